@@ -33,7 +33,7 @@ class Busy(BenchError):
     """Another process does what was asked for: nothing failed, and it can be asked for again."""
 
 
-def near(name: str, known: Iterable[str]) -> str:
+def near_name(name: str, known: Iterable[str]) -> str:
     """Return `.
 
     Did you mean 'X'?` for the known name closest to `name`, or a list of what is known.
@@ -50,7 +50,7 @@ def near(name: str, known: Iterable[str]) -> str:
     return f"; known: {', '.join(names)}" if names else ""
 
 
-def quoted(text: str | bytes, longest: int = 80) -> str:
+def quote_text(text: str | bytes, longest: int = 80) -> str:
     """Return what was found in a file, quoted, its first `longest` characters where it is longer.
 
     >>> quoted("LA_E_1 0.5", 4)
@@ -60,7 +60,7 @@ def quoted(text: str | bytes, longest: int = 80) -> str:
     return repr(found) if len(found) <= longest else f"{found[:longest]!r}..."
 
 
-def plain(error: BaseException) -> str:
+def plain_message(error: BaseException) -> str:
     """Return the error's own message, without the traceback that a loader's worker wraps around it.
 
     >>> plain(BenchError("file.missing", "no such file"))

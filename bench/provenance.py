@@ -23,7 +23,7 @@ PACKAGES = (
 """Distributions of which another version may give other results, and MLflow, which keeps them."""
 
 
-def commit() -> str:
+def read_commit() -> str:
     """Return the checkout's commit, with `+changes` where files differ; the commit that was
     installed where it was one; else the version.
     """
@@ -61,7 +61,7 @@ def lock_digest() -> str:
     return hashlib.sha256(lock.read_bytes()).hexdigest()[:16] if lock.is_file() else "none"
 
 
-def versions() -> dict[str, str]:
+def package_versions() -> dict[str, str]:
     """Return the installed version of each of PACKAGES and of Python, or `missing`."""
     installed = {"python": platform.python_version()}
     for name in PACKAGES:
@@ -72,14 +72,14 @@ def versions() -> dict[str, str]:
     return installed
 
 
-def environment() -> str:
+def describe_environment() -> str:
     """Return `versions` of what is installed, as text: `python 3.11.7, torch 2.11.0, ...`."""
     return ", ".join(
-        f"{name} {number}" for name, number in versions().items() if number != "missing"
+        f"{name} {number}" for name, number in package_versions().items() if number != "missing"
     )
 
 
-def processor() -> str:
+def processor_name() -> str:
     """Return the processor's name as the system gives it."""
     info = Path("/proc/cpuinfo")
     if info.is_file():

@@ -35,7 +35,7 @@ LABEL_WORDS: Mapping[str, Literal["bonafide", "spoof"]] = {
 """The class of each word that lists and score files have for a label, in small letters. Digits are
 none: 1 is bona fide in some corpora and spoof in others."""
 
-KINDS = (BONAFIDE, "TTS", "VC")
+ATTACK_TYPES = (BONAFIDE, "TTS", "VC")
 """Bona fide, text-to-speech, voice conversion: what a system may tell apart beyond the two classes.
 """
 
@@ -50,7 +50,7 @@ RESOLUTIONS_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
 """Those of PartialSpoof's labels, at which its segment EERs are given."""
 
 
-def samples(seconds: float, sample_rate_hz: int = SAMPLE_RATE_HZ) -> int:
+def to_samples(seconds: float, sample_rate_hz: int = SAMPLE_RATE_HZ) -> int:
     """Return the whole number of samples nearest to `seconds`.
 
     >>> samples(0.58), samples(1.28)
@@ -67,7 +67,7 @@ def frame_samples(resolution_s: float, sample_rate_hz: int = SAMPLE_RATE_HZ) -> 
     >>> frame_samples(0.16)
     2560
     """
-    n = samples(resolution_s, sample_rate_hz) if math.isfinite(resolution_s) else 0
+    n = to_samples(resolution_s, sample_rate_hz) if math.isfinite(resolution_s) else 0
     if n < 1 or abs(n / sample_rate_hz - resolution_s) > 1e-9:
         raise ValueError(
             f"resolution {resolution_s} s is not a whole number of samples at {sample_rate_hz} Hz"

@@ -20,13 +20,13 @@ from pathlib import Path
 import bench.metrics
 from bench.cards import corpus_cards
 from bench.errors import BenchError
-from bench.metrics.registry import LOGIT, describe_metrics, find_file
+from bench.metrics.registry import LOGIT, describe_metrics, find_metric_file
 from bench.specs.kinds import BreathSettings
-from bench.specs.run import Data, Run, Stage
+from bench.specs.run import Data, EarlierTraining, Run
 
 NAME = "RESULTS_VERSION"
 FIRST = 1
-_UNSAID: Mapping[str, int] = {"detector respiro": 2}
+_ASSUMED: Mapping[str, int] = {"detector respiro": 2}
 """The version of a part in a run that does not record it, if not the first: this part had a second
 version before runs recorded them."""
 _ROOT = Path(__file__).parent
@@ -40,7 +40,7 @@ _OTHERS: Mapping[str, str] = {
 }
 
 
-def declared(module: str) -> int:
+def read_version(module: str) -> int:
     """Return the version that a module of `bench` declares, for example `models/systems/sal`.
 
     Raise BenchError where it declares none.
@@ -48,11 +48,11 @@ def declared(module: str) -> int:
     folder, _, name = module.rpartition("/")
     folders = bench.metrics.__path__ if folder == "metrics" else [_ROOT / folder]
     paths = [Path(parent, f"{name}.py") for parent in folders]
-    return _declared(next((path for path in paths if path.is_file()), paths[0]))
+    return _parse_version(next((path for path in paths if path.is_file()), paths[0]))
 
 
 @cache
-def _declared(path: Path) -> int:
+def _parse_version(path: Path) -> int:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
@@ -64,7 +64,7 @@ def _declared(path: Path) -> int:
     )
 
 
-def module_of(part: str) -> str:
+def find_part_module(part: str) -> str:
     """Return the module of a part by the name that it has in `of_run` and `of_metrics`.
 
     >>> module_of("system sal"), module_of("augmentation mix-frame"), module_of("metric auc")
@@ -74,26 +74,26 @@ def module_of(part: str) -> str:
         return _OTHERS[part]
     what, _, kind = part.partition(" ")
     if what == "metric":
-        return INTERVALS if kind == "intervals" else f"metrics/{find_file(kind).stem}"
+        return INTERVALS if kind == "intervals" else f"metrics/{find_metric_file(kind).stem}"
     folders = {"system": "systems", "front-end": "frontends", "augmentation": "augment"}
     folders = {what: f"models/{folder}" for what, folder in folders.items()}
     folders |= {"reader": "data/readers", "detector": "models/breath"}
     return f"{folders[what]}/{kind.replace('-', '_')}"
 
 
-def of_training(run: Run) -> dict[str, int]:
+def list_training_versions(run: Run) -> dict[str, int]:
     """Return the versions of the parts that train a run: `system sal`, `training`, ...
 
     Those of its data are `of_data`.
     """
     augmentations = [part.kind for part in (run.augment, run.mix) if part.kind != "none"]
     parts = [f"system {run.system.kind}", f"front-end {run.frontend.kind}", "training"]
-    return _versions([*parts, *(f"augmentation {kind}" for kind in augmentations)])
+    return _read_versions([*parts, *(f"augmentation {kind}" for kind in augmentations)])
 
 
-def of_data(data: Data) -> dict[str, int]:
+def list_data_versions(data: Data) -> dict[str, int]:
     """Return the versions of the parts that read a split, label it and find its breaths."""
-    parts = [f"reader {corpus_cards.card(data.corpus).reader}", "audio"]
+    parts = [f"reader {corpus_cards.read_corpus_card(data.corpus).reader}", "audio"]
     if data.resolution_s is not None:
         parts.append("labels of frames")
     if data.splice.kind != "none":
@@ -102,47 +102,49 @@ def of_data(data: Data) -> dict[str, int]:
         parts.append("breath marks")
         if not data.breath.is_rule:
             parts.append(f"detector {data.breath.kind}")
-    return _versions(parts)
+    return _read_versions(parts)
 
 
-def of_run(run: Run) -> dict[str, int]:
+def list_run_versions(run: Run) -> dict[str, int]:
     """Return the versions of all parts of a run and of the training it starts from.
 
     Those of its metrics are `of_metrics`.
     """
-    versions = of_training(run)
+    versions = list_training_versions(run)
     for data in run.data.values():
-        versions |= of_data(data)
-    return versions | (of_run(run.start.stage) if isinstance(run.start, Stage) else {})
+        versions |= list_data_versions(data)
+    return versions | (
+        list_run_versions(run.start.stage) if isinstance(run.start, EarlierTraining) else {}
+    )
 
 
-def of_metrics(results: Iterable[str]) -> dict[str, int]:
+def list_metric_versions(results: Iterable[str]) -> dict[str, int]:
     """Return the versions of the metrics of results, and of their intervals.
 
     Results are given by name: `partialspoof.eer`, `a.A07.eer_bonafide_logit`.
     """
-    kinds = {_kind(name.rpartition(".")[2]) for name in results}
+    kinds = {_metric_name(name.rpartition(".")[2]) for name in results}
     metrics = sorted(kinds & describe_metrics().keys())
-    return _versions(
+    return _read_versions(
         [*(f"metric {kind}" for kind in metrics), *["metric intervals"] * bool(metrics)]
     )
 
 
-def _versions(parts: Iterable[str]) -> dict[str, int]:
-    return {part: declared(module_of(part)) for part in parts}
+def _read_versions(parts: Iterable[str]) -> dict[str, int]:
+    return {part: read_version(find_part_module(part)) for part in parts}
 
 
-def _kind(name: str) -> str:
+def _metric_name(name: str) -> str:
     """Return a result's name without its score and its resolution: `eer` of `eer_160ms`."""
     return re.sub(r"_\d+ms$", "", name.removesuffix(LOGIT))
 
 
-def unsaid(part: str) -> int:
+def assume_version(part: str) -> int:
     """Return the version of a part of a run that does not record it."""
-    return _UNSAID.get(part, FIRST)
+    return _ASSUMED.get(part, FIRST)
 
 
-def raised(versions: Mapping[str, int]) -> dict[str, str]:
+def describe_raised(versions: Mapping[str, int]) -> dict[str, str]:
     """Return the versions of a run that differ from those of a run that records none, in words.
 
     >>> raised({"system sal": 1, "training": 2})
@@ -151,21 +153,25 @@ def raised(versions: Mapping[str, int]) -> dict[str, str]:
     return {
         part: f"version {version}"
         for part, version in sorted(versions.items())
-        if version > unsaid(part)
+        if version > assume_version(part)
     }
 
 
-def older(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+def compare_versions(
+    before: Mapping[str, int], now: Mapping[str, int]
+) -> dict[str, tuple[int, int]]:
     """Return the parts of which `now` is another version than `before`, each with both.
 
     >>> older({"training": 1}, {"system sal": 2, "training": 1})
     {'system sal': (1, 2)}
     """
-    pairs = {part: (before.get(part, unsaid(part)), version) for part, version in now.items()}
+    pairs = {
+        part: (before.get(part, assume_version(part)), version) for part, version in now.items()
+    }
     return {part: pair for part, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def outdated(before: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+def find_outdated(before: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """Return the parts of a run made by the versions `before` that have changed since.
 
     Each comes with both versions. A part that no longer exists is left out.
@@ -173,11 +179,11 @@ def outdated(before: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     now: dict[str, int] = {}
     for part in before:
         with contextlib.suppress(OSError, KeyError):
-            now[part] = declared(module_of(part))
-    return older(before, now)
+            now[part] = read_version(find_part_module(part))
+    return compare_versions(before, now)
 
 
-def said(changes: Mapping[str, tuple[int, int]]) -> str:
+def describe_changes(changes: Mapping[str, tuple[int, int]]) -> str:
     """Return versions before and now in words.
 
     >>> said({"system sal": (1, 2)})

@@ -103,7 +103,7 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
     packed = Path(__file__).parent / "official"
     base = tmp_path_factory.getbasetemp()
     unpacked = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "official"
-    with file_locks.held(unpacked.with_suffix(".lock")):
+    with file_locks.hold_file(unpacked.with_suffix(".lock")):
         if not unpacked.exists():
             for path in packed.rglob("*.xz"):
                 file = unpacked / path.relative_to(packed).with_suffix("")
@@ -116,12 +116,12 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def miniatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A work folder whose `mini` holds very small miniature corpora, made once for all workers."""
     from bench._io import file_locks
-    from bench.synthetic import Size, write
+    from bench.synthetic import Size, write_miniatures
 
     base = tmp_path_factory.getbasetemp()
     work = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "miniatures"
     size = Size(12, 6, 6, 6, 4, 4, 2, 6, 6, 6, 6, 6, shortest_s=1.0, longest_s=2.0)
-    with file_locks.held(work.with_suffix(".lock")):
+    with file_locks.hold_file(work.with_suffix(".lock")):
         if not work.exists():
-            write(work / "mini", size=size)
+            write_miniatures(work / "mini", size=size)
     return work

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench._io.trees import leaves, merged
+from bench._io.trees import iterate_leaves, merge_settings
 from bench.cards import card_files, table_cards
 from bench.errors import BenchError
 
-VALID = (card_files.folder("experiments") / "sal" / "table4.toml").read_text(encoding="utf-8")
+VALID = (card_files.card_folder("experiments") / "sal" / "table4.toml").read_text(encoding="utf-8")
 
 
 def parse(tmp_path: Path, text: str):
@@ -24,12 +24,12 @@ def parse(tmp_path: Path, text: str):
 
 def test_the_resolved_rows_of_table_4_are_the_golden_file(root):
     """A changed default changes results: it must be seen in a diff and agreed to."""
-    card = table_cards.table("table4")
+    card = table_cards.read_table("table4")
     found = {
         form: {
-            row: {"signature": run.signature, **run.flat()}
-            for row in table_cards.runnable(card)
-            for run in [table_cards.resolve(card, row, form)]
+            row: {"signature": run.signature, **run.flat_settings()}
+            for row in table_cards.runnable_rows(card)
+            for run in [table_cards.resolve_row(card, row, form)]
         }
         for form in ("paper", "smoke")
     }
@@ -39,30 +39,30 @@ def test_the_resolved_rows_of_table_4_are_the_golden_file(root):
 
 def test_whole_utterances_are_a_word_in_cards_and_none_in_code():
     overrides = ["train.resolution_s=utterance", "train.clip_s=4.0375"]
-    run = table_cards.resolve(table_cards.table("table4"), "S3", "smoke", overrides)
+    run = table_cards.resolve_row(table_cards.read_table("table4"), "S3", "smoke", overrides)
     assert run.train.resolution_s is None
     assert run.dev.clip_s is None
-    assert run.flat()["train.resolution_s"] == "utterance"
-    assert run.flat()["dev.clip_s"] == "whole"
+    assert run.flat_settings()["train.resolution_s"] == "utterance"
+    assert run.flat_settings()["dev.clip_s"] == "whole"
     assert type(run).model_validate(run.model_dump(mode="json")) == run
 
 
 def test_table4_is_sals():
-    assert table_cards.table("table4") is table_cards.table("table4")
-    assert table_cards.table("table4") == table_cards.table("sal/table4")
+    assert table_cards.read_table("table4") is table_cards.read_table("table4")
+    assert table_cards.read_table("table4") == table_cards.read_table("sal/table4")
 
 
 def test_rows_that_train_the_same_share_a_training_signature():
-    s7 = table_cards.resolve(table_cards.table("sal/table4"), "S7")
-    one = table_cards.resolve(table_cards.table("sal/table1"), "SAL-XLSR")
-    three = table_cards.resolve(table_cards.table("sal/table3"), "SAL-XLSR")
+    s7 = table_cards.resolve_row(table_cards.read_table("sal/table4"), "S7")
+    one = table_cards.resolve_row(table_cards.read_table("sal/table1"), "SAL-XLSR")
+    three = table_cards.resolve_row(table_cards.read_table("sal/table3"), "SAL-XLSR")
     assert s7.training_signature == one.training_signature == three.training_signature
     assert len({s7.signature, one.signature, three.signature}) == 3
 
 
 def test_every_setting_is_in_the_signature():
-    card = table_cards.table("table4")
-    run = table_cards.resolve(card, "S7")
+    card = table_cards.read_table("table4")
+    run = table_cards.resolve_row(card, "S7")
     changed = {
         "training.epochs": "49",
         "optimiser.learning_rate": "2e-5",
@@ -73,20 +73,20 @@ def test_every_setting_is_in_the_signature():
         "evaluate.partialspoof.resolution_s": "0.02",
     }
     others = [
-        table_cards.resolve(card, "S7", "paper", [f"{key}={value}"])
+        table_cards.resolve_row(card, "S7", "paper", [f"{key}={value}"])
         for key, value in changed.items()
     ]
     assert len({run.signature, *(other.signature for other in others)}) == len(changed) + 1
-    assert table_cards.resolve(card, "S7", "smoke").signature != run.signature
+    assert table_cards.resolve_row(card, "S7", "smoke").signature != run.signature
     trained = {other.training_signature for other in others[:-1]}
     assert run.training_signature not in trained
     assert others[-1].training_signature == run.training_signature
 
 
 def test_a_repeated_override_is_no_change():
-    card = table_cards.table("table4")
-    again = table_cards.resolve(card, "S7", "paper", ["mix.rounds=2"])
-    assert again.signature == table_cards.resolve(card, "S7").signature
+    card = table_cards.read_table("table4")
+    again = table_cards.resolve_row(card, "S7", "paper", ["mix.rounds=2"])
+    assert again.signature == table_cards.resolve_row(card, "S7").signature
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,14 @@ def test_a_repeated_override_is_no_change():
 )
 def test_a_wrong_override_says_what_would_be_right(override, message):
     with pytest.raises(BenchError) as raised:
-        table_cards.resolve(table_cards.table("table4"), "S7", "paper", [override])
+        table_cards.resolve_row(table_cards.read_table("table4"), "S7", "paper", [override])
     assert message in str(raised.value)
 
 
 def test_another_kind_brings_nothing_of_the_old_one():
-    run = table_cards.resolve(table_cards.table("table4"), "S7", "paper", ["mix={kind='none'}"])
+    run = table_cards.resolve_row(
+        table_cards.read_table("table4"), "S7", "paper", ["mix={kind='none'}"]
+    )
     assert run.mix.model_dump() == {"kind": "none"}
 
 
@@ -187,25 +189,30 @@ def test_a_published_row_with_settings_is_a_mistake(tmp_path):
     ],
 )
 def test_rows_are_chosen_in_the_cards_order(choice, rows):
-    assert table_cards.select(table_cards.table("table4"), choice) == rows
+    assert table_cards.select_rows(table_cards.read_table("table4"), choice) == rows
 
 
 def test_names_with_a_dash_are_names_first():
-    assert table_cards.select(table_cards.table("sal/table1"), "SAL-WavLM") == ["SAL-WavLM"]
+    assert table_cards.select_rows(table_cards.read_table("sal/table1"), "SAL-WavLM") == [
+        "SAL-WavLM"
+    ]
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: table_cards.table("tabel4"), "did you mean 'table4'?"),
-        (lambda: table_cards.table("sla/table4"), "did you mean 'sal/table4'?"),
-        (lambda: table_cards.select(table_cards.table("table4"), "S55"), "did you mean 'S5'?"),
+        (lambda: table_cards.read_table("tabel4"), "did you mean 'table4'?"),
+        (lambda: table_cards.read_table("sla/table4"), "did you mean 'sal/table4'?"),
         (
-            lambda: table_cards.select(table_cards.table("sal/table1"), "BAM-WavLM"),
+            lambda: table_cards.select_rows(table_cards.read_table("table4"), "S55"),
+            "did you mean 'S5'?",
+        ),
+        (
+            lambda: table_cards.select_rows(table_cards.read_table("sal/table1"), "BAM-WavLM"),
             "published results only",
         ),
         (
-            lambda: table_cards.resolve(table_cards.table("sal/table1"), "SPF"),
+            lambda: table_cards.resolve_row(table_cards.read_table("sal/table1"), "SPF"),
             "published results only",
         ),
     ],
@@ -225,10 +232,10 @@ trees = st.recursive(
 
 @given(trees, trees, trees)
 def test_folding_is_associative_and_the_last_word_wins(one, two, three):
-    assert merged(merged(one, two), three) == merged(one, two, three)
-    assert merged(one, {}) == merged({}, one) == one
-    result = merged(one, two)
-    for keys, value in leaves(two):
+    assert merge_settings(merge_settings(one, two), three) == merge_settings(one, two, three)
+    assert merge_settings(one, {}) == merge_settings({}, one) == one
+    result = merge_settings(one, two)
+    for keys, value in iterate_leaves(two):
         at = result
         for key in keys:
             at = at[key]
@@ -237,6 +244,6 @@ def test_folding_is_associative_and_the_last_word_wins(one, two, three):
 
 def test_the_fold_changes_none_of_its_inputs():
     base = {"mix": {"kind": "csm", "rounds": 1}}
-    result = merged(base, {"mix": {"rounds": 2}})
+    result = merge_settings(base, {"mix": {"rounds": 2}})
     result["mix"]["rounds"] = 9
     assert base == {"mix": {"kind": "csm", "rounds": 1}}

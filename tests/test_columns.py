@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from bench.cards import card_files, column_checks, table_cards
-from bench.cards.corpus_cards import card
+from bench.cards.corpus_cards import read_corpus_card
 from bench.errors import BenchError
 from bench.evaluation import row_evaluation
 from bench.evaluation import score_file as scores
 from tests.reports.stored import columns as frames
 
-FRAMES = card_files.folder("experiments") / "sal" / "table4.toml"
-TABLE_3 = card_files.folder("experiments") / "breathnet" / "table3.toml"
-TABLE_2 = card_files.folder("experiments") / "tca" / "table2.toml"
+FRAMES = card_files.card_folder("experiments") / "sal" / "table4.toml"
+TABLE_3 = card_files.card_folder("experiments") / "breathnet" / "table3.toml"
+TABLE_2 = card_files.card_folder("experiments") / "tca" / "table2.toml"
 UTTERANCES = """
 title = "By attack and codec"
 text_columns = ["System"]
@@ -85,7 +85,7 @@ def test_a_column_that_the_evaluation_cannot_have(tmp_path, file, old, metric, s
 
 
 def test_min_t_dcf_needs_a_corpus_and_a_split_with_one(tmp_path):
-    table = card_files.folder("experiments") / "tca" / "table1.toml"
+    table = card_files.card_folder("experiments") / "tca" / "table1.toml"
     of = 'corpus = "asvspoof2019la", split = "eval"'
     had = faults(tmp_path, table, of, 'corpus = "had", split = "dev"')
     assert "of had dev there is no min_tdcf of whole utterances" in had
@@ -101,8 +101,8 @@ def test_levels_of_other_fields_may_have_any_name(tmp_path):
 
 def test_every_corpus_card_can_be_read():
     for name in ("asvspoof2019la", "partialspoof", "asvspoof5"):
-        path = card_files.folder("datasets") / f"{name}.toml"
-        assert column_checks._read(path) == card(name)  # pyright: ignore[reportPrivateUsage]
+        path = card_files.card_folder("datasets") / f"{name}.toml"
+        assert column_checks._read_corpus(path) == read_corpus_card(name)  # pyright: ignore[reportPrivateUsage]
 
 
 def test_figures_of_frames_are_those_that_are_logged(tmp_path):
@@ -110,4 +110,4 @@ def test_figures_of_frames_are_those_that_are_logged(tmp_path):
     scores.write(path, frames(20, 10, 1.0, 1))
     logged = row_evaluation.evaluate_file(path, replicates=5)
     coarser = column_checks.name_coarser(0.16)
-    assert {*logged} == {*column_checks.name_logged("frames"), *coarser}
+    assert {*logged} == {*column_checks.list_logged("frames"), *coarser}

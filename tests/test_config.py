@@ -11,7 +11,7 @@ import pytest
 from bench import config
 from bench.config import locations
 from bench.errors import BenchError
-from bench.tracking.address import address
+from bench.tracking.address import parse_address
 
 
 def write(folder: Path, text: str) -> Path:
@@ -22,7 +22,9 @@ def write(folder: Path, text: str) -> Path:
 
 def load(environment: Mapping[str, str]) -> config.Config:
     """Return what is read in the working folder of a test."""
-    return config.load(environment={locations.WITHIN: os.environ[locations.WITHIN], **environment})
+    return config.read_config(
+        environment={locations.WITHIN: os.environ[locations.WITHIN], **environment}
+    )
 
 
 def test_nothing_stated_is_a_whole_configuration(tmp_path, monkeypatch):
@@ -30,20 +32,20 @@ def test_nothing_stated_is_a_whole_configuration(tmp_path, monkeypatch):
     found = load({})
     assert found.source is None
     assert found.work == Path("work")
-    assert found.mini == Path("work/mini")
+    assert found.mini_root == Path("work/mini")
     assert found.tracking_uri == f"sqlite:///{tmp_path / 'work' / 'mlflow.db'}"
 
 
 def test_places_are_below_the_files_folder(tmp_path):
     path = write(tmp_path, '[corpora]\nhad = "HAD"\nasvspoof5 = "/data/five"\n')
-    found = config.load(path, {})
+    found = config.read_config(path, {})
     assert found.corpora == {"had": tmp_path / "HAD", "asvspoof5": Path("/data/five")}
     assert found.work == tmp_path / "work"
 
 
 def test_the_environment_goes_first(tmp_path):
     path = write(tmp_path, 'workers = 1\nwork = "here"\n[corpora]\nhad = "HAD"\n')
-    found = config.load(
+    found = config.read_config(
         path,
         {
             "BENCH_CORPORA_HAD": "/env/had",
@@ -66,7 +68,7 @@ def test_mlflows_own_variable_names_the_store(monkeypatch):
 def test_all_mistakes_of_the_file_at_once(tmp_path):
     path = write(tmp_path, 'worker = 2\ndevices = 0\ndevice = "cpux"\n[corpora]\nhad = 3\n')
     with pytest.raises(BenchError) as raised:
-        config.load(path, {})
+        config.read_config(path, {})
     message = str(raised.value)
     for expected in (
         "worker: no such key; did you mean 'workers'?",
@@ -93,30 +95,30 @@ def test_mistakes_of_the_environment(environment, message, tmp_path, monkeypatch
 
 
 def test_a_missing_corpus_says_where_to_put_it(tmp_path):
-    found = config.load(write(tmp_path, ""), {})
+    found = config.read_config(write(tmp_path, ""), {})
     with pytest.raises(
         BenchError, match=r"corpus had is not configured: add.*\[corpora\] in .*toml"
     ):
         found.corpus_root("had", "paper")
     with pytest.raises(BenchError, match="make it with `bench data mini`"):
         found.corpus_root("had", "smoke")
-    gone = config.load(write(tmp_path, '[corpora]\nhad = "gone"\n'), {})
+    gone = config.read_config(write(tmp_path, '[corpora]\nhad = "gone"\n'), {})
     with pytest.raises(BenchError, match=r"corpora.had = .*gone.*there is no such folder"):
         gone.corpus_root("had", "paper")
 
 
 def test_deterministic_is_a_flag_of_file_and_environment(tmp_path):
     path = write(tmp_path, "deterministic = true\n")
-    assert config.load(path, {}).deterministic
-    assert not config.load(path, {"BENCH_DETERMINISTIC": "false"}).deterministic
+    assert config.read_config(path, {}).deterministic
+    assert not config.read_config(path, {"BENCH_DETERMINISTIC": "false"}).deterministic
     with pytest.raises(BenchError, match="BENCH_DETERMINISTIC = 'yes': should be 'true' or"):
-        config.load(path, {"BENCH_DETERMINISTIC": "yes"})
+        config.read_config(path, {"BENCH_DETERMINISTIC": "yes"})
 
 
 def test_a_home_folder_is_written_as_in_a_shell(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     variables = {"BENCH_WORK": "~/w", "BENCH_EXTEND": "~/c", "BENCH_CORPORA_HAD": "~/h"}
-    found = config.load(write(tmp_path, '[weights]\nmine = "~/m.pt"\n'), variables)
+    found = config.read_config(write(tmp_path, '[weights]\nmine = "~/m.pt"\n'), variables)
     assert (found.work, found.extend) == (tmp_path / "w", (tmp_path / "c",))
     assert found.corpora["had"] == tmp_path / "h"
     assert found.weights["mine"] == tmp_path / "m.pt"
@@ -132,7 +134,7 @@ def test_an_empty_variable_is_as_if_not_set(tmp_path, monkeypatch):
     names = (*names, "DETERMINISTIC", "CORPORA_HAD", "WEIGHTS_X", "NOISE_X")
     for empty in ("", " "):
         variables = {f"BENCH_{name}": empty for name in names}
-        assert load(variables) == config.load(Path(path.name), {})
+        assert load(variables) == config.read_config(Path(path.name), {})
 
 
 @pytest.mark.parametrize(
@@ -149,7 +151,7 @@ def test_an_empty_variable_is_as_if_not_set(tmp_path, monkeypatch):
 )
 def test_further_mistakes(text, variables, message, tmp_path):
     with pytest.raises(BenchError) as raised:
-        config.load(write(tmp_path, text), variables)
+        config.read_config(write(tmp_path, text), variables)
     assert message in str(raised.value)
 
 
@@ -174,7 +176,7 @@ def test_the_nearest_file_goes_before_the_users_and_that_before_the_machines(tmp
     write(project, 'device = "cpu"\n[corpora]\nhad = "HAD"\n')
     write(user / "speech-deepfake-bench", 'device = "cuda"\nworkers = 3\n[weights]\nw = "w.pt"\n')
     write(machine.parent, 'workers = 5\nwork = "w"\n[corpora]\nhad = "x"\nasvspoof5 = "five"\n')
-    monkeypatch.setattr(locations, "machine", lambda environment: machine)
+    monkeypatch.setattr(locations, "machine_file", lambda environment: machine)
     monkeypatch.chdir(below)
     environment = {"XDG_CONFIG_HOME": str(user), "BENCH_WEIGHTS_V": "v.pt"}
     found = load(environment)
@@ -197,7 +199,7 @@ def test_the_nearest_file_goes_before_the_users_and_that_before_the_machines(tmp
     assert (only.source, only.further, dict(only.corpora)) == (own, (), {})
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    assert locations.user({}).is_relative_to(tmp_path)
+    assert locations.user_file({}).is_relative_to(tmp_path)
 
 
 def test_a_subfolder_has_no_second_work_folder(tmp_path, monkeypatch):
@@ -223,7 +225,7 @@ def test_no_file_outside_is_read_by_tests(tmp_path, monkeypatch):
     (tmp_path / "bench.toml").touch()
     (tmp_path / "a").mkdir()
     monkeypatch.chdir(tmp_path / "a")
-    assert config.load(environment={locations.WITHIN: str(tmp_path / "a")}).source is None
+    assert config.read_config(environment={locations.WITHIN: str(tmp_path / "a")}).source is None
 
 
 @pytest.mark.parametrize("form", ["$DATA", "${DATA}"])
@@ -238,14 +240,16 @@ w = "x.{form}.x"
 [noise]
 musan = "{form}"
 """
-    found = config.load(write(tmp_path, text), {"DATA": "d", "BENCH_CORPORA_PS": f"{form}/p"})
+    found = config.read_config(
+        write(tmp_path, text), {"DATA": "d", "BENCH_CORPORA_PS": f"{form}/p"}
+    )
     assert (found.cards, found.work) == (tmp_path / "d/c", tmp_path / "d/w")
     assert found.corpora == {"had": tmp_path / "d/h", "ps": Path("d/p")}
     assert found.weights["w"] == tmp_path / "x.d.x"
     assert found.noise["musan"] == tmp_path / "d"
-    assert address(found.tracking or "").file == tmp_path / "d/a$b.db"
+    assert parse_address(found.tracking or "").file == tmp_path / "d/a$b.db"
     with pytest.raises(BenchError) as raised:
-        config.load(write(tmp_path, text), {})
+        config.read_config(write(tmp_path, text), {})
     lines = str(raised.value).splitlines()
     keys = {"cards", "work", "tracking", "corpora.had", "weights.w", "noise.musan"}
     assert {line.partition(" = ")[0] for line in lines} == keys
@@ -262,7 +266,7 @@ musan = "{form}"
     ],
 )
 def test_a_stores_file_is_below_the_files_folder(uri, expected, tmp_path):
-    found = config.load(write(tmp_path, f'tracking = "{uri}"\n'), {})
+    found = config.read_config(write(tmp_path, f'tracking = "{uri}"\n'), {})
     assert found.tracking == expected.format(folder=tmp_path)
 
 

@@ -115,4 +115,4 @@ def test_no_path_of_one_machine_is_in_the_tree(root):
 
 
 def test_cards_are_found_in_the_checkout(root):
-    assert card_files.folder("datasets") == root / "datasets"
+    assert card_files.card_folder("datasets") == root / "datasets"

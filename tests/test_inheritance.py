@@ -37,12 +37,12 @@ def parse(tmp_path, text: str = CARD):
 @pytest.mark.parametrize("form", ["paper", "smoke"])
 def test_a_row_is_trained_as_another_tables_and_evaluated_as_its_own(tmp_path, form):
     card = parse(tmp_path)
-    s5 = table_cards.resolve(table_cards.table("sal/table4"), "S5", form)
-    own, child = (table_cards.resolve(card, row, form) for row in ("own", "child"))
+    s5 = table_cards.resolve_row(table_cards.read_table("sal/table4"), "S5", form)
+    own, child = (table_cards.resolve_row(card, row, form) for row in ("own", "child"))
     assert list(own.evaluate) == list(child.evaluate) == ["had"]
     assert own.model_copy(update={"mix": s5.mix, "evaluate": s5.evaluate}) == s5
     assert (own.mix.rounds, child.mix.rounds) == (3, 1)
-    again = table_cards.resolve(card, "own", form, ["mix={kind='none'}"])
+    again = table_cards.resolve_row(card, "own", form, ["mix={kind='none'}"])
     assert again.training_signature == s5.training_signature
 
 
@@ -73,11 +73,11 @@ start = { kind = "stage", stage = { training = { epochs = 3 }, train = { clip_s 
 
 def test_an_earlier_training_is_the_run_but_for_what_it_says(tmp_path):
     card = parse(tmp_path, CARD.replace('cells = ["own"]\n', 'cells = ["own"]' + STAGE))
-    own, child = (table_cards.resolve(card, row) for row in ("own", "child"))
+    own, child = (table_cards.resolve_row(card, row) for row in ("own", "child"))
     stage = own.start.stage
     assert (stage.training.epochs, stage.train.clip_s) == (3, 3.2)
     assert not stage.evaluate
-    own_settings, stage_settings = own.flat(), stage.flat()
+    own_settings, stage_settings = own.flat_settings(), stage.flat_settings()
     differ = {
         key
         for key in stage_settings.keys() & own_settings.keys()
@@ -86,8 +86,8 @@ def test_an_earlier_training_is_the_run_but_for_what_it_says(tmp_path):
     assert differ == {"training.epochs", "train.clip_s", "start.kind"}
     # What the child changes, its earlier training has as well.
     assert child.start.stage.mix.rounds == 1
-    assert own.flat()["start.stage.training.epochs"] == 3
-    alone = table_cards.resolve(card, "own", "paper", ['start={kind="none"}'])
+    assert own.flat_settings()["start.stage.training.epochs"] == 3
+    alone = table_cards.resolve_row(card, "own", "paper", ['start={kind="none"}'])
     assert alone.training_signature != own.training_signature
     assert type(own).model_validate(own.model_dump(mode="json")) == own
 

@@ -81,9 +81,9 @@ def test_ctrl_c_within_a_save_is_an_interrupt_and_no_failure(
     state = {"weights": torch.zeros(100_000)}
     # This is what needs translating: torch answers an interrupt in its writer with RuntimeError.
     with pytest.raises(RowFailed, match="could not be written"):
-        checkpoints.save(state, tmp_path / "last.pt")
+        checkpoints.save_checkpoint(state, tmp_path / "last.pt")
     with pytest.raises(KeyboardInterrupt), InterruptGuard():
-        checkpoints.save(state, tmp_path / "last.pt")
+        checkpoints.save_checkpoint(state, tmp_path / "last.pt")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

@@ -37,7 +37,7 @@ def test_the_lock_of_another_process_is_refused_or_waited_for(tmp_path):
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
         who = f"process {holder.pid} on {socket.gethostname()}"
-        with pytest.raises(Held, match=who), file_locks.held(place, refuse):
+        with pytest.raises(Held, match=who), file_locks.hold_file(place, refuse):
             pass
         file_locks.require_lockable(place)  # it can be had, when its holder is done
         asked = []
@@ -46,22 +46,22 @@ def test_the_lock_of_another_process_is_refused_or_waited_for(tmp_path):
             asked.append(who)
             os.kill(holder.pid, signal.SIGKILL)
 
-        with file_locks.held(place, kill):
+        with file_locks.hold_file(place, kill):
             assert asked == [who]
-            with pytest.raises(Held, match=str(os.getpid())), file_locks.held(place, refuse):
+            with pytest.raises(Held, match=str(os.getpid())), file_locks.hold_file(place, refuse):
                 pass
-        with file_locks.held(place, refuse):
+        with file_locks.hold_file(place, refuse):
             pass
 
 
 def test_a_lock_is_given_back_where_a_forked_process_has_its_file(tmp_path):
     """So have the processes that load audio."""
-    with file_locks.held(tmp_path / "lock"):
+    with file_locks.hold_file(tmp_path / "lock"):
         child = os.fork()
         if child == 0:
             signal.pause()
     try:
-        with file_locks.held(tmp_path / "lock", refuse):
+        with file_locks.hold_file(tmp_path / "lock", refuse):
             pass
     finally:
         os.kill(child, signal.SIGKILL)
@@ -74,8 +74,8 @@ def test_what_cannot_be_locked_says_so(tmp_path, monkeypatch):
 
     monkeypatch.setattr(file_locks, "lock_descriptor", lock_descriptor)
     with (tmp_path / "file").open("wb") as file:
-        assert not file_locks.hold(file.fileno())
+        assert not file_locks.hold_handle(file.fileno())
     with pytest.raises(OSError, match="No locks"):
         file_locks.require_lockable(tmp_path / "lock")
-    with pytest.raises(OSError, match="No locks"), file_locks.held(tmp_path / "lock"):
+    with pytest.raises(OSError, match="No locks"), file_locks.hold_file(tmp_path / "lock"):
         pass

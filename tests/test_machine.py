@@ -115,7 +115,7 @@ def test_an_error_of_the_machine_is_explained(error, code, exit_code, words):
         with pytest.raises(UnicodeDecodeError) as raised:
             error.decode()
         error = raised.value
-    explained = machine.explain(error)
+    explained = machine.explain_error(error)
     assert explained is not None
     assert (explained.code, explained.exit_code) == (code, exit_code)
     assert code in read_error_codes()
@@ -125,7 +125,7 @@ def test_an_error_of_the_machine_is_explained(error, code, exit_code, words):
 
 @pytest.mark.parametrize("error", [KeyError("x"), RuntimeError("shapes differ"), TypeError("x")])
 def test_a_fault_of_ours_is_not(error):
-    assert machine.explain(error) is None
+    assert machine.explain_error(error) is None
 
 
 def test_what_torch_hides_is_found():
@@ -135,7 +135,7 @@ def test_what_torch_hides_is_found():
         finally:
             raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 1 vs 2")
     except RuntimeError as error:
-        found = machine.explain(error)
+        found = machine.explain_error(error)
     assert found is not None
     assert found.message.startswith("/data/last.pt: the quota")
 
@@ -152,17 +152,17 @@ def test_what_torch_hides_is_found():
     ],
 )
 def test_whether_it_was_the_disk(error, expected):
-    assert machine.is_of_disk(error) == expected
+    assert machine.is_disk_error(error) == expected
     outer = RowFailed("file.unwritable", "the checkpoint could not be written")
     outer.__cause__ = error
-    assert machine.is_of_disk(outer) == expected
+    assert machine.is_disk_error(outer) == expected
 
 
 def test_an_error_that_names_no_path_is_given_one():
-    with pytest.raises(OSError, match="/data/y") as raised, machine.naming(Path("/data/y")):
+    with pytest.raises(OSError, match="/data/y") as raised, machine.name_path(Path("/data/y")):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert pickle.loads(pickle.dumps(raised.value)).filename == "/data/y"
-    with pytest.raises(OSError, match="/data/x"), machine.naming(Path("/data/y")):
+    with pytest.raises(OSError, match="/data/x"), machine.name_path(Path("/data/y")):
         raise of(errno.EACCES)
 
 
@@ -186,10 +186,12 @@ def test_a_full_disk_is_named_and_leaves_nothing_half_written(full):
     (full / "kept.txt").write_text("before")
     with pytest.raises(OSError, match="No space") as raised:
         atomic_files.write_bytes(full / "kept.txt", bytes(200_000))
-    assert machine.of_system(raised.value).message.startswith(f"{full / 'kept.txt'}: there is no")
+    assert machine.explain_os_error(raised.value).message.startswith(
+        f"{full / 'kept.txt'}: there is no"
+    )
     message = r"last\.pt: the checkpoint could not be written: there is no space left"
     with pytest.raises(RowFailed, match=message):
-        checkpoints.save({"system": torch.zeros(100_000)}, full / "last.pt")
+        checkpoints.save_checkpoint({"system": torch.zeros(100_000)}, full / "last.pt")
     assert [path.name for path in full.iterdir()] == ["kept.txt"]
     assert (full / "kept.txt").read_text() == "before"
 
@@ -222,15 +224,15 @@ def large_figure():
     [
         (lambda folder: atomic_files.write_all(folder, LONG), "b.csv"),
         (lambda folder: style.write_figure(folder, "figure", large_figure()), "figure.png"),
-        (lambda folder: sweep.write(TRIALS, folder), "sweep-x.md"),
-        (lambda folder: synthetic.write(folder, **MINIATURE), "had"),
+        (lambda folder: sweep.write_sweep_report(TRIALS, folder), "sweep-x.md"),
+        (lambda folder: synthetic.write_miniatures(folder, **MINIATURE), "had"),
     ],
     ids=["report", "figure", "sweep", "miniature"],
 )
 def test_what_cannot_be_written_whole_is_not_begun(write, named, tmp_path):
     with pytest.raises(OSError, match="too large") as raised, limited():
         write(tmp_path / "made")
-    found = machine.explain(raised.value)
+    found = machine.explain_error(raised.value)
     assert found is not None
     assert found.message.startswith(f"{tmp_path / 'made' / named}: the file may not grow further")
     assert not list((tmp_path / "made").iterdir())
@@ -239,16 +241,16 @@ def test_what_cannot_be_written_whole_is_not_begun(write, named, tmp_path):
 def test_a_checkpoint_that_cannot_be_written_says_why(tmp_path):
     message = r"last\.pt: the checkpoint could not be written: the file may.*there was none before"
     with pytest.raises(RowFailed, match=message), limited():
-        checkpoints.save({"system": torch.zeros(100_000)}, tmp_path / "last.pt")
+        checkpoints.save_checkpoint({"system": torch.zeros(100_000)}, tmp_path / "last.pt")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_miniature_that_fails_leaves_the_one_that_is_there(tmp_path):
     place = tmp_path / "had"
-    assert synthetic.write(tmp_path, **MINIATURE) == [place]
+    assert synthetic.write_miniatures(tmp_path, **MINIATURE) == [place]
     before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
     with pytest.raises(OSError, match="too large"), limited():
-        synthetic.write(tmp_path, seed=1, **MINIATURE)
+        synthetic.write_miniatures(tmp_path, seed=1, **MINIATURE)
     assert list(tmp_path.iterdir()) == [place]
     assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
 

@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from bench._io.markdown import (
-    bullets,
-    code,
-    escaped,
-    fenced,
-    heading,
-    image,
-    link,
-    marked,
-    prose,
-    table,
+    escape_text,
+    fill_template,
+    format_code,
+    format_fenced,
+    format_heading,
+    format_image,
+    format_link,
+    format_list,
+    format_prose,
+    format_table,
 )
-from bench._io.printable import visible
-from bench.reports.render_html import page
+from bench._io.printable import escape_invisible
+from bench.reports.render_html import render_html_page
 
 READER = MarkdownIt("gfm-like", {"html": True, "linkify": False})
 """As GitHub reads it, and with HTML, which some viewers obey."""
@@ -33,7 +33,7 @@ TEXT = ACTIVE | st.text(max_size=12)
 
 def shown(text):
     """The text that a reader is to see, as it stands in HTML."""
-    return html.escape(" ".join(visible(re.sub("[\r\u2028\u2029]", " ", text)).split()))
+    return html.escape(" ".join(escape_invisible(re.sub("[\r\u2028\u2029]", " ", text)).split()))
 
 
 def read(markdown):
@@ -49,19 +49,24 @@ def expected(before, text, after):
 @example("[a]: javascript:x")
 @example("a\\")
 def test_a_word_is_shown_as_it_stands(text):
-    assert read(escaped(text)) == expected("<p>", text, "</p>\n")
-    assert read(bullets([text])) == expected("<ul>\n<li>", text, "</li>\n</ul>\n")
-    assert read(heading(2, text)) == expected("<h2>", text, "</h2>\n")
-    assert read(marked("a {} b", text)) == expected("<p>a ", text, " b</p>\n")
-    assert read(marked("a *{}* b", link("x", "y"))) == '<p>a <em><a href="y">x</a></em> b</p>\n'
-    cells = read("\n".join(table(["a", text], [[text, "b"]])))
+    assert read(escape_text(text)) == expected("<p>", text, "</p>\n")
+    assert read(format_list([text])) == expected("<ul>\n<li>", text, "</li>\n</ul>\n")
+    assert read(format_heading(2, text)) == expected("<h2>", text, "</h2>\n")
+    assert read(fill_template("a {} b", text)) == expected("<p>a ", text, " b</p>\n")
+    assert (
+        read(fill_template("a *{}* b", format_link("x", "y")))
+        == '<p>a <em><a href="y">x</a></em> b</p>\n'
+    )
+    cells = read("\n".join(format_table(["a", text], [[text, "b"]])))
     assert expected("<th>", text, "</th>") in cells
     assert expected("<td>", text, "</td>\n<td>b</td>") in cells
 
 
 @given(TEXT.filter(lambda text: shown(text) != ""))
 def test_the_page_shows_it_too(text):
-    body = page("t", f"{escaped(text)}\n\n| a | b |\n| --- | --- |\n| c | {code('d')} |", {})
+    body = render_html_page(
+        "t", f"{escape_text(text)}\n\n| a | b |\n| --- | --- |\n| c | {format_code('d')} |", {}
+    )
     plain = html.unescape(re.sub("<a href=[^>]*>|</a>", "", body))
     assert f"<p>{html.unescape(shown(text))}</p>" in plain
 
@@ -69,20 +74,20 @@ def test_the_page_shows_it_too(text):
 @given(TEXT.filter(lambda text: shown(text) != ""))
 def test_code_is_shown_as_it_stands(text):
     line = html.unescape(shown(text))
-    found = html.unescape(READER.render(code(text)))
+    found = html.unescape(READER.render(format_code(text)))
     assert found == f"<p><code>{line}</code></p>\n"
-    assert html.unescape(READER.render(fenced("toml", f"{text}\n```"))).count("<pre>") == 1
+    assert html.unescape(READER.render(format_fenced("toml", f"{text}\n```"))).count("<pre>") == 1
 
 
 def test_sentences_of_cards_have_code_and_nothing_else():
-    said = prose("`--seeds 3` draws *others*, `a|b` and <b>\n`c")
+    said = format_prose("`--seeds 3` draws *others*, `a|b` and <b>\n`c")
     assert said == r"`--seeds 3` draws \*others\*, `a|b` and \<b> \`c"
-    assert prose("") == ""
+    assert format_prose("") == ""
 
 
 @pytest.mark.parametrize("text", ["S_1", "a_b_c.txt", "[1.0, 2.5]", "SLS [23]", "-1.5", "p < 0.05"])
 def test_a_name_that_is_no_markup_stays_readable(text):
-    assert escaped(text) == text
+    assert escape_text(text) == text
 
 
 @pytest.mark.parametrize(
@@ -97,12 +102,12 @@ def test_a_name_that_is_no_markup_stays_readable(text):
     ],
 )
 def test_a_link_leads_to_the_web_or_a_file_beside(address, written):
-    assert link("t", address) == f"[t]({written})"
-    assert image("t", address) == f"![t]({written})"
+    assert format_link("t", address) == f"[t]({written})"
+    assert format_image("t", address) == f"![t]({written})"
 
 
 def test_columns_line_up_on_a_terminal():
-    lines = table(["名前", "n"], [["音声合成", "1"], ["a" * 40, "22"], ["e\u0301", "333"]])
+    lines = format_table(["名前", "n"], [["音声合成", "1"], ["a" * 40, "22"], ["e\u0301", "333"]])
     assert lines == [
         "| 名前                                     |   n |",
         "| ---------------------------------------- | --: |",

@@ -8,7 +8,7 @@ import pytest
 
 from bench.cards import card_files, references, sweep_cards, table_cards
 from bench.errors import BenchError
-from bench.reports.bibliography import bibliography
+from bench.reports.bibliography import format_bibliography
 
 from .docs.pages import HOW_TO, read_file
 
@@ -59,25 +59,28 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_an_own_table_is_one_among_the_others(lab):
     assert {"mine/rounds", "sal/table4"} < set(table_cards.table_keys())
-    table = table_cards.table("mine")
-    assert table_cards.runnable(table) == ["one", "five"]
+    table = table_cards.read_table("mine")
+    assert table_cards.runnable_rows(table) == ["one", "five"]
     run, parent = (
-        table_cards.resolve(table, "one"),
-        table_cards.resolve(table_cards.table("table4"), "S5"),
+        table_cards.resolve_row(table, "one"),
+        table_cards.resolve_row(table_cards.read_table("table4"), "S5"),
     )
     assert run.mix.kind == "csm"
     assert (run.system, run.optimiser) == (parent.system, parent.optimiser)
-    paper = table_cards.paper("mine")
+    paper = table_cards.read_paper("mine")
     assert (paper.title, paper.venue, paper.differences) == ("mine", "", ())
     assert table.rows["theirs"].cite == "ours2026"
-    assert bibliography(table).startswith("@misc{ours2026,")
-    assert set(references.all_references(card_files.folders("experiments"))) > {"ours2026", "bam"}
+    assert format_bibliography(table).startswith("@misc{ours2026,")
+    assert set(references.all_references(card_files.card_folders("experiments"))) > {
+        "ours2026",
+        "bam",
+    }
 
 
 def test_an_own_sweep_starts_from_an_own_row(lab):
-    assert {"mine-rate", "sal-lambda"} < set(sweep_cards.names())
-    card = sweep_cards.sweep("sweep/mine-rate")
-    assert sweep_cards.base(card).mix.kind == "csm"
+    assert {"mine-rate", "sal-lambda"} < set(sweep_cards.sweep_names())
+    card = sweep_cards.read_sweep("sweep/mine-rate")
+    assert sweep_cards.base_run(card).mix.kind == "csm"
 
 
 def test_a_change_of_folders_is_seen_at_once(lab, monkeypatch):
@@ -88,7 +91,7 @@ def test_a_change_of_folders_is_seen_at_once(lab, monkeypatch):
     (lab.parent / "experiments").mkdir()
     assert "mine/rounds" not in table_cards.table_keys()
     with pytest.raises(BenchError, match="'mine/rounds': there is no such table"):
-        table_cards.table("mine/rounds")
+        table_cards.read_table("mine/rounds")
 
 
 def test_a_name_that_there_is_already_is_refused(lab):
@@ -96,15 +99,15 @@ def test_a_name_that_there_is_already_is_refused(lab):
     for name in ("sal/table4", "sal/paper", "sweeps/sal-lambda"):
         (lab / f"experiments/{name}.toml").write_text(TABLE, encoding="utf-8")
     for read in (
-        lambda: table_cards.table("table4"),
-        lambda: table_cards.paper("sal"),
-        lambda: sweep_cards.sweep("sal-lambda"),
+        lambda: table_cards.read_table("table4"),
+        lambda: table_cards.read_paper("sal"),
+        lambda: sweep_cards.read_sweep("sal-lambda"),
     ):
         with pytest.raises(
             BenchError, match=r"lab/experiments/.*: there is experiments/.* already"
         ):
             read()
-    assert table_cards.table("tca/table2").key == "tca/table2", "of another table all is well"
+    assert table_cards.read_table("tca/table2").key == "tca/table2", "of another table all is well"
 
 
 @pytest.mark.parametrize(
@@ -121,7 +124,7 @@ def test_what_an_own_table_lacks_is_said_of_its_own_card(lab, without, fault):
     path = lab / "experiments/mine/rounds.toml"
     path.write_text(TABLE.replace(without, ""), encoding="utf-8")
     with pytest.raises(BenchError) as raised:
-        table_cards.table("mine/rounds")
+        table_cards.read_table("mine/rounds")
     assert f"lab/experiments/mine/rounds.toml: {fault}" in str(raised.value)
     assert "sal/table4.toml" not in str(raised.value)
 

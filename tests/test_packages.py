@@ -26,13 +26,13 @@ ADD = "speech-deepfake-bench"
 )
 def test_the_command_is_that_of_the_tool_that_made_the_environment(monkeypatch, prefix, command):
     monkeypatch.setattr(sys, "prefix", prefix)
-    monkeypatch.setattr(packages, "installed", lambda package: package == "pip")
+    monkeypatch.setattr(packages, "is_installed", lambda package: package == "pip")
     assert packages.install_command() == command
 
 
 def test_an_environment_without_pip_is_uvs(monkeypatch):
     monkeypatch.setattr(sys, "prefix", "/home/x/.venv")
-    monkeypatch.setattr(packages, "installed", lambda package: False)
+    monkeypatch.setattr(packages, "is_installed", lambda package: False)
     assert packages.install_command("s3") == f"uv pip install '{ADD}[s3]'"
 
 
@@ -48,7 +48,7 @@ def test_an_environment_without_pip_is_uvs(monkeypatch):
 )
 def test_the_command_is_named_by_its_verbs(monkeypatch, arguments, command):
     monkeypatch.setattr(sys, "argv", arguments)
-    assert packages.command() == command
+    assert packages.current_command() == command
 
 
 @pytest.mark.parametrize(
@@ -61,19 +61,21 @@ def test_the_command_is_named_by_its_verbs(monkeypatch, arguments, command):
     ],
 )
 def test_a_missing_module_is_one_line(module, said):
-    explained = machine.explain(ModuleNotFoundError(f"No module named {module!r}", name=module))
+    explained = machine.explain_error(
+        ModuleNotFoundError(f"No module named {module!r}", name=module)
+    )
     assert explained is not None
-    assert (explained.code, explained.exit_code) == ("package.missing", machine.MACHINE)
+    assert (explained.code, explained.exit_code) == ("package.missing", machine.EXIT_MACHINE)
     assert re.search(said, explained.message)
 
 
 @pytest.mark.parametrize("module", ["bench.not_there", None])
 def test_a_missing_module_of_ours_is_a_fault_of_ours(module):
-    assert machine.explain(ModuleNotFoundError("No module", name=module)) is None
+    assert machine.explain_error(ModuleNotFoundError("No module", name=module)) is None
 
 
 def test_what_is_needed_is_asked_before_anything_is_imported(monkeypatch):
-    monkeypatch.setattr(packages, "installed", lambda package: package != "lightning_fabric")
-    packages.require("torch")
+    monkeypatch.setattr(packages, "is_installed", lambda package: package != "lightning_fabric")
+    packages.require_packages("torch")
     with pytest.raises(packages.NotInstalled, match="needs lightning_fabric, which the whole"):
-        packages.require("torch", "lightning_fabric", "mlflow")
+        packages.require_packages("torch", "lightning_fabric", "mlflow")

@@ -48,7 +48,7 @@ def installed(monkeypatch, tmp_path):
 )
 def test_without_a_checkout_the_commit_is_that_of_the_installation(installed, origin, expected):
     installed(origin)
-    assert provenance.commit() == expected
+    assert provenance.read_commit() == expected
     assert provenance.lock_digest() == "none"
 
 
@@ -70,20 +70,20 @@ def test_every_package_that_results_are_computed_with_is_recorded(root):
     assert "numpy" in others
     for name in others:
         assert {name.replace("_", "-"), *found[name]} & {*provenance.PACKAGES}, name
-    text = provenance.environment()
+    text = provenance.describe_environment()
     assert text.startswith("python 3.")
-    assert f"numpy {provenance.versions()['numpy']}" in text.split(", ")
+    assert f"numpy {provenance.package_versions()['numpy']}" in text.split(", ")
 
 
 def test_what_is_missing_is_not_recorded(monkeypatch):
     monkeypatch.setattr(provenance, "PACKAGES", ("numpy", "no-such-distribution"))
-    assert provenance.versions()["no-such-distribution"] == "missing"
-    assert "no-such-distribution" not in provenance.environment()
+    assert provenance.package_versions()["no-such-distribution"] == "missing"
+    assert "no-such-distribution" not in provenance.describe_environment()
 
 
 def test_a_model_requires_what_the_installed_distribution_does(installed):
     pinned = dict(text.split("==") for text in registered_models.pip_requirements())
-    versions = provenance.versions()
+    versions = provenance.package_versions()
     for name in ("torch", "torchaudio", "numpy", "s3prl", "scipy"):
         assert pinned[name] == versions[name]
     assert pinned[packages.WHOLE] == pinned[packages.CORE] == __version__

@@ -9,11 +9,11 @@ import pytest
 from bench.cards import card_files, references, table_cards
 from bench.errors import BenchError
 
-FOLDER = card_files.folder("experiments")
+FOLDER = card_files.card_folder("experiments")
 PUBLISHED = [
     (key, name, row)
     for key in table_cards.table_keys()
-    for name, row in table_cards.table(key).rows.items()
+    for name, row in table_cards.read_table(key).rows.items()
     if row.published_only
 ]
 
@@ -21,12 +21,12 @@ PUBLISHED = [
 def test_every_published_row_cites_an_entry_and_every_entry_is_cited():
     assert [(key, name) for key, name, row in PUBLISHED if not row.cite] == []
     assert {row.cite for *_, row in PUBLISHED} == set(
-        references.references(FOLDER / references.NAME)
+        references.read_references(FOLDER / references.NAME)
     )
 
 
 def test_an_entry_is_whole():
-    for key, entry in references.references(FOLDER / references.NAME).items():
+    for key, entry in references.read_references(FOLDER / references.NAME).items():
         assert 2015 <= entry.year <= 2026, key
         for address in (entry.url, entry.code):
             assert not address or re.fullmatch(r"https://\S+", address), key
@@ -36,15 +36,15 @@ def test_an_entry_is_whole():
 
 
 def test_a_row_has_what_its_reference_says_but_for_what_it_says_itself():
-    entry = references.references(FOLDER / references.NAME)["bam"]
+    entry = references.read_references(FOLDER / references.NAME)["bam"]
     row = {"cells": ["BAM"], "cite": "bam", "licence": "other"}
-    assert references.filled(row, [FOLDER]) == {
+    assert references.fill_row(row, [FOLDER]) == {
         "url": "https://arxiv.org/abs/2407.21611",
         "code": entry.code,
         "weights": entry.weights,
         **row,
     }
-    assert references.filled({"cells": ["BAM"]}, [FOLDER]) == {"cells": ["BAM"]}
+    assert references.fill_row({"cells": ["BAM"]}, [FOLDER]) == {"cells": ["BAM"]}
 
 
 def test_a_reference_that_is_none_is_a_mistake_of_the_card(tmp_path):
@@ -63,6 +63,6 @@ def test_faults_of_the_file_name_entry_and_key(tmp_path):
         encoding="utf-8",
     )
     with pytest.raises(BenchError) as raised:
-        references.references(tmp_path / references.NAME)
+        references.read_references(tmp_path / references.NAME)
     assert "a: kind = 'book': should be 'article', 'inproceedings' or 'misc'" in str(raised.value)
     assert "a: cod: no such key; did you mean 'code'?" in str(raised.value)

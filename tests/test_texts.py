@@ -28,8 +28,8 @@ TEXT = '# für den Rechner\nwork = "hier"\n'
 def test_what_an_editor_saves_is_read(data, tmp_path):
     path = tmp_path / "bench.toml"
     path.write_bytes(data)
-    assert text_files.read(path) == TEXT
-    assert config.load(path, {}).work == tmp_path / "hier"
+    assert text_files.read_text(path) == TEXT
+    assert config.read_config(path, {}).work == tmp_path / "hier"
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ def test_what_cannot_be_read_is_named_with_its_line(data, message, tmp_path):
     path.write_bytes(data)
     for read in (
         text_files.read_toml,
-        table_cards.read,
-        corpora.parse,
-        lambda path: config.load(path, {}),
+        table_cards.read_card,
+        corpora.parse_corpus_card,
+        lambda path: config.read_config(path, {}),
     ):
         with pytest.raises(BenchError, match=message):
             read(path)
@@ -57,6 +57,6 @@ def test_what_cannot_be_read_is_named_with_its_line(data, message, tmp_path):
 
 def test_what_is_no_file_is_named(tmp_path):
     with pytest.raises(BenchError, match=r"is a folder, should be a file"):
-        text_files.read(tmp_path)
+        text_files.read_text(tmp_path)
     with pytest.raises(BenchError, match=r"no\.toml: there is no such file"):
-        text_files.read(tmp_path / "no.toml")
+        text_files.read_text(tmp_path / "no.toml")

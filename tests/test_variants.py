@@ -7,11 +7,11 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cards import table_cards
-from bench.cards.paper_cards import varied
+from bench.cards.paper_cards import add_variant
 from bench.cli import bench
 from bench.errors import BenchError
-from bench.reports.variants import with_variants
-from bench.runner.request import Order
+from bench.reports.variants import add_variant_rows
+from bench.runner.request import RunRequest
 from bench.specs.table import Paper
 
 
@@ -32,9 +32,9 @@ def paper(*differences, **variants) -> Paper:
 
 
 def resolved(of: Paper, row: str, form="paper", overrides=(), name="v"):
-    card, found = varied(table_cards.table("sal/table4"), of, name, [row])
+    card, found = add_variant(table_cards.read_table("sal/table4"), of, name, [row])
     assert found == (f"{row}@{name}",)
-    return table_cards.resolve(card, f"{row}@{name}", form, overrides)
+    return table_cards.resolve_row(card, f"{row}@{name}", form, overrides)
 
 
 def test_a_variant_is_folded_after_the_row_then_smoke_then_set():
@@ -55,8 +55,8 @@ def test_a_star_stands_for_every_evaluation_of_the_row():
         "partialspoof": 1.6,
         "llamapartialspoof": 1.6,
     }
-    run = table_cards.resolve(
-        table_cards.table("sal/table4"), "S7", "paper", ["evaluate.*.clip_s=1.6"]
+    run = table_cards.resolve_row(
+        table_cards.read_table("sal/table4"), "S7", "paper", ["evaluate.*.clip_s=1.6"]
     )
     assert run.evaluate == evaluated
 
@@ -73,7 +73,9 @@ def test_the_released_settings_are_those_of_the_points_that_concern_the_row():
 
 def test_rows_that_a_variant_does_not_change_are_left_out():
     mixed = {"applies": {"mix.kind": "csm"}, "settings": {"mix": {"rounds": 2}}}
-    card, found = varied(table_cards.table("sal/table4"), paper(v=mixed), "v", ["S5", "S6", "S7"])
+    card, found = add_variant(
+        table_cards.read_table("sal/table4"), paper(v=mixed), "v", ["S5", "S6", "S7"]
+    )
     assert found == ("S6@v",)  # S5 has no rounds, S7 has two already
     assert list(card.rows)[5:9] == ["S5", "S6", "S6@v", "S7"]
     row = card.rows["S6@v"]
@@ -82,22 +84,22 @@ def test_rows_that_a_variant_does_not_change_are_left_out():
 
 
 def test_faults_name_the_papers_card_and_near_names():
-    card = table_cards.table("sal/table4")
+    card = table_cards.read_table("sal/table4")
     with pytest.raises(BenchError, match=r"sal/paper.toml: there is no variant 'w'; known: v"):
-        varied(card, paper(v={"settings": {}}), "w", ["S7"])
+        add_variant(card, paper(v={"settings": {}}), "w", ["S7"])
     wrong = paper(v={"settings": {"training": {"epoch": 3}}})
     with pytest.raises(BenchError, match=r"sal/paper.toml: variants.v.training.epoch: no such key"):
-        varied(card, wrong, "v", ["S7"])
+        add_variant(card, wrong, "v", ["S7"])
 
 
 def test_a_variant_has_its_rows_line_and_seeds():
-    card, (new,) = varied(
-        table_cards.table("sal/table4"), paper(v={"settings": SMALL}), "v", ["S3"]
+    card, (new,) = add_variant(
+        table_cards.read_table("sal/table4"), paper(v={"settings": SMALL}), "v", ["S3"]
     )
-    order = Order(card, [new, "S4"], None, "paper")
-    assert [order.line(row) for row in order.rows] == [3, 4]
+    order = RunRequest(card, [new, "S4"], None, "paper")
+    assert [order.row_index(row) for row in order.rows] == [3, 4]
     assert order.row_seeds(new) == (666,)
-    assert set(order.runs()) == {"S3@v", "S4"}
+    assert set(order.resolve_runs()) == {"S3@v", "S4"}
 
 
 SMALL = {"training": {"epochs": 1}}
@@ -114,18 +116,18 @@ def test_the_command_line_lists_variants_and_names_those_that_are_not():
 
 
 def test_a_report_has_a_line_for_each_variant_that_was_run():
-    card = table_cards.table("sal/table4")
-    runs = {row: table_cards.resolve(card, row) for row in table_cards.runnable(card)}
+    card = table_cards.read_table("sal/table4")
+    runs = {row: table_cards.resolve_row(card, row) for row in table_cards.runnable_rows(card)}
     frame = pd.DataFrame(
         {"row": ["S7", "S7@released", "S3@released", "S5@gone"], "form": ["paper"] * 4}
     )
-    wide, found = with_variants(card, runs, frame, "paper")
+    wide, found = add_variant_rows(card, runs, frame, "paper")
     assert [row for row in wide.rows if "@" in row] == ["S3@released", "S7@released"]
     assert list(found) == list(wide.rows)
     assert found["S7@released"].mix.partner == "self"
     assert wide.rows["S7@released"].paper == card.rows["S7"].paper
-    assert with_variants(card, runs, frame.assign(form="smoke"), "paper") == (card, runs)
-    assert with_variants(card, {"S7": runs["S7"]}, frame, "paper")[1].keys() == {
+    assert add_variant_rows(card, runs, frame.assign(form="smoke"), "paper") == (card, runs)
+    assert add_variant_rows(card, {"S7": runs["S7"]}, frame, "paper")[1].keys() == {
         "S7",
         "S7@released",
     }

@@ -9,7 +9,7 @@ from bench.models import weights
 
 
 def test_digests_are_whole():
-    known = [of.sha256 for of in weights.KNOWN.values() if of.sha256]
+    known = [of.sha256 for of in weights.PUBLISHED_WEIGHTS.values() if of.sha256]
     assert known
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in known)
 
@@ -18,21 +18,21 @@ def test_a_file_is_said_to_be_published_another_or_unknown(tmp_path, monkeypatch
     path = tmp_path / "WavLM-Large.pt"
     path.write_bytes(b"weights")
     digest = hashlib.sha256(b"weights").hexdigest()
-    assert weights.published("wavlm_large", path) == (
+    assert weights.identify_weights("wavlm_large", path) == (
         f"sha256 {digest[:16]}: not the published WavLM-Large.pt"
     )
-    assert weights.published("xlsr2_300m", path).endswith("published file is not known")
-    assert weights.published("own", path).endswith("published file is not known")
+    assert weights.identify_weights("xlsr2_300m", path).endswith("published file is not known")
+    assert weights.identify_weights("own", path).endswith("published file is not known")
     folder = tmp_path / "wavlm-large"
     folder.mkdir()
     (folder / "config.json").write_text("{}")
-    text = weights.published("wavlm_large", folder)
+    text = weights.identify_weights("wavlm_large", folder)
     of_run = weights.content_digest(folder)
     assert text == f"files {of_run}: whether it is a published folder is not known"
     (folder / "README.md").write_text("not read")
-    assert weights.published("wavlm_large", folder) == text
+    assert weights.identify_weights("wavlm_large", folder) == text
     (folder / "config.json").write_text("{ }")
-    assert weights.published("wavlm_large", folder) != text
-    known = weights.Weights("WavLM-Large.pt", "", "", (), sha256=digest)
-    monkeypatch.setattr(weights, "KNOWN", {"wavlm_large": known})
-    assert weights.published("wavlm_large", path).endswith(": the published WavLM-Large.pt")
+    assert weights.identify_weights("wavlm_large", folder) != text
+    known = weights.PublishedWeights("WavLM-Large.pt", "", "", (), sha256=digest)
+    monkeypatch.setattr(weights, "PUBLISHED_WEIGHTS", {"wavlm_large": known})
+    assert weights.identify_weights("wavlm_large", path).endswith(": the published WavLM-Large.pt")

@@ -32,7 +32,7 @@ WRITERS = {
     "bytes": lambda path: atomic_files.write_bytes(path, b"new"),
     "text": lambda path: atomic_files.write_text(path, "new"),
     "scores": lambda path: scores.write(path, ROW),
-    "checkpoint": lambda path: checkpoints.save({"epoch": 1}, path),
+    "checkpoint": lambda path: checkpoints.save_checkpoint({"epoch": 1}, path),
 }
 
 
@@ -70,7 +70,7 @@ def test_what_was_there_stays_where_writing_fails(tmp_path):
     path.write_text("before")
 
     def fail(error):
-        with atomic_files.whole(path) as file:
+        with atomic_files.open_whole(path) as file:
             file.write(b"ha")
             raise error
 
@@ -137,12 +137,12 @@ def test_a_link_is_not_followed(tmp_path):
 
 
 def test_a_scratch_folder_is_gone_afterwards(tmp_path, umask):
-    with atomic_files.scratch() as folder:
+    with atomic_files.scratch_folder() as folder:
         np.save(folder / "a.npy", np.zeros(3))
         assert modes(folder) == 0o700
     assert not folder.exists()
     umask(0o002)
-    with atomic_files.scratch(tmp_path / "deep" / "made") as folder:
+    with atomic_files.scratch_folder(tmp_path / "deep" / "made") as folder:
         (folder / "new").mkdir()
         assert modes(folder) == 0o775
         (folder / "new").rename(tmp_path / "deep" / "made")
@@ -151,7 +151,7 @@ def test_a_scratch_folder_is_gone_afterwards(tmp_path, umask):
 
 def test_temporary_files_are_in_a_folder_of_the_process(monkeypatch):
     monkeypatch.setenv("TMPDIR", before := tempfile.gettempdir())
-    with atomic_files.temporaries():
+    with atomic_files.temporary_folder():
         made = tempfile.mkdtemp()
         assert os.environ["TMPDIR"] == str(Path(made).parent) != before
         assert Path(made).parent.parent == Path(before)
@@ -163,7 +163,7 @@ def test_there_is_room_for_names_of_sockets(monkeypatch, tmp_path):
     long = tmp_path / ("long" * 10)
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
-    with atomic_files.temporaries():
+    with atomic_files.temporary_folder():
         assert tempfile.gettempdir() == str(long)
 
 

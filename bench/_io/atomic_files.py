@@ -29,7 +29,7 @@ _LONGEST_BASE = 40
 
 
 @contextmanager
-def whole(path: Path) -> Generator[IO[bytes]]:
+def open_whole(path: Path) -> Generator[IO[bytes]]:
     """Yield an open file that takes the place of `path` when the block ends, flushed to the disk.
 
     A reader never meets half a file, and where the block raises or the process dies, what was at
@@ -38,12 +38,12 @@ def whole(path: Path) -> Generator[IO[bytes]]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = _part_path(path)
-    with machine.naming(path, part):
+    with machine.name_path(path, part):
         # Not `tempfile`: its files are for their owner alone, whatever the umask says.
         file = part.open("xb")
         try:
             with file:
-                file_locks.hold(file.fileno())
+                file_locks.hold_handle(file.fileno())
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -56,7 +56,7 @@ def whole(path: Path) -> Generator[IO[bytes]]:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path`, whole or not at all; see `whole`."""
-    with whole(path) as file:
+    with open_whole(path) as file:
         file.write(content)
 
 
@@ -91,18 +91,18 @@ def write_all(folder: Path, files: Mapping[str, str | bytes]) -> None:
 
     Raise OSError as the system does, of the file.
     """
-    with scratch(folder / "files") as aside:
+    with scratch_folder(folder / "files") as aside:
         for name, content in files.items():
             data = content.encode("utf-8") if isinstance(content, str) else content
-            with machine.naming(folder / name, aside / name):
+            with machine.name_path(folder / name, aside / name):
                 (aside / name).write_bytes(data)
         for name in files:
-            with machine.naming(folder / name, aside / name):
+            with machine.name_path(folder / name, aside / name):
                 os.replace(aside / name, folder / name)
 
 
 @contextmanager
-def scratch(beside: Path | None = None) -> Generator[Path]:
+def scratch_folder(beside: Path | None = None) -> Generator[Path]:
     """Yield a new folder that is removed, with all that it holds, when the block ends.
 
     It lies `beside` a path, so that what is made there can be moved to it, or else in the system's
@@ -122,7 +122,7 @@ def scratch(beside: Path | None = None) -> Generator[Path]:
 
 
 @contextmanager
-def temporaries() -> Generator[None]:
+def temporary_folder() -> Generator[None]:
     """Have temporary files of this process, and of the libraries it uses, lie in a folder of its
     own, which is removed at the end, and by `remove_leftovers` where the process is killed.
 
@@ -134,7 +134,7 @@ def temporaries() -> Generator[None]:
         try:
             base = tempfile.gettempdir()
             usable = len(base) <= _LONGEST_BASE and os.access(base, os.W_OK)
-            folder = stack.enter_context(scratch()) if usable else None
+            folder = stack.enter_context(scratch_folder()) if usable else None
         except OSError:  # full, or there is none: who needs one will say so
             pass
         if folder is None:
@@ -197,7 +197,7 @@ def _held_folder(folder: Path) -> Generator[None]:
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        file_locks.hold(handle)
+        file_locks.hold_handle(handle)
         yield
     finally:
         os.close(handle)
@@ -228,7 +228,7 @@ def _is_left(path: Path) -> bool:
     try:
         state = os.fstat(handle)
         settled = time.time() - state.st_mtime > _SETTLED_S
-        return settled and state.st_uid == _user_id() and file_locks.hold(handle)
+        return settled and state.st_uid == _user_id() and file_locks.hold_handle(handle)
     finally:
         os.close(handle)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from bench.errors import quoted
+from bench.errors import quote_text
 
 BLANKS = " \t\f\v"
 """What separates columns where blanks do: an invisible character of another kind does not."""
@@ -35,7 +35,7 @@ def number_lines(text: bytes, first: int = 1) -> Iterator[tuple[int, str]]:
 
 def name_line(file: object, number: int, line: str | bytes) -> str:
     """Return `file:number: 'line'`, the line cut if it is long."""
-    return f"{file}:{number}: {quoted(line)}"
+    return f"{file}:{number}: {quote_text(line)}"
 
 
 def split_cells(line: str, separator: str, *, skip_blanks: bool = False) -> list[str]:

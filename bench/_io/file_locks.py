@@ -21,12 +21,12 @@ _NAME_AT = 1
 """Where the holder's name begins: Windows lets nobody else read the first byte, which is locked."""
 
 
-def wait(holder: str) -> None:
+def wait_for_holder(holder: str) -> None:
     """Wait for the holder, whoever it is: what `held` does by default where a file is held."""
 
 
 @contextmanager
-def held(path: Path, busy: Callable[[str], None] = wait) -> Generator[None]:
+def hold_file(path: Path, busy: Callable[[str], None] = wait_for_holder) -> Generator[None]:
     """Hold the file at `path`, made where it is missing, as long as the block runs.
 
     Where another holds it, `busy` is called with who that is (`process 4711 on node7`); it may
@@ -53,7 +53,7 @@ def require_lockable(path: Path) -> None:
         lock_descriptor(file.fileno(), blocking=False)
 
 
-def hold(handle: int) -> bool:
+def hold_handle(handle: int) -> bool:
     """Hold an open file, or a folder where the system opens those, as long as the handle is open;
     return False where another holds it, or the file system knows no locks.
     """

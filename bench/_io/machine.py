@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench._io import packages
-from bench.errors import plain, quoted
+from bench.errors import plain_message, quote_text
 
-MACHINE, GIVEN = 1, 2
+EXIT_MACHINE, EXIT_GIVEN = 1, 2
 """Exit codes: the machine is at fault, or what it was given."""
 
 
@@ -36,7 +36,7 @@ class _Case(NamedTuple):
     code: str
     what: str
     remedy: str
-    exit_code: int = MACHINE
+    exit_code: int = EXIT_MACHINE
 
 
 _SPACE = "free some, or name another place: `work` in bench.toml, TMPDIR for temporary files"
@@ -49,27 +49,34 @@ _CASES: dict[int, _Case] = {
     errno.EFBIG: _Case(
         "machine.limit", "the file may not grow further", "`ulimit -f` or the file system limits it"
     ),
-    errno.EACCES: _Case("machine.permission", "permission denied", _OTHER_PLACE, GIVEN),
-    errno.EPERM: _Case("machine.permission", "permission denied", _OTHER_PLACE, GIVEN),
-    errno.EROFS: _Case("machine.permission", "the file system is read-only", _OTHER_PLACE, GIVEN),
+    errno.EACCES: _Case("machine.permission", "permission denied", _OTHER_PLACE, EXIT_GIVEN),
+    errno.EPERM: _Case("machine.permission", "permission denied", _OTHER_PLACE, EXIT_GIVEN),
+    errno.EROFS: _Case(
+        "machine.permission", "the file system is read-only", _OTHER_PLACE, EXIT_GIVEN
+    ),
     errno.ENOENT: _Case(
-        "file.missing", "there is no such file or folder", "look at the path", GIVEN
+        "file.missing", "there is no such file or folder", "look at the path", EXIT_GIVEN
     ),
     errno.ENOTDIR: _Case(
-        "file.wrong-kind", "a file stands where the path needs a folder", "look at the path", GIVEN
+        "file.wrong-kind",
+        "a file stands where the path needs a folder",
+        "look at the path",
+        EXIT_GIVEN,
     ),
     errno.EISDIR: _Case(
-        "file.wrong-kind", "is a folder, should be a file", "look at the path", GIVEN
+        "file.wrong-kind", "is a folder, should be a file", "look at the path", EXIT_GIVEN
     ),
     errno.EEXIST: _Case(
-        "file.exists", "is there already", "move it away, or name another place", GIVEN
+        "file.exists", "is there already", "move it away, or name another place", EXIT_GIVEN
     ),
-    errno.ENOTEMPTY: _Case("file.exists", "is a folder that is not empty", "move it away", GIVEN),
+    errno.ENOTEMPTY: _Case(
+        "file.exists", "is a folder that is not empty", "move it away", EXIT_GIVEN
+    ),
     errno.ELOOP: _Case(
-        "file.bad-path", "is a link that leads back to itself", "look at the links", GIVEN
+        "file.bad-path", "is a link that leads back to itself", "look at the links", EXIT_GIVEN
     ),
     errno.ENAMETOOLONG: _Case(
-        "file.bad-path", "the name is too long for the file system", "shorten it", GIVEN
+        "file.bad-path", "the name is too long for the file system", "shorten it", EXIT_GIVEN
     ),
     errno.EIO: _Case(
         "machine.disk-failing",
@@ -98,10 +105,10 @@ _OF_DISK = frozenset(
 _OF_SQLITE: dict[str, _Case] = {
     "database or disk is full": _CASES[errno.ENOSPC],
     "attempt to write a readonly database": _Case(
-        "machine.permission", "may not be written, or its folder may not", _OTHER_PLACE, GIVEN
+        "machine.permission", "may not be written, or its folder may not", _OTHER_PLACE, EXIT_GIVEN
     ),
     "unable to open database file": _Case(
-        "file.unreadable", "cannot be opened", _OTHER_PLACE, GIVEN
+        "file.unreadable", "cannot be opened", _OTHER_PLACE, EXIT_GIVEN
     ),
     "disk I/O error": _CASES[errno.EIO],
     "database is locked": _Case(
@@ -111,7 +118,7 @@ _OF_SQLITE: dict[str, _Case] = {
     ),
     "malformed": _Case("file.malformed", "is damaged", "move it away, or restore a copy"),
     "file is not a database": _Case(
-        "file.malformed", "is no SQLite database", "move it away", GIVEN
+        "file.malformed", "is no SQLite database", "move it away", EXIT_GIVEN
     ),
 }
 _FULL_DATABASE = ("database or disk is full", "disk I/O error")
@@ -121,7 +128,7 @@ _DATABASES = frozenset(
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "Cannot allocate memory")
 
 
-def explain(error: BaseException) -> ErrorExplanation | None:
+def explain_error(error: BaseException) -> ErrorExplanation | None:
     """Return what to tell the reader of an error that the machine or a file made; None where it is
     none of those, so a fault of ours.
     """
@@ -131,7 +138,7 @@ def explain(error: BaseException) -> ErrorExplanation | None:
     return explanation or (_explain_runtime(error) if isinstance(error, RuntimeError) else None)
 
 
-def is_of_disk(error: BaseException | None) -> bool:
+def is_disk_error(error: BaseException | None) -> bool:
     """Return whether it is the disk that refused (no space, read-only, failing), with this error or
     the one that it came from: what was asked for can be done once that is mended.
     """
@@ -141,11 +148,11 @@ def is_of_disk(error: BaseException | None) -> bool:
         return True
     if {*_class_names(error)} & _DATABASES and any(words in str(error) for words in _FULL_DATABASE):
         return True
-    return _is_torn_write(error) or is_of_disk(error.__cause__ or error.__context__)
+    return _is_torn_write(error) or is_disk_error(error.__cause__ or error.__context__)
 
 
 @contextmanager
-def naming(path: Path, part: Path | None = None) -> Generator[None]:
+def name_path(path: Path, part: Path | None = None) -> Generator[None]:
     """Have operating system errors of this block that name no path (a write's), or the `part` that
     is to become `path`, name `path`.
     """
@@ -167,7 +174,7 @@ def _explain_class(error: BaseException, name: str) -> ErrorExplanation | None:
     match name:
         case "builtins.OSError":
             assert isinstance(error, OSError)
-            return of_system(error)
+            return explain_os_error(error)
         case "builtins.ModuleNotFoundError":
             assert isinstance(error, ModuleNotFoundError)
             return _explain_package(error.name or "")
@@ -177,8 +184,10 @@ def _explain_class(error: BaseException, name: str) -> ErrorExplanation | None:
         case "builtins.UnicodeDecodeError":
             assert isinstance(error, UnicodeDecodeError)
             part = error.object[max(0, error.start - 20) : error.end + 20]
-            what = f"a file is not in UTF-8 near {quoted(part)}"
-            return _make_explanation("", _Case("file.encoding", what, "save it as UTF-8", GIVEN))
+            what = f"a file is not in UTF-8 near {quote_text(part)}"
+            return _make_explanation(
+                "", _Case("file.encoding", what, "save it as UTF-8", EXIT_GIVEN)
+            )
         case "mlflow.exceptions.MlflowException":
             return _explain_database("the tracking store", str(error))
         case "sqlite3.Error" | "sqlalchemy.exc.SQLAlchemyError":
@@ -215,15 +224,17 @@ def _explain_package(module: str) -> ErrorExplanation | None:
     if package in ("", "bench"):
         return None
     return ErrorExplanation(
-        "package.missing", packages.needed(packages.command(), package), MACHINE
+        "package.missing",
+        packages.missing_message(packages.current_command(), package),
+        EXIT_MACHINE,
     )
 
 
-def of_system(error: OSError) -> ErrorExplanation:
+def explain_os_error(error: OSError) -> ErrorExplanation:
     """Return what to tell the reader of an operating system error."""
     number, words = error.errno, error.strerror or ""
     if number is None:  # a library's own, or passed on by a process that loads audio
-        return ErrorExplanation("machine.refused", plain(error), MACHINE)
+        return ErrorExplanation("machine.refused", plain_message(error), EXIT_MACHINE)
     case = _CASES.get(number) or _Case("machine.refused", words.lower() or os.strerror(number), "")
     if words and words != os.strerror(number):
         case = case._replace(what=words)
@@ -255,7 +266,7 @@ def _explain_audio(text: str) -> ErrorExplanation:
     path = re.match(r"Error opening '(.*)': ", text)
     where = path[1] if path else ""
     if not text.endswith("System error."):
-        return ErrorExplanation("file.unreadable", text, MACHINE)
+        return ErrorExplanation("file.unreadable", text, EXIT_MACHINE)
     what = "audio cannot be read or written (disk full, no permission, or the drive failed)"
     return _make_explanation(
         where, _Case("machine.refused", what, "look at the path and the free space")
@@ -269,7 +280,7 @@ def _explain_runtime(error: RuntimeError) -> ErrorExplanation | None:
         # The system's own error is what torch's writer met before it noticed.
         cause = error.__cause__ or error.__context__
         if isinstance(cause, OSError):
-            return of_system(cause)
+            return explain_os_error(cause)
         if _is_torn_write(error):
             return _make_explanation("", _CASES[errno.ENOSPC])
     if any(words in text for words in _NO_MEMORY):

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from rich.cells import cell_len
 
-from bench._io.printable import visible
+from bench._io.printable import escape_invisible
 
 _NUMBER = re.compile(r"[+-]?\d[\d,.]*( %)?( (to|of) [+-]?\d[\d,.]*( %)?)?")
 _INTERVAL = r"\[[-+., %\d]*\d[-+., %\d]*\](?![(\[:])"
@@ -34,19 +34,19 @@ _CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 _ADDRESS = re.compile(r"https?://[^\s\\]+", re.IGNORECASE)
 
 
-class Marked(str):
+class MarkdownText(str):
     """Text that is Markdown already."""
 
     __slots__ = ()
 
 
-def escaped(text: str) -> Marked:
+def escape_text(text: str) -> MarkdownText:
     r"""Return text as Markdown that shows it as it stands, in one line.
 
     >>> print(escaped("*a* [t](javascript:b) c_d <br> [1.0, 2.0]"))
     \*a\* \[t\](javascript:b) c_d \<br> [1.0, 2.0]
     """
-    if isinstance(text, Marked):
+    if isinstance(text, MarkdownText):
         return text
     line = _join_lines(text)
     shown = _ACTIVE.sub(lambda match: match[0] if len(match[0]) > 1 else f"\\{match[0]}", line)
@@ -54,52 +54,54 @@ def escaped(text: str) -> Marked:
     if begins:
         at = len(begins[1] or "")
         shown = f"{shown[:at]}\\{shown[at:]}"
-    return Marked(shown)
+    return MarkdownText(shown)
 
 
 def _join_lines(text: str) -> str:
     """Return text in one line."""
-    return " ".join(visible(re.sub("[\r\u2028\u2029]", " ", text)).split())
+    return " ".join(escape_invisible(re.sub("[\r\u2028\u2029]", " ", text)).split())
 
 
-def prose(text: str) -> Marked:
+def format_prose(text: str) -> MarkdownText:
     r"""Return a sentence of a card, in which `` `words` `` are code and nothing else is markup.
 
     >>> print(prose("`--seeds 3` draws *others*"))
     `--seeds 3` draws \*others\*
     """
     parts = _CODE.split(text)
-    shown = "".join(code(part) if n % 2 else _escape_part(part) for n, part in enumerate(parts))
-    return Marked(shown.strip())
+    shown = "".join(
+        format_code(part) if n % 2 else _escape_part(part) for n, part in enumerate(parts)
+    )
+    return MarkdownText(shown.strip())
 
 
 def _escape_part(text: str) -> str:
     """Return a part of a sentence escaped, with a space at either end where it has one."""
     before, after = (" " * (text[at : at + 1].isspace()) for at in (0, len(text) - 1))
-    return f"{before}{escaped(text)}{after}" if text.strip() else before
+    return f"{before}{escape_text(text)}{after}" if text.strip() else before
 
 
-def marked(template: LiteralString, *words: str) -> Marked:
+def fill_template(template: LiteralString, *words: str) -> MarkdownText:
     """Return the template with the words escaped in place of its `{}`.
 
     >>> print(marked("**{}**: {}", "a*b", code("c")))
     **a\\*b**: `c`
     """
-    return Marked(template.format(*map(escaped, words)))
+    return MarkdownText(template.format(*map(escape_text, words)))
 
 
-def joined(between: LiteralString, parts: Iterable[str]) -> Marked:
+def join_texts(between: LiteralString, parts: Iterable[str]) -> MarkdownText:
     """Return the parts, each escaped, with `between` in between."""
-    return Marked(between.join(map(escaped, parts)))
+    return MarkdownText(between.join(map(escape_text, parts)))
 
 
-def code(text: str) -> Marked:
+def format_code(text: str) -> MarkdownText:
     """Return text as code; more backticks around it than there are in it."""
     line = _join_lines(text)
     longest = max((len(run) for run in re.findall("`+", line)), default=0)
     space = " " * (line.startswith("`") or line.endswith("`"))
     around = "`" * (longest + 1)
-    return Marked(f"{around}{space}{line}{space}{around}" if line else "")
+    return MarkdownText(f"{around}{space}{line}{space}{around}" if line else "")
 
 
 def is_address(text: str) -> bool:
@@ -107,51 +109,51 @@ def is_address(text: str) -> bool:
     return _ADDRESS.fullmatch(text) is not None
 
 
-def link(text: str, address: str) -> Marked:
+def format_link(text: str, address: str) -> MarkdownText:
     """Return a link to an address of the web, or of a file beside the document (`report.md`).
 
     >>> print(link("[1]", "https://example.org/a(b)"))
     [[1]](https://example.org/a%28b%29)
     """
-    return Marked(f"[{escaped(text)}]({_quote_destination(address)})")
+    return MarkdownText(f"[{escape_text(text)}]({_quote_destination(address)})")
 
 
-def image(text: str, file: str) -> Marked:
+def format_image(text: str, file: str) -> MarkdownText:
     """Return a picture that lies in a file beside the document."""
-    return Marked(f"![{escaped(text)}]({_quote_destination(file)})")
+    return MarkdownText(f"![{escape_text(text)}]({_quote_destination(file)})")
 
 
 def _quote_destination(address: str) -> str:
     """Return where a link leads to; a word that is no address is the name of a file beside it."""
     if is_address(address):
-        return quote(visible(address), safe="!#$%&'*+,/:;=?@~")
+        return quote(escape_invisible(address), safe="!#$%&'*+,/:;=?@~")
     return quote(address, safe="@+", errors="surrogateescape")
 
 
-def bullets(items: Iterable[str]) -> str:
+def format_list(items: Iterable[str]) -> str:
     """Return a list."""
-    return "\n".join(f"- {escaped(item)}" for item in items)
+    return "\n".join(f"- {escape_text(item)}" for item in items)
 
 
-def heading(level: int, text: str) -> str:
+def format_heading(level: int, text: str) -> str:
     """Return a heading; number signs at its end are of the text."""
-    shown = re.sub(r"(?<=\s)(#+)$", r"\\\1", escaped(text))
+    shown = re.sub(r"(?<=\s)(#+)$", r"\\\1", escape_text(text))
     return f"{'#' * level} {shown}"
 
 
-def fenced(language: LiteralString, text: str) -> str:
+def format_fenced(language: LiteralString, text: str) -> str:
     """Return lines of code as they stand."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{visible(text)}\n{fence}"
+    return f"{fence}{language}\n{escape_invisible(text)}\n{fence}"
 
 
-def cell(text: str) -> str:
+def format_cell(text: str) -> str:
     """Return a cell of a table."""
-    return " ".join(escaped(text).replace("|", "\\|").split())
+    return " ".join(escape_text(text).replace("|", "\\|").split())
 
 
-def table(
+def format_table(
     headings: Sequence[str], rows: Sequence[Sequence[str]], *, padded: bool = True
 ) -> list[str]:
     """Return the lines of a table.
@@ -165,7 +167,7 @@ def table(
     | bonafide |    12 |
     | a\\|b     |     3 |
     """
-    cells = [[cell(text) for text in row] for row in (headings, *rows)]
+    cells = [[format_cell(text) for text in row] for row in (headings, *rows)]
     if not padded:
         return [_join_cells(line) for line in (cells[0], ["---"] * len(headings), *cells[1:])]
     columns: list[list[str]] = []

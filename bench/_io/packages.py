@@ -43,7 +43,7 @@ class NotInstalled(BenchError):
     """What was asked for needs a package that is not installed."""
 
 
-def installed(package: str) -> bool:
+def is_installed(package: str) -> bool:
     """Return whether a package can be imported; it is not imported for that."""
     try:
         return importlib.util.find_spec(package) is not None
@@ -51,13 +51,13 @@ def installed(package: str) -> bool:
         return False
 
 
-def require(*packages: str) -> None:
+def require_packages(*packages: str) -> None:
     """Raise NotInstalled where packages that the command needs are not here."""
-    if missing := [name for name in packages if not installed(name)]:
-        raise NotInstalled("package.missing", needed(command(), missing[0]))
+    if missing := [name for name in packages if not is_installed(name)]:
+        raise NotInstalled("package.missing", missing_message(current_command(), missing[0]))
 
 
-def command() -> str:
+def current_command() -> str:
     """Return the command that is at work as far as its verb, e.g. `bench run`, `bench data mini`.
 
     Outside of the command line `this`.
@@ -68,7 +68,7 @@ def command() -> str:
     return " ".join(["bench", *takewhile(lambda word: not word.startswith("-"), words)])
 
 
-def needed(what: str, package: str) -> str:
+def missing_message(what: str, package: str) -> str:
     """Return in one line that `what` needs a package, and what installs it.
 
     >>> needed("bench x", "unheard_of")
@@ -92,4 +92,4 @@ def install_command(extra: str = "") -> str:
         return f"uv tool install {CORE} --with {wanted}"
     if "pipx" in parts:
         return f"pipx inject {CORE} {wanted}"
-    return f"{'pip' if installed('pip') else 'uv pip'} install {wanted}"
+    return f"{'pip' if is_installed('pip') else 'uv pip'} install {wanted}"

@@ -23,7 +23,7 @@ _FORMULA = re.compile(r"[\t\r ]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r]")
 """How a cell begins that a spreadsheet computes; the wide forms of these signs count as well."""
 
 
-def visible(text: str) -> str:
+def escape_invisible(text: str) -> str:
     r"""Return text with every character that nobody can see as JSON writes it; tabs and line ends
     stay.
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from bench._io import machine
-from bench.errors import BenchError, quoted
+from bench.errors import BenchError, quote_text
 
 BLOCK = 1 << 24
 """Bytes read at a time."""
@@ -47,14 +47,14 @@ class LineBlock(NamedTuple):
     line: int
 
 
-def read(path: Path, shown: str = "") -> str:
+def read_text(path: Path, shown: str = "") -> str:
     """Return the text of a file; BenchError as `read_bytes`."""
     return read_bytes(path, shown).decode()
 
 
 def read_toml(path: Path, shown: str = "") -> dict[str, Any]:
     """Return a TOML file's content; BenchError as `read`, and with the line of a syntax error."""
-    text = read(path, shown)
+    text = read_text(path, shown)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -94,7 +94,7 @@ def read_blocks(path: Path) -> Iterator[LineBlock]:
             number = line + whole.count(b"\n") + len(newline)
             raise BenchError(
                 "table-file.long-line",
-                f"{path}:{number}: a line of more than {LONGEST_LINE:,} bytes: {quoted(rest)}; a "
+                f"{path}:{number}: a line of more than {LONGEST_LINE:,} bytes: {quote_text(rest)}; a "
                 "score file has a line an utterance: `ID SCORE`",
             )
         if newline:
@@ -149,7 +149,7 @@ def _convert_pieces(file: BinaryIO, name: str) -> Iterator[bytes]:
 
 
 def _encoding_error(name: str, line: int, error: UnicodeDecodeError) -> BenchError:
-    near = quoted(error.object[max(0, error.start - 20) : error.end + 20])
+    near = quote_text(error.object[max(0, error.start - 20) : error.end + 20])
     return BenchError(
         "file.encoding", f"{name}:{line}: not in UTF-8 (near {near}): save the file as UTF-8"
     )
@@ -199,14 +199,16 @@ def _open_only_member(path: Path) -> BinaryIO:
 
 
 def _list_some(names: Sequence[str]) -> str:
-    return ", ".join(quoted(name, 40) for name in names[:3]) + (", ..." if len(names) > 3 else "")
+    return ", ".join(quote_text(name, 40) for name in names[:3]) + (
+        ", ..." if len(names) > 3 else ""
+    )
 
 
 def unreadable_error(path: Path, error: BaseException, shown: str = "") -> BenchError:
     """Return the error for a file that could not be read to its end."""
     if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
         error.filename = shown or str(path)
-        return BenchError("file.unreadable", machine.of_system(error).message)
+        return BenchError("file.unreadable", machine.explain_os_error(error).message)
     return BenchError(
         "file.unreadable", f"{shown or path}: cannot be read, it is damaged or cut short: {error}"
     )

@@ -14,7 +14,7 @@ EVERY = "*"
 """As a key: every key that is there already."""
 
 
-def merged(*trees: Mapping[str, Any]) -> dict[str, Any]:
+def merge_settings(*trees: Mapping[str, Any]) -> dict[str, Any]:
     """Fold settings from left to right, by the rules at the head of this module.
 
     What is found may share tables with what was given: neither is to be changed in place.
@@ -27,9 +27,9 @@ def merged(*trees: Mapping[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for settings in trees:
         for key, value in settings.items():
-            old, new = tree(result.get(key)), tree(value)
+            old, new = as_tree(result.get(key)), as_tree(value)
             if old is not None and new is not None and _same_kind(old, new):
-                result[key] = merged(old, new)
+                result[key] = merge_settings(old, new)
             else:
                 result[key] = value
     return result
@@ -39,7 +39,7 @@ def _same_kind(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     return "kind" not in new or old.get("kind") == new["kind"]
 
 
-def spread(settings: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
+def spread_wildcard(settings: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings with the key `*` replaced by every key that `there` has in its place.
 
     It also stands for the keys beside it, which say more than it does: so `*` holds defaults.
@@ -53,51 +53,53 @@ def spread(settings: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, A
     named = {key: value for key, value in settings.items() if key != EVERY}
     result: dict[str, Any] = {}
     for key in dict.fromkeys([*there, *named] if every else named):
-        below = tree(there.get(key)) or {}
+        below = as_tree(there.get(key)) or {}
         for value in [*every.values(), *([named[key]] if key in named else [])]:
-            inner = tree(value)
-            new = value if inner is None else spread(inner, below)
-            result = merged(result, {key: new})
+            inner = as_tree(value)
+            new = value if inner is None else spread_wildcard(inner, below)
+            result = merge_settings(result, {key: new})
     return result
 
 
-def leaves(
+def iterate_leaves(
     settings: Mapping[str, Any], prefix: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield every value that is no table, with the keys that lead to it."""
     for key, value in settings.items():
-        inner = tree(value)
+        inner = as_tree(value)
         if inner is None:
             yield (*prefix, key), value
         else:
-            yield from leaves(inner, (*prefix, key))
+            yield from iterate_leaves(inner, (*prefix, key))
 
 
-def tree(value: Any) -> Mapping[str, Any] | None:
+def as_tree(value: Any) -> Mapping[str, Any] | None:
     """Return `value` where it is a table of settings, else None."""
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else None
 
 
-def at(settings: Mapping[str, Any], keys: Sequence[str]) -> Any:
+def value_at(settings: Mapping[str, Any], keys: Sequence[str]) -> Any:
     """Return what `keys` lead to, None where they lead nowhere."""
     value: Any = settings
     for key in keys:
-        inner = tree(value)
+        inner = as_tree(value)
         if inner is None:
             return None
         value = inner.get(key)
     return value
 
 
-def toml(settings: Mapping[str, Any]) -> str:
+def to_toml(settings: Mapping[str, Any]) -> str:
     """Return settings as TOML on one line, by dotted key.
 
     >>> toml({"mix": {"kind": "csm", "rounds": 2}, "training": {"keep": True}})
     'mix.kind = "csm", mix.rounds = 2, training.keep = true'
     """
-    return ", ".join(f"{'.'.join(key)} = {_toml(value)}" for key, value in leaves(settings))
+    return ", ".join(
+        f"{'.'.join(key)} = {_value_toml(value)}" for key, value in iterate_leaves(settings)
+    )
 
 
-def _toml(value: Any) -> str:
+def _value_toml(value: Any) -> str:
     """Return a value as TOML has it: JSON writes texts, numbers, truth values and lists alike."""
     return json.dumps(value, ensure_ascii=False)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.analysis.trained_rows import TrainedRow, load_utterance
+from bench.analysis.trained_rows import LoadedRow, load_utterance
 from bench.cards import corpus_cards as corpora
 from bench.config import Config
 from bench.errors import BenchError
@@ -22,7 +22,7 @@ from bench.models.systems.tca import TemporalClassActivation
 from bench.units import BONAFIDE
 
 
-class Explained(NamedTuple):
+class UtteranceActivation(NamedTuple):
     """The temporal class activation of one utterance's clip."""
 
     utterance: str
@@ -38,13 +38,13 @@ class Explained(NamedTuple):
     logits: NDArray[np.float64]
     """z', (classes,): what decides."""
 
-    def shares(self) -> dict[str, float]:
+    def class_shares(self) -> dict[str, float]:
         """Return the share of frames whose strongest class is each."""
         strongest = self.activation.argmax(axis=1)
         return {name: float((strongest == i).mean()) for i, name in enumerate(self.classes)}
 
     @property
-    def decided(self) -> str:
+    def decision(self) -> str:
         """The class of the largest logit."""
         return self.classes[int(self.logits.argmax())]
 
@@ -58,7 +58,7 @@ def require_tca(table: str, row: str, kind: str) -> None:
         )
 
 
-def medians(path: Path) -> list[str]:
+def median_utterances(path: Path) -> list[str]:
     """Return one bona fide utterance and one of each attack, bona fide first and attacks by name:
     that of the median score, the lower of two, of equal ones by name. `path` is a score file of
     whole utterances.
@@ -72,29 +72,31 @@ def medians(path: Path) -> list[str]:
     return [sorted(scored)[(len(scored) - 1) // 2][1] for _, scored in sorted(groups.items())]
 
 
-def tca(row: TrainedRow, utterances: Sequence[str], config: Config) -> list[Explained]:
+def temporal_activations(
+    row: LoadedRow, utterances: Sequence[str], config: Config
+) -> list[UtteranceActivation]:
     """Return what the row makes of each of the utterances of its evaluations.
 
     BenchError where the row is of another system, or has no such utterance.
     """
     require_tca(row.table, row.row, row.run.system.kind)
-    system = row.system(config)
+    system = row.load_system(config)
     assert isinstance(system, TemporalClassActivation)
     return [_activate_utterance(row, name, system, config) for name in utterances]
 
 
 def _activate_utterance(
-    row: TrainedRow, utterance: str, system: TemporalClassActivation, config: Config
-) -> Explained:
+    row: LoadedRow, utterance: str, system: TemporalClassActivation, config: Config
+) -> UtteranceActivation:
     loaded = load_utterance(row, utterance, config)
     wave = loaded.clip.wave
     with torch.inference_mode():
-        seen = system.activation(torch.from_numpy(wave)[None])
+        seen = system.compute_activation(torch.from_numpy(wave)[None])
     line = loaded.subset.table.iloc[loaded.index]
     kind = f" ({line['attack_type']})" if line.get("attack_type") else ""
-    return Explained(
+    return UtteranceActivation(
         utterance,
-        f"{corpora.card(loaded.subset.corpus).short} {loaded.subset.split}",
+        f"{corpora.read_corpus_card(loaded.subset.corpus).short} {loaded.subset.split}",
         f"{line['attack'] or line['label']}{kind}",
         wave,
         seen.temporal[0, : system.frames].double().numpy(),

@@ -21,9 +21,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bench.analysis.trained_rows import TrainedRow, load_utterance
+from bench.analysis.trained_rows import LoadedRow, load_utterance
 from bench.config import Config
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.models.systems.base import System
 from bench.plot_data import GradcamPanel
 from bench.units import CLASSES, HOP_SAMPLES, SAMPLE_RATE_HZ, SPOOF
@@ -53,16 +53,16 @@ class UtteranceGradCam(NamedTuple):
     layer: str
 
 
-def explained(
-    row: TrainedRow, utterance: str, target: Target, layer: str | None, config: Config
+def explain_utterance(
+    row: LoadedRow, utterance: str, target: Target, layer: str | None, config: Config
 ) -> UtteranceGradCam:
     """Return Grad-CAM, prediction and labels of an utterance of the row's evaluations; BenchError
     as `grad_cam` and where there is no such utterance.
     """
     loaded = load_utterance(row, utterance, config)
     resolution_s, clip, n = loaded.data.resolution_s, loaded.clip, loaded.frames
-    wave, marks = (torch.from_numpy(part)[None] for part in (clip.wave, clip.marks))
-    cam = grad_cam(row.system(config), wave, marks, resolution_s, n, target, layer)
+    wave, marks = (torch.from_numpy(part)[None] for part in (clip.wave, clip.breath_mask))
+    cam = grad_cam(row.load_system(config), wave, marks, resolution_s, n, target, layer)
     frame_s = len(clip.wave) / SAMPLE_RATE_HZ if resolution_s is None else resolution_s
     return UtteranceGradCam(
         f"{loaded.subset.corpus} {loaded.subset.split}",
@@ -103,10 +103,10 @@ def grad_cam(
         outputs[:] = [states]
         return (*output[:-1], states) if isinstance(output, tuple) else states
 
-    handle = module(system, name).register_forward_hook(keep)
+    handle = find_module(system, name).register_forward_hook(keep)
     try:
         with torch.enable_grad():
-            logits = system.answer(wave, marks, resolution_s).logits[0, :frames].float()
+            logits = system.predict(wave, marks, resolution_s).logits[0, :frames].float()
             per_frame = logits.softmax(dim=-1) if target == "probability" else logits
             y = per_frame[:, CLASSES.index(SPOOF)].sum()
             layer_states = outputs[0] if outputs else None
@@ -153,7 +153,7 @@ def hop_layer(system: System, wave: Tensor, marks: Tensor, resolution_s: float |
     ]
     try:
         with torch.inference_mode():
-            system.answer(wave, marks, resolution_s)
+            system.predict(wave, marks, resolution_s)
     finally:
         for handle in handles:
             handle.remove()
@@ -166,13 +166,13 @@ def hop_layer(system: System, wave: Tensor, marks: Tensor, resolution_s: float |
     return names[-1]
 
 
-def module(system: System, name: str) -> nn.Module:
+def find_module(system: System, name: str) -> nn.Module:
     """Return the system's module of that dotted name; BenchError where there is none."""
     modules = dict(system.named_modules())
     if name not in modules or not name:
         raise BenchError(
             "analysis.no-such-layer",
-            f"layer {name!r}: the system has no such module{near(name, modules)}",
+            f"layer {name!r}: the system has no such module{near_name(name, modules)}",
         )
     return modules[name]
 

@@ -15,15 +15,15 @@ from sklearn.manifold import TSNE
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from bench.analysis.gradcam import module
-from bench.analysis.trained_rows import TrainedRow
+from bench.analysis.gradcam import find_module
+from bench.analysis.trained_rows import LoadedRow
 from bench.cards import corpus_cards as corpora
 from bench.config import Config
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.models.systems.base import Batch, System
 from bench.training import engine
-from bench.training.scoring import utterances
-from bench.units import KINDS
+from bench.training.scoring import build_utterances
+from bench.units import ATTACK_TYPES
 
 PAPERS_MOST = "21LA=40000,21DF=40000"
 """What the paper draws of each evaluation (section IV.E); all of the others."""
@@ -32,14 +32,14 @@ _FEWEST = 5
 _PERPLEXITY = 30.0
 
 
-class Hidden(NamedTuple):
+class HiddenFeatures(NamedTuple):
     """Features of utterances, or of frames where those are scored."""
 
     features: NDArray[np.float32]
     """(n, dim)"""
     is_spoof: NDArray[np.bool_]
     """(n,)"""
-    of: int
+    n_available: int
     """How many there are in all, of which n were drawn."""
     layer: str
     """The module whose input they are."""
@@ -53,9 +53,9 @@ class _Sample(NamedTuple):
     of: int
 
 
-def hidden(
-    row: TrainedRow, evaluation: str, most: int | None, layer: str | None, config: Config
-) -> Hidden:
+def extract_features(
+    row: LoadedRow, evaluation: str, most: int | None, layer: str | None, config: Config
+) -> HiddenFeatures:
     """Return the features that an evaluation's utterances (or frames, where those are scored) have
     at the input of `layer`, at most so many, drawn from the row's seed; all where `most` is None.
 
@@ -63,14 +63,16 @@ def hidden(
     Of BreathNet that is what its BiLSTMs give; z of its losses, the mean of the fused features, is
     what `recurrent` gets. BenchError where the system has no such layer.
     """
-    data, subset = row.run.evaluate[evaluation], row.subset(evaluation)
+    data, subset = row.run.evaluate[evaluation], row.evaluation_subset(evaluation)
     fabric = engine.make_fabric(replace(config, devices=1), row.run.training.precision)
-    share = utterances(fabric, subset, data, corpora.card(subset.corpus).audio, config)
+    share = build_utterances(
+        fabric, subset, data, corpora.read_corpus_card(subset.corpus).audio, config
+    )
     drawn = _draw_frames([len(labels) for labels in share.labels], most, row.seed)
     share.batches = [
         chosen for batch in share.batches if (chosen := [i for i in batch if i in drawn.frames])
     ]
-    system = row.system(config).to(fabric.device)
+    system = row.load_system(config).to(fabric.device)
     features: list[NDArray[np.float32]] = []
     labels: list[NDArray[np.bool_]] = []
     name = layer
@@ -86,10 +88,10 @@ def hidden(
             frames = drawn.frames[index]
             features.append(of_utterance[frames].float().cpu().numpy())
             labels.append(share.labels[index][frames])
-    return Hidden(np.concatenate(features), np.concatenate(labels), drawn.of, name or "")
+    return HiddenFeatures(np.concatenate(features), np.concatenate(labels), drawn.of, name or "")
 
 
-def embedded(features: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
+def embed_features(features: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
     """Return t-SNE's places in the plane, (n, 2), of features (n, dim), from `seed`.
 
     The perplexity, of which the paper says nothing, is scikit-learn's 30, or less where there are
@@ -106,7 +108,7 @@ def embedded(features: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
     return TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(features)
 
 
-def limits(asked: str, names: Mapping[str, str]) -> dict[str, int | None]:
+def parse_limits(asked: str, names: Mapping[str, str]) -> dict[str, int | None]:
     """Return how many items of each evaluation are drawn at most, None for all of them.
 
     `asked` is one number for all, or numbers by evaluation: `21LA=40000,21DF=40000`; `names` are
@@ -128,7 +130,7 @@ def limits(asked: str, names: Mapping[str, str]) -> dict[str, int | None]:
         if key is not None:
             numbers[key] = _parse_count(number)
         elif asked != PAPERS_MOST:
-            hint = near(word.strip(), names.values())
+            hint = near_name(word.strip(), names.values())
             raise BenchError(
                 "row.no-such-evaluation", f"--most {part!r}: the row has no such evaluation{hint}"
             )
@@ -149,11 +151,11 @@ def last_linear_layer(system: System, batch: Batch, resolution_s: float | None) 
     handles = [
         part.register_forward_hook(lambda *_, name=name: ran.append(name))
         for name, part in system.named_modules()
-        if isinstance(part, nn.Linear) and part.in_features > len(KINDS)
+        if isinstance(part, nn.Linear) and part.in_features > len(ATTACK_TYPES)
     ]
     try:
         with torch.inference_mode():
-            system.answer(batch.waves[:1], batch.marks[:1], resolution_s)
+            system.predict(batch.waves[:1], batch.breath_mask[:1], resolution_s)
     finally:
         for handle in handles:
             handle.remove()
@@ -174,10 +176,10 @@ def layer_input(system: System, batch: Batch, resolution_s: float | None, layer:
     def keep(_part: nn.Module, arguments: tuple[Any, ...]) -> None:
         inputs[:] = [arguments[0]]
 
-    handle = module(system, layer).register_forward_pre_hook(keep)
+    handle = find_module(system, layer).register_forward_pre_hook(keep)
     try:
         with torch.inference_mode():
-            frames = system.answer(batch.waves, batch.marks, resolution_s).score.shape[1]
+            frames = system.predict(batch.waves, batch.breath_mask, resolution_s).score.shape[1]
     finally:
         handle.remove()
     if not inputs:

@@ -18,24 +18,24 @@ from numpy.typing import NDArray
 
 from bench.cards import corpus_cards as corpora
 from bench.config import Config, Form
-from bench.data.corpora import load_keys
+from bench.data.corpora import read_keys
 from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.evaluation import score_file
 from bench.evaluation.score_frames import ScoreFrames, order_frames
 from bench.metrics.f1 import ARGMAX
-from bench.metrics.grid import Points, Surplus
+from bench.metrics.grid import FramePoints, Surplus
 from bench.metrics.positions import POSITIONS, FrameErrors, position_errors
 from bench.metrics.ratios import group_ratios, ratio_intervals
 from bench.plot_data import PositionErrors
 from bench.specs.run import HeldOutData
-from bench.training.clips import frame_labels
-from bench.units import samples
+from bench.training.clips import label_frames
+from bench.units import to_samples
 
 _REPLICATES, _SEED = 1000, 0
 
 
-class ByPosition(NamedTuple):
+class PositionResults(NamedTuple):
     """What Figure 3 shows."""
 
     shares: NDArray[np.float64]
@@ -43,7 +43,7 @@ class ByPosition(NamedTuple):
     systems: tuple[PositionErrors, ...]
 
 
-def by_position(paths: Mapping[str, Path]) -> ByPosition:
+def errors_by_position(paths: Mapping[str, Path]) -> PositionResults:
     """Return the shares of positions, and each system's error rates with the interval of 1000
     resamplings of utterances, from the score files by name.
 
@@ -59,10 +59,10 @@ def by_position(paths: Mapping[str, Path]) -> ByPosition:
                 "one evaluation",
             )
     results = [_system_errors(name, frames.points) for name, frames in all_of.items()]
-    return ByPosition(results[0][0], tuple(places for _, places in results))
+    return PositionResults(results[0][0], tuple(places for _, places in results))
 
 
-def of_labels(data: HeldOutData, form: Form, config: Config) -> ByPosition:
+def position_shares(data: HeldOutData, form: Form, config: Config) -> PositionResults:
     """Return the shares of positions of an evaluation's frames by its corpus's labels alone: no
     audio is looked at, and there are no systems.
 
@@ -73,19 +73,21 @@ def of_labels(data: HeldOutData, form: Form, config: Config) -> ByPosition:
             "analysis.no-frames",
             f"{data.corpus} {data.split}: whole utterances are labelled, not frames",
         )
-    labels = frame_labels(read_labelled(data, form, config), data)
+    labels = label_frames(read_labelled(data, form, config), data)
     code = np.repeat(np.arange(len(labels)), [len(frames) for frames in labels])
     is_spoof = np.concatenate(labels)
     nothing = Surplus(0, 0, 0)
-    points = Points(code, is_spoof, np.zeros(len(code)), samples(data.resolution_s), nothing)
-    return ByPosition(_position_shares(position_errors(points, ARGMAX)), ())
+    points = FramePoints(
+        code, is_spoof, np.zeros(len(code)), to_samples(data.resolution_s), nothing
+    )
+    return PositionResults(_position_shares(position_errors(points, ARGMAX)), ())
 
 
 def read_labelled(data: HeldOutData, form: Form, config: Config) -> Subset:
     """Return the split of an evaluation from its protocol and label files alone."""
-    card = corpora.card(data.corpus)
+    card = corpora.read_corpus_card(data.corpus)
     root = config.corpus_root(card.key, form)
-    return load_keys(card, data.split, root, data.resolution_s if card.resolutions_s else None)
+    return read_keys(card, data.split, root, data.resolution_s if card.resolutions_s else None)
 
 
 def _same_frames(one: ScoreFrames, other: ScoreFrames) -> bool:
@@ -102,11 +104,11 @@ def _position_shares(errors: FrameErrors) -> NDArray[np.float64]:
     return np.bincount(position, minlength=len(POSITIONS)) / len(position)
 
 
-def _system_errors(name: str, points: Points) -> tuple[NDArray[np.float64], PositionErrors]:
+def _system_errors(name: str, points: FramePoints) -> tuple[NDArray[np.float64], PositionErrors]:
     errors = position_errors(points, ARGMAX)
     position = errors.group % len(POSITIONS)  # classes together
     ratios = group_ratios(POSITIONS, position, errors.wrong, errors.unit)
-    bounds = ratio_intervals(ratios.defined, None, _REPLICATES, _SEED)
+    bounds = ratio_intervals(ratios.defined_ratios, None, _REPLICATES, _SEED)
     low, high = (
         np.array([getattr(bounds[at], side) if at in bounds else np.nan for at in POSITIONS])
         for side in ("low", "high")

@@ -20,7 +20,7 @@ from bench._io import text_files
 from bench.config import Config, locations
 from bench.errors import BenchError
 from bench.specs.base import Spec
-from bench.specs.faults import explain
+from bench.specs.faults import explain_faults
 
 _PACKAGE = Path(__file__).parents[1]
 _PLACES = {
@@ -48,16 +48,16 @@ def configuration_read_once() -> Generator[None]:
         _read_once.reset(before)
 
 
-def _configured() -> Config:
+def _current_config() -> Config:
     known = _read_once.get()
     if known is None:
-        return config.load()
+        return config.read_config()
     if not known:
-        known.append(config.load())
+        known.append(config.read_config())
     return known[0]
 
 
-def folder(name: str) -> Path:
+def card_folder(name: str) -> Path:
     """Return the folder of cards (`datasets`, `experiments`, `templates`): the wheel's own, else
     the checkout's.
     """
@@ -65,11 +65,11 @@ def folder(name: str) -> Path:
     return packed if packed.is_dir() else _PACKAGE.parent / _PLACES[name]
 
 
-def folders(name: str) -> list[Path]:
+def card_folders(name: str) -> list[Path]:
     """Return every folder of cards (`datasets`, `experiments`): the suite's, then those of the
     extensions that have one. BenchError names an extension that is not there or holds no cards.
     """
-    listed, here = [folder(name)], _configured()
+    listed, here = [card_folder(name)], _current_config()
     if name == "datasets" and here.cards is not None:
         if not here.cards.is_dir():
             raise BenchError(
@@ -98,12 +98,12 @@ def card_keys(name: str, pattern: str = "*.toml") -> list[str]:
     """Return the keys of all cards in `folders(name)` that fit a pattern: paths below the folder,
     without `.toml`.
     """
-    here = _configured()
+    here = _current_config()
     settings = {path.resolve() for path in (here.source, *here.further) if path is not None}
     return sorted(
         {
             path.relative_to(root).with_suffix("").as_posix()
-            for root in folders(name)
+            for root in card_folders(name)
             for path in root.glob(pattern)
             if path.name not in _NO_CARDS and not (settings and path.resolve() in settings)
         }
@@ -115,34 +115,36 @@ def card_file(name: str, key: str) -> Path:
 
     One that is in none of them is the suite's. BenchError where two folders have it.
     """
-    files = [path for root in folders(name) if (path := root / f"{key}.toml").is_file()]
+    files = [path for root in card_folders(name) if (path := root / f"{key}.toml").is_file()]
     if len(files) > 1:
-        known = ", ".join(shown(path) for path in files[:-1])
+        known = ", ".join(display_path(path) for path in files[:-1])
         raise BenchError(
             "card.name-taken",
-            f"{shown(files[-1])}: there is {known} already: give the file another name",
+            f"{display_path(files[-1])}: there is {known} already: give the file another name",
         )
-    return files[0] if files else folder(name) / f"{key}.toml"
+    return files[0] if files else card_folder(name) / f"{key}.toml"
 
 
-def read(path: Path) -> dict[str, Any]:
+def read_card(path: Path) -> dict[str, Any]:
     """Read a TOML card; a syntax error names file and line."""
-    return text_files.read_toml(path, shown(path))
+    return text_files.read_toml(path, display_path(path))
 
 
-def shown(path: Path) -> str:
+def display_path(path: Path) -> str:
     """Return the card's path as a reader knows it: below the suite's folder of cards, or below the
     working folder.
     """
     for name in _PLACES:
-        if path.is_relative_to(folder(name)):
-            return f"{name}/{path.relative_to(folder(name))}"
+        if path.is_relative_to(card_folder(name)):
+            return f"{name}/{path.relative_to(card_folder(name))}"
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-def validated(model: type[AnySpec], content: Mapping[str, Any], path: Path) -> AnySpec:
+def validate_card(model: type[AnySpec], content: Mapping[str, Any], path: Path) -> AnySpec:
     """Return the card as a `model`; all its faults are in one error."""
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise BenchError("card.invalid", "\n".join(explain(error, shown(path), model))) from error
+        raise BenchError(
+            "card.invalid", "\n".join(explain_faults(error, display_path(path), model))
+        ) from error

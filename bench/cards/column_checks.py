@@ -8,15 +8,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from bench._io import text_files
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.metrics.registry import LOGIT, Trials, clean_level, describe_metrics
 from bench.specs.corpus import CorpusCard
 from bench.specs.run import HeldOutData, Run
 from bench.specs.table import Column
-from bench.units import RESOLUTIONS_S, samples
+from bench.units import RESOLUTIONS_S, to_samples
 
 
-def mistakes(
+def check_columns(
     columns: Sequence[Column], run: Run, row: str, folders: Sequence[Path]
 ) -> Iterator[str]:
     """Yield why the evaluations of `run`, that of `row`, can never fill a column.
@@ -31,33 +31,35 @@ def mistakes(
             yield f"{where}: rows.{row} evaluates {', '.join(run.evaluate)}"
             continue
         data = run.evaluate[name]
-        corpus = _corpus(data.corpus, folders)
-        loggable = _figures(data, corpus, bool(levels))
+        corpus = _find_corpus(data.corpus, folders)
+        loggable = _logged_metrics(data, corpus, bool(levels))
         if figure not in loggable:
-            missing = f"of {data.corpus} {data.split} there is no {figure} {_unit(data)}"
-            yield f"{where}: {missing}{' of a level' if levels else ''}{near(figure, loggable)}"
+            missing = f"of {data.corpus} {data.split} there is no {figure} {_describe_trials(data)}"
+            yield f"{where}: {missing}{' of a level' if levels else ''}{near_name(figure, loggable)}"
         if levels:
-            yield from (f"{where}: {reason}" for reason in _levels(levels, data, corpus))
+            yield from (f"{where}: {reason}" for reason in _check_levels(levels, data, corpus))
 
 
-def _unit(data: HeldOutData) -> str:
+def _describe_trials(data: HeldOutData) -> str:
     return "of whole utterances" if data.resolution_s is None else "of frames"
 
 
-def _figures(data: HeldOutData, corpus: CorpusCard | None, of_level: bool) -> tuple[str, ...]:
+def _logged_metrics(
+    data: HeldOutData, corpus: CorpusCard | None, is_level: bool
+) -> tuple[str, ...]:
     """Return the metrics that a run logs of an evaluation, or of a level of its breakdowns."""
     if data.resolution_s is not None:
-        return (*name_logged("frames"), *name_coarser(data.resolution_s))
+        return (*list_logged("frames"), *name_coarser(data.resolution_s))
     asked = ("dcf", "min_tdcf") if corpus is None else corpus.official
     tandem = corpus is None or data.split in corpus.tdcf
     official = {*asked, *("min_tdcf" for name in asked if "tdcf" in name and tandem)}
-    logged, metrics = name_logged("utterances", official), describe_metrics()
-    if not of_level:
+    logged, metrics = list_logged("utterances", official), describe_metrics()
+    if not is_level:
         return logged
     return tuple(name for name in logged if name in metrics and metrics[name].broken_down)
 
 
-def name_logged(trials: Trials, official: Collection[str] = ()) -> tuple[str, ...]:
+def list_logged(trials: Trials, official: Collection[str] = ()) -> tuple[str, ...]:
     """Return the metrics that a run logs of whole utterances or of frames.
 
     `official` is that of the corpus's card, in which `min_tdcf` stands for either form.
@@ -78,9 +80,9 @@ def name_coarser(resolution_s: float) -> tuple[str, ...]:
     >>> name_coarser(0.16)
     ('eer_320ms', 'eer_640ms')
     """
-    frame = samples(resolution_s)
+    frame = to_samples(resolution_s)
     coarser = [
-        each for each in RESOLUTIONS_S if samples(each) > frame and not samples(each) % frame
+        each for each in RESOLUTIONS_S if to_samples(each) > frame and not to_samples(each) % frame
     ]
     return tuple(
         f"{name}_{round(1000 * each)}ms"
@@ -90,7 +92,9 @@ def name_coarser(resolution_s: float) -> tuple[str, ...]:
     )
 
 
-def _levels(levels: Sequence[str], data: HeldOutData, corpus: CorpusCard | None) -> Iterator[str]:
+def _check_levels(
+    levels: Sequence[str], data: HeldOutData, corpus: CorpusCard | None
+) -> Iterator[str]:
     """Yield why no breakdown of `data.by` has such levels."""
     evaluated = f"evaluates {data.corpus}"
     if data.resolution_s is not None:
@@ -108,23 +112,23 @@ def _levels(levels: Sequence[str], data: HeldOutData, corpus: CorpusCard | None)
     for position, level in enumerate(levels):
         fields = {breakdown[position] for breakdown in fitting}
         # A level of another field may have any name, but none that looks like an attack's.
-        like = {_shape(name) for name in attacks}
-        alone = fields == {"attack"} or _shape(level) in like
+        like = {_level_shape(name) for name in attacks}
+        alone = fields == {"attack"} or _level_shape(level) in like
         if "attack" in fields and attacks and alone and level not in attacks:
-            yield f"{corpus.short} has no attack {level!r}{near(level, attacks)}"
+            yield f"{corpus.short} has no attack {level!r}{near_name(level, attacks)}"
 
 
-def _shape(level: str) -> str:
+def _level_shape(level: str) -> str:
     return re.sub(r"\d", "#", level)
 
 
-def _corpus(name: str, folders: Sequence[Path]) -> CorpusCard | None:
+def _find_corpus(name: str, folders: Sequence[Path]) -> CorpusCard | None:
     """Return the card of a corpus, the suite's or the user's; None where it cannot be read."""
-    return next(filter(None, (_read(folder / f"{name}.toml") for folder in folders)), None)
+    return next(filter(None, (_read_corpus(folder / f"{name}.toml") for folder in folders)), None)
 
 
 @lru_cache
-def _read(path: Path) -> CorpusCard | None:
+def _read_corpus(path: Path) -> CorpusCard | None:
     try:
         content = text_files.read_toml(path)
         return CorpusCard.model_validate({"key": path.stem, **content})

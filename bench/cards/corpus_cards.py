@@ -11,28 +11,28 @@ from pathlib import Path
 from string import Formatter
 from typing import NamedTuple
 
-from bench.cards.card_files import card_file, card_keys, read, shown, validated
+from bench.cards.card_files import card_file, card_keys, display_path, read_card, validate_card
 from bench.cards.corpus_names import is_called, near_corpus
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.specs.corpus import CorpusCard, Protocol
 
 _READERS = Path(__file__).parents[1] / "data" / "readers"
 
 
-def names() -> list[str]:
+def list_corpora() -> list[str]:
     """Return the key of every corpus, sorted."""
     return sorted({key.lower() for key in card_keys("datasets")})
 
 
-def card(name: str) -> CorpusCard:
+def read_corpus_card(name: str) -> CorpusCard:
     """Return the card of a corpus by any of its names (`bench.cards.corpus_names`).
 
     An unknown name and a faulty card are a BenchError; a card's faults are all in one error, a line
     each. The faults of other cards are told only where the name is unknown.
     """
-    if name.lower() in names():
-        return _parsed(name.lower())
-    found = readable()
+    if name.lower() in list_corpora():
+        return _parse_by_key(name.lower())
+    found = list_readable()
     for of in found.cards:
         if is_called(of, name):
             return of
@@ -40,7 +40,7 @@ def card(name: str) -> CorpusCard:
     raise BenchError("corpus.unknown", "\n".join([said, *found.faults.values()]))
 
 
-class Readable(NamedTuple):
+class ReadableCards(NamedTuple):
     """What cards there are."""
 
     cards: tuple[CorpusCard, ...]
@@ -49,38 +49,38 @@ class Readable(NamedTuple):
     """What is wrong with each other one, by its key."""
 
 
-def readable() -> Readable:
+def list_readable() -> ReadableCards:
     """Return every card that has no fault, and the faults of the others."""
     found: list[CorpusCard] = []
     faults: dict[str, str] = {}
-    for key in names():
+    for key in list_corpora():
         try:
-            found.append(_parsed(key))
+            found.append(_parse_by_key(key))
         except BenchError as error:
             faults[key] = str(error)
-    return Readable(tuple(found), faults)
+    return ReadableCards(tuple(found), faults)
 
 
-def _parsed(key: str) -> CorpusCard:
+def _parse_by_key(key: str) -> CorpusCard:
     written = [of for of in card_keys("datasets") if of.lower() == key]
     if len(written) > 1:
         raise BenchError(
             "corpus.invalid-card",
             f"{key}: there are cards {' and '.join(written)}: rename one of them",
         )
-    return parse(card_file("datasets", written[0]))
+    return parse_corpus_card(card_file("datasets", written[0]))
 
 
-def parse(path: Path) -> CorpusCard:
+def parse_corpus_card(path: Path) -> CorpusCard:
     """Read the card at `path`; raise one BenchError that holds all its faults."""
-    content = read(path)
+    content = read_card(path)
     if "key" in content:
         raise BenchError(
             "corpus.invalid-card",
-            f"{shown(path)}: key: a card's key is its file's name; leave it out",
+            f"{display_path(path)}: key: a card's key is its file's name; leave it out",
         )
-    found = validated(CorpusCard, {"key": path.stem.lower(), **content}, path)
-    wrong = [f"{shown(path)}: {fault}" for fault in _mistakes(found)]
+    found = validate_card(CorpusCard, {"key": path.stem.lower(), **content}, path)
+    wrong = [f"{display_path(path)}: {fault}" for fault in _find_mistakes(found)]
     if wrong:
         raise BenchError("corpus.invalid-card", "\n".join(wrong))
     return found
@@ -91,10 +91,10 @@ def reader_names() -> list[str]:
     return sorted(path.stem for path in _READERS.glob("[!_]*.py"))
 
 
-def _mistakes(card: CorpusCard) -> Iterator[str]:
+def _find_mistakes(card: CorpusCard) -> Iterator[str]:
     readers = reader_names()
     if card.reader not in readers:
-        yield f"reader = {card.reader!r}: no such reader{near(card.reader, readers)}"
+        yield f"reader = {card.reader!r}: no such reader{near_name(card.reader, readers)}"
     for name, split in card.splits.items():
         counts = (split.bonafide, split.spoof, split.utterances)
         if None not in counts and (split.bonafide or 0) + (split.spoof or 0) != split.utterances:
@@ -104,10 +104,10 @@ def _mistakes(card: CorpusCard) -> Iterator[str]:
             )
 
     if card.evaluation and card.evaluation not in card.splits:
-        yield f"evaluation = {card.evaluation!r}: no such split{near(card.evaluation, card.splits)}"
+        yield f"evaluation = {card.evaluation!r}: no such split{near_name(card.evaluation, card.splits)}"
     for name in card.tdcf:
         if name not in card.splits:
-            yield f"tdcf.{name}: no such split{near(name, card.splits)}"
+            yield f"tdcf.{name}: no such split{near_name(name, card.splits)}"
     if card.reader == "protocol" and card.protocol is None:
         yield "protocol: is missing, and the reader goes by it"
     if card.protocol is not None:
@@ -152,7 +152,7 @@ def _protocol_mistakes(card: CorpusCard, protocol: Protocol) -> Iterator[str]:
         used += [(where, column) for column in inside if column != "split"]
     for where, column in used:
         if column not in known:
-            yield f"{where}: no column {column!r}{near(column, known)}"
+            yield f"{where}: no column {column!r}{near_name(column, known)}"
     if protocol.ids:
         try:
             re.compile(protocol.ids)
@@ -164,5 +164,6 @@ def check_split(card: CorpusCard, split: str) -> None:
     """Raise a BenchError with a near name where the corpus has no such split."""
     if split not in card.splits:
         raise BenchError(
-            "corpus.unknown-split", f"{card.key} has no split {split!r}{near(split, card.splits)}"
+            "corpus.unknown-split",
+            f"{card.key} has no split {split!r}{near_name(split, card.splits)}",
         )

@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import get_args
 
-from bench._io.trees import merged, spread
+from bench._io.trees import merge_settings, spread_wildcard
 from bench.cards import table_cards
 from bench.cards.table_cards import MARK
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.specs.run import Run
 from bench.specs.table import Difference, Effect, Paper, Row, Table, Variant
 
 
-def varied(
+def add_variant(
     table: Table, paper: Paper, name: str, rows: Sequence[str]
 ) -> tuple[Table, tuple[str, ...]]:
     """Return the table with each of `rows` in the variant `name` after its own, and the names of
@@ -28,27 +28,27 @@ def varied(
     A row that the variant does not concern, or of which it changes nothing, has none. Raise
     BenchError where the paper has no such variant, or a row of it is at fault.
     """
-    variant = _variant(paper, name)
+    variant = _find_variant(paper, name)
     listed: dict[str, Row] = {}
     changed: list[str] = []
     for row, own in table.rows.items():
         listed[row] = own
         new = f"{row}{MARK}{name}"
-        made = _row(table, paper, variant, row, new) if row in rows else None
+        made = _variant_row(table, paper, variant, row, new) if row in rows else None
         if made is not None:
             listed[new] = made
             changed.append(new)
     return table.model_copy(update={"rows": listed}), tuple(changed)
 
 
-def touches(paper: Paper, table: str, runs: Mapping[str, Run]) -> dict[str, list[str]]:
+def rows_by_difference(paper: Paper, table: str, runs: Mapping[str, Run]) -> dict[str, list[str]]:
     """Return the rows of a table (its key) that each point of the paper's list concerns, by the
     point's name; points that concern none are left out. `runs` holds the rows' settings; variants
     of rows are not looked at.
     """
-    settings = {row: run.flat() for row, run in runs.items() if MARK not in row}
+    settings = {row: run.flat_settings() for row, run in runs.items() if MARK not in row}
     found = {
-        of.item: [row for row, own in settings.items() if of.concerns(table, own)]
+        of.item: [row for row, own in settings.items() if of.concerns_row(table, own)]
         for of in paper.differences
     }
     return {item: rows for item, rows in found.items() if rows}
@@ -60,33 +60,35 @@ def in_papers_form(table: Table, runs: Mapping[str, Run]) -> dict[str, Run]:
     `runs` may be smoke ones.
     """
     return {
-        row: run if run.form == "paper" else table_cards.resolve(table, row)
+        row: run if run.form == "paper" else table_cards.resolve_row(table, row)
         for row, run in runs.items()
     }
 
 
-def ordered(found: Iterable[Difference]) -> list[Difference]:
+def sort_differences(found: Iterable[Difference]) -> list[Difference]:
     """Return points by their expected effect, the largest first; else in the card's order."""
     return sorted(found, key=lambda of: get_args(Effect).index(of.effect))
 
 
-def _variant(paper: Paper, name: str) -> Variant:
+def _find_variant(paper: Paper, name: str) -> Variant:
     if name not in paper.variants:
         raise BenchError(
             "table.variant-unknown",
             f"experiments/{paper.key}/paper.toml: there is no variant {name!r}"
-            f"{near(name, paper.variants)}",
+            f"{near_name(name, paper.variants)}",
         )
     return paper.variants[name]
 
 
-def _row(table: Table, paper: Paper, variant: Variant, parent: str, name: str) -> Row | None:
+def _variant_row(
+    table: Table, paper: Paper, variant: Variant, parent: str, name: str
+) -> Row | None:
     """Return the variant of row `parent`, to be called `name`; None where it changes nothing."""
-    run = table_cards.resolve(table, parent)
-    settings = run.flat()
-    if not variant.concerns(table.key, settings):
+    run = table_cards.resolve_row(table, parent)
+    settings = run.flat_settings()
+    if not variant.concerns_row(table.key, settings):
         return None
-    found = [of for of in paper.differences if of.concerns(table.key, settings)]
+    found = [of for of in paper.differences if of.concerns_row(table.key, settings)]
     released = [of.setting for of in found] if variant.released else []
     whole = run.model_dump(mode="json")
     row = table.rows[parent]
@@ -94,9 +96,11 @@ def _row(table: Table, paper: Paper, variant: Variant, parent: str, name: str) -
         update={
             "cells": (*row.cells[:-1], f"{row.cells[-1]}, {variant.title}"),
             "parent": parent,
-            "settings": merged(*(spread(of, whole) for of in (*released, variant.settings))),
+            "settings": merge_settings(
+                *(spread_wildcard(of, whole) for of in (*released, variant.settings))
+            ),
             "smoke": variant.smoke,
         }
     )
     wide = table.model_copy(update={"rows": {**table.rows, name: made}})
-    return None if table_cards.resolve(wide, name).signature == run.signature else made
+    return None if table_cards.resolve_row(wide, name).signature == run.signature else made

@@ -11,9 +11,9 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from bench._io import text_files
-from bench.errors import BenchError, near, quoted
+from bench.errors import BenchError, near_name, quote_text
 from bench.specs.base import Spec
-from bench.specs.faults import explain
+from bench.specs.faults import explain_faults
 from bench.specs.table import Table
 
 NAME = "references.toml"
@@ -51,7 +51,7 @@ class Reference(Spec):
 
 
 @lru_cache
-def references(path: Path) -> Mapping[str, Reference]:
+def read_references(path: Path) -> Mapping[str, Reference]:
     """Return every entry of the file at `path`, by its key.
 
     All faults are in one BenchError. None where there is no such file.
@@ -61,11 +61,11 @@ def references(path: Path) -> Mapping[str, Reference]:
     wrong: list[str] = []
     for key, entry in content.items():
         if not _KEY.fullmatch(key):
-            wrong.append(f"{path}: {quoted(key)}: should be letters, digits and `:./+-`")
+            wrong.append(f"{path}: {quote_text(key)}: should be letters, digits and `:./+-`")
         try:
             found[key] = Reference.model_validate(entry)
         except ValidationError as error:
-            wrong += [f"{line}" for line in explain(error, f"{path}: {key}", Reference)]
+            wrong += [f"{line}" for line in explain_faults(error, f"{path}: {key}", Reference)]
     if wrong:
         raise BenchError("card.invalid", "\n".join(wrong))
     return found
@@ -75,11 +75,11 @@ def all_references(folders: Iterable[Path]) -> dict[str, Reference]:
     """Return the entries of every folder of table cards; of one key the first folder's."""
     found: dict[str, Reference] = {}
     for folder in folders:
-        found = {**references(folder / NAME), **found}
+        found = {**read_references(folder / NAME), **found}
     return found
 
 
-def filled(row: dict[str, Any], folders: Iterable[Path]) -> dict[str, Any]:
+def fill_row(row: dict[str, Any], folders: Iterable[Path]) -> dict[str, Any]:
     """Return a row of a card with what its reference says, where the row says nothing itself."""
     cite = row.get("cite")
     entry = all_references(folders).get(cite) if isinstance(cite, str) else None
@@ -87,9 +87,9 @@ def filled(row: dict[str, Any], folders: Iterable[Path]) -> dict[str, Any]:
     return {**{key: value for key, value in said.items() if value}, **row}
 
 
-def mistakes(card: Table, folders: Iterable[Path]) -> Iterator[str]:
+def citation_mistakes(card: Table, folders: Iterable[Path]) -> Iterator[str]:
     """Say which rows cite nothing that there is."""
     known = all_references(folders)
     for name, row in card.rows.items():
         if row.cite and row.cite not in known:
-            yield f"rows.{name}.cite = {row.cite!r}: no entry of {NAME}{near(row.cite, known)}"
+            yield f"rows.{name}.cite = {row.cite!r}: no entry of {NAME}{near_name(row.cite, known)}"

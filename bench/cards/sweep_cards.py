@@ -13,49 +13,54 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bench._io.trees import at, leaves, merged, tree
+from bench._io.trees import as_tree, iterate_leaves, merge_settings, value_at
 from bench.cards import card_files, table_cards
 from bench.cards.table_cards import Layer
 from bench.config import Form
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.specs.base import digest
 from bench.specs.run import Run
-from bench.specs.sweep import Float, Int, Point, Published, Sweep
+from bench.specs.sweep import Float, Int, Point, PublishedPoint, Sweep
 from bench.specs.table import Table
 
 PREFIX = "sweep/"
 """Before a sweep's name wherever a table's could stand: `bench report sweep/sal-lambda`."""
 
 
-def names() -> list[str]:
+def sweep_names() -> list[str]:
     """Return every sweep's name."""
     return [key.partition("/")[2] for key in card_files.card_keys("experiments", "sweeps/*.toml")]
 
 
-def sweep(name: str, form: Form = "paper") -> Sweep:
+def read_sweep(name: str, form: Form = "paper") -> Sweep:
     """Return a sweep's card in a form, both forms checked; `sweep/` before the name is allowed."""
     key = name.removeprefix(PREFIX)
-    if key not in names():
-        raise BenchError("sweep.unknown", f"{name!r}: there is no such sweep{near(key, names())}")
-    return _sweep(key, card_files.card_file("experiments", f"sweeps/{key}"))[form]
+    if key not in sweep_names():
+        raise BenchError(
+            "sweep.unknown", f"{name!r}: there is no such sweep{near_name(key, sweep_names())}"
+        )
+    return _read_forms(key, card_files.card_file("experiments", f"sweeps/{key}"))[form]
 
 
 @lru_cache
-def _sweep(key: str, path: Path) -> dict[Form, Sweep]:
-    return parse(key, path)
+def _read_forms(key: str, path: Path) -> dict[Form, Sweep]:
+    return parse_sweep(key, path)
 
 
-def parse(key: str, path: Path) -> dict[Form, Sweep]:
+def parse_sweep(key: str, path: Path) -> dict[Form, Sweep]:
     """Read the card at `path`; raise one error that holds all its faults."""
-    content = card_files.read(path)
+    content = card_files.read_card(path)
     smoke = content.pop("smoke", {})
-    forms: dict[Form, Mapping[str, Any]] = {"paper": content, "smoke": merged(content, smoke)}
+    forms: dict[Form, Mapping[str, Any]] = {
+        "paper": content,
+        "smoke": merge_settings(content, smoke),
+    }
     found: dict[Form, Sweep] = {}
     wrong: list[str] = []
     for form, settings in forms.items():
         try:
-            found[form] = _validated(key, form, settings, path)
-            wrong += _mistakes(found[form])
+            found[form] = _validate_form(key, form, settings, path)
+            wrong += _sweep_mistakes(found[form])
         except BenchError as error:
             wrong += str(error).splitlines()
     if wrong:
@@ -63,29 +68,33 @@ def parse(key: str, path: Path) -> dict[Form, Sweep]:
     return found
 
 
-def _validated(key: str, form: Form, settings: Mapping[str, Any], path: Path) -> Sweep:
-    space = tree(settings.get("space", {}))
-    folded = settings if space is None else {**settings, "space": dict(_dimensions(space))}
-    return card_files.validated(Sweep, {**folded, "key": key, "form": form}, path)
+def _validate_form(key: str, form: Form, settings: Mapping[str, Any], path: Path) -> Sweep:
+    space = as_tree(settings.get("space", {}))
+    folded = settings if space is None else {**settings, "space": dict(_flat_dimensions(space))}
+    return card_files.validate_card(Sweep, {**folded, "key": key, "form": form}, path)
 
 
-def _dimensions(space: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flat_dimensions(space: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the dimensions by dotted key, written as one quoted key or as nested tables."""
     for key, value in space.items():
-        inner = tree(value)
-        if inner is None or "kind" in inner or not all(tree(v) is not None for v in inner.values()):
+        inner = as_tree(value)
+        if (
+            inner is None
+            or "kind" in inner
+            or not all(as_tree(v) is not None for v in inner.values())
+        ):
             yield prefix + key, value
         else:
-            yield from _dimensions(inner, f"{prefix}{key}.")
+            yield from _flat_dimensions(inner, f"{prefix}{key}.")
 
 
-def _mistakes(card: Sweep) -> Iterator[str]:
+def _sweep_mistakes(card: Sweep) -> Iterator[str]:
     """Yield what is wrong with the row, with a key of the space, or with a value at its edges."""
-    file = _file(card)
+    file = _card_path(card)
     try:
-        run = base(card)
+        run = base_run(card)
     except BenchError as error:
-        yield from (_placed(line, file) for line in str(error).splitlines())
+        yield from (_with_file(line, file) for line in str(error).splitlines())
         return
     unknown = [
         text
@@ -96,24 +105,24 @@ def _mistakes(card: Sweep) -> Iterator[str]:
     if unknown:
         yield from unknown
         return
-    known = [*(f"{name}.eer" for name in run.evaluate), *means(card)]
+    known = [*(f"{name}.eer" for name in run.evaluate), *mean_metrics(card)]
     for line in card.published:
         if line.metric not in known:
             where = f"{file}: published.metric = {line.metric!r}"
-            yield f"{where}: no trial has this metric{near(line.metric, known)}"
+            yield f"{where}: no trial has this metric{near_name(line.metric, known)}"
     if card.objective == "dev.loss" and run.training.select != "dev.loss":
         yield (
             f"{file}: objective = 'dev.loss': is measured only where training.select is "
             f"'dev.loss', and {card.parent} has {run.training.select!r}"
         )
-    for point in card.edges():
+    for point in card.edge_points():
         try:
             trial_run(card, point)
         except BenchError as error:
             yield from str(error).splitlines()
 
 
-def _placed(line: str, file: str) -> str:
+def _with_file(line: str, file: str) -> str:
     return line if line.startswith(file) else f"{file}: from = {line}"
 
 
@@ -121,57 +130,57 @@ def _key_mistakes(where: str, key: str, run: Run) -> Iterator[str]:
     """Say so where the run has no setting of that key."""
     inner: Any = run.model_dump(mode="json")
     for part in key.split("."):
-        found = tree(inner)
+        found = as_tree(inner)
         if found is None or part not in found:
-            yield f"{where}: {key}: the row has no such key{near(part, found or ())}"
+            yield f"{where}: {key}: the row has no such key{near_name(part, found or ())}"
             return
         inner = found[part]
 
 
-def row(card: Sweep) -> tuple[Table, str]:
+def start_row(card: Sweep) -> tuple[Table, str]:
     """Return the table and the name of the row that trials start from."""
     table, colon, name = card.parent.partition(":")
     if not colon:
         raise BenchError(
             "card.invalid", f"{card.parent!r}: should be <table>:<row>, e.g. 'sal/table4:S7'"
         )
-    found = table_cards.table(table)
-    table_cards.select(found, name)
+    found = table_cards.read_table(table)
+    table_cards.select_rows(found, name)
     return found, name
 
 
-def seeds(card: Sweep) -> tuple[int, ...]:
+def trial_seeds(card: Sweep) -> tuple[int, ...]:
     """Return the seeds of each trial: the card's, else the first of the row's own."""
-    table, name = row(card)
+    table, name = start_row(card)
     return card.seeds or (table.rows[name].seeds or table.seeds)[:1]
 
 
-def means(card: Sweep) -> dict[str, tuple[str, ...]]:
+def mean_metrics(card: Sweep) -> dict[str, tuple[str, ...]]:
     """Return the means over test sets that the row's table has a column of: the metrics of which
     they are, by their own; none where trials see no test set.
     """
     if card.evaluate == "nothing":
         return {}
-    table, _ = row(card)
+    table, _ = start_row(card)
     return {column.metric: column.parts for column in table.columns if column.combine == "mean"}
 
 
-def published(card: Sweep) -> list[Published]:
+def published_points(card: Sweep) -> list[PublishedPoint]:
     """Return what the paper has of this sweep: the card's lines, and at the row's own value what
     its table prints of the row, where it is not there already.
     """
-    table, name = row(card)
-    run = base(card)
+    table, name = start_row(card)
+    run = base_run(card)
     ((dimension, of), *_) = card.space.items()
-    own = run.flat().get((of.keys or (dimension,))[0])
+    own = run.flat_settings().get((of.keys or (dimension,))[0])
     if len(card.space) > 1 or card.evaluate == "nothing" or not isinstance(own, int | float):
         return [*card.published]
-    wanted = [*(f"{evaluation}.eer" for evaluation in run.evaluate), *means(card)]
+    wanted = [*(f"{evaluation}.eer" for evaluation in run.evaluate), *mean_metrics(card)]
     known = {(line.metric, line.value): line for line in card.published if line.value is not None}
     printed = [
-        known.pop((metric, own), Published(metric=metric, value=own, figure=figure)).model_copy(
-            update={"figure": figure}
-        )
+        known.pop(
+            (metric, own), PublishedPoint(metric=metric, value=own, figure=figure)
+        ).model_copy(update={"figure": figure})
         for metric, figure in table.rows[name].paper.items()
         if metric in wanted
     ]
@@ -179,17 +188,17 @@ def published(card: Sweep) -> list[Published]:
     return [*printed, *known.values(), *of_none]
 
 
-def base(card: Sweep) -> Run:
+def base_run(card: Sweep) -> Run:
     """Return the run that every trial differs from in its point alone."""
-    return _resolved(card, [])
+    return _resolve_layers(card, [])
 
 
 def trial_run(card: Sweep, point: Point) -> Run:
     """Return the run of a point; a BenchError names the key of the space whose value is refused."""
-    return _resolved(card, [Layer("space", settings(card, point), _file(card))])
+    return _resolve_layers(card, [Layer("space", point_settings(card, point), _card_path(card))])
 
 
-def settings(card: Sweep, point: Point) -> dict[str, Any]:
+def point_settings(card: Sweep, point: Point) -> dict[str, Any]:
     """Return a point as the tree of settings that it is.
 
     Tables of several dimensions that meet in one (`system.a.x` and `system.a.y`) are one table.
@@ -200,44 +209,46 @@ def settings(card: Sweep, point: Point) -> dict[str, Any]:
             inner: Any = value
             for part in reversed(key.split(".")):
                 inner = {part: inner}
-            result = merged(result, inner)
+            result = merge_settings(result, inner)
     return result
 
 
-def said(card: Sweep, point: Point) -> dict[str, Any]:
+def trial_settings(card: Sweep, point: Point) -> dict[str, Any]:
     """Return all that a trial says beyond the row: `[base]`, epochs, point."""
-    return merged(*(layer.settings for layer in _own(card)), settings(card, point))
+    return merge_settings(
+        *(layer.settings for layer in _base_settings(card)), point_settings(card, point)
+    )
 
 
-def _own(card: Sweep) -> list[Layer]:
-    layers = [Layer("base", card.base, _file(card))]
+def _base_settings(card: Sweep) -> list[Layer]:
+    layers = [Layer("base", card.base, _card_path(card))]
     if card.epochs is not None:
-        layers.append(Layer("epochs", {"training": {"epochs": card.epochs}}, _file(card)))
+        layers.append(Layer("epochs", {"training": {"epochs": card.epochs}}, _card_path(card)))
     return layers
 
 
-def _resolved(card: Sweep, layers: list[Layer]) -> Run:
-    table, name = row(card)
-    run = table_cards.resolve(table, name, card.form, [*_own(card), *layers])
+def _resolve_layers(card: Sweep, layers: list[Layer]) -> Run:
+    table, name = start_row(card)
+    run = table_cards.resolve_row(table, name, card.form, [*_base_settings(card), *layers])
     return run if card.evaluate == "as-row" else run.model_copy(update={"evaluate": {}})
 
 
-def _file(card: Sweep) -> str:
-    return card_files.shown(card_files.card_file("experiments", f"sweeps/{card.key}"))
+def _card_path(card: Sweep) -> str:
+    return card_files.display_path(card_files.card_file("experiments", f"sweeps/{card.key}"))
 
 
-def signature(card: Sweep) -> str:
+def study_signature(card: Sweep) -> str:
     """Return eight hexadecimal digits of all that makes trials of one study comparable: the run
     that they start from, the space, sampler, pruner, objective and seeds; not how many there are.
     """
     own = digest(card, frozenset({"title", "caption", "notes", "trials", "published"}))
-    text = json.dumps([own, base(card).signature, seeds(card)])
+    text = json.dumps([own, base_run(card).signature, trial_seeds(card)])
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def text(value: Any) -> str:
+def value_text(value: Any) -> str:
     """Return a value of a dimension as tables and reports have it: words without quotes."""
-    return value if isinstance(value, str) else written(value)
+    return value if isinstance(value, str) else value_toml(value)
 
 
 def point_of(card: Sweep, cells: Mapping[str, Any]) -> Point:
@@ -246,11 +257,11 @@ def point_of(card: Sweep, cells: Mapping[str, Any]) -> Point:
     for name, of in card.space.items():
         match of:
             case Float():
-                point[name] = of.rounded(float(cells[name]))
+                point[name] = of.round_value(float(cells[name]))
             case Int():
                 point[name] = int(cells[name])
             case _:
-                point[name] = next(v for v in of.choices if text(v) == cells[name])
+                point[name] = next(v for v in of.choices if value_text(v) == cells[name])
     return point
 
 
@@ -259,27 +270,27 @@ def as_row(card: Sweep, point: Point, name: str, cell: str) -> str:
 
     In the smoke form it is the row's smoke form that they make. `cell` is its last text cell.
     """
-    table, parent = row(card)
-    before = table_cards.resolve(table, parent, card.form).model_dump(mode="json")
+    table, parent = start_row(card)
+    before = table_cards.resolve_row(table, parent, card.form).model_dump(mode="json")
     prefix = "smoke." if card.form == "smoke" else ""
     cells = [*table.rows[parent].cells[:-1], cell]
-    lines = [f"[rows.{name}]", f"from = {written(parent)}", f"cells = {written(cells)}"]
+    lines = [f"[rows.{name}]", f"from = {value_toml(parent)}", f"cells = {value_toml(cells)}"]
     lines += [
-        f"{prefix}{'.'.join(key)} = {written(value)}"
-        for key, value in leaves(said(card, point))
-        if at(before, key) != value
+        f"{prefix}{'.'.join(key)} = {value_toml(value)}"
+        for key, value in iterate_leaves(trial_settings(card, point))
+        if value_at(before, key) != value
     ]
     return "\n".join(lines)
 
 
-def written(value: Any) -> str:
+def value_toml(value: Any) -> str:
     """Return a setting as TOML, on one line.
 
     >>> written({"min_share": 0.1, "targets": ["q", "k"]})
     '{ min_share = 0.1, targets = ["q", "k"] }'
     """
-    inner = tree(value)
+    inner = as_tree(value)
     if inner is None:
         # JSON's numbers, texts and lists are TOML's; no setting is null.
         return json.dumps(value, ensure_ascii=False)
-    return "{ " + ", ".join(f"{key} = {written(each)}" for key, each in inner.items()) + " }"
+    return "{ " + ", ".join(f"{key} = {value_toml(each)}" for key, each in inner.items()) + " }"

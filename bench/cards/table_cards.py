@@ -1,6 +1,6 @@
 """Find cards, read them, fold rows into runs, and report every mistake of a card at once.
 
-The fold (`bench._io.trees.merged`) runs from the base outward: base, the chain of `from`, the row,
+The fold (`bench._io.trees.merge_settings`) runs from the base outward: base, the chain of `from`, the row,
 the smoke overlay where asked, `--set`; the key `*` stands for every key that is there by then. A
 chain that begins at another table's row (`from = "breathnet/table4:BreathNet"`) begins with all of
 that, but for what it evaluates.
@@ -17,12 +17,26 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from bench._io.trees import EVERY, at, leaves, merged, spread, tree
+from bench._io.trees import (
+    EVERY,
+    as_tree,
+    iterate_leaves,
+    merge_settings,
+    spread_wildcard,
+    value_at,
+)
 from bench.cards import column_checks, references
-from bench.cards.card_files import card_file, card_keys, folders, read, shown, validated
+from bench.cards.card_files import (
+    card_file,
+    card_folders,
+    card_keys,
+    display_path,
+    read_card,
+    validate_card,
+)
 from bench.config import Form
-from bench.errors import BenchError, near
-from bench.specs.faults import Fault, faults
+from bench.errors import BenchError, near_name
+from bench.specs.faults import CardFault, card_faults
 from bench.specs.run import Run
 from bench.specs.table import Paper, Row, Table
 
@@ -79,17 +93,17 @@ def table_key(name: str) -> str:
         found = found or [key for key in known if key.startswith(f"{name}/")]
         short = [key.removeprefix(f"{DEFAULT_PAPER}/") for key in known]
     if len(found) != 1:
-        which = f"; of {name} there are {', '.join(found)}" if found else near(name, short)
+        which = f"; of {name} there are {', '.join(found)}" if found else near_name(name, short)
         raise BenchError(
             "table.unknown", f"{name!r}: there is no such table{which} (see `bench list`)"
         )
     return found[0]
 
 
-def table(name: str) -> Table:
+def read_table(name: str) -> Table:
     """Return a table's card, every row of it checked in both forms."""
     key = table_key(name)
-    return _table(key, card_file("experiments", key))
+    return _read_table_file(key, card_file("experiments", key))
 
 
 def _is_card(key: str) -> bool:
@@ -97,44 +111,46 @@ def _is_card(key: str) -> bool:
 
 
 @lru_cache
-def _table(key: str, path: Path) -> Table:
+def _read_table_file(key: str, path: Path) -> Table:
     return parse_table(key, path)
 
 
-def paper(key: str) -> Paper:
+def read_paper(key: str) -> Paper:
     """Return the card of a paper: what its folder of tables shares.
 
     A folder of an extension needs none: its tables are then of no paper.
     """
     path = card_file("experiments", f"{key}/paper")
-    return _paper(key, path) if path.is_file() else Paper(key=key, title=key)
+    return _read_paper_file(key, path) if path.is_file() else Paper(key=key, title=key)
 
 
 @lru_cache
-def _paper(key: str, path: Path) -> Paper:
-    return validated(Paper, {"key": key, **read(path)}, path)
+def _read_paper_file(key: str, path: Path) -> Paper:
+    return validate_card(Paper, {"key": key, **read_card(path)}, path)
 
 
 def parse_table(key: str, path: Path) -> Table:
     """Read the table card at `path`; raise one error that holds all its faults."""
-    card = _unfolded(key, path)
-    wrong = list(dict.fromkeys(_mistakes(card, shown(path))))
+    card = _read_unfolded(key, path)
+    wrong = list(dict.fromkeys(_table_mistakes(card, display_path(path))))
     if wrong:
         raise BenchError("card.invalid", "\n".join(wrong))
     return card
 
 
-def _unfolded(key: str, path: Path) -> Table:
+def _read_unfolded(key: str, path: Path) -> Table:
     """Return the table card at `path`, its rows not looked into."""
-    content = read(path)
-    rows = tree(content.get("rows"))
+    content = read_card(path)
+    rows = as_tree(content.get("rows"))
     if rows is not None:
-        roots = folders("experiments")
-        content["rows"] = {name: references.filled(_row(row), roots) for name, row in rows.items()}
-    return validated(Table, {"key": key, **content}, path)
+        roots = card_folders("experiments")
+        content["rows"] = {
+            name: references.fill_row(_gather_row(row), roots) for name, row in rows.items()
+        }
+    return validate_card(Table, {"key": key, **content}, path)
 
 
-def _elsewhere(parent: str) -> tuple[Table, str] | None:
+def _row_elsewhere(parent: str) -> tuple[Table, str] | None:
     """Return the other card and its row that `<table>:<row>` of a `from` names.
 
     None where no table is named.
@@ -143,17 +159,17 @@ def _elsewhere(parent: str) -> tuple[Table, str] | None:
     if not colon:
         return None
     key = table_key(name)
-    return _other(key, card_file("experiments", key)), row
+    return _read_other_table(key, card_file("experiments", key)), row
 
 
 @lru_cache
-def _other(key: str, path: Path) -> Table:
-    return _unfolded(key, path)
+def _read_other_table(key: str, path: Path) -> Table:
+    return _read_unfolded(key, path)
 
 
-def _row(content: Any) -> Any:
+def _gather_row(content: Any) -> Any:
     """Gather what is not a key of `Row` as the row's settings."""
-    row = tree(content)
+    row = as_tree(content)
     if row is None:
         return content
     own = {field.alias or name for name, field in Row.model_fields.items()} - {"settings"}
@@ -161,10 +177,11 @@ def _row(content: Any) -> Any:
     return {**{key: value for key, value in row.items() if key in own}, "settings": settings}
 
 
-def _mistakes(card: Table, file: str) -> Iterator[str]:
+def _table_mistakes(card: Table, file: str) -> Iterator[str]:
     metrics = {column.metric for column in card.columns}
     yield from (
-        f"{file}: {mistake}" for mistake in references.mistakes(card, folders("experiments"))
+        f"{file}: {mistake}"
+        for mistake in references.citation_mistakes(card, card_folders("experiments"))
     )
     for name, row in card.rows.items():
         where = f"{file}: rows.{name}"
@@ -174,7 +191,7 @@ def _mistakes(card: Table, file: str) -> Iterator[str]:
             yield f"{where}.cells: should be {len(card.text_columns)} texts: {card.text_columns}"
         for source, figures in (("paper", row.paper), ("digest", row.digest)):
             for metric in figures.keys() - metrics:
-                said = f"no column has this metric{near(metric, metrics)}"
+                said = f"no column has this metric{near_name(metric, metrics)}"
                 yield f"{where}.{source}.{metric}: {said}"
         if row.published_only:
             if row.settings or row.parent:
@@ -185,37 +202,37 @@ def _mistakes(card: Table, file: str) -> Iterator[str]:
 
 def _parent_mistakes(card: Table, parent: str, where: str) -> Iterator[str]:
     try:
-        other = _elsewhere(parent)
+        other = _row_elsewhere(parent)
     except BenchError as error:
         yield f"{where}.from = {error}"
         return
     table_of, row = other or (card, parent)
     if row not in table_of.rows:
-        yield f"{where}.from = {parent!r}: no such row{near(row, table_of.rows)}"
+        yield f"{where}.from = {parent!r}: no such row{near_name(row, table_of.rows)}"
     elif other and table_of.rows[row].published_only:
         yield f"{where}.from = {parent!r}: that row holds published results only"
 
 
 def _chain_mistakes(card: Table, name: str, file: str) -> Iterator[str]:
-    chain = _chain(card, name)
+    chain = _row_chain(card, name)
     if chain is None:
         yield f"{file}: rows.{name}.from: the chain of `from` leads back to itself or nowhere"
         return
-    parent = _folded(chain.paper[:-1])
-    for key, value in leaves(spread(card.rows[name].settings, parent)):
-        if at(parent, key) == value:
+    parent = _fold_layers(chain.paper[:-1])
+    for key, value in iterate_leaves(spread_wildcard(card.rows[name].settings, parent)):
+        if value_at(parent, key) == value:
             where = f"{file}: rows.{name}.{'.'.join(key)}"
             yield f"{where} = {value!r}: repeats its parent {chain.paper[-2].name}"
     for form in ("paper", "smoke"):
-        layers = _layers(chain, form)
+        layers = _form_layers(chain, form)
         run, found = _validated_run(layers, form)
-        yield from (_attributed(fault, layers, file) for fault in found)
+        yield from (_blame_layer(fault, layers, file) for fault in found)
         if run is not None:
-            said = column_checks.mistakes(card.columns, run, name, folders("datasets"))
+            said = column_checks.check_columns(card.columns, run, name, card_folders("datasets"))
             yield from (f"{file}: {mistake}" for mistake in said)
 
 
-def _chain(card: Table, name: str, seen: tuple[tuple[str, str], ...] = ()) -> Chain | None:
+def _row_chain(card: Table, name: str, seen: tuple[tuple[str, str], ...] = ()) -> Chain | None:
     """Return what row `name` is folded from; None where `from` has no end."""
     own, smoke = list[Layer](), list[Layer]()
     before = Chain([], [])
@@ -224,19 +241,19 @@ def _chain(card: Table, name: str, seen: tuple[tuple[str, str], ...] = ()) -> Ch
         if current not in card.rows or (card.key, current) in seen:
             return None
         seen = (*seen, (card.key, current))
-        where, file = _place(card, current)
+        where, file = _row_location(card, current)
         own.append(Layer(where, card.rows[current].settings, file))
         smoke.append(Layer(f"{where}.smoke", card.rows[current].smoke, file))
         current = card.rows[current].parent
         try:
-            other = None if current is None else _elsewhere(current)
+            other = None if current is None else _row_elsewhere(current)
         except BenchError:
             return None
         if other:
-            found = _chain(*other, seen)
+            found = _row_chain(*other, seen)
             if found is None:
                 return None
-            file = shown(card_file("experiments", other[0].key))
+            file = display_path(card_file("experiments", other[0].key))
             before = Chain(*([_trained_as(layer, file) for layer in part] for part in found))
             current = None
     return Chain(
@@ -245,13 +262,13 @@ def _chain(card: Table, name: str, seen: tuple[tuple[str, str], ...] = ()) -> Ch
     )
 
 
-def _place(card: Table, row: str) -> tuple[str, str]:
+def _row_location(card: Table, row: str) -> tuple[str, str]:
     """Return the key and, where it is another than the table's, the card that hold a row."""
     _, mark, variant = row.partition(MARK)
     if not mark:
         return f"rows.{row}", ""
     paper = card_file("experiments", f"{card.key.partition('/')[0]}/paper")
-    return f"variants.{variant}", shown(paper)
+    return f"variants.{variant}", display_path(paper)
 
 
 def _trained_as(layer: Layer, file: str) -> Layer:
@@ -262,86 +279,86 @@ def _trained_as(layer: Layer, file: str) -> Layer:
     return Layer(layer.name, settings, layer.file or file)
 
 
-def _layers(chain: Chain, form: Form) -> list[Layer]:
+def _form_layers(chain: Chain, form: Form) -> list[Layer]:
     return chain.paper if form == "paper" else [*chain.paper, *chain.smoke]
 
 
-def _validated_run(layers: Sequence[Layer], form: Form) -> tuple[Run | None, list[Fault]]:
-    content = _staged({**_folded(layers), "form": form})
+def _validated_run(layers: Sequence[Layer], form: Form) -> tuple[Run | None, list[CardFault]]:
+    content = _complete_stage({**_fold_layers(layers), "form": form})
     try:
         return Run.model_validate(content), []
     except ValidationError as error:
-        return None, faults(error, Run)
+        return None, card_faults(error, Run)
 
 
-def _folded(layers: Sequence[Layer]) -> dict[str, Any]:
+def _fold_layers(layers: Sequence[Layer]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for layer in layers:
-        found = merged(found, spread(layer.settings, found))
+        found = merge_settings(found, spread_wildcard(layer.settings, found))
     return found
 
 
-def _staged(content: dict[str, Any]) -> dict[str, Any]:
+def _complete_stage(content: dict[str, Any]) -> dict[str, Any]:
     """Return the settings with the earlier training that they start from, if any, made whole: it is
     as the run itself, but for what `start.stage` says.
     """
-    start = tree(content.get("start"))
+    start = as_tree(content.get("start"))
     if start is None or start.get("kind") != "stage":
         return content
     own = {key: value for key, value in content.items() if key not in ("start", "evaluate")}
-    stage = tree(start.get("stage", {}))
+    stage = as_tree(start.get("stage", {}))
     if stage is None:
         return content
-    return {**content, "start": {**start, "stage": {"evaluate": {}, **merged(own, stage)}}}
+    return {**content, "start": {**start, "stage": {"evaluate": {}, **merge_settings(own, stage)}}}
 
 
-def _attributed(fault: Fault, layers: Sequence[Layer], file: str) -> str:
+def _blame_layer(fault: CardFault, layers: Sequence[Layer], file: str) -> str:
     """Blame the outermost layer that says anything on the way to the fault.
 
     For what none says, the card's own base.
     """
     for depth in range(len(fault.keys), 0, -1):
         for layer in reversed(layers):
-            if at(layer.settings, fault.keys[:depth]) is not None:
+            if value_at(layer.settings, fault.keys[:depth]) is not None:
                 return fault.line(layer.file or file, layer.name)
     own = next((layer for layer in layers if not layer.file), layers[0])
     return fault.line(own.file or file, own.name)
 
 
-def resolve(
+def resolve_row(
     card: Table, row: str, form: Form = "paper", overrides: Sequence[str | Layer] = ()
 ) -> Run:
     """Return the run of `row`, folded.
 
     `overrides` are the `KEY=VALUE` of `--set`, or layers of another card, in order.
     """
-    chain = _chain(card, row)
+    chain = _row_chain(card, row)
     if chain is None or card.rows[row].published_only:
         raise BenchError(
             "table.row-published-only",
             f"{card.key}: row {row} holds published results only and cannot be run",
         )
     said = (parse_override(of) if isinstance(of, str) else of for of in overrides)
-    layers = [*_layers(chain, form), *said]
+    layers = [*_form_layers(chain, form), *said]
     run, found = _validated_run(layers, form)
     if run is None:
         raise BenchError(
-            "settings.invalid", "\n".join(_attributed(fault, layers, card.key) for fault in found)
+            "settings.invalid", "\n".join(_blame_layer(fault, layers, card.key) for fault in found)
         )
     return run
 
 
-def runnable(card: Table) -> list[str]:
+def runnable_rows(card: Table) -> list[str]:
     """Return the rows that have settings, in the paper's order."""
     return [name for name, row in card.rows.items() if not row.published_only]
 
 
-def select(card: Table, choice: str | None) -> list[str]:
+def select_rows(card: Table, choice: str | None) -> list[str]:
     """Return the rows that `choice` names: `S0,S5-S8` (a dash is a range in the card's order).
 
     All by default.
     """
-    known = runnable(card)
+    known = runnable_rows(card)
     if choice is None:
         return known
     chosen: list[str] = []
@@ -368,12 +385,14 @@ def _check_row(card: Table, name: str, known: Sequence[str]) -> None:
             "table.row-published-only",
             f"{card.key}: row {name} holds published results only and cannot be run",
         )
-    raise BenchError("table.row-unknown", f"{card.key}: {name!r}: no such row{near(name, known)}")
+    raise BenchError(
+        "table.row-unknown", f"{card.key}: {name!r}: no such row{near_name(name, known)}"
+    )
 
 
-def difference(card: Table, row: str) -> dict[str, Any]:
+def row_changes(card: Table, row: str) -> dict[str, Any]:
     """Return what `row` says against its parent, as dotted keys."""
-    return {".".join(key): value for key, value in leaves(card.rows[row].settings)}
+    return {".".join(key): value for key, value in iterate_leaves(card.rows[row].settings)}
 
 
 def parse_override(text: str) -> Layer:

@@ -93,14 +93,14 @@ def main() -> None:
     streams = [stream for stream in (sys.stdout, sys.stderr) if stream is not None]
     for stream in streams:
         make_printable(stream)
-    with atomic_files.temporaries(), card_files.configuration_read_once():
+    with atomic_files.temporary_folder(), card_files.configuration_read_once():
         code = _run_verb()
     for stream in streams:
         if (error := _flush_stream(stream)) is not None:
-            code = code or machine.MACHINE
+            code = code or machine.EXIT_MACHINE
             if error.errno != errno.EPIPE:  # who closes a pipe has read enough
                 error.filename = "standard output"
-                _print_error_line(f"error: {machine.of_system(error).message}")
+                _print_error_line(f"error: {machine.explain_os_error(error).message}")
     sys.exit(code)
 
 
@@ -109,16 +109,16 @@ def _run_verb() -> int:
     try:
         return bench(standalone_mode=False) or 0
     except SystemExit:  # so click ends where a pipe was closed
-        return machine.MACHINE
+        return machine.EXIT_MACHINE
     except BenchError as error:
         of_machine = isinstance(error, RowFailed | NotInstalled)
-        exit_code = machine.MACHINE if of_machine else _find_exit_code(error.__cause__)
+        exit_code = machine.EXIT_MACHINE if of_machine else _find_exit_code(error.__cause__)
         code, text = error.code, f"error: {error}"
     except click.ClickException as error:
         with contextlib.suppress(OSError):
             error.show()
-            print_error(_code_of_usage(error), error.format_message(), machine.GIVEN)
-        return machine.GIVEN
+            print_error(_code_of_usage(error), error.format_message(), machine.EXIT_GIVEN)
+        return machine.EXIT_GIVEN
     except (KeyboardInterrupt, click.Abort) as error:
         code, exit_code = "run.stopped", 130
         text = "; ".join(["stopped", *_describe_resumption(error)])
@@ -126,7 +126,7 @@ def _run_verb() -> int:
         if isinstance(error, OSError) and _is_output_error(error):
             error.filename = "standard output"
             _flush_stream(sys.stdout)  # it is said here, and not once more at the end
-        explained = machine.explain(error)
+        explained = machine.explain_error(error)
         if explained is None:
             raise
         code, text, exit_code = (
@@ -153,8 +153,10 @@ def _describe_resumption(error: BaseException) -> list[str]:
 
 def _find_exit_code(cause: BaseException | None) -> int:
     """Return the exit code of a mistake: the machine's where what it came from is the machine's."""
-    explained = machine.of_system(cause) if isinstance(cause, OSError) and cause.errno else None
-    return explained.exit_code if explained else machine.GIVEN
+    explained = (
+        machine.explain_os_error(cause) if isinstance(cause, OSError) and cause.errno else None
+    )
+    return explained.exit_code if explained else machine.EXIT_GIVEN
 
 
 def _print_error_line(text: str) -> None:

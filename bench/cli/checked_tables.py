@@ -11,20 +11,20 @@ from bench._io import packages
 from bench.cards import checked_cards
 from bench.cli import configuration, json_output, options
 from bench.errors import BenchError
-from bench.specs.checked import Shapes
+from bench.specs.checked import ShapeTable
 
 if TYPE_CHECKING:
-    from bench.reports.checked import Found
+    from bench.reports.checked import CheckedReport
 
 
 def is_checked_table(table: str) -> bool:
     """Return whether `table` names one."""
-    return table in checked_cards.names()
+    return table in checked_cards.checked_table_keys()
 
 
 def describe_checked_table(key: str) -> dict[str, str]:
     """Return what `bench list` says of such a table."""
-    card = checked_cards.card(key)
+    card = checked_cards.read_checked_table(key)
     return {"name": card.key, "about": f"{card.caption} [{card.kind}]"}
 
 
@@ -32,12 +32,14 @@ def list_available_tables() -> list[str]:
     """Return the tables that can be looked up here; those that need torch are left out where it is
     not installed, which is said.
     """
-    keys = checked_cards.names()
-    if packages.installed("torch"):
+    keys = checked_cards.checked_table_keys()
+    if packages.is_installed("torch"):
         return keys
-    left_out = [key for key in keys if isinstance(checked_cards.card(key), Shapes)]
+    left_out = [
+        key for key in keys if isinstance(checked_cards.read_checked_table(key), ShapeTable)
+    ]
     if left_out:
-        reason = packages.needed(f"looking up {', '.join(left_out)}", "torch")
+        reason = packages.missing_message(f"looking up {', '.join(left_out)}", "torch")
         click.echo(f"left out: {reason}", err=True)
     return [key for key in keys if key not in left_out]
 
@@ -46,9 +48,11 @@ def print_checked_table(table: str, *, refused: str = "") -> None:
     """Look the table up and print it; `refused` names options that were given and mean nothing."""
     table_check = _look_up_table(table, refused)
     if json_output.is_wanted():
-        from bench.reports.checked import records
+        from bench.reports.checked import build_line_records
 
-        json_output.print_json("table without training", {"records": records(table_check)})
+        json_output.print_json(
+            "table without training", {"records": build_line_records(table_check)}
+        )
         return
     click.echo(f"{table_check.card.title}: {table_check.card.caption}")
     headings = [
@@ -63,29 +67,29 @@ def print_checked_table(table: str, *, refused: str = "") -> None:
         ("line", *headings, "state"),
         [(*line, state) for line, state in zip(lines, states, strict=True)],
     )
-    click.echo(f"{table_check.said} next: bench report {table}")
+    click.echo(f"{table_check.summary} next: bench report {table}")
 
 
 def report_checked_table(table: str, folder: Path, *, check: bool, refused: str = "") -> list[Path]:
     """Write the table's report into `folder` and say so; with `check` write nothing. Return the
     files that `check` finds stale.
     """
-    from bench.reports.checked import stale, write
+    from bench.reports.checked import find_stale_checked_files, write_checked_report
 
     table_check = _look_up_table(table, refused)
     if check:
-        return stale(table_check, folder)
-    click.echo(f"report: {write(table_check, folder)}")
+        return find_stale_checked_files(table_check, folder)
+    click.echo(f"report: {write_checked_report(table_check, folder)}")
     return []
 
 
-def _look_up_table(table: str, refused: str) -> Found:
+def _look_up_table(table: str, refused: str) -> CheckedReport:
     if refused:
         raise BenchError(
             "option.not-applicable",
             f"{table} is looked up in the network or the protocols, and nothing is trained for it: "
             f"leave {refused} out",
         )
-    from bench.analysis.checked_tables import look_up
+    from bench.analysis.checked_tables import look_up_table
 
-    return look_up(table, configuration.load_configuration())
+    return look_up_table(table, configuration.load_configuration())

@@ -18,8 +18,8 @@ from bench.config import Config
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.evaluation.judge import Judge
-    from bench.evaluation.judged import Judged
+    from bench.evaluation.judge import Evaluator
+    from bench.evaluation.judged import MatchedScores
 
 
 def _check_row_seed(_: click.Context, __: click.Parameter, value: str) -> str:
@@ -84,17 +84,20 @@ def _compare_rows(
 ) -> tuple[str, dict[str, Any], tuple[str, ...]]:
     """Compare two rows; return the text, the content for JSON, and the notes."""
     from bench.reports import row_pair
-    from bench.reports.kept import KeptInStore
+    from bench.reports.kept import RunArtifacts
     from bench.tracking import open_store
 
-    form, store = evaluation.form, open_store.to_read(config)
-    corpus = corpus_cards.card(evaluation.corpus).key if evaluation.corpus else ""
+    form, store = evaluation.form, open_store.open_to_read(config)
+    corpus = corpus_cards.read_corpus_card(evaluation.corpus).key if evaluation.corpus else ""
     one, other = (row_pair.find_row(row.text, form, store, row_seed) for row in (a, b))
-    artifacts = KeptInStore(store, config.work)
+    artifacts = RunArtifacts(store, config.work)
     comparison = row_pair.compare_rows(one, other, form, artifacts, corpus, evaluation.split or "")
     notes = (f"no metric: {note}" for note in comparison.notes)
-    content = {**row_pair.as_dict(comparison), "rows": {"a": one.as_dict(), "b": other.as_dict()}}
-    return row_pair.markdown(comparison), content, tuple(notes)
+    content = {
+        **row_pair.row_pair_as_dict(comparison),
+        "rows": {"a": one.as_dict(), "b": other.as_dict()},
+    }
+    return row_pair.render_row_pair(comparison), content, tuple(notes)
 
 
 def _compare_files(
@@ -125,15 +128,15 @@ def _compare_files(
         given.name or name
         for given, name in zip((one, other), distinct_names([one.shown, other.shown]), strict=True)
     ]
-    result = comparison.compare(
+    result = comparison.compare_scores(
         judge, _read_scores(judge, one), _read_scores(judge, other), (names[0], names[1])
     )
     result = replace(result, a=one.shown, b=other.shown)
     content = {**render.comparison_as_dict(result), "rows": {"a": row, "b": other_row}}
-    return render.comparison(result), content, result.notes
+    return render.render_comparison(result), content, result.notes
 
 
-def _read_scores(judge: Judge, given: ScoreFileArgument) -> Judged:
+def _read_scores(judge: Evaluator, given: ScoreFileArgument) -> MatchedScores:
     try:
         return given.read_scores(judge)
     except BenchError as error:

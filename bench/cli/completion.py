@@ -36,32 +36,32 @@ def _complete_from(names: Callable[[Context], Iterable[str]]) -> _Completion:
 def _table_names(_: Context) -> list[str]:
     keys = table_cards.table_keys()
     short = [key.removeprefix(_PREFIX) for key in keys if key.startswith(_PREFIX)]
-    return [*short, *keys, *checked_cards.names()]
+    return [*short, *keys, *checked_cards.checked_table_keys()]
 
 
 def _table_of(context: Context) -> Table:
     """Return the table that the command line names; Click leaves it among the arguments while the
     last option has no value yet.
     """
-    return table_cards.table(context.params.get("table") or next(iter(context.args), "table4"))
+    return table_cards.read_table(context.params.get("table") or next(iter(context.args), "table4"))
 
 
 def _row_names(context: Context) -> list[str]:
-    return table_cards.runnable(_table_of(context))
+    return table_cards.runnable_rows(_table_of(context))
 
 
 def _variant_names(context: Context) -> list[str]:
     table = _table_of(context)
-    return [*table_cards.paper(table.key.partition("/")[0]).variants]
+    return [*table_cards.read_paper(table.key.partition("/")[0]).variants]
 
 
 def _corpus_names(_: Context) -> list[str]:
-    corpora_cards = corpora.readable().cards
+    corpora_cards = corpora.list_readable().cards
     return sorted([*(card.short for card in corpora_cards), *(card.key for card in corpora_cards)])
 
 
 def _sweep_names(_: Context) -> list[str]:
-    return sweep_cards.names()
+    return sweep_cards.sweep_names()
 
 
 table_names = _complete_from(_table_names)
@@ -93,7 +93,7 @@ def system_names(context: Context, parameter: Parameter, typed: str) -> list[Com
     if ":" in typed:
         return [CompletionItem(name) for name in _rows_with_table(context, parameter, typed)]
     tables = table_names(context, parameter, typed)
-    named = [f"{name}:" for name in tables if name not in checked_cards.names()]
+    named = [f"{name}:" for name in tables if name not in checked_cards.checked_table_keys()]
     if len(named) == 1:
         named = _rows_with_table(context, parameter, named[0])
     return [*map(CompletionItem, named), CompletionItem(typed, type="file")]
@@ -102,10 +102,10 @@ def system_names(context: Context, parameter: Parameter, typed: str) -> list[Com
 def _rows_with_table(context: Context, parameter: Parameter, typed: str) -> list[str]:
     def names(_: Context) -> Iterable[str]:
         key, row = typed.split(":", 1)
-        table = table_cards.table(key)
-        rows = table_cards.runnable(table)
+        table = table_cards.read_table(key)
+        rows = table_cards.runnable_rows(table)
         if "@" in row:
-            variants = table_cards.paper(table.key.partition("/")[0]).variants
+            variants = table_cards.read_paper(table.key.partition("/")[0]).variants
             rows = [f"{name}@{variant}" for name in rows for variant in variants]
         return [f"{key}:{name}" for name in rows]
 

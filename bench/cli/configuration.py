@@ -25,18 +25,22 @@ _VARIABLE = "BENCH_"
 def load_configuration() -> Config:
     """Return the configuration, its corpora by their cards' keys.
 
-    A corpus may be given by any name that `bench.cards.corpus_cards.card` knows it by. BenchError
+    A corpus may be given by any name that `bench.cards.corpus_cards.read_corpus_card` knows it by. BenchError
     names all that no card has, and the keys of weights that are misspelt.
     """
-    stated = config.load()
+    stated = config.read_config()
     wrong = [*_list_misspelt_weights(stated)]
     corpora: dict[str, Path] = {}
     origins = dict(stated.origins)
     said_by: dict[str, str] = {}
     for name, folder in stated.corpora.items():  # what goes before all others stands last
-        where = stated.where(f"corpora.{name}")
+        where = stated.source_of(f"corpora.{name}")
         try:
-            key = name if name in corpus_cards.names() else corpus_cards.card(name).key
+            key = (
+                name
+                if name in corpus_cards.list_corpora()
+                else corpus_cards.read_corpus_card(name).key
+            )
         except BenchError as error:
             wrong.append(f"{_describe_origin(where, 'corpora', name)}: {error}")
             continue
@@ -56,7 +60,7 @@ def to_write(*places: Path) -> Config:
     """
     here = load_configuration()
     temporary = Path(tempfile.gettempdir())  # may be this process's own, beside those of others
-    folders = [*places, here.mini, temporary, temporary.parent]
+    folders = [*places, here.mini_root, temporary, temporary.parent]
     for folder, below, _ in os.walk(here.work):
         if Path(folder) == here.work:
             below[:] = [name for name in below if name not in _NOT_WRITTEN_IN]
@@ -70,10 +74,10 @@ def _list_misspelt_weights(stated: Config) -> Iterator[str]:
 
     Other keys are names of a user's own: cards and `--set frontend.weights=` may name any.
     """
-    key_of = {_keep_letters(key): key for key in weights.KNOWN}
-    for name in stated.weights.keys() - weights.KNOWN.keys():
+    key_of = {_keep_letters(key): key for key in weights.PUBLISHED_WEIGHTS}
+    for name in stated.weights.keys() - weights.PUBLISHED_WEIGHTS.keys():
         if meant := key_of.get(_keep_letters(name)):
-            where = _describe_origin(stated.where(f"weights.{name}"), "weights", name)
+            where = _describe_origin(stated.source_of(f"weights.{name}"), "weights", name)
             yield f"{where}: no such key; did you mean {meant!r}?"
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import TextIOWrapper
 from typing import Any, TextIO, cast
 
-from bench._io.printable import visible
+from bench._io.printable import escape_invisible
 
 FROM_EPOCH = "from the last finished epoch"
 """How what trains goes on (`resumable`)."""
@@ -58,7 +58,7 @@ class _Visible:
         is.
         """
         is_bar = text.startswith(("\r", "\x1b[A"))
-        self.rich_proxied_file.write(text if is_bar else visible(text))
+        self.rich_proxied_file.write(text if is_bar else escape_invisible(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:

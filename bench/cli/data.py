@@ -13,9 +13,9 @@ from bench.cards import table_cards as tables
 from bench.cli import completion, configuration, json_output, options
 from bench.cli.data_list import list_utterances
 from bench.config import Config
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.specs.corpus import CorpusCard, Download
-from bench.specs.run import Stage
+from bench.specs.run import EarlierTraining
 
 
 @click.group()
@@ -31,7 +31,7 @@ data.add_command(list_utterances)
 @json_output.json_flag
 def show_corpus(name: str, as_json: bool) -> None:
     """Show a corpus's card: story, licence, where to get it, splits, traps."""
-    card, here = corpus_cards.card(name), configuration.load_configuration()
+    card, here = corpus_cards.read_corpus_card(name), configuration.load_configuration()
     presence = [*_describe_presence(card, here)]
     if as_json:
         content = {"corpus": card.key, **card.model_dump(mode="json", exclude={"key"})}
@@ -76,7 +76,7 @@ def _describe_download(item: Download) -> str:
 
 def _describe_presence(card: CorpusCard, here: Config) -> Iterator[dict[str, str]]:
     """Yield where the corpus and its miniature are, and how each split was found at a look."""
-    from bench.data.check import glance
+    from bench.data.check import summarize_split
 
     for form in ("paper", "smoke"):
         what = "miniature" if form == "smoke" else "corpus"
@@ -87,7 +87,7 @@ def _describe_presence(card: CorpusCard, here: Config) -> Iterator[dict[str, str
             continue
         yield {"what": what, "state": str(root)}
         for split in card.splits:
-            yield {"what": f"{what}, {split}", "state": glance(card, root, split)}
+            yield {"what": f"{what}, {split}", "state": summarize_split(card, root, split)}
 
 
 @data.command()
@@ -118,30 +118,30 @@ def check(
     found with --decode only.
     """
     from bench.cli.progress_bars import show_progress
-    from bench.data.check import as_dict, check, listing, render
-    from bench.data.parallel import processes
+    from bench.data.check import check_corpus, list_issues, render_report, report_as_dict
+    from bench.data.parallel import count_processes
 
-    card, form = corpus_cards.card(name), options.choose_form(smoke)
+    card, form = corpus_cards.read_corpus_card(name), options.choose_form(smoke)
     if split is not None and split not in card.splits:
         raise BenchError(
             "corpus.unknown-split",
-            f"{card.key}: {split!r}: no such split{near(split, card.splits)}",
+            f"{card.key}: {split!r}: no such split{near_name(split, card.splits)}",
         )
     here = configuration.load_configuration()
     root = here.corpus_root(card.key, form)
-    decoding = processes(here.workers) if decode else None
+    decoding = count_processes(here.workers) if decode else None
     reports = []
     for one in [split] if split else list(card.splits):
         with show_progress(f"{card.key} {one}") as progress:
-            reports.append(check(card, root, one, progress, form, decoding))
+            reports.append(check_corpus(card, root, one, progress, form, decoding))
     if as_json:
-        splits = [as_dict(report) for report in reports]
+        splits = [report_as_dict(report) for report in reports]
         json_output.print_json("data check", {"corpus": card.key, "form": form, "splits": splits})
     else:
         for report in reports:
-            click.echo(render(report))
+            click.echo(render_report(report))
     if problems_file is not None:
-        atomic_files.write_list(problems_file, listing(reports), "finding,id")
+        atomic_files.write_list(problems_file, list_issues(reports), "finding,id")
     if not all(report.ok for report in reports):
         context.exit(1)
 
@@ -162,14 +162,14 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
 
     here, form = configuration.load_configuration(), options.choose_form(smoke)
     (one, of_one), (other, of_other) = (side.partition(":")[::2] for side in (a, b))
-    first = look.side(one, of_one, here, form)
-    second = look.side(other, of_other, here, form)
+    first = look.read_side(one, of_one, here, form)
+    second = look.read_side(other, of_other, here, form)
     with show_progress("recordings") as progress:
-        shared = look.compare(first, second, progress if audio else None)
+        shared = look.compare_sides(first, second, progress if audio else None)
     if as_json:
-        json_output.print_json("data overlap", {**look.as_dict(shared), "form": form})
+        json_output.print_json("data overlap", {**look.overlap_as_dict(shared), "form": form})
     else:
-        click.echo(look.render(shared))
+        click.echo(look.render_overlap(shared))
 
 
 @data.command()
@@ -216,11 +216,11 @@ def mini(
 ) -> None:
     """Make miniature corpora in the official layouts: all, or those of --corpus and --table."""
     from bench.cli.progress_bars import show_progress_each
-    from bench.synthetic import SIZES, write
+    from bench.synthetic import SIZES, write_miniatures
 
-    output_dir = folder or configuration.to_write().mini
+    output_dir = folder or configuration.to_write().mini_root
     atomic_files.remove_leftovers([output_dir])
-    keys = {corpus_cards.card(name).key for name in only} | {
+    keys = {corpus_cards.read_corpus_card(name).key for name in only} | {
         key for table in for_tables for key in _list_corpora(table)
     }
 
@@ -228,7 +228,7 @@ def mini(
         click.echo(f"written: {path}" + (f" (in place of {before})" if before else ""))
 
     with show_progress_each("clips") as progress:
-        written = write(
+        written = write_miniatures(
             output_dir,
             speech,
             seed,
@@ -245,7 +245,7 @@ def mini(
 
 def _list_corpora(table: str) -> set[str]:
     """Return the corpora that the rows of a table are trained and evaluated on in smoke form."""
-    card = tables.table(table)
-    runs = [tables.resolve(card, row, "smoke") for row in tables.runnable(card)]
-    stages = [run.start.stage for run in runs if isinstance(run.start, Stage)]
+    card = tables.read_table(table)
+    runs = [tables.resolve_row(card, row, "smoke") for row in tables.runnable_rows(card)]
+    stages = [run.start.stage for run in runs if isinstance(run.start, EarlierTraining)]
     return {data.corpus for run in (*runs, *stages) for data in run.data.values()}

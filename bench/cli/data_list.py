@@ -17,7 +17,7 @@ import click
 from bench.cards import corpus_cards
 from bench.cli import completion, configuration, json_output, options
 from bench.config import Config, Form
-from bench.data.corpora import load_keys
+from bench.data.corpora import read_keys
 from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard
 
@@ -55,14 +55,14 @@ def list_utterances(
     if as_csv and as_json:
         raise BenchError("option.conflict", "give either --csv or --json")
     card, here, form = (
-        corpus_cards.card(name),
+        corpus_cards.read_corpus_card(name),
         configuration.load_configuration(),
         options.choose_form(smoke),
     )
     split = split or card.evaluation_split
     corpus_cards.check_split(card, split)
     source = here.corpus_root(card.key, form) if keys is None else keys
-    subset = load_keys(card, split, source)
+    subset = read_keys(card, split, source)
     root = _find_root(card, here, form, subset, keys)
     if as_csv:
         for number, part in enumerate(_iterate_parts(subset, root)):

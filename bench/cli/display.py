@@ -23,7 +23,7 @@ from rich.progress import (
 )
 from rich.table import Column
 
-from bench._io.printable import visible
+from bench._io.printable import escape_invisible
 from bench.cli.progress_log import ProgressLog
 from bench.cli.warning_lines import WarningLines, warning_lines
 from bench.errors import BenchError
@@ -98,7 +98,11 @@ class Display:
         self.epochs = epochs
         self._log.begin(name, epochs)
         self.progress.reset(
-            self.row, description=visible(name), total=epochs, visible=True, note="epochs: starting"
+            self.row,
+            description=escape_invisible(name),
+            total=epochs,
+            visible=True,
+            note="epochs: starting",
         )
 
     def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
@@ -148,8 +152,8 @@ class Display:
         if not self.console.is_terminal:
             self._print_text(line)
         if self._log_file is not None:
-            self._log_file.write(f"{visible(line)}\n")
+            self._log_file.write(f"{escape_invisible(line)}\n")
             self._log_file.flush()
 
     def _print_text(self, text: str) -> None:
-        self.console.print(visible(text), markup=False, soft_wrap=True)
+        self.console.print(escape_invisible(text), markup=False, soft_wrap=True)

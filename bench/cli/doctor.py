@@ -18,7 +18,7 @@ from bench.cli.progress_bars import runs_wait
 from bench.config import Config, Form, locations
 from bench.errors import BenchError
 from bench.models import weights
-from bench.runner.requirements import lacking, lacking_device
+from bench.runner.requirements import missing_device, missing_requirements
 
 State = Literal["ok", "missing", "broken"]
 """`missing` is what is not set or not there, `broken` what is set and does not work."""
@@ -51,7 +51,7 @@ def doctor(context: click.Context, table: str | None, smoke: bool, as_json: bool
     if is_configured and table is not None:
         findings += list_needs(table, options.choose_form(smoke))
     if as_json:
-        key = table_cards.table(table).key if is_configured and table is not None else table
+        key = table_cards.read_table(table).key if is_configured and table is not None else table
         content = {"table": key, "form": options.choose_form(smoke)}
         records = [finding._asdict() for finding in findings]
         json_output.print_json("doctor", {**content, "findings": records})
@@ -109,11 +109,11 @@ def list_findings() -> list[Finding]:
 
 def list_needs(table: str, form: Form) -> list[Finding]:
     """Return what the rows of a table need and this machine lacks, each once with the rows."""
-    here, card = configuration.load_configuration(), table_cards.table(table)
+    here, card = configuration.load_configuration(), table_cards.read_table(table)
     area = f"needed by {card.key}"
-    rows: dict[str, list[str]] = {text: [] for text in lacking_device(here)}
-    for row in table_cards.runnable(card):
-        for text in lacking(table_cards.resolve(card, row, form), here):
+    rows: dict[str, list[str]] = {text: [] for text in missing_device(here)}
+    for row in table_cards.runnable_rows(card):
+        for text in missing_requirements(table_cards.resolve_row(card, row, form), here):
             rows.setdefault(text, []).append(row)
     if not rows:
         return [Finding(area, "all", "ok", "nothing is missing")]
@@ -129,7 +129,7 @@ def _check_configuration(here: Config) -> Iterator[Finding]:
     for path in files:
         yield Finding("configuration", str(path), "ok", "read")
     if not files:
-        others = f"{locations.user(os.environ)}, {locations.machine(os.environ)}"
+        others = f"{locations.user_file(os.environ)}, {locations.machine_file(os.environ)}"
         text = f"not in the working folder, nor above it, nor {others}: defaults and variables"
         yield Finding("configuration", locations.NAME, "ok", text)
     for key, where in here.origins.items():
@@ -139,15 +139,15 @@ def _check_configuration(here: Config) -> Iterator[Finding]:
 
 
 def _check_devices(here: Config | None) -> Iterator[Finding]:
-    if not packages.installed("torch"):
-        text = packages.needed("training", "torch")
+    if not packages.is_installed("torch"):
+        text = packages.missing_message("training", "torch")
         yield Finding("devices", "torch", "missing", text, "machine.not-installed")
         return
     import torch
 
     from bench.models import devices
 
-    if here is not None and (text := devices.missing(here)):
+    if here is not None and (text := devices.missing_devices(here)):
         yield Finding("devices", "configured", "broken", text, "run.requirements-missing")
     for i in range(torch.cuda.device_count()):
         text = f"{torch.cuda.get_device_name(i)}, {_describe_memory(i)}"
@@ -155,7 +155,9 @@ def _check_devices(here: Config | None) -> Iterator[Finding]:
     if not torch.cuda.device_count():
         text = "none that torch can use; paper rows want one, smoke rows run on the CPU"
         yield Finding("devices", "cuda", "missing", text, "machine.no-gpu")
-    cores = f"{provenance.processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
+    cores = (
+        f"{provenance.processor_name()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
+    )
     yield Finding("devices", "cpu", "ok", cores)
 
 
@@ -170,7 +172,7 @@ def _describe_memory(device: int) -> str:
 
 
 def _check_versions() -> Iterator[Finding]:
-    for name, version in provenance.versions().items():
+    for name, version in provenance.package_versions().items():
         if version == "missing":
             text = f"not installed: {packages.install_command()}"
             yield Finding("versions", name, "missing", text, "machine.not-installed")
@@ -193,14 +195,14 @@ def _attempt_check(area: str, name: str, look: Callable[[], object], otherwise: 
     except BenchError as error:
         return Finding(area, name, otherwise, str(error), error.code)
     except Exception as error:
-        explained = machine.explain(error)
+        explained = machine.explain_error(error)
         if explained is None:
             raise
         return Finding(area, name, otherwise, explained.message, explained.code)
 
 
 def _check_corpora(here: Config) -> Iterator[Finding]:
-    keys, faults = corpora.names(), corpora.readable().faults
+    keys, faults = corpora.list_corpora(), corpora.list_readable().faults
     for key in keys:
         state: State = "broken" if key in here.corpora else "missing"
         yield _attempt_check("corpora", key, lambda k=key: here.corpus_root(k, "paper"), state)
@@ -212,26 +214,26 @@ def _check_corpora(here: Config) -> Iterator[Finding]:
 
 
 def _check_weights(here: Config) -> Iterator[Finding]:
-    for key in dict.fromkeys([*weights.KNOWN, *here.weights]):
+    for key in dict.fromkeys([*weights.PUBLISHED_WEIGHTS, *here.weights]):
         state: State = "broken" if key in here.weights else "missing"
         yield _attempt_check("weights", key, lambda k=key: _locate_weights(k, here), state)
 
 
 def _locate_weights(key: str, here: Config) -> str:
-    path = weights.locate(key, here)
-    return f"{path} ({weights.published(key, path)})"
+    path = weights.locate_weights(key, here)
+    return f"{path} ({weights.identify_weights(key, path)})"
 
 
 def _check_store(here: Config) -> Iterator[Finding]:
     area = "tracking store"
-    if not packages.installed("mlflow"):
+    if not packages.is_installed("mlflow"):
         yield _check_file_store(area, here)
         return
     from bench.tracking import address, artifact_check
     from bench.tracking.store import Store
 
     try:
-        at = address.configured(here)
+        at = address.configured_address(here)
     except BenchError as error:
         yield Finding(area, "mlflow", "broken", str(error), error.code)
         return
@@ -241,7 +243,7 @@ def _check_store(here: Config) -> Iterator[Finding]:
         return
 
     def look() -> str:
-        if not Store(here).answers():
+        if not Store(here).is_reachable():
             raise BenchError(
                 "tracking.no-answer",
                 f"{uri} takes no connection: runs would be recorded in {here.work}",
@@ -249,11 +251,11 @@ def _check_store(here: Config) -> Iterator[Finding]:
         return uri
 
     def artifacts() -> str:
-        folder = artifact_check.tried(Store(here))
+        folder = artifact_check.probe_artifacts(Store(here))
         return f"{folder} is written and read" if folder else "there is no run yet: not tried"
 
     def waiting() -> str:
-        if names := Store(here).waiting():
+        if names := Store(here).waiting_names():
             return f"{runs_wait(len(names))} for `bench sync`: {', '.join(names)}"
         return "nothing waits for `bench sync`"
 
@@ -267,8 +269,8 @@ def _check_store(here: Config) -> Iterator[Finding]:
 def _check_file_store(area: str, here: Config) -> Finding:
     from bench.tracking import file_store, open_store
 
-    if text := open_store.unread(here):
+    if text := open_store.explain_unread(here):
         return Finding(area, "mlflow", "missing", text, "machine.not-installed")
-    store = file_store.Records(here)
-    count = len(file_store.names(file_store.folder(here)))
+    store = file_store.FileStore(here)
+    count = len(file_store.record_names(file_store.records_folder(here)))
     return Finding(area, "records", "ok", f"{store.uri}: {count} evaluated score files")

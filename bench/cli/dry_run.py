@@ -13,51 +13,51 @@ from bench.cli import json_output, options
 from bench.config import Config, Form
 from bench.errors import BenchError
 from bench.models import weights
-from bench.runner.request import Order
+from bench.runner.request import RunRequest
 
 if TYPE_CHECKING:
-    from bench.runner.costs import Training
-    from bench.runner.past_hours import Hours
+    from bench.runner.costs import PlannedTraining
+    from bench.runner.past_hours import MeasuredHours
     from bench.runner.speed import Speed
 
 
-def dry_run(order: Order, here: Config, *, again: bool, measure: bool) -> None:
+def dry_run(order: RunRequest, here: Config, *, again: bool, measure: bool) -> None:
     """Print the rows of an order with their state, what is missing, and what is left to do: its
     trainings, clips, hours, disk and downloads. `measure` trains for a moment to know the hours.
     """
-    from bench.runner.requirements import lacking, lacking_device
-    from bench.tracking.row_states import states
+    from bench.runner.requirements import missing_device, missing_requirements
+    from bench.tracking.row_states import row_states
 
-    state = states(here, order.table.key, order.form)
+    state = row_states(here, order.table.key, order.form)
     lines: list[tuple[str, str, str, str]] = []
-    missing = dict.fromkeys(lacking_device(here))
-    for row, resolved in order.runs().items():
+    missing = dict.fromkeys(missing_device(here))
+    for row, resolved in order.resolve_runs().items():
         text = ", ".join(str(seed) for seed in order.row_seeds(row))
         lines.append((row, resolved.signature, text, state.get(resolved.signature, "not run")))
-        missing |= dict.fromkeys(lacking(resolved, here))
+        missing |= dict.fromkeys(missing_requirements(resolved, here))
     options.print_table(("row", "signature", "seeds", "state"), lines)
     for text in missing:
         click.echo(f"missing: {text}")
     if measure:
-        order.require(here)
+        order.require_available(here)
     click.echo()
     for line in _describe_costs(order, here, again, measure):
         click.echo(line)
 
 
-def _describe_costs(order: Order, here: Config, again: bool, measure: bool) -> Iterator[str]:
+def _describe_costs(order: RunRequest, here: Config, again: bool, measure: bool) -> Iterator[str]:
     """Yield a line for each cost."""
     from bench.runner import costs
 
-    left = costs.left(order, here, again)
+    left = costs.remaining_trainings(order, here, again)
     todo = [training for training in left if not training.is_trained]
     yield (
         f"left to do: {_format_count(len(todo), 'training')} of "
-        f"{_format_count(order.count(), 'run')}"
+        f"{_format_count(order.count_jobs(), 'run')}"
         f"{f', {len(left) - len(todo)} more to be evaluated only' if len(left) > len(todo) else ''}"
         " (runs with the same training share it; an earlier stage is one more)"
     )
-    counts = [costs.clips(training.runs[0], here) for training in todo]
+    counts = [costs.count_clips(training.runs[0], here) for training in todo]
     counted = [count for count in counts if count is not None]
     uncounted = len(counts) - len(counted)
     unknown = f", and those of {uncounted} more" if uncounted else ""
@@ -65,14 +65,14 @@ def _describe_costs(order: Order, here: Config, again: bool, measure: bool) -> I
         yield f"clips: at most {sum(counted):,}{unknown} (early stopping may end sooner)"
     time = _describe_time(left, here, order.form, measure)
     yield f"time: {time}"
-    room = costs.room(left, here)
+    room = costs.needed_space(left, here)
     free = disk.free_bytes(here.work)
     enough = "" if room.total <= free else ": NOT ENOUGH"
     downloads = list(_describe_downloads(order, here))
     json_output.add_content(
         {
             "costs": {
-                "runs": order.count(),
+                "runs": order.count_jobs(),
                 "trainings_left": len(todo),
                 "clips": sum(counted) if len(counted) == len(counts) else None,
                 "time": time,
@@ -91,7 +91,7 @@ def _describe_costs(order: Order, here: Config, again: bool, measure: bool) -> I
     yield from (f"download: {text}" for text in downloads)
 
 
-def _describe_time(left: Sequence[Training], here: Config, form: Form, measure: bool) -> str:
+def _describe_time(left: Sequence[PlannedTraining], here: Config, form: Form, measure: bool) -> str:
     if not left:
         return "nothing is left"
     from dataclasses import replace
@@ -102,12 +102,14 @@ def _describe_time(left: Sequence[Training], here: Config, form: Form, measure: 
     device = device_name(replace(here, devices=1))
     speeds: dict[str, Speed] = {}
     for run in {run.signature: run for training in left for run in training.runs}.values():
-        one = speed.measure(run, here) if measure else speed.known(run, device, here.work)
+        one = (
+            speed.measure_speed(run, here) if measure else speed.read_speed(run, device, here.work)
+        )
         if one is not None:
             speeds[run.signature] = one
             if measure:
                 click.echo(_describe_rates(run.signature, one))
-    hours = [speed.hours(training, speeds, here) for training in left]
+    hours = [speed.estimate_hours(training, speeds, here) for training in left]
     known_hours = [estimate for estimate in hours if estimate is not None]
     parts: list[str] = []
     if known_hours:
@@ -126,7 +128,9 @@ def _describe_time(left: Sequence[Training], here: Config, form: Form, measure: 
     return ", and ".join(parts) if parts else f"not measured on {device} (--measure)"
 
 
-def _find_past_hours(unknown: Sequence[Training], here: Config, form: Form) -> list[Hours]:
+def _find_past_hours(
+    unknown: Sequence[PlannedTraining], here: Config, form: Form
+) -> list[MeasuredHours]:
     """Return the hours of those trainings of which alike runs are finished on this device."""
     from bench.runner.local import device_name
     from bench.runner.past_hours import PastHours
@@ -134,7 +138,7 @@ def _find_past_hours(unknown: Sequence[Training], here: Config, form: Form) -> l
     if not unknown:
         return []
     past = PastHours(here, form, device_name(here))
-    estimates = (past.of_training(training) for training in unknown)
+    estimates = (past.training_hours(training) for training in unknown)
     return [estimate for estimate in estimates if estimate is not None]
 
 
@@ -154,24 +158,24 @@ def _format_count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def _describe_downloads(order: Order, here: Config) -> Iterator[str]:
+def _describe_downloads(order: RunRequest, here: Config) -> Iterator[str]:
     """Yield what is to be downloaded of corpora and weights that are not here."""
     if order.form == "smoke":
         return
     corpora: dict[str, None] = {}
     models: dict[str, None] = {}
-    for run in order.runs().values():
+    for run in order.resolve_runs().values():
         corpora |= dict.fromkeys(data.corpus for data in run.data.values())
         models |= {needed.key: None for needed in run.frontend.requirements()}
     for key in corpora:
         try:
             here.corpus_root(key, order.form)
         except BenchError:
-            card = corpus_cards.card(key)
+            card = corpus_cards.read_corpus_card(key)
             size = card.download_size.in_words
             yield f"{card.short}, {size} (`bench data show {key}`)"
     for key in models:
         try:
-            weights.locate(key, here)
+            weights.locate_weights(key, here)
         except BenchError:
             yield f"weights {key}, {weights.size_in_words(key)}"

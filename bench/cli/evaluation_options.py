@@ -19,8 +19,8 @@ from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard
 
 if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are evaluated
-    from bench.evaluation.judge import Judge
-    from bench.evaluation.reading import Reading
+    from bench.evaluation.judge import Evaluator
+    from bench.evaluation.reading import ReadOptions
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,14 @@ class EvaluationOptions:
     def find_card(self) -> tuple[CorpusCard, str]:
         """Return the card of the corpus, which was named, and the split."""
         assert self.corpus is not None
-        card = corpus_cards.card(self.corpus)
+        card = corpus_cards.read_corpus_card(self.corpus)
         return card, self.split or card.evaluation_split
 
-    def build_reading(self) -> Reading:
+    def build_reading(self) -> ReadOptions:
         """Return how score files are read that have no options of their own."""
-        from bench.evaluation.reading import Reading
+        from bench.evaluation.reading import ReadOptions
 
-        return Reading(
+        return ReadOptions(
             column=self.column,
             id_column=self.id_column,
             label_column=self.label_column,
@@ -77,9 +77,9 @@ class EvaluationOptions:
 
     def read_keys(
         self, config: Config, scores: Path, *, all_eer_definitions: bool = False
-    ) -> Judge:
+    ) -> Evaluator:
         """Read the keys of the split that the file `scores` is evaluated on."""
-        from bench.evaluation.judge import Judge, Request
+        from bench.evaluation.judge import EvaluationRequest, Evaluator
         from bench.metrics.grid import FrameRules
 
         card, split = self.find_card()
@@ -87,7 +87,7 @@ class EvaluationOptions:
         # `attack,codec` is one breakdown by both.
         by = tuple(tuple(part.strip() for part in fields.split(",")) for fields in self.by)
         names = (name.strip() for name in (self.metrics or "").split(","))
-        request = Request(
+        request = EvaluationRequest(
             card,
             split,
             self._find_keys(card, split, config, scores),
@@ -104,23 +104,23 @@ class EvaluationOptions:
             replicates=0 if self.no_intervals else self.replicates,
             seed=self.bootstrap_seed,
         )
-        return Judge(request)
+        return Evaluator(request)
 
     def _find_keys(self, card: CorpusCard, split: str, config: Config, scores: Path) -> Path:
         """Return where the keys are: as `--keys` says, beside the scores, or in the corpus."""
-        from bench.data.places import beside
-        from bench.data.problems import keys_source
+        from bench.data.places import find_beside
+        from bench.data.problems import describe_keys_source
 
         keys = self.keys
         if keys is None and not self.smoke and card.key not in config.corpora:
-            keys = beside(card, split, scores)
+            keys = find_beside(card, split, scores)
         if keys is not None:
             return keys
         try:
             return config.corpus_root(card.key, self.form)
         except BenchError as error:
             way_out = "or say where its protocol and keys are: --keys FOLDER, or --keys FILE"
-            source = "" if self.smoke else f"\n- {keys_source(card)}"
+            source = "" if self.smoke else f"\n- {describe_keys_source(card)}"
             raise BenchError(error.code, f"{error}; {way_out}{source}") from error
 
 

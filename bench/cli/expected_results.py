@@ -15,7 +15,7 @@ from bench.evaluation.json_units import in_unit
 from bench.metrics import catalogue
 
 if TYPE_CHECKING:
-    from bench.metrics.measured import Figure
+    from bench.metrics.measured import MetricResult
 
 _FORM = "should be METRIC=NUMBER, as eer=0.83 (rates in per cent)"
 _EXACT = 12
@@ -73,7 +73,7 @@ def _parse_result(part: str) -> Expected:
     return Expected(metric, number, bare)
 
 
-def check_names(expected: Iterable[Expected], figures: Mapping[str, Figure]) -> None:
+def check_names(expected: Iterable[Expected], figures: Mapping[str, MetricResult]) -> None:
     """Raise BenchError where a result is expected that the verdict does not have."""
     for one in expected:
         if one.metric in figures:
@@ -87,7 +87,9 @@ def check_names(expected: Iterable[Expected], figures: Mapping[str, Figure]) -> 
         )
 
 
-def as_dicts(expected: Iterable[Expected], figures: Mapping[str, Figure]) -> list[dict[str, Any]]:
+def as_dicts(
+    expected: Iterable[Expected], figures: Mapping[str, MetricResult]
+) -> list[dict[str, Any]]:
     """Return what was expected and what is as JSON can hold it; rates in per cent."""
     return [
         {
@@ -102,7 +104,7 @@ def as_dicts(expected: Iterable[Expected], figures: Mapping[str, Figure]) -> lis
     ]
 
 
-def end_where_different(expected: Iterable[Expected], figures: Mapping[str, Figure]) -> None:
+def end_where_different(expected: Iterable[Expected], figures: Mapping[str, MetricResult]) -> None:
     """Say on standard error which results do not round to what was expected, and end the command
     with exit code 1 where there are any.
     """
@@ -121,4 +123,4 @@ def _format_result(expected: Expected, value: float) -> str:
     """Return our result with some more digits than the number has: enough to see the difference."""
     exponent = expected.number.as_tuple().exponent
     assert isinstance(exponent, int), "a finite number"
-    return catalogue.shown(expected.metric, value, max(6, 2 - exponent))
+    return catalogue.format_value(expected.metric, value, max(6, 2 - exponent))

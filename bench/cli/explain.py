@@ -22,8 +22,8 @@ from bench.errors import BenchError
 from bench.smoke import smoke_prefix
 
 if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: else only when called
-    from bench.analysis.position_errors import ByPosition
-    from bench.analysis.trained_rows import TrainedRow
+    from bench.analysis.position_errors import PositionResults
+    from bench.analysis.trained_rows import LoadedRow
 
 _FIGURE_4 = ("breathnet-lambda", "breathnet-alpha", "breathnet-beta")
 _BASELINE = (
@@ -57,23 +57,25 @@ def tca(request: FigureRequest, utterance: str | None) -> None:
     from bench.plot_data import ClassActivation
     from bench.reports import plots
 
-    card = table_cards.table(request.table)
-    for name in table_cards.select(card, request.row):
-        run = table_cards.resolve(card, name, request.form, request.overrides)
+    card = table_cards.read_table(request.table)
+    for name in table_cards.select_rows(card, request.row):
+        run = table_cards.resolve_row(card, name, request.form, request.overrides)
         launched.require_tca(card.key, name, run.system.kind)
     (row,) = request.find_rows()
     wanted = (
-        [utterance] if utterance else launched.medians(row.scores(next(iter(row.run.evaluate))))
+        [utterance]
+        if utterance
+        else launched.median_utterances(row.score_file(next(iter(row.run.evaluate))))
     )
-    activations = launched.tca(row, wanted, request.here)
+    activations = launched.temporal_activations(row, wanted, request.here)
     rule = "" if utterance else ": of bona fide and of each attack that of the median score"
     title = (
-        f"{row.smoke}Temporal class activation, {activations[0].where}{rule}; "
+        f"{row.smoke_prefix}Temporal class activation, {activations[0].where}{rule}; "
         f"{row.name} of {row.table}"
     )
     panels = [
         ClassActivation(
-            f"{one.label}: {one.utterance}, decided {one.decided}", one.wave, one.activation
+            f"{one.label}: {one.utterance}, decided {one.decision}", one.wave, one.activation
         )
         for one in activations
     ]
@@ -114,7 +116,7 @@ def gradcam(
     true and predicted spans, of one row or of two, one above the other (SAL's Figure 1).
     """
     from bench.analysis import gradcam as launched
-    from bench.analysis.trained_rows import utterance_of
+    from bench.analysis.trained_rows import choose_utterance
     from bench.reports import plots
 
     illustration = request.find_illustration("gradcam")
@@ -127,15 +129,17 @@ def gradcam(
     rows = request.find_pair("gradcam", against, against_seed)[::-1]
     if utterance is None:
         assert illustration is not None
-        utterance, why = utterance_of(rows[0], illustration.utterance)
+        utterance, why = choose_utterance(rows[0], illustration.utterance)
         click.echo(f"{utterance}: {why}")
     wanted = utterance
-    explanations = [launched.explained(row, wanted, target, layer, request.here) for row in rows]
+    explanations = [
+        launched.explain_utterance(row, wanted, target, layer, request.here) for row in rows
+    ]
     layers = [one.layer for one in explanations]
     json_output.add_content({"utterance": wanted, "target": target, "layers": layers})
     spoof = "probabilities" if target == "probability" else "logits"
     title = (
-        f"{rows[0].smoke}Grad-CAM of {wanted} ({explanations[0].where}): "
+        f"{rows[0].smoke_prefix}Grad-CAM of {wanted} ({explanations[0].where}): "
         f"{' above '.join(row.name for row in rows)}, of {rows[0].table}; "
         f"target: sum of spoof {spoof}"
     )
@@ -147,12 +151,12 @@ def gradcam(
 class _PositionPlot(NamedTuple):
     """What `positions` shows, and of what."""
 
-    found: ByPosition
+    found: PositionResults
     of: str
     name: str
     paper: dict[str, float]
     """Shares that the paper prints, in per cent."""
-    row: TrainedRow | None = None
+    row: LoadedRow | None = None
 
 
 @explain.command()
@@ -204,7 +208,7 @@ def positions(
 
 
 def _compare_files(scores: Sequence[Path]) -> _PositionPlot:
-    from bench.analysis.position_errors import by_position
+    from bench.analysis.position_errors import errors_by_position
 
     if len(scores) > 2 or len({path.stem for path in scores}) < len(scores):
         raise BenchError(
@@ -212,18 +216,18 @@ def _compare_files(scores: Sequence[Path]) -> _PositionPlot:
         )
     paths = {path.stem: path for path in scores}
     name = "positions-" + "-against-".join(paths)
-    return _PositionPlot(by_position(paths), f"errors of {' and '.join(paths)}", name, {})
+    return _PositionPlot(errors_by_position(paths), f"errors of {' and '.join(paths)}", name, {})
 
 
 def _count_labels(request: FigureRequest, evaluation: str | None) -> _PositionPlot:
-    from bench.analysis.position_errors import of_labels
+    from bench.analysis.position_errors import position_shares
 
-    card = table_cards.table(request.table)
-    (row,) = table_cards.select(card, request.row)
-    run = table_cards.resolve(card, row, request.form, request.overrides)
+    card = table_cards.read_table(request.table)
+    (row,) = table_cards.select_rows(card, request.row)
+    run = table_cards.resolve_row(card, row, request.form, request.overrides)
     chosen = request.choose_evaluation(run, evaluation)
     subject = f"share of frames, {request.describe_frames(run, chosen)}"
-    errors = of_labels(run.evaluate[chosen], request.form, request.here)
+    errors = position_shares(run.evaluate[chosen], request.form, request.here)
     return _PositionPlot(
         errors, subject, f"positions-labels-{chosen}", _find_printed_shares(request, chosen)
     )
@@ -232,14 +236,14 @@ def _count_labels(request: FigureRequest, evaluation: str | None) -> _PositionPl
 def _compare_rows(
     request: FigureRequest, against: str | None, seed: int | None, evaluation: str | None
 ) -> _PositionPlot:
-    from bench.analysis.position_errors import by_position
+    from bench.analysis.position_errors import errors_by_position
 
     rows = request.find_pair("positions", against, seed)
     run = rows[0].run
     chosen = request.choose_evaluation(run, evaluation)
     names = " and ".join(row.name for row in rows[::-1])
     subject = f"errors of {names} of {rows[0].table}, {request.describe_frames(run, chosen)}"
-    errors = by_position({row.name: row.scores(chosen) for row in rows[::-1]})
+    errors = errors_by_position({row.name: row.score_file(chosen) for row in rows[::-1]})
     name = f"positions-{_join_names(rows)}-{chosen}"
     return _PositionPlot(errors, subject, name, _find_printed_shares(request, chosen), rows[0])
 
@@ -273,27 +277,27 @@ def features(
     """Draw the hidden features of each evaluation's utterances (or frames) by t-SNE
     (BreathNet's Figure 6).
     """
-    from bench.analysis.hidden_features import embedded, hidden, limits
+    from bench.analysis.hidden_features import embed_features, extract_features, parse_limits
     from bench.plot_data import EmbeddedFeatures
     from bench.reports import plots
-    from bench.reports.evaluations import called
+    from bench.reports.evaluations import name_evaluations
 
     (row,) = request.find_rows()
-    names = called(row.run)
-    limit = limits(most, names)
+    names = name_evaluations(row.run)
+    limit = parse_limits(most, names)
     panels: list[EmbeddedFeatures] = []
     layers: dict[str, None] = {}
     for name in evaluations or row.data.evaluate:
         chosen = request.choose_evaluation(row.run, name)
-        sample = hidden(row, chosen, limit[chosen], layer, request.here)
+        sample = extract_features(row, chosen, limit[chosen], layer, request.here)
         layers[sample.layer] = None
         explain_output.add_features(chosen, sample)
         shown = f"{len(sample.features):,}"
-        shown += f" of {sample.of:,}" if len(sample.features) < sample.of else ""
-        places = embedded(sample.features, row.seed)
+        shown += f" of {sample.n_available:,}" if len(sample.features) < sample.n_available else ""
+        places = embed_features(sample.features, row.seed)
         panels.append(EmbeddedFeatures(f"{names[chosen]} ({shown})", places, sample.is_spoof))
     title = (
-        f"{row.smoke}Hidden features of {row.name} of {row.table}, t-SNE of the input of "
+        f"{row.smoke_prefix}Hidden features of {row.name} of {row.table}, t-SNE of the input of "
         f"{', '.join(layers)}"
     )
     name = f"features-{row.row}-{row.seed}"
@@ -334,14 +338,14 @@ def ranks(
     (BreathNet's Figure 3).
     """
     from bench.reports import plots
-    from bench.reports.ranking import ranking
+    from bench.reports.ranking import rank_systems
     from bench.tracking.store import Store
 
-    tables = [table_cards.table(name) for name in (request.table, *more)]
+    tables = [table_cards.read_table(name) for name in (request.table, *more)]
     systems = [*(name.strip() for name in against.split(",")), request.row]
     other = [_parse_other_result(text) for text in readings]
-    frame = Store(request.here).frame
-    ranks_found = ranking(tables, systems, request.row, frame, request.form, other)
+    frame = Store(request.here).table_frame
+    ranks_found = rank_systems(tables, systems, request.row, frame, request.form, other)
     smoke = smoke_prefix(request.form)
     title = (
         f"{smoke}Ranks of {len(systems)} systems in {', '.join(table.key for table in tables)}: "
@@ -380,15 +384,19 @@ def curves(request: FigureRequest, sweeps: tuple[str, ...]) -> None:
     chosen = sweeps or _FIGURE_4
     store, panels, runs = Store(request.here), list[SettingCurve](), list[str]()
     for name in chosen:
-        card = sweep_cards.sweep(name, request.form)
-        studies_in_store = studies.kept(store, card.key, card.form, sweep_cards.signature(card))
+        card = sweep_cards.read_sweep(name, request.form)
+        studies_in_store = studies.read_studies(
+            store, card.key, card.form, sweep_cards.study_signature(card)
+        )
         if not studies_in_store:
             smoke = " --smoke" if request.form == "smoke" else ""
             raise BenchError(
                 "sweep.not-run",
                 f"sweep {card.key} is not run: `bench sweep {card.key}{smoke}` runs it",
             )
-        panels.append(read_sweep_curve(card, studies_in_store[0].trials, sweep_cards.base(card)))
+        panels.append(
+            read_sweep_curve(card, studies_in_store[0].trials, sweep_cards.base_run(card))
+        )
         runs.append(studies_in_store[0].run_id)
         explain_output.add_curve(card.key, card.parent, runs[-1], panels[-1])
     smoke = smoke_prefix(request.form)
@@ -397,5 +405,5 @@ def curves(request: FigureRequest, sweeps: tuple[str, ...]) -> None:
     request.write_figure(name, plots.draw_curves(panels, title), runs[0])
 
 
-def _join_names(rows: Sequence[TrainedRow]) -> str:
+def _join_names(rows: Sequence[LoadedRow]) -> str:
     return "-against-".join(f"{row.row}-{row.seed}" for row in rows)

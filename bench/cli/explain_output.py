@@ -10,22 +10,22 @@ import click
 from bench.cli import json_output, options
 
 if TYPE_CHECKING:  # these import torch, which takes seconds: else only when called
-    from bench.analysis.activation import Explained
-    from bench.analysis.hidden_features import Hidden
-    from bench.analysis.position_errors import ByPosition
+    from bench.analysis.activation import UtteranceActivation
+    from bench.analysis.hidden_features import HiddenFeatures
+    from bench.analysis.position_errors import PositionResults
     from bench.reports.ranking import Ranking
     from bench.reports.setting_curves import SettingCurve
 
 
-def say_decided(activations: Sequence[Explained]) -> None:
+def say_decided(activations: Sequence[UtteranceActivation]) -> None:
     """Say what was decided of each utterance: logits, and shares of frames by strongest class."""
     classes = activations[0].classes
     header = ["utterance", "label", "decided", *(f"logit {name}" for name in classes)]
     header += [f"frames {name}" for name in classes]
     lines = [
-        [one.utterance, one.label, one.decided]
+        [one.utterance, one.label, one.decision]
         + [f"{value:.3f}" for value in one.logits]
-        + [f"{share:.0%}" for share in one.shares().values()]
+        + [f"{share:.0%}" for share in one.class_shares().values()]
         for one in activations
     ]
     options.print_table(header, lines)
@@ -33,16 +33,18 @@ def say_decided(activations: Sequence[Explained]) -> None:
         {
             "utterance": one.utterance,
             "label": one.label,
-            "decided": one.decided,
+            "decided": one.decision,
             "logits": dict(zip(classes, one.logits, strict=True)),
-            "frames_percent": {name: 100 * share for name, share in one.shares().items()},
+            "frames_percent": {name: 100 * share for name, share in one.class_shares().items()},
         }
         for one in activations
     ]
     json_output.add_content({"utterances": utterances})
 
 
-def say_positions(errors: ByPosition, paper: Mapping[str, float], source: str, smoke: str) -> None:
+def say_positions(
+    errors: PositionResults, paper: Mapping[str, float], source: str, smoke: str
+) -> None:
     """Say the share of each position, and the errors of each system there; `paper` are shares that
     the paper prints in `source`, in per cent.
     """
@@ -97,9 +99,9 @@ def say_ranks(ranking: Ranking) -> None:
     )
 
 
-def add_features(evaluation: str, sample: Hidden) -> None:
+def add_features(evaluation: str, sample: HiddenFeatures) -> None:
     """Give scripts how many of an evaluation's items are drawn, and at the input of which layer."""
-    drawn = {"evaluation": evaluation, "drawn": len(sample.features), "total": sample.of}
+    drawn = {"evaluation": evaluation, "drawn": len(sample.features), "total": sample.n_available}
     json_output.add_content({"evaluations": [{**drawn, "layer": sample.layer}]})
 
 

@@ -14,15 +14,15 @@ from bench._io import atomic_files
 from bench.cards import table_cards
 from bench.cli import completion, configuration, json_output, options
 from bench.config import Config, Form
-from bench.errors import BenchError, near
-from bench.runner.request import Order
+from bench.errors import BenchError, near_name
+from bench.runner.request import RunRequest
 from bench.specs.illustration import Illustration
 from bench.specs.run import Run
 
 if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: else only when called
     from matplotlib.figure import Figure
 
-    from bench.analysis.trained_rows import TrainedRow
+    from bench.analysis.trained_rows import LoadedRow
 
 _FOLDER = "figures/explained"
 """Where the figures stand among the artifacts of a tracked run."""
@@ -43,27 +43,27 @@ class FigureRequest:
     track: bool
     here: Config
 
-    def find_rows(self, *others: tuple[str | None, int | None]) -> list[TrainedRow]:
+    def find_rows(self, *others: tuple[str | None, int | None]) -> list[LoadedRow]:
         """Return the trained row that was asked for, behind it those of `others` that are named;
         BenchError where one is trained nowhere.
         """
-        from bench.analysis.trained_rows import trained
+        from bench.analysis.trained_rows import load_trained_rows
 
-        card = table_cards.table(self.table)
+        card = table_cards.read_table(self.table)
         wanted = [(self.row, self.seed), *((row, seed) for row, seed in others if row)]
-        names = [name for row, _ in wanted for name in table_cards.select(card, row)]
+        names = [name for row, _ in wanted for name in table_cards.select_rows(card, row)]
         if len(names) != len(wanted):
             raise BenchError("option.not-one-row", f"{self.row}: one row is explained at a time")
-        order = Order(card, names, None, self.form, self.overrides)
+        order = RunRequest(card, names, None, self.form, self.overrides)
         seeds = [seed for _, seed in wanted]
-        rows = trained(order, seeds, self.here, lambda text: click.echo(text, err=True))
+        rows = load_trained_rows(order, seeds, self.here, lambda text: click.echo(text, err=True))
         drawn = [{"table": one.table, "row": one.row, "seed": one.seed} for one in rows]
         json_output.add_content({"rows": drawn})
         return rows
 
     def find_illustration(self, figure: str) -> Illustration | None:
         """Return what the table's card has of the paper's figure that a verb draws."""
-        return table_cards.table(self.table).figures.get(figure)
+        return table_cards.read_table(self.table).figures.get(figure)
 
     def choose_evaluation(self, run: Run, wanted: str | None) -> str:
         """Return the key of the evaluation that was asked for, or of the first; BenchError where
@@ -73,7 +73,7 @@ class FigureRequest:
             raise BenchError(
                 "row.no-such-evaluation",
                 f"{self.table}, row {self.row}: has no evaluation {wanted!r}"
-                f"{near(wanted, run.evaluate)}",
+                f"{near_name(wanted, run.evaluate)}",
             )
         return wanted or next(iter(run.evaluate))
 
@@ -81,7 +81,7 @@ class FigureRequest:
         """Return which frames an evaluation has, `PS eval, frames of 160 ms`; BenchError where
         whole utterances are scored.
         """
-        from bench.reports.evaluations import called
+        from bench.reports.evaluations import name_evaluations
 
         data = run.evaluate[evaluation]
         if data.resolution_s is None:
@@ -90,9 +90,9 @@ class FigureRequest:
                 f"{self.table}, row {self.row}: {evaluation} is scored by whole utterances: "
                 "positions are of frames",
             )
-        return f"{called(run)[evaluation]}, frames of {1000 * data.resolution_s:g} ms"
+        return f"{name_evaluations(run)[evaluation]}, frames of {1000 * data.resolution_s:g} ms"
 
-    def find_pair(self, figure: str, against: str | None, seed: int | None) -> list[TrainedRow]:
+    def find_pair(self, figure: str, against: str | None, seed: int | None) -> list[LoadedRow]:
         """Return the row, behind it the one that it is set against, if any.
 
         That is the one `against` names, if not "none"; the row itself with another `seed`; else the
@@ -119,7 +119,7 @@ class FigureRequest:
             raise BenchError(error.code, f"{error}{hint}") from error
 
     def write_figure(
-        self, name: str, figure: Figure, tracked_run: TrainedRow | str | None = None
+        self, name: str, figure: Figure, tracked_run: LoadedRow | str | None = None
     ) -> None:
         """Write a figure as PNG, SVG and PDF, say where, and keep it with the tracked run that it
         is `of`: a row's, if there is one, or that of this id.
@@ -139,10 +139,10 @@ class FigureRequest:
 
         store = Store(self.here)
         run_id = (
-            tracked_run if isinstance(tracked_run, str) else store.finished_id(tracked_run.entry)
+            tracked_run if isinstance(tracked_run, str) else store.finished_id(tracked_run.record)
         )
         if run_id:
-            artifacts.add(store, run_id, paths, _FOLDER)
+            artifacts.add_artifacts(store, run_id, paths, _FOLDER)
             json_output.add_content({"run": run_id})
             click.echo(f"kept: {_FOLDER} of run {run_id[:8]}")
 
@@ -209,7 +209,7 @@ def with_figure_request(shared: Sequence[Callable[[Verb], Verb]]) -> Callable[[V
             **own: Any,
         ) -> None:
             form, here = options.choose_form(smoke), configuration.to_write()
-            key = table_cards.table(table).key if table else None
+            key = table_cards.read_table(table).key if table else None
             json_output.add_content({"table": key, "form": form, "rows": [], "run": None})
             verb(FigureRequest(table, row, seed, overrides, form, folder, track, here), **own)
 

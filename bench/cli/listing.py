@@ -42,7 +42,7 @@ def list_everything() -> dict[str, list[dict[str, Any]]]:
     return {
         "tables": _list_entries(table_cards.table_keys(), _describe_table),
         "tables without training": _list_entries(
-            checked_cards.names(), checked_tables.describe_checked_table
+            checked_cards.checked_table_keys(), checked_tables.describe_checked_table
         ),
         "systems": [
             {"name": kind, "about": about} for kind, about in _list_kinds("systems", "System")
@@ -50,8 +50,8 @@ def list_everything() -> dict[str, list[dict[str, Any]]]:
         "front-ends": [
             {"name": kind, "about": about} for kind, about in _list_kinds("frontends", "FrontEnd")
         ],
-        "corpora": _list_entries(corpora.names(), _describe_corpus),
-        "sweeps": _list_entries(sweep_cards.names(), describe_sweep),
+        "corpora": _list_entries(corpora.list_corpora(), _describe_corpus),
+        "sweeps": _list_entries(sweep_cards.sweep_names(), describe_sweep),
     }
 
 
@@ -69,22 +69,22 @@ def _list_entries(
 
 
 def _describe_table(key: str) -> dict[str, Any]:
-    table = table_cards.table(key)
+    table = table_cards.read_table(key)
     return {
         "name": table.key,
-        "rows": table_cards.runnable(table),
+        "rows": table_cards.runnable_rows(table),
         "published_only": [name for name, row in table.rows.items() if row.published_only],
         "about": f"{table.caption} {_count_rows(table)}",
     }
 
 
 def _describe_corpus(key: str) -> dict[str, Any]:
-    card = corpora.card(key)
+    card = corpora.read_corpus_card(key)
     return {"name": card.key, "short": card.short, "about": f"{card.short}: {card.name}"}
 
 
 def _count_rows(table: Table) -> str:
-    runnable = len(table_cards.runnable(table))
+    runnable = len(table_cards.runnable_rows(table))
     published = len(table.rows) - runnable
     rows = "row" if runnable == 1 else "rows"
     return f"[{runnable} {rows} to run" + (f", {published} published only]" if published else "]")

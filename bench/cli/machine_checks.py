@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench._io import file_locks
-from bench._io.atomic_files import scratch
+from bench._io.atomic_files import scratch_folder
 from bench.errors import BenchError
 from bench.provenance import ROOT
 
@@ -46,7 +46,7 @@ def check_writing(work: Path) -> str:
     where that fails.
     """
     folder = find_existing(work)
-    with scratch(folder / "check") as temporary:
+    with scratch_folder(folder / "check") as temporary:
         file = temporary / "check"
         file.write_bytes(b"1")
         if file.read_bytes() != b"1":
@@ -62,9 +62,9 @@ def locks_hold(work: Path) -> str:
     it saw. BenchError where both have it, so that two runs would spoil each other's files.
     """
     folder = find_existing(work)
-    with scratch(folder / "check") as temporary:
+    with scratch_folder(folder / "check") as temporary:
         file = temporary / "lock"
-        with file_locks.held(file):
+        with file_locks.hold_file(file):
             second = subprocess.run(
                 [sys.executable, "-c", _LOCK_AGAIN, str(file)], capture_output=True, text=True
             )

@@ -46,11 +46,11 @@ def find_row_scores(
     """Return the score file of a row's run on a split, fetched from the tracking store where that
     is a server (it is there as long as the command runs), and which row it is, for scripts.
     """
-    from bench.reports.cells import run_of
+    from bench.reports.cells import find_run_id
     from bench.reports.row_pair import find_row
     from bench.tracking import open_store, run_artifacts
 
-    store = open_store.to_read(here)
+    store = open_store.open_to_read(here)
     runs_of_row = find_row(row.text, form, store, seeds)
     if len(runs_of_row.runs) != 1:
         raise BenchError(
@@ -70,7 +70,9 @@ def find_row_scores(
         )
     run = runs_of_row.runs[0]
     context = click.get_current_context()
-    path = context.with_resource(run_artifacts.score_file(store, run_of(run, names[0]), names[0]))
+    path = context.with_resource(
+        run_artifacts.open_score_file(store, find_run_id(run, names[0]), names[0])
+    )
     if path is None:
         raise BenchError(
             "run.no-scores",

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-from bench._io.trees import leaves
+from bench._io.trees import iterate_leaves
 from bench.cards import paper_cards, table_cards
 from bench.cli import completion
 from bench.config import Form
@@ -54,8 +54,8 @@ def apply_variant(card: Table, rows: list[str], variant: str | None) -> tuple[Ta
     """
     if variant is None:
         return card, rows
-    paper = table_cards.paper(card.key.partition("/")[0])
-    card, variants = paper_cards.varied(card, paper, variant, rows)
+    paper = table_cards.read_paper(card.key.partition("/")[0])
+    card, variants = paper_cards.add_variant(card, paper, variant, rows)
     changed = [card.rows[row].parent for row in variants]
     same = ", ".join(row for row in rows if row not in changed)
     if not variants:
@@ -113,7 +113,7 @@ def format_set_options(tree: Mapping[str, Any]) -> str:
     """
     return " ".join(
         f"--set {shlex.quote('.'.join(key) + '=' + _format_value(value))}"
-        for key, value in leaves(tree)
+        for key, value in iterate_leaves(tree)
     )
 
 

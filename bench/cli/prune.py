@@ -15,7 +15,7 @@ from bench.cli import configuration, json_output, options
 from bench.config import Config
 
 if TYPE_CHECKING:
-    from bench.runner.prunable import Found, Item
+    from bench.runner.prunable import Prunable, PrunableFiles
 
 _NAMES = (
     *("last", "leftovers", "unfinished", "orphaned", "changed"),
@@ -80,7 +80,7 @@ def prune(
     from bench.runner import prunable
 
     here = configuration.load_configuration()
-    prunable_items = prunable.find(here, kinds or _NAMES, older_s)
+    prunable_items = prunable.find_prunable(here, kinds or _NAMES, older_s)
     by_kind = {
         kind: items
         for kind in _NAMES
@@ -89,15 +89,15 @@ def prune(
     if not as_json:
         _print_items(here, by_kind, prunable_items.notes)
     listed_only = dry_run or not (yes or _is_at_terminal())
-    removed: list[Item] = []
+    removed: list[PrunableFiles] = []
     left: dict[str, str] = {}
     for kind, items in () if listed_only else by_kind.items():
         wanted = (
             bool(kinds) or prunable.KINDS[kind].is_free if yes else _confirm_removal(kind, items)
         )
         for item in items if wanted else ():
-            if why := prunable.remove(item):
-                left[str(item.place)] = why
+            if why := prunable.remove_item(item):
+                left[str(item.path)] = why
             else:
                 removed.append(item)
     for path, why in left.items():
@@ -116,15 +116,17 @@ def _is_at_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def _confirm_removal(kind: str, items: Sequence[Item]) -> bool:
+def _confirm_removal(kind: str, items: Sequence[PrunableFiles]) -> bool:
     return click.confirm(f"remove {kind} ({_format_total(items)})?", default=False)
 
 
-def _format_total(items: Sequence[Item]) -> str:
+def _format_total(items: Sequence[PrunableFiles]) -> str:
     return disk.human_bytes(sum(item.size for item in items))
 
 
-def _print_items(here: Config, by_kind: Mapping[str, Sequence[Item]], notes: Sequence[str]) -> None:
+def _print_items(
+    here: Config, by_kind: Mapping[str, Sequence[PrunableFiles]], notes: Sequence[str]
+) -> None:
     from bench.runner.prunable import KINDS
 
     taken, free = disk.taken_bytes(here.work), disk.free_bytes(here.work)
@@ -134,7 +136,7 @@ def _print_items(here: Config, by_kind: Mapping[str, Sequence[Item]], notes: Seq
         largest = sorted(items, key=lambda item: -item.size)
         lines = [
             (
-                item.place.relative_to(here.work),
+                item.path.relative_to(here.work),
                 disk.human_bytes(item.size),
                 _format_age(item),
                 item.name,
@@ -151,19 +153,21 @@ def _print_items(here: Config, by_kind: Mapping[str, Sequence[Item]], notes: Seq
         click.echo(note, err=True)
 
 
-def _format_age(item: Item) -> str:
+def _format_age(item: PrunableFiles) -> str:
     days = (time.time() - item.changed) / 86_400
     return f"{days:.0f} days old" if days >= 2 else f"{24 * days:.0f} h old"
 
 
-def _build_content(here: Config, prunable_items: Found, removed: Sequence[Item]) -> dict[str, Any]:
+def _build_content(
+    here: Config, prunable_items: Prunable, removed: Sequence[PrunableFiles]
+) -> dict[str, Any]:
     return {
         "work": str(here.work),
         "free_bytes": disk.free_bytes(here.work),
         "items": [
             {
                 "kind": item.kind,
-                "place": item.place.relative_to(here.work).as_posix(),
+                "place": item.path.relative_to(here.work).as_posix(),
                 "files": [path.relative_to(here.work).as_posix() for path in item.files],
                 "bytes": item.size,
                 "changed_unix_s": item.changed,

@@ -16,11 +16,11 @@ from bench.cli import checked_tables, completion, configuration, json_output, op
 from bench.cli.sweep import report_sweep
 from bench.cli.text_width import terminal_width
 from bench.config import Config, Form
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 
 if TYPE_CHECKING:
-    from bench.reports import Extra, KeptInStore, Report
-    from bench.tracking.file_store import Records
+    from bench.reports import ExtraFormat, Report, RunArtifacts
+    from bench.tracking.file_store import FileStore
     from bench.tracking.store import Store
 
 ALL = "all"
@@ -106,9 +106,9 @@ def report(
         json_output.print_json("report", {"form": form, "records": records})
         return
     untrained = checked_tables.list_available_tables() if table == ALL and form == "paper" else []
-    looked_up = [checked_cards.card(key) for key in untrained]
-    page = overview.overview(reports, form, looked_up) if table == ALL else None
-    left = [] if page is None else overview.left_over(reports, output_dir)
+    looked_up = [checked_cards.read_checked_table(key) for key in untrained]
+    page = overview.render_overview(reports, form, looked_up) if table == ALL else None
+    left = [] if page is None else overview.find_left_over_files(reports, output_dir)
     # Published reports hold only what was run; a smoke report says what was not.
     asked_for = table != ALL and (folder is not None or form == "smoke")
     shown = [made for made in reports if made.says_something or asked_for]
@@ -120,14 +120,16 @@ def report(
         for path in checked_tables.report_checked_table(key, output_dir, check=check)
     ]
     if check:
-        stale += [path for made in shown for path in reporting.stale(made, output_dir, extras)]
-        stale += left if page is None else [*left, *overview.stale(page, output_dir)]
+        stale += [
+            path for made in shown for path in reporting.find_stale_files(made, output_dir, extras)
+        ]
+        stale += left if page is None else [*left, *overview.find_stale_overview(page, output_dir)]
         _print_stale(
             context, check, stale, table, output_dir, *_list_options(smoke, detail, folder)
         )
         return
     for made in shown:
-        click.echo(f"report: {reporting.write(made, output_dir, extras)}")
+        click.echo(f"report: {reporting.write_report(made, output_dir, extras)}")
         if table != ALL:
             click.echo(f"\n{made.on_terminal(terminal_width())}")
     for path in left:
@@ -155,13 +157,13 @@ def _report_papers(context: click.Context, refused: str, check: bool, folder: Pa
         _print_stale(
             context,
             check,
-            papers.stale(output_dir),
+            papers.find_stale_paper_pages(output_dir),
             PAPERS,
             output_dir,
             *_list_options(False, False, folder),
         )
     else:
-        click.echo(f"papers: {papers.write(output_dir)}")
+        click.echo(f"papers: {papers.write_paper_pages(output_dir)}")
 
 
 def _list_options(smoke: bool, detail: bool, folder: Path | None) -> list[str]:
@@ -200,35 +202,37 @@ def _print_stale(
         click.echo(f"up to date: {output_dir}")
 
 
-def _parse_formats(formats: str) -> list[Extra]:
+def _parse_formats(formats: str) -> list[ExtraFormat]:
     asked = [part.strip() for part in formats.split(",")]
     for name in asked:
         if name not in _FORMATS:
             raise BenchError(
-                "option.invalid", f"--format {name!r}: no such format{near(name, _FORMATS)}"
+                "option.invalid", f"--format {name!r}: no such format{near_name(name, _FORMATS)}"
             )
-    extras: tuple[Extra, ...] = ("html", "latex")
+    extras: tuple[ExtraFormat, ...] = ("html", "latex")
     return [name for name in extras if name in asked]
 
 
 def _build_reports(tables: Sequence[str], form: Form, detail: bool, here: Config) -> list[Report]:
-    from bench.reports import KeptInStore
+    from bench.reports import RunArtifacts
     from bench.tracking import open_store
 
-    store = open_store.to_read(here)
-    artifacts = KeptInStore(store, here.work)
+    store = open_store.open_to_read(here)
+    artifacts = RunArtifacts(store, here.work)
     return [_build_report(table, form, store, artifacts, detail) for table in tables]
 
 
 def _build_report(
-    table: str, form: Form, store: Store | Records, artifacts: KeptInStore, detail: bool
+    table: str, form: Form, store: Store | FileStore, artifacts: RunArtifacts, detail: bool
 ) -> Report:
     from bench import reports as reporting
 
-    card = table_cards.table(table)
-    paper = table_cards.paper(card.key.partition("/")[0])
-    runs = {row: table_cards.resolve(card, row, form) for row in table_cards.runnable(card)}
-    frame, scored = store.frame(card.key, form), store.scored(card.key, form)
+    card = table_cards.read_table(table)
+    paper = table_cards.read_paper(card.key.partition("/")[0])
+    runs = {
+        row: table_cards.resolve_row(card, row, form) for row in table_cards.runnable_rows(card)
+    }
+    frame, scored = store.table_frame(card.key, form), store.scored_frame(card.key, form)
     keys = [key for key in table_cards.table_keys() if key.startswith(f"{paper.key}/")]
-    others = [table_cards.table(key) for key in keys if key != card.key]
-    return reporting.report(card, paper, runs, frame, scored, form, others, artifacts, detail)
+    others = [table_cards.read_table(key) for key in keys if key != card.key]
+    return reporting.build_report(card, paper, runs, frame, scored, form, others, artifacts, detail)

@@ -13,8 +13,8 @@ from bench.cli import json_output
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.evaluation.judged import Judged
-    from bench.evaluation.verdict import Verdict
+    from bench.evaluation.judged import MatchedScores
+    from bench.evaluation.verdict import ScoreReport
 
 
 class ResultFolder(NamedTuple):
@@ -27,7 +27,9 @@ class ResultFolder(NamedTuple):
     """Whose verdict is at the name that went first, or is written over; "" where there is none."""
 
 
-def choose_folder(work: Path, names: Sequence[str], ending: str, judged: Judged) -> ResultFolder:
+def choose_folder(
+    work: Path, names: Sequence[str], ending: str, judged: MatchedScores
+) -> ResultFolder:
     """Return `<name><ending>` in `work` for a file's verdict, by the first of `names` whose folder
     holds no verdict of another file: one of another path and other contents. Where each does, the
     first name with the file's digest behind it.
@@ -42,7 +44,7 @@ def choose_folder(work: Path, names: Sequence[str], ending: str, judged: Judged)
     return ResultFolder(work / f"{safe_name(name)}{ending}", name, conflict)
 
 
-def check_folder(folder: Path, name: str, judged: Judged) -> ResultFolder:
+def check_folder(folder: Path, name: str, judged: MatchedScores) -> ResultFolder:
     """Return the folder that was asked for; whose verdict it holds is said where that is another
     file's."""
     try:
@@ -96,26 +98,26 @@ def write_comparison(folder: Path, text: str, content: Mapping[str, Any]) -> lis
     )
 
 
-def write_results(verdict: Verdict, judged: Judged, target: ResultFolder) -> list[Path]:
+def write_results(verdict: ScoreReport, judged: MatchedScores, target: ResultFolder) -> list[Path]:
     """Write the verdict as Markdown and JSON, and DET curve and histogram where there are both
     classes; return the files.
     """
     from bench.evaluation import render
     from bench.metrics.det import eer_of
-    from bench.metrics.tally import tally
+    from bench.metrics.tally import count_scores
     from bench.reports import plots
     from bench.reports.style import render_figure
 
     content = {
-        "verdict.md": render.markdown(verdict).encode(),
+        "verdict.md": render.render_report(verdict).encode(),
         "verdict.json": json_output.json_text(
-            {"kind": "score", **render.as_dict(verdict)}
+            {"kind": "score", **render.report_as_dict(verdict)}
         ).encode(),
     }
     bonafide, spoof = judged.split_classes()
     if len(bonafide) and len(spoof):
         title = f"{target.system}, {verdict.short} {verdict.split}"
-        threshold = eer_of(tally(bonafide, spoof)).threshold
+        threshold = eer_of(count_scores(bonafide, spoof)).threshold
         det = plots.draw_det(bonafide, spoof, f"{title}:")
         histogram = plots.draw_histogram(bonafide, spoof, threshold, f"{title}: scores")
         content["det.png"] = render_figure(det, "png")

@@ -17,13 +17,13 @@ from bench.cards import table_cards
 from bench.cli.text_width import terminal_width
 from bench.config import Config, Form
 from bench.reports import terminal
-from bench.reports.cells import Cell, cells
-from bench.reports.records import of_cell
-from bench.reports.standings import Signed, standing
+from bench.reports.cells import ResultCell, build_cells
+from bench.reports.records import build_cell_record
+from bench.reports.standings import Signed, select_row_runs
 from bench.specs.table import Table
 from bench.tracking import open_store
-from bench.tracking.run_frame import tidy
-from bench.tracking.table_runs import overrides, table_runs
+from bench.tracking.run_frame import runs_frame
+from bench.tracking.table_runs import overrides_by_run, table_runs
 
 EARLIER = "(settings or code of an earlier version)"
 
@@ -51,39 +51,45 @@ class Results:
     @cached_property
     def frame(self) -> pd.DataFrame:
         """The runs as a report reads them."""
-        return tidy(self._table_runs)
+        return runs_frame(self._table_runs)
 
     @cached_property
-    def shown(self) -> terminal.Shown:
+    def shown(self) -> terminal.TerminalTable:
         """The rows, and the variants that are asked about or were run."""
-        rows = table_cards.runnable(self.card)
-        runs = {row: table_cards.resolve(self.card, row, self.form) for row in rows}
-        return terminal.shown(self.card, runs, self.frame, self.form)
+        rows = table_cards.runnable_rows(self.card)
+        runs = {row: table_cards.resolve_row(self.card, row, self.form) for row in rows}
+        return terminal.select_shown_rows(self.card, runs, self.frame, self.form)
 
-    def build_lines(self, rows: Sequence[str] | None, *, others: bool) -> list[terminal.Line]:
+    def build_lines(
+        self, rows: Sequence[str] | None, *, others: bool
+    ) -> list[terminal.TerminalRow]:
         """Return the lines of all rows, or of `rows`; with `others` behind each row those of its
         runs with other settings.
         """
-        lines = [line for line in self.shown.lines if rows is None or line.key in rows]
+        lines = [line for line in self.shown.list_rows if rows is None or line.key in rows]
         if not others:
             return lines
         return [each for line in lines for each in (line, *self._other_lines(line.key))]
 
-    def format_table(self, lines: Sequence[terminal.Line]) -> str:
+    def format_table(self, lines: Sequence[terminal.TerminalRow]) -> str:
         """Return the lines as a table that fits the terminal."""
-        return terminal.text(self.shown.table, lines, self.form, terminal_width())
+        return terminal.format_terminal_table(self.shown.table, lines, self.form, terminal_width())
 
     def not_shown(self, rows: Sequence[str] | None) -> str:
         """Return how many runs of all rows, or of `rows`, are left out, and why."""
         standings = self.shown.standings
-        return terminal.not_shown(
+        return terminal.describe_left_out_runs(
             runs for row, runs in standings.items() if not rows or row in rows
         )
 
     def describe_state(self, row: str) -> str:
         """Return how far a row is."""
-        unknown = open_store.unread(self.here)
-        return f"not known: {unknown}" if unknown else terminal.progress(self.shown.standings[row])
+        unknown = open_store.explain_unread(self.here)
+        return (
+            f"not known: {unknown}"
+            if unknown
+            else terminal.describe_progress(self.shown.standings[row])
+        )
 
     def build_records(self, row: str) -> list[dict[str, Any]]:
         """Return the results of a row, for scripts: one record a column."""
@@ -103,7 +109,7 @@ class Results:
             for line in self._other_lines(row)
         ]
 
-    def of_settings(self, row: str, run: Signed) -> list[terminal.Line]:
+    def of_settings(self, row: str, run: Signed) -> list[terminal.TerminalRow]:
         """Return the line of what a row was run with, where that is not what its card says; nothing
         where the store has no such run.
         """
@@ -111,15 +117,15 @@ class Results:
         alike = frame[(frame["row"] == row) & (frame["signature"] == run.signature)]
         if alike.empty:
             return []
-        stands = standing(table, row, run, alike, self.form)
-        changed = overrides(self._table_runs)
+        stands = select_row_runs(table, row, run, alike, self.form)
+        changed = overrides_by_run(self._table_runs)
         changes = [changed[run_id] for run_id in alike["run_id"] if changed[run_id]]
         return [
-            terminal.Line(
+            terminal.TerminalRow(
                 row,
                 table.rows[row].cells,
-                tuple(cell for cell in cells(table, {row: stands}) if cell.row == row),
-                terminal.progress(stands),
+                tuple(cell for cell in build_cells(table, {row: stands}) if cell.row == row),
+                terminal.describe_progress(stands),
                 changes[-1] if changes else EARLIER,
             )
         ]
@@ -129,16 +135,16 @@ class Results:
         it took; "" where the store has none.
         """
         alike = self.frame[self.frame["seed"] == seed]
-        stands = standing(self.card, row, run, alike, self.form)
-        cells_of_row = [cell for cell in cells(self.card, {row: stands}) if cell.row == row]
+        stands = select_row_runs(self.card, row, run, alike, self.form)
+        cells_of_row = [cell for cell in build_cells(self.card, {row: stands}) if cell.row == row]
         hours = stands.runs["hours"].iloc[-1] if len(stands.runs) else 0.0
-        return terminal.results(self.card, cells_of_row), float(hours)
+        return terminal.format_row_results(self.card, cells_of_row), float(hours)
 
-    def _other_lines(self, row: str) -> list[terminal.Line]:
+    def _other_lines(self, row: str) -> list[terminal.TerminalRow]:
         """Return a line for each set of other settings that a row was run with."""
         if row not in self.shown.standings:
             return []
-        signature_of_card = table_cards.resolve(self.shown.table, row, self.form).signature
+        signature_of_card = table_cards.resolve_row(self.shown.table, row, self.form).signature
         signatures = dict.fromkeys(self.frame[self.frame["row"] == row]["signature"])
         return [
             line
@@ -147,5 +153,5 @@ class Results:
             for line in self.of_settings(row, _Settings(signature))
         ]
 
-    def _build_record(self, cell: Cell) -> dict[str, Any]:
-        return of_cell(self.shown.table, cell, self.form)
+    def _build_record(self, cell: ResultCell) -> dict[str, Any]:
+        return build_cell_record(self.shown.table, cell, self.form)

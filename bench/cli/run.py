@@ -11,7 +11,7 @@ from bench.cards import table_cards
 from bench.cli import checked_tables, completion, configuration, json_output, options
 from bench.cli.console import FROM_EPOCH, announce_resumption
 from bench.cli.progress_bars import runs_wait
-from bench.runner.request import Order
+from bench.runner.request import RunRequest
 from bench.smoke import smoke_suffix
 
 
@@ -74,13 +74,13 @@ def run(
         )
         return
     card, here, form = (
-        table_cards.table(table),
+        table_cards.read_table(table),
         configuration.to_write(),
         options.choose_form(smoke),
     )
-    card, chosen = options.apply_variant(card, table_cards.select(card, rows), variant)
-    order = Order(card, chosen, seeds, form, overrides)
-    order.runs()  # every mistake in what was asked for, before anything is begun
+    card, chosen = options.apply_variant(card, table_cards.select_rows(card, rows), variant)
+    order = RunRequest(card, chosen, seeds, form, overrides)
+    order.resolve_runs()  # every mistake in what was asked for, before anything is begun
     if dry_run or measure:
         from bench.cli.dry_run import dry_run as say_costs
         from bench.cli.run_output import describe_plan
@@ -88,22 +88,22 @@ def run(
         json_output.print_json("dry run", describe_plan(order, here))
         say_costs(order, here, again=again, measure=measure)
         return
-    packages.require("torch", "lightning_fabric", "mlflow")
-    order.require(here)
+    packages.require_packages("torch", "lightning_fabric", "mlflow")
+    order.require_available(here)
     # These import torch and MLflow, which takes seconds: only now.
     from bench.cli import run_output
     from bench.cli.display import Display
     from bench.runner import costs, local
     from bench.tracking.store import Store
 
-    costs.require_room(costs.left(order, here, again), here)
+    costs.require_disk_space(costs.remaining_trainings(order, here, again), here)
     failed: list[str] = []
     busy: list[str] = []
     ended: list[str] = []
     title = f"{card.key}{smoke_suffix(form)}"
-    with announce_resumption(FROM_EPOCH), Display(title, order.count(), log) as display:
+    with announce_resumption(FROM_EPOCH), Display(title, order.count_jobs(), log) as display:
         store = Store(here, display.say)
-        for outcome in local.run(order, here, store, display, again):
+        for outcome in local.run_jobs(order, here, store, display, again):
             results = ""
             if outcome.state in ("failed", "busy"):
                 (failed if outcome.state == "failed" else busy).append(outcome.job)
@@ -114,7 +114,7 @@ def run(
             json_output.add_content(run_output.describe_outcome(order, outcome))
     json_output.add_content(run_output.list_result_records(order, here))
     run_output.print_results_table(order, here)
-    if waiting := store.waiting():
+    if waiting := store.waiting_names():
         click.echo(f"{runs_wait(len(waiting))} to be sent to {store.uri}: bench sync")
     if {*ended} == {"already finished"}:
         click.echo("nothing was to be done: all was finished before (--again runs it anew)")

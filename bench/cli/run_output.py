@@ -12,20 +12,20 @@ import click
 from bench.cli.progress_log import format_duration
 from bench.cli.results import Results
 from bench.config import Config
-from bench.runner.request import Order
+from bench.runner.request import RunRequest
 
 
-def format_seed_results(order: Order, here: Config, job: str) -> str:
+def format_seed_results(order: RunRequest, here: Config, job: str) -> str:
     """Return the results of a finished job, by its name (`S5 · seed 666`), beside the paper's, and
     how long it took; nothing where the store does not have them.
     """
     row, _, seed = job.rpartition(" · seed ")
-    run = order.runs()[row]
+    run = order.resolve_runs()[row]
     text, hours = Results(order.table, order.form, here).of_seed(row, run, int(seed))
     return f"{text}  ({format_duration(3600 * hours)})" if text else ""
 
 
-def print_results_table(order: Order, here: Config) -> None:
+def print_results_table(order: RunRequest, here: Config) -> None:
     """Print the table; of runs with changed settings the rows that were asked for, with what was
     set.
     """
@@ -33,12 +33,12 @@ def print_results_table(order: Order, here: Config) -> None:
     if not order.overrides:
         click.echo(f"\n{results.format_table(results.build_lines(None, others=False))}\n")
         return
-    runs = order.runs()
+    runs = order.resolve_runs()
     lines = [line for row in order.rows for line in results.of_settings(row, runs[row])]
     click.echo(f"\n{results.format_table(lines)}\n")
 
 
-def next_command(order: Order, variant: str | None) -> str:
+def next_command(order: RunRequest, variant: str | None) -> str:
     """Return the command that shows these runs: a report shows no run with changed settings."""
     smoke = " --smoke" if order.form == "smoke" else ""
     if not order.overrides:
@@ -48,7 +48,7 @@ def next_command(order: Order, variant: str | None) -> str:
 
 
 class EndedJob(Protocol):
-    """A job that ended, as `bench.runner.local.Outcome`."""
+    """A job that ended, as `bench.runner.local.JobOutcome`."""
 
     @property
     def job(self) -> str: ...
@@ -58,7 +58,7 @@ class EndedJob(Protocol):
     def message(self) -> str: ...
 
 
-def describe_outcome(order: Order, outcome: EndedJob) -> Mapping[str, Any]:
+def describe_outcome(order: RunRequest, outcome: EndedJob) -> Mapping[str, Any]:
     """Return how a job ended, for scripts."""
     row, _, seed = outcome.job.rpartition(" · seed ")
     how = {"table": order.table.key, "row": row, "seed": int(seed)}
@@ -66,7 +66,7 @@ def describe_outcome(order: Order, outcome: EndedJob) -> Mapping[str, Any]:
     return {"table": order.table.key, "form": order.form, "runs": [how]}
 
 
-def list_result_records(order: Order, here: Config) -> Mapping[str, Any]:
+def list_result_records(order: RunRequest, here: Config) -> Mapping[str, Any]:
     """Return the results of the rows that were asked for, for scripts."""
     results = Results(order.table, order.form, here)
     others = results.build_other_records(order.rows) if order.overrides else []
@@ -75,12 +75,12 @@ def list_result_records(order: Order, here: Config) -> Mapping[str, Any]:
     return {"records": records, "other_runs": others}
 
 
-def describe_plan(order: Order, here: Config) -> Mapping[str, Any]:
+def describe_plan(order: RunRequest, here: Config) -> Mapping[str, Any]:
     """Return what would be run, for scripts: each row and seed with its state in the store."""
-    from bench.runner.requirements import lacking, lacking_device
-    from bench.tracking.row_states import states
+    from bench.runner.requirements import missing_device, missing_requirements
+    from bench.tracking.row_states import row_states
 
-    state, runs = states(here, order.table.key, order.form), order.runs()
+    state, runs = row_states(here, order.table.key, order.form), order.resolve_runs()
     rows = [
         {
             "table": order.table.key,
@@ -88,7 +88,7 @@ def describe_plan(order: Order, here: Config) -> Mapping[str, Any]:
             "seeds": [*order.row_seeds(row)],
             "signature": run.signature,
             "state": state.get(run.signature, "not run"),
-            "missing": [*dict.fromkeys([*lacking_device(here), *lacking(run, here)])],
+            "missing": [*dict.fromkeys([*missing_device(here), *missing_requirements(run, here)])],
         }
         for row, run in runs.items()
     ]

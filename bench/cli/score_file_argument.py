@@ -16,12 +16,12 @@ import click
 
 from bench._io import atomic_files
 from bench.cli.old_options import RENAMED_FILE_OPTIONS, warn_of_old_name
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 
 if TYPE_CHECKING:
-    from bench.evaluation.judge import Judge
-    from bench.evaluation.judged import Judged
-    from bench.evaluation.reading import Reading
+    from bench.evaluation.judge import Evaluator
+    from bench.evaluation.judged import MatchedScores
+    from bench.evaluation.reading import ReadOptions
 
 FILE_OPTIONS_HINT = "options of one file follow its name: FILE,column=3,higher-is-spoof,name=NAME"
 
@@ -35,27 +35,27 @@ class ScoreFileArgument(NamedTuple):
     name: str
     """What the system is called; "" where it is not said."""
     options: Mapping[str, Any]
-    """Fields of `bench.evaluation.reading.Reading` that hold for this file."""
+    """Fields of `bench.evaluation.reading.ReadOptions` that hold for this file."""
     shown: Path
     """What the file is called in messages and verdicts: its path, `stdin`, or `pipe-63`."""
 
-    def apply_options(self, default: Reading) -> Reading:
+    def apply_options(self, default: ReadOptions) -> ReadOptions:
         """Return how the file is to be read: as it says, and as all files are for the rest."""
         return replace(default, **self.options)
 
-    def read_scores(self, judge: Judge) -> Judged:
+    def read_scores(self, judge: Evaluator) -> MatchedScores:
         """Return the scores, read as is said of them and checked by the judge."""
-        from bench.evaluation.findings import Refused
+        from bench.evaluation.findings import UnusableScores
 
         try:
-            return judge.read(self.path, self.apply_options(judge.request.reading))
+            return judge.read_scores(self.path, self.apply_options(judge.request.reading))
         except BenchError as error:
             message = str(error).replace(str(self.path), str(self.shown))
-            findings = error.findings if isinstance(error, Refused) else None
+            findings = error.findings if isinstance(error, UnusableScores) else None
             raise (
                 BenchError(error.code, message)
                 if findings is None
-                else Refused(error.code, message, findings)
+                else UnusableScores(error.code, message, findings)
             ) from error
 
 
@@ -146,7 +146,7 @@ def _copy_pipe(path: Path, name: str) -> Iterator[Path]:
     """Copy what comes through a pipe into a file of that name, which a reader can open again; it
     goes with the context.
     """
-    with atomic_files.scratch() as folder:
+    with atomic_files.scratch_folder() as folder:
         copy = folder / name
         try:
             with copy.open("wb") as file:
@@ -178,5 +178,5 @@ def _parse_option(path: Path, part: str) -> tuple[str, Any]:
         raise BenchError("option.invalid", f"{path}: {part!r}: should be {key}=VALUE")
     raise BenchError(
         "option.invalid",
-        f"{path}: nothing is called {key!r}{near(key, [*_VALUES, *_FLAGS])} ({FILE_OPTIONS_HINT})",
+        f"{path}: nothing is called {key!r}{near_name(key, [*_VALUES, *_FLAGS])} ({FILE_OPTIONS_HINT})",
     )

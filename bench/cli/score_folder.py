@@ -39,7 +39,7 @@ def find_corpus(
 
     reading = given.apply_options(evaluation.build_reading())
     match = find_split(given.path, reading, splits, given.shown)
-    click.echo(f"{given.shown}: by its ids of {match.shown}", err=True)
+    click.echo(f"{given.shown}: by its ids of {match.title}", err=True)
     return match.card.key, match.split
 
 

@@ -19,9 +19,9 @@ from bench.cli.tracked_results import TrackedResult, keep_verdict
 from bench.config import Config
 
 if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are evaluated
-    from bench.evaluation.judge import Judge
-    from bench.evaluation.judged import Judged
-    from bench.evaluation.verdict import Verdict
+    from bench.evaluation.judge import Evaluator
+    from bench.evaluation.judged import MatchedScores
+    from bench.evaluation.verdict import ScoreReport
 
 NO_ROW: Mapping[str, Any] = {"table": None, "row": None, "seed": None, "set": []}
 """What scripts are told of the row where the scores are those of a file."""
@@ -67,7 +67,7 @@ def evaluate_scores(
     which row it is of.
     """
     from bench.evaluation.naming import longer_names
-    from bench.evaluation.standing import standing
+    from bench.evaluation.standing import find_placement
 
     evaluation, config = request.evaluation, request.config
     judge = evaluation.read_keys(
@@ -76,7 +76,7 @@ def evaluate_scores(
     card, split = evaluation.find_card()
     stands = None
     if request.track is not None:
-        stands = standing(card.key, split, request.track, evaluation.form)
+        stands = find_placement(card.key, split, request.track, evaluation.form)
     of_row = NO_ROW if compute_scores is None else compute_scores()
     judged = _read_scores(judge, scores, request.problems_file)
     name = request.name or scores.name
@@ -91,7 +91,7 @@ def evaluate_scores(
         click.echo(f"{target.conflict}: this one {effect}", err=True)
     make_folder(target.folder)
     with show_progress("breakdown") as progress:
-        verdict = replace(judge.verdict(judged, progress), scores=scores.shown)
+        verdict = replace(judge.evaluate_scores(judged, progress), scores=scores.shown)
     expected = request.expected if verdict.figures else ()
     expected_results.check_names(expected, verdict.figures)
     if name or target.conflict:
@@ -111,34 +111,38 @@ def evaluate_scores(
     expected_results.end_where_different(expected, verdict.figures)
 
 
-def _read_scores(judge: Judge, scores: ScoreFileArgument, problems_file: Path | None) -> Judged:
+def _read_scores(
+    judge: Evaluator, scores: ScoreFileArgument, problems_file: Path | None
+) -> MatchedScores:
     """Read and check a score file; write all problems to a file, whether or not they allow a
     result.
     """
-    from bench.evaluation.findings import Refused, write_list
+    from bench.evaluation.findings import UnusableScores, write_problems
 
     if problems_file is None:
         return scores.read_scores(judge)
     try:
         judged = scores.read_scores(judge)
-    except Refused as refused:
-        write_list(problems_file, refused.findings)
+    except UnusableScores as refused:
+        write_problems(problems_file, refused.findings)
         raise
-    write_list(problems_file, judged.checked.findings)
+    write_problems(problems_file, judged.checked.findings)
     return judged
 
 
-def _print_text(verdict: Verdict, written: Sequence[Path], tracked: TrackedResult | None) -> None:
+def _print_text(
+    verdict: ScoreReport, written: Sequence[Path], tracked: TrackedResult | None
+) -> None:
     from bench.evaluation import render
 
-    click.echo(render.markdown(verdict))
+    click.echo(render.render_report(verdict))
     click.echo(f"written: {written[0].parent}: {', '.join(path.name for path in written)}")
     if tracked is not None:
         click.echo(tracked.description)
 
 
 def _print_json(
-    verdict: Verdict,
+    verdict: ScoreReport,
     written: Sequence[Path],
     of_row: Mapping[str, Any],
     tracked: TrackedResult | None,
@@ -148,7 +152,7 @@ def _print_json(
 
     content = {
         **of_row,
-        **render.as_dict(verdict),
+        **render.report_as_dict(verdict),
         "files": written,
         "tracked": tracked and tracked._asdict(),
         "expected": expected_results.as_dicts(expected, verdict.figures),

@@ -16,7 +16,7 @@ from bench.cli.score_file_argument import ScoreFileArgument
 from bench.cli.score_request import ScoreRequest, evaluate_scores
 from bench.config import Form
 from bench.errors import BenchError
-from bench.runner.request import Order
+from bench.runner.request import RunRequest
 
 
 def score_row(
@@ -51,18 +51,18 @@ def score_row(
     evaluate_scores(request, ScoreFileArgument(path, name, {}, path), compute_scores)
 
 
-def _choose_row(table: str, row: str, form: Form, overrides: Sequence[str]) -> Order:
+def _choose_row(table: str, row: str, form: Form, overrides: Sequence[str]) -> RunRequest:
     """Return the order of one row; BenchError where there is no such row or setting."""
-    card = table_cards.table(table)
-    chosen = table_cards.select(card, row)
+    card = table_cards.read_table(table)
+    chosen = table_cards.select_rows(card, row)
     if len(chosen) != 1:
         raise BenchError("option.not-one-row", f"--row {row}: should be one row of {card.key}")
-    order = Order(card, chosen, None, form, overrides)
-    order.runs()
+    order = RunRequest(card, chosen, None, form, overrides)
+    order.resolve_runs()
     return order
 
 
-def _compute_scores(request: ScoreRequest, order: Order, seed: int | None, path: Path) -> int:
+def _compute_scores(request: ScoreRequest, order: RunRequest, seed: int | None, path: Path) -> int:
     """Have a trained row score a split; say which weights it has and how clips are cut. Return the
     row's seed.
     """
@@ -74,8 +74,8 @@ def _compute_scores(request: ScoreRequest, order: Order, seed: int | None, path:
         click.echo(text, err=True)
 
     card, split = request.evaluation.find_card()
-    model = trained_models.find(order, seed, request.config, Store(request.config))
-    like, data = trained_models.evaluation(model.run, card.key, split)
+    model = trained_models.find_model(order, seed, request.config, Store(request.config))
+    like, data = trained_models.choose_evaluation(model.run, card.key, split)
     length = "whole" if data.clip_s is None else f"the first {data.clip_s:g} s of"
     frames = "whole" if data.resolution_s is None else f"frames of {1000 * data.resolution_s:g} ms"
     say(f"{order.table.key}, row {order.rows[0]}, seed {model.seed}: weights of {model.place}")

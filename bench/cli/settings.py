@@ -38,7 +38,7 @@ def settings(
     `system.auxiliary` or `training`; without it the parts that there are."""
     if row is not None and table is None:
         raise BenchError("option.conflict", "--row: needs --table, whose row it is")
-    entries = described.settings(key) if key else described.top()
+    entries = described.describe_setting(key) if key else described.setting_groups()
     row_settings, name = _read_row(table, row, smoke)
     # A setting may be of several kinds: those that the row is of, where it has the setting at all.
     entries = [
@@ -66,12 +66,12 @@ def _read_row(table: str | None, row: str | None, smoke: bool) -> tuple[Mapping[
     """Return the settings of the row that is asked about and its name; nothing where none is."""
     if table is None:
         return {}, ""
-    card = table_cards.table(table)
-    chosen = row or table_cards.runnable(card)[0]
-    if chosen not in table_cards.select(card, chosen):
+    card = table_cards.read_table(table)
+    chosen = row or table_cards.runnable_rows(card)[0]
+    if chosen not in table_cards.select_rows(card, chosen):
         raise BenchError("option.not-one-row", f"{card.key}: {chosen!r}: should be one row")
-    run = table_cards.resolve(card, chosen, options.choose_form(smoke))
-    return run.flat(), f"{card.key}:{chosen}"
+    run = table_cards.resolve_row(card, chosen, options.choose_form(smoke))
+    return run.flat_settings(), f"{card.key}:{chosen}"
 
 
 def _has_value(kind: str, row_settings: Mapping[str, Any]) -> bool:

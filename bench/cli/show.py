@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bench.cards import table_cards
-from bench.cards.paper_cards import ordered, touches
+from bench.cards.paper_cards import rows_by_difference, sort_differences
 from bench.cards.sweep_cards import PREFIX
 from bench.cli import checked_tables, completion, configuration, json_output, options
 from bench.cli.sweep import show_sweep
@@ -60,9 +60,9 @@ def show(
     if checked_tables.is_checked_table(table):
         checked_tables.print_checked_table(table)
         return
-    card, form = table_cards.table(table), options.choose_form(smoke)
-    paper = table_cards.paper(card.key.partition("/")[0])
-    card, chosen = options.apply_variant(card, table_cards.select(card, rows), variant)
+    card, form = table_cards.read_table(table), options.choose_form(smoke)
+    paper = table_cards.read_paper(card.key.partition("/")[0])
+    card, chosen = options.apply_variant(card, table_cards.select_rows(card, rows), variant)
     here = configuration.load_configuration()
     concerning = _list_differences(paper, card, chosen)
     if as_json:
@@ -95,7 +95,7 @@ def print_results(
     from bench.cli.results import Results
     from bench.tracking import open_store
 
-    if unknown := open_store.unread(here):
+    if unknown := open_store.explain_unread(here):
         click.echo(f"what was run is not known: {unknown}", err=True)
     results = Results(card, form, here)
     lines = results.build_lines(rows, others=others)
@@ -105,10 +105,10 @@ def print_results(
 
 
 def _print_hints(card: Table, rows: Sequence[str], form: Form, here: Config, points: int) -> None:
-    from bench.runner.requirements import lacking
+    from bench.runner.requirements import missing_requirements
 
-    runs = (table_cards.resolve(card, row, form) for row in rows)
-    missing = dict.fromkeys(text for run in runs for text in lacking(run, here))
+    runs = (table_cards.resolve_row(card, row, form) for row in rows)
+    missing = dict.fromkeys(text for run in runs for text in missing_requirements(run, here))
     if missing:
         short = dict.fromkeys(
             re.sub(" (is|are) not configured$", "", text.partition(":")[0]) for text in missing
@@ -143,8 +143,10 @@ def _print_json(
 
 def _list_differences(paper: Paper, card: Table, rows: Sequence[str]) -> list[Difference]:
     """Return the points of the paper's list that concern any of the rows, by effect."""
-    touched = touches(paper, card.key, {row: table_cards.resolve(card, row) for row in rows})
-    return ordered([point for point in paper.differences if point.item in touched])
+    touched = rows_by_difference(
+        paper, card.key, {row: table_cards.resolve_row(card, row) for row in rows}
+    )
+    return sort_differences([point for point in paper.differences if point.item in touched])
 
 
 def describe_rows(
@@ -152,19 +154,19 @@ def describe_rows(
 ) -> list[dict[str, Any]]:
     """Return what `bench show --json` says of each row."""
     from bench.cli.results import Results
-    from bench.runner.requirements import lacking
+    from bench.runner.requirements import missing_requirements
 
     results = Results(card, form, here)
     described: list[dict[str, Any]] = []
     for name in rows:
-        row, run = card.rows[name], table_cards.resolve(card, name, form)
+        row, run = card.rows[name], table_cards.resolve_row(card, name, form)
         described.append(
             {
                 "table": card.key,
                 "row": name,
                 "cells": list(row.cells),
                 "from": row.parent,
-                "says": table_cards.difference(card, name),
+                "says": table_cards.row_changes(card, name),
                 "signature": run.signature,
                 "training_signature": run.training_signature,
                 "seeds": list(row.seeds or card.seeds),
@@ -172,8 +174,8 @@ def describe_rows(
                 "paper": row.paper,
                 "digest": row.digest,
                 "results": results.build_records(name),
-                "missing": lacking(run, here),
-                "settings": run.flat(),
+                "missing": missing_requirements(run, here),
+                "settings": run.flat_settings(),
             }
         )
     return described

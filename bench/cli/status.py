@@ -13,7 +13,7 @@ from bench.cards import table_cards
 from bench.cli import completion, configuration, json_output, options
 
 if TYPE_CHECKING:  # pandas and MLflow take a second
-    from bench.runner.row_status import Standing
+    from bench.runner.row_status import RowStatus
 
 _NAMED = 6
 """So many rows of a line are named; of more, how many there are."""
@@ -30,13 +30,17 @@ def status(table: str | None, smoke: bool, as_json: bool) -> None:
     `bench run` runs anew what is not. Without TABLE, the rows of every table that has runs, those
     of one state, code, weights and data on one line. Times are in UTC.
     """
-    from bench.runner.row_status import of_all, of_table
+    from bench.runner.row_status import all_statuses, table_status
     from bench.tracking import open_store
 
     here, form = configuration.load_configuration(), options.choose_form(smoke)
-    if text := open_store.unread(here):
+    if text := open_store.explain_unread(here):
         raise NotInstalled("machine.not-installed", text)
-    standings = of_table(table_cards.table_key(table), form, here) if table else of_all(form, here)
+    standings = (
+        table_status(table_cards.table_key(table), form, here)
+        if table
+        else all_statuses(form, here)
+    )
     if as_json:
         rows = [{**standing._asdict(), "form": form} for standing in standings]
         json_output.print_json("status", {"form": form, "rows": rows})
@@ -52,7 +56,7 @@ def status(table: str | None, smoke: bool, as_json: bool) -> None:
     _print_next(standings, smoke)
 
 
-def _print_rows(standings: list[Standing]) -> None:
+def _print_rows(standings: list[RowStatus]) -> None:
     header = ("row", "seed", "state", "code", "weights", "data", "ended", "by")
     lines = [
         (row.row, row.seed, *_describe_provenance(row), row.ended or "-", row.user or "-")
@@ -64,9 +68,9 @@ def _print_rows(standings: list[Standing]) -> None:
             click.echo(f"{row.row}, seed {row.seed}: changed since: {', '.join(row.changed)}")
 
 
-def _print_groups(standings: list[Standing]) -> None:
+def _print_groups(standings: list[RowStatus]) -> None:
     """Print the rows and seeds of one table that have all in common on one line."""
-    alike: dict[tuple[str, ...], list[Standing]] = {}
+    alike: dict[tuple[str, ...], list[RowStatus]] = {}
     for row in standings:
         alike.setdefault((row.table, *_describe_provenance(row)), []).append(row)
     lines = [(*common, len(group), _format_rows(group)) for common, group in alike.items()]
@@ -77,7 +81,7 @@ def _print_groups(standings: list[Standing]) -> None:
             click.echo(f"{common[0]} {_format_rows(group)}: changed since: {', '.join(changed)}")
 
 
-def _describe_provenance(row: Standing) -> tuple[str, str, str, str]:
+def _describe_provenance(row: RowStatus) -> tuple[str, str, str, str]:
     """Return the state, and by which code, weights and data a row is."""
     return (
         row.state,
@@ -87,13 +91,13 @@ def _describe_provenance(row: Standing) -> tuple[str, str, str, str]:
     )
 
 
-def _format_rows(group: list[Standing]) -> str:
+def _format_rows(group: list[RowStatus]) -> str:
     rows = [*dict.fromkeys(row.row for row in group)]
     more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
     return ",".join(rows[:_NAMED]) + more
 
 
-def _print_next(standings: list[Standing], smoke: bool) -> None:
+def _print_next(standings: list[RowStatus], smoke: bool) -> None:
     """Print the command that runs anew what is not current, for each table."""
     for table, group in groupby(standings, key=lambda row: row.table):
         rows = dict.fromkeys(row.row for row in group if row.changed)

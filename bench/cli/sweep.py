@@ -52,11 +52,11 @@ def sweep(
     so; the one that was interrupted is taken up again, once.
     """
     here = configuration.to_write()
-    card = sweep_cards.sweep(name, options.choose_form(smoke))
-    wanted = trials or card.wanted
+    card = sweep_cards.read_sweep(name, options.choose_form(smoke))
+    wanted = trials or card.trial_count
     # These import torch, Optuna and MLflow, which takes seconds: only now.
     from bench.cli.display import Display
-    from bench.reports.sweep_records import trial_records
+    from bench.reports.sweep_records import build_trial_records
     from bench.sweeps import worker_processes
     from bench.sweeps.trials import SweepRun, require_inputs
     from bench.tracking.store import Store
@@ -68,7 +68,7 @@ def sweep(
     title = f"sweep {card.key}{smoke_suffix(card.form)}"
     with announce_resumption(FROM_EPOCH), Display(title, wanted, log) as display:
         if not worker:
-            for dead in store.sweep_dead():
+            for dead in store.fail_dead_runs():
                 display.say(f"marked failed, its process had died: {dead}")
         sweeping = SweepRun(card, here, store, display, storage)
         if not worker:
@@ -87,7 +87,7 @@ def sweep(
             return
         done = sweeping.close_study(wanted)
         standing = sweeping.describe_standing()
-        json_output.add_content({"trials": trial_records(card, sweeping.build_table())})
+        json_output.add_content({"trials": build_trial_records(card, sweeping.build_table())})
     json_output.add_content(
         {"sweep": card.key, "form": card.form, "complete": done, "standing": standing}
     )
@@ -103,44 +103,46 @@ def sweep(
 
 def _describe_ending(card: Sweep, ended: Any) -> str:
     if ended.ending == "finished":
-        from bench.metrics.catalogue import shown
+        from bench.metrics.catalogue import format_value
 
-        return f"{card.objective} {shown(card.objective, ended.objective)}"
+        return f"{card.objective} {format_value(card.objective, ended.objective)}"
     return ended.reason
 
 
 def describe_sweep(name: str) -> dict[str, Any]:
     """Return what `bench list` says of a sweep."""
-    card = sweep_cards.sweep(name)
-    about = f"{card.title} [{card.wanted} trials from {card.parent}]"
+    card = sweep_cards.read_sweep(name)
+    about = f"{card.title} [{card.trial_count} trials from {card.parent}]"
     return {"name": card.key, "from": card.parent, "about": about}
 
 
 def show_sweep(name: str, form: Form, as_json: bool) -> None:
     """Print a sweep's card: where it starts, what it varies, how far a study of it is."""
-    card = sweep_cards.sweep(name, form)
-    run = sweep_cards.base(card)
+    card = sweep_cards.read_sweep(name, form)
+    run = sweep_cards.base_run(card)
     if as_json:
-        table, row = sweep_cards.row(card)
+        table, row = sweep_cards.start_row(card)
         content = card.model_dump(mode="json", by_alias=True, exclude={"key"})
         more = {"sweep": card.key, "table": table.key, "row": row}
-        more |= {"signature": sweep_cards.signature(card), "base_signature": run.signature}
+        more |= {"signature": sweep_cards.study_signature(card), "base_signature": run.signature}
         json_output.print_json("sweep card", {**content, **more})
         return
     click.echo(f"{card.title}\n{card.caption}".rstrip())
     if form == "smoke":
         click.echo(SMOKE_FORM)
-    points = card.points()
+    points = card.grid_points()
     size = "" if points is None else f" of {len(points)} points"
     click.echo(
-        f"  from {card.parent}, seeds {', '.join(map(str, sweep_cards.seeds(card)))}, "
-        f"up to {run.training.epochs} epochs, {card.wanted} trials{size}\n"
+        f"  from {card.parent}, seeds {', '.join(map(str, sweep_cards.trial_seeds(card)))}, "
+        f"up to {run.training.epochs} epochs, {card.trial_count} trials{size}\n"
         f"  {card.objective} should become least; sampler {card.sampler.kind}, "
-        f"pruner {card.pruner.kind}; study signature {sweep_cards.signature(card)}"
+        f"pruner {card.pruner.kind}; study signature {sweep_cards.study_signature(card)}"
     )
     for key, dimension in card.space.items():
         between = " | " if dimension.kind == "categories" else " to "
-        click.echo(f"    {key}: {between.join(map(sweep_cards.text, dimension.edges()))}")
+        click.echo(
+            f"    {key}: {between.join(map(sweep_cards.value_text, dimension.edge_values()))}"
+        )
     for note in card.notes:
         click.echo(f"  note: {note}")
 
@@ -152,18 +154,22 @@ def report_sweep(
     from bench.reports import sweep as reporting
 
     here = configuration.to_write(folder)
-    card = sweep_cards.sweep(name, form)
+    card = sweep_cards.read_sweep(name, form)
     made = _build_report(card, here)
     if as_json and not check:
-        from bench.reports.sweep_records import trial_records
+        from bench.reports.sweep_records import build_trial_records
 
-        content = {"sweep": card.key, "form": form, "trials": trial_records(card, made.trials)}
+        content = {
+            "sweep": card.key,
+            "form": form,
+            "trials": build_trial_records(card, made.trials),
+        }
         json_output.print_json("sweep report", content)
         return
     if not check:
-        click.echo(f"report: {reporting.write(made, folder)}")
+        click.echo(f"report: {reporting.write_sweep_report(made, folder)}")
         return
-    stale = reporting.stale(made, folder)
+    stale = reporting.find_stale_sweep_files(made, folder)
     smoke = ["--smoke"] if form == "smoke" else []
     command = shlex.join(["bench", "report", name, *smoke, "--output-dir", str(folder)])
     json_output.print_json("report check", {"stale": stale, "command": command})
@@ -179,9 +185,11 @@ def _build_report(card: Sweep, here: Config) -> Any:
     from bench.tracking import studies
     from bench.tracking.store import Store
 
-    studies_in_store = studies.kept(Store(here), card.key, card.form, sweep_cards.signature(card))
+    studies_in_store = studies.read_studies(
+        Store(here), card.key, card.form, sweep_cards.study_signature(card)
+    )
     if not studies_in_store:
-        return reporting.report(card, None, {}, 0)
-    return reporting.report(
+        return reporting.build_sweep_report(card, None, {}, 0)
+    return reporting.build_sweep_report(
         card, studies_in_store[0].trials, studies_in_store[0].importances, len(studies_in_store) - 1
     )

@@ -28,7 +28,7 @@ def sync(context: click.Context, from_other_stores: bool) -> None:
 
     store = Store(configuration.to_write())
     with announce_resumption("with those not yet sent"):
-        sent = store.synchronise(elsewhere=from_other_stores)
+        sent = store.send_waiting(elsewhere=from_other_stores)
     json_output.add_content({"store": store.uri, "runs": [one._asdict() for one in sent]})
     for run, state, _ in sent:
         click.echo(f"{run}: {state}")

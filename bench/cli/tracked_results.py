@@ -16,11 +16,11 @@ from bench.config import Config
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.evaluation.judge import Judge
-    from bench.evaluation.judged import Judged
-    from bench.evaluation.reading import Reading
-    from bench.evaluation.standing import Standing
-    from bench.evaluation.verdict import Verdict
+    from bench.evaluation.judge import Evaluator
+    from bench.evaluation.judged import MatchedScores
+    from bench.evaluation.reading import ReadOptions
+    from bench.evaluation.standing import TablePlacement
+    from bench.evaluation.verdict import ScoreReport
 
 GIVEN = "given"
 """The folder of a run's artifacts that holds the score file as it was given."""
@@ -48,31 +48,31 @@ class TrackedResult(NamedTuple):
 
 
 def keep_verdict(
-    verdict: Verdict,
-    judge: Judge,
-    judged: Judged,
-    placement: Standing,
+    verdict: ScoreReport,
+    judge: Evaluator,
+    judged: MatchedScores,
+    placement: TablePlacement,
     system: str,
     given: ScoreFileArgument,
     written: Sequence[Path],
     here: Config,
 ) -> TrackedResult:
     """Keep a verdict with the score file and what was `written` of it; return where."""
-    from bench.provenance import commit
+    from bench.provenance import read_commit
     from bench.tracking import open_store
-    from bench.tracking.run_record import ScoredEntry
+    from bench.tracking.run_record import ScoredFile
     from bench.tracking.scored_record import READING
 
-    table = None if placement.is_untabled else table_cards.table(placement.table)
+    table = None if placement.is_untabled else table_cards.read_table(placement.table)
     warnings = [finding.code for finding in verdict.findings if finding.severity == "warning"]
-    entry = ScoredEntry(
+    entry = ScoredFile(
         table=placement.table,
         system=system,
         form=verdict.form,
         split=f"{verdict.corpus}/{verdict.split}",
         fingerprint=verdict.fingerprint,
         digest=verdict.digest,
-        commit=commit(),
+        commit=read_commit(),
         settings={
             "columns": verdict.taken,
             "missing": str(verdict.missing),
@@ -81,13 +81,13 @@ def keep_verdict(
             "warnings": ", ".join(warnings) or "none",
             READING: json.dumps(describe_reading(judged.reading)),
         },
-        figures=placement.tracked(verdict.figures),
+        figures=placement.select_tracked(verdict.figures),
         evaluation=placement.evaluation,
         corpus=f"{verdict.short} {verdict.split}",
         cells={} if table is None else {table.text_columns[0]: system},
     )
-    store = open_store.to_keep(here)
-    with atomic_files.scratch() as folder:
+    store = open_store.open_to_write(here)
+    with atomic_files.scratch_folder() as folder:
         # A copy with the umask's mode: MLflow's own has the file's, which may be its owner's alone.
         copy = folder / GIVEN / given.path.name
         copy.parent.mkdir()
@@ -101,26 +101,28 @@ def keep_verdict(
         why = _write_scores(scores_path, judge, judged, placement)
         if not why:
             artifacts[f"{_SCORES}/{placement.evaluation}"] = [scores_path]
-        run_id = store.keep_scored(entry, artifacts)
+        run_id = store.keep_scored_file(entry, artifacts)
     if table is not None:
-        store.present(table)
+        store.present_table(table)
     return TrackedResult(placement.table, system, run_id, why)
 
 
-def _write_scores(path: Path, judge: Judge, judged: Judged, placement: Standing) -> str:
+def _write_scores(
+    path: Path, judge: Evaluator, judged: MatchedScores, placement: TablePlacement
+) -> str:
     """Write the scores that tests of difference are made of; return why there are none, or ""."""
     from bench.evaluation import kept_scores
 
     request = judge.request
     resolution_s = placement.resolution_s
     try:
-        kept_scores.write(path, judged, resolution_s, request.rules, request.threshold)
+        kept_scores.save_scores(path, judged, resolution_s, request.rules, request.threshold)
     except BenchError as error:
         return str(error)
     return ""
 
 
-def describe_reading(reading: Reading) -> dict[str, object]:
+def describe_reading(reading: ReadOptions) -> dict[str, object]:
     """Return what is said of how a file is read, beyond what it says itself."""
     default = type(reading)()
     values = {value.name: getattr(reading, value.name) for value in fields(reading)}

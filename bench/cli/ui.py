@@ -24,13 +24,13 @@ def ui(context: click.Context, table: str | None, port: str) -> None:
     from bench.tracking.store import Store
 
     here = configuration.load_configuration()
-    at = address.configured(here)
+    at = address.configured_address(here)
     if at.file is not None:
         ui_server.require_port(_parse_port(port))
     store = Store(here)
     if at.file is not None:
         ui_server.present_tables(store)
-    pages = {name: page for name, page in store.pages().items() if key in (None, name)}
+    pages = {name: page for name, page in store.page_addresses().items() if key in (None, name)}
     if key is not None and not pages:
         raise BenchError(
             "run.none", f"{key}: no run of it is in {store.uri}: `bench run {table}` makes them"
@@ -48,7 +48,7 @@ def ui(context: click.Context, table: str | None, port: str) -> None:
         click.echo(f"served already: {served}")
         return
     click.echo(f"starting MLflow's pages of {at.shown}; Ctrl-C ends them", err=True)
-    if code := ui_server.ui(here, int(port), say):
+    if code := ui_server.serve_ui(here, int(port), say):
         click.echo(f"error: MLflow's server ended with exit code {code}", err=True)
         context.exit(1)
 

@@ -22,19 +22,19 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field, ValidationError
 
 from bench._io import text_files
-from bench._io.trees import leaves
+from bench._io.trees import iterate_leaves
 from bench.config import locations
-from bench.config.variables import NOISE, SECTIONS, read_variables, variable
+from bench.config.variables import NOISE, SECTIONS, read_variables, variable_name
 from bench.errors import BenchError
 from bench.specs.base import Count, Spec
-from bench.specs.faults import explain
+from bench.specs.faults import explain_faults
 
 Form = Literal["paper", "smoke"]
 Place = Annotated[str, Field(min_length=1)]
 """A path; one that is not absolute is below the folder of `bench.toml`."""
 
 
-class Noise(Spec):
+class NoiseFolders(Spec):
     """Folders of recordings that training adds; each may be left out."""
 
     musan: Place | None = None
@@ -43,7 +43,7 @@ class Noise(Spec):
     """Impulse responses of rooms."""
 
 
-class File(Spec):
+class ConfigFile(Spec):
     """What `bench.toml` may say; all of it may be left out."""
 
     cards: Place | None = None
@@ -57,7 +57,7 @@ class File(Spec):
     weights: dict[str, Place] = Field(default_factory=dict[str, str])
     """File or folder of each pretrained model, e.g. `xlsr2_300m = "/data/xlsr2_300m.pt"`; or of
     breaths that were found elsewhere, a CSV."""
-    noise: Noise = Noise()
+    noise: NoiseFolders = NoiseFolders()
     work: Place = "work"
     """Folder for checkpoints, scores and the miniature corpora."""
     tracking: Place | None = None
@@ -107,12 +107,12 @@ class Config:
             return self.workers
         return 0 if device == "cpu" else min(8, (os.cpu_count() or 2) // 2)
 
-    def where(self, key: str) -> str:
+    def source_of(self, key: str) -> str:
         """Return the file or the variable that says `key` (`work`, `corpora.had`, ...)."""
         return self.origins.get(key) or str(self.source or locations.NAME)
 
     @property
-    def mini(self) -> Path:
+    def mini_root(self) -> Path:
         """Folder of the miniature corpora, one subfolder each by the corpus's key."""
         return self.work / "mini"
 
@@ -130,7 +130,7 @@ class Config:
         return URL.create("sqlite", database=str(file)).render_as_string()
 
     @property
-    def artifacts(self) -> Path:
+    def artifact_root(self) -> Path:
         """Folder of MLflow's artifacts when the store is a local database."""
         return (self.work / "artifacts").absolute()
 
@@ -140,7 +140,7 @@ class Config:
         For smoke runs its miniature. Raise where it is not there.
         """
         if form == "smoke":
-            root = self.mini / key
+            root = self.mini_root / key
             if not root.is_dir():
                 raise BenchError(
                     "config.miniature-missing",
@@ -152,13 +152,13 @@ class Config:
             raise BenchError(
                 "config.corpus-missing",
                 f'corpus {key} is not configured: add `{key} = "/path"` under [corpora] in '
-                f"{self.source or 'bench.toml'}, or set {variable('corpora', key)} "
+                f"{self.source or 'bench.toml'}, or set {variable_name('corpora', key)} "
                 f"(`bench data show {key}` says what to get and where to put it)",
             )
         if not root.is_dir():
             raise BenchError(
                 "config.folder-missing",
-                f"corpora.{key} = {str(root)!r} in {self.where(f'corpora.{key}')}: "
+                f"corpora.{key} = {str(root)!r} in {self.source_of(f'corpora.{key}')}: "
                 "there is no such folder",
             )
         return root
@@ -171,7 +171,7 @@ class Config:
             raise BenchError(
                 "config.noise-missing",
                 f'noise.{key}{wrong}: get {NOISE[key]}, and add `{key} = "/path"` under '
-                f"[noise] in {self.source or 'bench.toml'}, or set {variable('noise', key)}",
+                f"[noise] in {self.source or 'bench.toml'}, or set {variable_name('noise', key)}",
             )
         return root
 
@@ -190,7 +190,7 @@ _Keys = tuple[str, ...]
 _Values = dict[_Keys, _Stated]
 
 
-def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
+def read_config(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
     """Read the configuration.
 
     Where no file is named, by `path` or BENCH_CONFIG, one need not be there.
@@ -200,23 +200,23 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
     """
     environment = os.environ if environment is None else environment
     environment = {name: value for name, value in environment.items() if value.strip()}
-    named = path or _named(environment)
-    own = named or locations.project(environment)
-    shared = [] if named else locations.shared(environment)
+    named = path or _named_file(environment)
+    own = named or locations.project_file(environment)
+    shared = [] if named else locations.shared_files(environment)
     values: _Values = {}
     for file in (*reversed(shared), *([own] if own else [])):
         _put_over(values, _of_file(file))
     _put_over(values, _of_variables(environment))
-    return _config(values, own, shared, environment)
+    return _build_config(values, own, shared, environment)
 
 
-def _named(environment: Mapping[str, str]) -> Path | None:
+def _named_file(environment: Mapping[str, str]) -> Path | None:
     """Return the file that BENCH_CONFIG names, if it names any."""
     stated = environment.get("BENCH_CONFIG")
     if not stated:
         return None
     where = f"BENCH_CONFIG = {stated!r}"
-    path = locations.home_filled_in(locations.filled_in(stated, environment, where), where)
+    path = locations.home_filled_in(locations.expand_variables(stated, environment, where), where)
     if not os.path.lexists(path):
         raise BenchError(
             "file.missing", f"{path}: there is no such file (asked for by BENCH_CONFIG)"
@@ -232,22 +232,22 @@ def _put_over(values: _Values, over: _Values) -> None:
 
 
 def _of_file(path: Path) -> _Values:
-    said = _validated(text_files.read_toml(path), str(path)).model_dump(exclude_unset=True)
-    return {keys: _Stated(value, str(path), path.parent) for keys, value in leaves(said)}
+    said = _validate_file(text_files.read_toml(path), str(path)).model_dump(exclude_unset=True)
+    return {keys: _Stated(value, str(path), path.parent) for keys, value in iterate_leaves(said)}
 
 
 def _of_variables(environment: Mapping[str, str]) -> _Values:
     read = read_variables(environment)
     alone = {keys[0]: value for keys, (_, value) in read.items() if len(keys) == 1}
-    _validated(alone, "environment")
+    _validate_file(alone, "environment")
     return {keys: _Stated(value, name, Path()) for keys, (name, value) in read.items()}
 
 
-def _validated(content: Mapping[str, Any], source: str) -> File:
+def _validate_file(content: Mapping[str, Any], source: str) -> ConfigFile:
     try:
-        return File.model_validate(content)
+        return ConfigFile.model_validate(content)
     except ValidationError as error:
-        lines = [_with_hint(line) for line in explain(error, source, File)]
+        lines = [_with_hint(line) for line in explain_faults(error, source, ConfigFile)]
         raise BenchError("config.invalid", "\n".join(lines)) from error
 
 
@@ -257,7 +257,7 @@ def _with_hint(line: str) -> str:
     return f"{line}; CUDA_VISIBLE_DEVICES={number[1]} chooses one of several" if number else line
 
 
-def _config(
+def _build_config(
     values: _Values, own: Path | None, shared: list[Path], environment: Mapping[str, str]
 ) -> Config:
     plain = {keys[0]: of.value for keys, of in values.items() if keys[0] in _PLAIN}
@@ -269,12 +269,12 @@ def _config(
         where = f"{'.'.join(keys)} = {stated.value!r} in {stated.where}"
         try:
             if keys == ("tracking",):
-                text = locations.filled_in(stated.value, environment, where)
-                tracking = _tracking(text, stated.base)
+                text = locations.expand_variables(stated.value, environment, where)
+                tracking = _tracking_address(text, stated.base)
             elif keys == ("extend",):
-                extend = [_place(of, stated.base, environment, where) for of in stated.value]
+                extend = [_resolve_path(of, stated.base, environment, where) for of in stated.value]
             elif keys[0] not in _PLAIN:
-                places[keys] = _place(stated.value, stated.base, environment, where)
+                places[keys] = _resolve_path(stated.value, stated.base, environment, where)
         except BenchError as error:
             wrong.append(str(error))
     if wrong:
@@ -297,9 +297,9 @@ def _config(
     )
 
 
-def _place(stated: str, base: Path, environment: Mapping[str, str], where: str) -> Path:
+def _resolve_path(stated: str, base: Path, environment: Mapping[str, str], where: str) -> Path:
     """Return a place, its variables and `~` filled in; a relative one is below `base`."""
-    text = locations.filled_in(stated, environment, where)
+    text = locations.expand_variables(stated, environment, where)
     return base / locations.home_filled_in(text, where)
 
 
@@ -314,7 +314,7 @@ def _unstated_work(own: Path | None, environment: Mapping[str, str]) -> Path:
     return locations.used_work(environment) or Path("work")
 
 
-def _tracking(uri: str, base: Path) -> str:
+def _tracking_address(uri: str, base: Path) -> str:
     """Return the address of a store; a SQLite file that is not absolute is below `base`."""
     if base == Path() or not re.match(r"sqlite(\+\w+)?:///[^/]", uri):
         return uri

@@ -19,15 +19,15 @@ _STORES = ("mlflow.db", "outbox.db", "tracking.lock")
 _VARIABLE = re.compile(r"\$(?:\$|(?P<bare>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\})", re.ASCII)
 
 
-def project(environment: Mapping[str, str]) -> Path | None:
+def project_file(environment: Mapping[str, str]) -> Path | None:
     """Return the `bench.toml` of the working folder, else of the nearest folder above it.
 
     None where there is none. That of the working folder itself is named without a folder.
     """
-    return next((path for path in _upwards(environment, NAME) if os.path.lexists(path)), None)
+    return next((path for path in _files_upwards(environment, NAME) if os.path.lexists(path)), None)
 
 
-def user(environment: Mapping[str, str]) -> Path:
+def user_file(environment: Mapping[str, str]) -> Path:
     """Return where the user's own `bench.toml` would be: in $XDG_CONFIG_HOME, else where programs
     of this system keep what a user sets.
     """
@@ -37,15 +37,15 @@ def user(environment: Mapping[str, str]) -> Path:
     return Path(named, _FOLDER, NAME) if named else Path(click.get_app_dir(_FOLDER), NAME)
 
 
-def machine(environment: Mapping[str, str]) -> Path:
+def machine_file(environment: Mapping[str, str]) -> Path:
     """Return where the `bench.toml` of all users of the machine would be."""
     place = environment.get("PROGRAMDATA", "") if os.name == "nt" else "/etc"
     return Path(place, _FOLDER, NAME)
 
 
-def shared(environment: Mapping[str, str]) -> list[Path]:
+def shared_files(environment: Mapping[str, str]) -> list[Path]:
     """Return the files of the user and of the machine that are there; the user's goes first."""
-    places = [user(environment), machine(environment)]
+    places = [user_file(environment), machine_file(environment)]
     return [path for path in places if _is_within(path, environment) and os.path.lexists(path)]
 
 
@@ -53,11 +53,11 @@ def used_work(environment: Mapping[str, str]) -> Path | None:
     """Return the folder `work` of the working folder, or of the nearest folder above it, that holds
     a store already; None where there is none.
     """
-    stores = (path / store for path in _upwards(environment, "work") for store in _STORES)
+    stores = (path / store for path in _files_upwards(environment, "work") for store in _STORES)
     return next((path.parent for path in stores if path.is_file()), None)
 
 
-def _upwards(environment: Mapping[str, str], name: str) -> Iterator[Path]:
+def _files_upwards(environment: Mapping[str, str], name: str) -> Iterator[Path]:
     """Yield where `name` may be: in the working folder, then in each folder above it."""
     try:
         here = Path.cwd()
@@ -73,7 +73,7 @@ def _is_within(path: Path, environment: Mapping[str, str]) -> bool:
     return within is None or path.is_relative_to(within)
 
 
-def filled_in(text: str, environment: Mapping[str, str], where: str) -> str:
+def expand_variables(text: str, environment: Mapping[str, str], where: str) -> str:
     """Return a text with `$NAME` and `${NAME}` replaced by the variable's value, and `$$` by `$`.
 
     Raise BenchError, which begins with `where`, for a variable that is not set.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bench.config import locations
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 
 NOISE = {
     "musan": "MUSAN (openslr.org/17), the folder that holds noise, speech and music",
@@ -21,7 +21,7 @@ _OTHER = ("BENCH_CONFIG", locations.WITHIN, "BENCH_SWEEP_STORAGE")
 """Variables of ours that give no key."""
 
 
-def variable(*keys: str) -> str:
+def variable_name(*keys: str) -> str:
     """Return the variable that gives a key.
 
     >>> variable("corpora", "had")
@@ -40,11 +40,11 @@ def read_variables(environment: Mapping[str, str]) -> dict[tuple[str, ...], tupl
     for name in sorted(environment):
         if not name.startswith("BENCH_") or name in _OTHER:
             continue
-        keys = _keys(name)
+        keys = _variable_keys(name)
         if keys is None:
-            wrong.append(f"{name}: no such variable{_near(name)}")
+            wrong.append(f"{name}: no such variable{_near_variable(name)}")
         elif keys[0] == "noise" and keys[1] not in NOISE:
-            wrong.append(f"{name}: no such variable{near(keys[1], NOISE)}")
+            wrong.append(f"{name}: no such variable{near_name(keys[1], NOISE)}")
         else:
             parse = _PARSE.get(keys[0])
             text = environment[name]
@@ -54,7 +54,7 @@ def read_variables(environment: Mapping[str, str]) -> dict[tuple[str, ...], tupl
     return found
 
 
-def _keys(name: str) -> tuple[str, ...] | None:
+def _variable_keys(name: str) -> tuple[str, ...] | None:
     """Return the key that a variable gives; None where it gives none.
 
     >>> _keys("BENCH_CORPORA_HAD"), _keys("BENCH_WORK"), _keys("BENCH_WROK")
@@ -67,33 +67,33 @@ def _keys(name: str) -> tuple[str, ...] | None:
     return (text,) if text in _SINGLE else None
 
 
-def _near(name: str) -> str:
+def _near_variable(name: str) -> str:
     """Return the near name of a variable; sections are compared with the key that it names."""
     *_, key = name.split("_", 2)
-    known = [*map(variable, _SINGLE), *_OTHER]
-    return near(name, [*known, *(variable(section, key) for section in SECTIONS)])
+    known = [*map(variable_name, _SINGLE), *_OTHER]
+    return near_name(name, [*known, *(variable_name(section, key) for section in SECTIONS)])
 
 
-def _flag(name: str, text: str) -> bool:
+def _read_flag(name: str, text: str) -> bool:
     if text not in ("true", "false"):
         raise BenchError("config.invalid", f"{name} = {text!r}: should be 'true' or 'false'")
     return text == "true"
 
 
-def _number(name: str, text: str) -> int:
+def _read_number(name: str, text: str) -> int:
     if not text.isdecimal():
         raise BenchError("config.invalid", f"{name} = {text!r}: should be a whole number")
     return int(text)
 
 
-def _folders(_: str, text: str) -> list[str]:
+def _read_folders(_: str, text: str) -> list[str]:
     return [folder for folder in text.split(os.pathsep) if folder.strip()]
 
 
 _PARSE: Mapping[str, Callable[[str, str], Any]] = {
-    "extend": _folders,
-    "devices": _number,
-    "workers": _number,
-    "deterministic": _flag,
+    "extend": _read_folders,
+    "devices": _read_number,
+    "workers": _read_number,
+    "deterministic": _read_flag,
 }
 """How the values that are no texts are read from a variable's name and text."""

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from bench._io import text_files
 from bench._io.delimited_text import name_line, number_lines
-from bench.data.pickles import nested_numbers
-from bench.errors import BenchError, near, quoted
+from bench.data.pickles import read_nested_numbers
+from bench.errors import BenchError, near_name, quote_text
 from bench.metrics.tally import Floats
 from bench.metrics.tdcf import Coefficients
 
@@ -29,7 +29,7 @@ class AsvScores(NamedTuple):
     attack: NDArray[np.str_]
     """The attack of each spoof trial."""
 
-    def against(self, attack: str) -> AsvScores:
+    def select_attack(self, attack: str) -> AsvScores:
         """Return the same with the spoof trials of one attack only; BenchError where it has
         none.
         """
@@ -38,12 +38,12 @@ class AsvScores(NamedTuple):
             raise BenchError(
                 "corpus.asv-attack-unknown",
                 f"the speaker verification scores have no attack {attack!r}"
-                f"{near(attack, np.unique(self.attack).tolist())}",
+                f"{near_name(attack, np.unique(self.attack).tolist())}",
             )
         return self._replace(spoof=self.spoof[chosen], attack=self.attack[chosen])
 
 
-def asv_scores(path: Path) -> AsvScores:
+def read_asv_scores(path: Path) -> AsvScores:
     """Return the scores of an ASV score file in ASVspoof 2019's form, `SOURCE KIND SCORE`.
 
     SOURCE is `bonafide` or the attack, KIND one of `KINDS`; there are no ids. The file may be
@@ -74,7 +74,7 @@ def asv_scores(path: Path) -> AsvScores:
     return AsvScores(target, nontarget, spoof, np.array(attacks))
 
 
-def tdcf_coefficients(path: Path) -> dict[tuple[str, str], Coefficients | None]:
+def read_tdcf_coefficients(path: Path) -> dict[tuple[str, str], Coefficients | None]:
     """Return the coefficients of ASVspoof 2021 LA by attack and codec, from an `LA-C012-*.npy`.
 
     `Pooled` (`bench.metrics.breakdown.POOLED`) stands for all attacks or codecs. None where the
@@ -83,7 +83,7 @@ def tdcf_coefficients(path: Path) -> dict[tuple[str, str], Coefficients | None]:
     file is run.
     """
     coefficients_by_condition: dict[tuple[str, str], Coefficients | None] = {}
-    for attack, row in nested_numbers(path).items():
+    for attack, row in read_nested_numbers(path).items():
         for codec, entry in _require_entries(path, f"{attack!r}", row).items():
             where = f"{attack!r}, {codec!r}"
             values = _require_entries(path, where, entry)
@@ -120,7 +120,7 @@ def _require_entries(path: Path, where: str, entry: object) -> dict[object, obje
     if not isinstance(entry, dict):
         raise BenchError(
             "corpus.tdcf-coefficients",
-            f"{path}: {where}: {quoted(str(entry))} should be a dictionary: of C0, C1 and C2, by "
+            f"{path}: {where}: {quote_text(str(entry))} should be a dictionary: of C0, C1 and C2, by "
             "codec, by attack, as LA-C012-eval.npy has it",
         )
     return cast(dict[object, object], entry)

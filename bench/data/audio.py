@@ -53,7 +53,7 @@ class Header(NamedTuple):
         return self.samples / self.sample_rate_hz
 
 
-def header(path: Path) -> Header:
+def read_header(path: Path) -> Header:
     """Read the header of an audio file.
 
     A missing, empty or unreadable file, a header that contradicts itself and one that does not say
@@ -185,7 +185,7 @@ def require_whole(path: Path, info: Header) -> None:
     """
     _check_size(path, info)
     if info.format != "WAV" and info.samples:
-        samples_of(path, info, info.samples - 1)
+        read_samples(path, info, info.samples - 1)
 
 
 def _check_size(path: Path, info: Header) -> None:
@@ -206,19 +206,19 @@ def read_wave(path: Path, audio: Audio, start: int = 0, stop: int | None = None)
     unreadable or many-channelled file, samples that are not finite and ones beyond `LOUDEST` are a
     BenchError that names the file and says what to do.
     """
-    info = header(path)
+    info = read_header(path)
     check_header(path, info, audio)
     if info.sample_rate_hz == SAMPLE_RATE_HZ:
-        return samples_of(path, info, start, stop)
+        return read_samples(path, info, start, stop)
     from scipy.signal import resample_poly  # takes a second to import, and few corpora need it
 
-    whole = samples_of(path, info)
+    whole = read_samples(path, info)
     common = gcd(SAMPLE_RATE_HZ, info.sample_rate_hz)
     wave = resample_poly(whole, SAMPLE_RATE_HZ // common, info.sample_rate_hz // common)
     return np.asarray(wave[start:stop], dtype=np.float32)
 
 
-def samples_of(path: Path, info: Header, start: int = 0, stop: int | None = None) -> np.ndarray:
+def read_samples(path: Path, info: Header, start: int = 0, stop: int | None = None) -> np.ndarray:
     """Return samples `start` to `stop` as they are in the file with header `info`: float32 of full
     scale 1, shape (samples,), or (samples, channels) where there are several.
 

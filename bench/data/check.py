@@ -21,10 +21,10 @@ from bench.cards.corpus_cards import check_split
 from bench.config import Form
 from bench.data import check_audio, polarity
 from bench.data.audio import Header
-from bench.data.fingerprint import fingerprint
+from bench.data.fingerprint import compute_fingerprint
 from bench.data.parallel import Progress
 from bench.data.problems import BrokenCorpus
-from bench.data.readers import reader
+from bench.data.readers import find_reader
 from bench.data.subset import FrameVectors, Spans, Subset
 from bench.errors import BenchError
 from bench.issues import EXAMPLES_SHOWN, Issue, Issues
@@ -35,7 +35,7 @@ TOLERANCE_S = 0.05
 
 
 @dataclass(frozen=True)
-class Report:
+class CheckReport:
     """What was found; `hours` by the audio's headers, `fingerprint` "" where nothing was read."""
 
     corpus: str
@@ -52,14 +52,14 @@ class Report:
         return all(issue.severity == "warning" for issue in self.issues)
 
 
-def check(
+def check_corpus(
     card: CorpusCard,
     root: Path,
     split: str,
     progress: Progress,
     form: Form = "paper",
     decode: int | None = None,
-) -> Report:
+) -> CheckReport:
     """Check one split below `root` and report every problem; a broken corpus raises nothing.
 
     Compared are the labels at every official resolution with the protocol, the audio files with the
@@ -72,64 +72,70 @@ def check(
     issues = Issues()
     readings = _read_resolutions(card, root, split, issues)
     if not readings:
-        return Report(card.key, split, root, {}, 0.0, "", _drop_repeated(issues))
+        return CheckReport(card.key, split, root, {}, 0.0, "", _drop_repeated(issues))
     subset = readings[0]
     if form == "paper":
         _compare_counts(card, subset, issues)
     _note_untyped(subset, issues)
-    files = check_audio.listed(subset, card.audio.suffix)
+    files = check_audio.list_files(subset, card.audio.suffix)
     issues.add("error", "corpus.audio-missing", "audio file missing", ids=files.missing)
-    headers = check_audio.headers(root, files.there, decode, issues, progress)
-    check_audio.compare(card.audio, headers, issues)
+    headers = check_audio.read_headers(root, files.there, decode, issues, progress)
+    check_audio.compare_headers(card.audio, headers, issues)
     for reading in readings:
         if reading.timing is not None:
-            polarity.warnings(reading.table, reading.timing, issues)
+            polarity.warn_missing_spoof(reading.table, reading.timing, issues)
             _compare_durations(reading.table, reading.timing, headers, issues)
     seconds = sum(info.duration_s for info in headers.values())
     counts = {**_count_labels(subset), "other audio files": files.others}
-    return Report(
-        card.key, split, root, counts, seconds / 3600, fingerprint(subset), _drop_repeated(issues)
+    return CheckReport(
+        card.key,
+        split,
+        root,
+        counts,
+        seconds / 3600,
+        compute_fingerprint(subset),
+        _drop_repeated(issues),
     )
 
 
-def glance(card: CorpusCard, root: Path, split: str) -> str:
+def summarize_split(card: CorpusCard, root: Path, split: str) -> str:
     """Return in a line what is there of a split: its counts, or the first thing that it lacks.
 
     The lists are read and audio files are looked for; nothing is opened (`check` does).
     """
     try:
-        subset = reader(card)(card, root, split, max(card.resolutions_s, default=None))
+        subset = find_reader(card)(card, root, split, max(card.resolutions_s, default=None))
     except (BenchError, OSError) as error:
         return " ".join(str(error).split("\n")[:2])
     counts = _count_labels(subset)
-    missing = len(check_audio.listed(subset, card.audio.suffix).missing)
+    missing = len(check_audio.list_files(subset, card.audio.suffix).missing)
     audio = f"audio of {missing:,} is missing" if missing else "all their audio is there"
     listed = f"{counts['bonafide']:,} bona fide and {counts['spoof']:,} spoof utterances"
     return f"{listed}, {audio}"
 
 
-def render(report: Report) -> str:
+def render_report(report: CheckReport) -> str:
     """Return the report as Markdown: a heading, a table of counts, a table of issues."""
     errors = sum(issue.severity == "error" for issue in report.issues)
     state = "sound" if report.ok else f"{errors} {'error' if errors == 1 else 'errors'}"
-    title = markdown.heading(1, f"{report.corpus}, {report.split}: {state}")
-    lines = [title, "", markdown.escaped(f"{report.root}"), ""]
+    title = markdown.format_heading(1, f"{report.corpus}, {report.split}: {state}")
+    lines = [title, "", markdown.escape_text(f"{report.root}"), ""]
     if report.counts:
         cells = {name: f"{count:,}" for name, count in report.counts.items()}
         cells |= {"hours": f"{report.hours:.2f}", "fingerprint": report.fingerprint}
-        lines += markdown.table(["what", "value"], list(cells.items()))
+        lines += markdown.format_table(["what", "value"], list(cells.items()))
     if report.issues:
         rows = [
             (issue.severity, issue.message, f"{issue.count:,}", "; ".join(issue.examples))
             for issue in sorted(report.issues, key=lambda issue: issue.severity)
         ]
-        lines += ["", *markdown.table(["", "problem", "count", "for example"], rows)]
+        lines += ["", *markdown.format_table(["", "problem", "count", "for example"], rows)]
     if any(len(_list_items(issue)) > len(issue.examples) for issue in report.issues):
         lines += ["", f"Of each problem {EXAMPLES_SHOWN} are shown; `--list FILE` writes all."]
     return "\n".join(lines) + "\n"
 
 
-def as_dict(report: Report) -> dict[str, Any]:
+def report_as_dict(report: CheckReport) -> dict[str, Any]:
     """Return the report as what JSON can hold, every item of every issue too."""
     issues = [
         {
@@ -153,7 +159,7 @@ def as_dict(report: Report) -> dict[str, Any]:
     }
 
 
-def listing(reports: Iterable[Report]) -> str:
+def list_issues(reports: Iterable[CheckReport]) -> str:
     """Return every item of every issue as CSV: `finding,id,detail,severity,split,code`.
 
     `id` is a file, an utterance or a line of a list, "" where the issue says it itself.
@@ -184,7 +190,7 @@ def _read_resolutions(card: CorpusCard, root: Path, split: str, issues: Issues) 
     subsets: list[Subset] = []
     for resolution_s in sorted(card.resolutions_s) or (None,):
         try:
-            subsets.append(reader(card)(card, root, split, resolution_s))
+            subsets.append(find_reader(card)(card, root, split, resolution_s))
         except BrokenCorpus as broken:
             issues.extend(broken.issues)
             if broken.subset is not None and len(broken.subset):

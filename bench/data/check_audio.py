@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.data.audio import Header, header, require_whole, samples_of
+from bench.data.audio import Header, read_header, read_samples, require_whole
 from bench.data.parallel import Progress, on_processes, on_threads
 from bench.data.subset import Subset
 from bench.errors import BenchError
@@ -29,7 +29,7 @@ _FORMATS = {
 """What files of a suffix hold, as libsndfile calls it."""
 
 
-class Files(NamedTuple):
+class AudioFiles(NamedTuple):
     """The protocol's audio below the root, and how many other audio files lie beside it."""
 
     there: list[str]
@@ -37,7 +37,7 @@ class Files(NamedTuple):
     others: int
 
 
-def listed(subset: Subset, suffix: str) -> Files:
+def list_files(subset: Subset, suffix: str) -> AudioFiles:
     """List each folder of the protocol's audio once: faster than asking for every file."""
     paths: list[str] = subset.table["path"].tolist()
     present: set[str] = set()
@@ -48,10 +48,10 @@ def listed(subset: Subset, suffix: str) -> Files:
             present |= {f"{before}{name}" for name in names if name.endswith(suffix)}
     there = [path for path in paths if path in present]
     missing = [path for path in paths if path not in present]
-    return Files(there, missing, len(present) - len(there))
+    return AudioFiles(there, missing, len(present) - len(there))
 
 
-def headers(
+def read_headers(
     root: Path, paths: list[str], decode: int | None, issues: Issues, progress: Progress
 ) -> dict[str, Header]:
     """Return the header of every readable file below `root`, and note the unreadable ones.
@@ -89,14 +89,14 @@ class _Inspection(NamedTuple):
 
 def _inspect_file(root: Path, decode: bool, path: str) -> _Inspection:
     try:
-        info = header(root / path)
+        info = read_header(root / path)
         # Both of these are problems of their own.
         if not info.samples or info.bytes_missing:
             return _Inspection(info)
         if not decode:
             require_whole(root / path, info)
             return _Inspection(info)
-        return _Inspection(info, silence=_describe_silence(samples_of(root / path, info)))
+        return _Inspection(info, silence=_describe_silence(read_samples(root / path, info)))
     except BenchError as error:
         return _Inspection(None, str(error))
 
@@ -110,7 +110,7 @@ def _describe_silence(wave: np.ndarray) -> str:
     return f"the last {len(wave) - end:,} of {len(wave):,} samples" if end else "every sample"
 
 
-def compare(audio: Audio, found: Mapping[str, Header], issues: Issues) -> None:
+def compare_headers(audio: Audio, found: Mapping[str, Header], issues: Issues) -> None:
     """Note the headers that are not as the card says."""
     suffix = audio.suffix.lower()
     truncated = [f"{p}: {h.bytes_missing:,} bytes" for p, h in found.items() if h.bytes_missing]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cards.corpus_cards import card, check_split
+from bench.cards.corpus_cards import check_split, read_corpus_card
 from bench.config import Config, Form
-from bench.data.readers import reader
+from bench.data.readers import find_reader
 from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # pandas takes half a second, and cards are read where no cor
     from bench.data.subset import Subset
 
 
-def load(
+def read_corpus(
     key: str, split: str, config: Config, form: Form, resolution_s: float | None = None
 ) -> Subset:
     """Return one split of the corpus `key` (or its short name), read from where `config` says.
@@ -25,12 +25,12 @@ def load(
     sound is a BenchError that names all its faults; counts are not compared with the card's
     (`bench.data.check` does).
     """
-    corpus = card(key)
+    corpus = read_corpus_card(key)
     check_split(corpus, split)
-    return reader(corpus)(corpus, config.corpus_root(corpus.key, form), split, resolution_s)
+    return find_reader(corpus)(corpus, config.corpus_root(corpus.key, form), split, resolution_s)
 
 
-def load_keys(
+def read_keys(
     card: CorpusCard, split: str, path: Path, resolution_s: float | None = None
 ) -> Subset:
     """Return one split of a corpus from its protocol and key files alone; no audio is asked for.
@@ -49,4 +49,4 @@ def load_keys(
         raise BenchError("file.missing", f"{path}: there is no such file or folder")
     if path.is_file() and is_other(card, split, path):
         card = recast(card, split, path)
-    return reader(card)(card, path, split, resolution_s, keys_only=True)
+    return find_reader(card)(card, path, split, resolution_s, keys_only=True)

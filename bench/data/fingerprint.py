@@ -14,7 +14,7 @@ from bench._io.digests import list_digest
 from bench.data.subset import FrameVectors, Spans, Subset
 
 
-def fingerprint(subset: Subset) -> str:
+def compute_fingerprint(subset: Subset) -> str:
     """Return the first 16 digits of a SHA-256 over the protocol's columns and the labels.
 
     Rows are sorted by utterance and columns by name, texts are UTF-8, numbers little-endian 64-bit

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.data.subset import Span
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.metrics.grid import Rule
 from bench.metrics.tally import Bools
 from bench.units import (
@@ -27,7 +27,7 @@ from bench.units import (
     SPOOF,
     frame_samples,
     frames_covering,
-    samples,
+    to_samples,
 )
 
 RESULTS_VERSION = 1
@@ -80,11 +80,11 @@ def spoof_frames(
 
 
 def _count_samples(duration_s: float) -> int:
-    if not math.isfinite(duration_s) or samples(duration_s) < 1:
+    if not math.isfinite(duration_s) or to_samples(duration_s) < 1:
         raise BenchError(
             "labels.no-duration", f"duration {duration_s} s: an utterance lasts at least one sample"
         )
-    return samples(duration_s)
+    return to_samples(duration_s)
 
 
 def spoof_stretches(spans: Sequence[Span], duration_s: float) -> list[Stretch]:
@@ -92,7 +92,7 @@ def spoof_stretches(spans: Sequence[Span], duration_s: float) -> list[Stretch]:
     with its errors."""
     n_samples = _count_samples(duration_s)
     _check_spans(spans, n_samples)
-    starts = [0, *(samples(span.start_s) for span in spans[1:]), n_samples]
+    starts = [0, *(to_samples(span.start_s) for span in spans[1:]), n_samples]
     stretches = [
         Stretch(max(starts[i], 0), min(starts[i + 1], n_samples))
         for i, span in enumerate(spans)
@@ -114,7 +114,7 @@ def _check_spans(spans: Sequence[Span], n_samples: int) -> None:
         if span.label not in CLASSES:
             raise BenchError(
                 "labels.unknown-class",
-                f"{here}: no class {span.label!r}{near(span.label, CLASSES)}",
+                f"{here}: no class {span.label!r}{near_name(span.label, CLASSES)}",
             )
         if not (math.isfinite(span.start_s) and math.isfinite(span.end_s)):
             raise BenchError(
@@ -123,9 +123,9 @@ def _check_spans(spans: Sequence[Span], n_samples: int) -> None:
         if span.end_s < span.start_s:
             raise BenchError("labels.invalid-span", f"{here}: it ends before it begins")
         _check_meeting(
-            f"{here}: it begins", samples(span.start_s), reached, "the end of the one before it"
+            f"{here}: it begins", to_samples(span.start_s), reached, "the end of the one before it"
         )
-        reached = samples(span.end_s)
+        reached = to_samples(span.end_s)
     last = f"the last of {len(spans)} spans ends at {spans[-1].end_s} s: it ends"
     _check_meeting(last, reached, n_samples, "the end of the utterance")
 
@@ -133,7 +133,7 @@ def _check_spans(spans: Sequence[Span], n_samples: int) -> None:
 def _check_meeting(what: str, is_at: int, should_be_at: int, named: str) -> None:
     """Raise BenchError where two places, in samples, differ by more than the tolerance."""
     distance = is_at - should_be_at
-    if abs(distance) > samples(TOLERANCE_S):
+    if abs(distance) > to_samples(TOLERANCE_S):
         side = "after" if distance > 0 else "before"
         raise BenchError(
             "labels.gap",

@@ -12,7 +12,7 @@ import pandas as pd
 
 from bench._io import text_files
 from bench._io.delimited_text import name_line, number_lines
-from bench.errors import near
+from bench.errors import near_name
 from bench.issues import Issues
 from bench.units import BONAFIDE, SPOOF
 
@@ -119,7 +119,7 @@ def keep_known(lines: Lines, field: str, words: Mapping[str, str], issues: Issue
     issues.add(
         "error",
         "protocol.unknown-label",
-        f"unknown label{near(column.iloc[wrong[0]], words)}",
+        f"unknown label{near_name(column.iloc[wrong[0]], words)}",
         ids=places,
     )
     return lines.keep_rows(right)

@@ -14,7 +14,7 @@ from bench._io import text_files
 from bench._io.delimited_text import number_lines, split_cells
 from bench.cards import corpus_cards
 from bench.data import delimited
-from bench.errors import BenchError, quoted
+from bench.errors import BenchError, quote_text
 from bench.specs.corpus import Class, CorpusCard, Protocol
 from bench.units import LABEL_WORDS
 
@@ -98,7 +98,7 @@ def _match_other_card(
     """Return the form of another card's list that the file has, and which of its lines belong to
     the split of that name."""
     own_ids = card.protocol.ids if card.protocol else ""
-    others = (another for another in corpus_cards.readable().cards if another.key != card.key)
+    others = (another for another in corpus_cards.list_readable().cards if another.key != card.key)
     for other in (card, *others):
         if other.protocol is None or other.protocol.spans is not None:
             continue
@@ -186,7 +186,7 @@ def _find_label_column(path: Path, grid: _Grid, words: Mapping[str, Class]) -> i
         why = (
             "0 and 1 do not say which is bona fide"
             if stranger in ("0", "1")
-            else f"{quoted(stranger)} is no label"
+            else f"{quote_text(stranger)} is no label"
         )
         raise BenchError(
             "protocol.no-labels", f"{path}: in column {grid.header[named]!r} {why}: {_WAY_OUT}"
@@ -214,7 +214,7 @@ def _find_id_column(path: Path, grid: _Grid, card: CorpusCard, label: int) -> in
         fitting = [i for i in others if len(set(grid.columns[i])) == len(grid.columns[i])]
     if len(fitting) == 1 or (len(others) == 1 and not ids):
         return [*fitting, *others][0]
-    example = ", ".join(quoted(grid.columns[i][0], 30) for i in others)
+    example = ", ".join(quote_text(grid.columns[i][0], 30) for i in others)
     raise BenchError(
         "protocol.no-utterances",
         f"{path}: no one column holds utterances of {card.name}"

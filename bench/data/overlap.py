@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 from bench.cards import corpus_cards
 from bench.config import Config, Form
-from bench.data.audio import Header, header, read_wave
-from bench.data.corpora import load
+from bench.data.audio import Header, read_header, read_wave
+from bench.data.corpora import read_corpus
 from bench.data.subset import Subset
 from bench.specs.corpus import Audio, CorpusCard
 from bench.units import SAMPLE_RATE_HZ
@@ -55,18 +55,18 @@ class Side:
         return f"{self.card.short} {splits}".strip()
 
 
-def side(name: str, splits: str, config: Config, form: Form) -> Side:
+def read_side(name: str, splits: str, config: Config, form: Form) -> Side:
     """Return a corpus with the splits named (comma between; all of them where empty), read from
     where `config` says. A corpus without a place on this machine is its card alone; a broken one
     and an unknown split are a BenchError.
     """
-    card = corpus_cards.card(name)
+    card = corpus_cards.read_corpus_card(name)
     wanted = splits.split(",") if splits else [*card.splits]
     for split in wanted:
         corpus_cards.check_split(card, split)
     if form == "paper" and card.key not in config.corpora:
         return Side(card)
-    return Side(card, tuple(load(card.key, split, config, form) for split in wanted))
+    return Side(card, tuple(read_corpus(card.key, split, config, form) for split in wanted))
 
 
 def from_cards(a: CorpusCard, b: CorpusCard) -> tuple[Shared, ...]:
@@ -114,7 +114,7 @@ def from_audio(a: Side, b: Side, progress: Progress) -> tuple[Shared, ...]:
     with ThreadPoolExecutor(_THREADS) as pool:
         for of_side in paths:
             by_length: dict[int, list[Path]] = defaultdict(list)
-            for path, info in zip(of_side, pool.map(header, of_side), strict=True):
+            for path, info in zip(of_side, pool.map(read_header, of_side), strict=True):
                 by_length[_resampled_length(info)].append(path)
                 done += 1
                 progress(done, total)
@@ -131,7 +131,7 @@ def from_audio(a: Side, b: Side, progress: Progress) -> tuple[Shared, ...]:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class OverlapReport:
     """What two sides share, what was looked at to say so, and what could not be."""
 
     a: Side
@@ -140,12 +140,12 @@ class Comparison:
     looked_at: tuple[str, ...]
 
     @property
-    def absent(self) -> tuple[str, ...]:
+    def absent_corpora(self) -> tuple[str, ...]:
         """Keys of corpora that are not on this machine."""
         return tuple(dict.fromkeys(s.card.key for s in (self.a, self.b) if not s.subsets))
 
 
-def compare(a: Side, b: Side, progress: Progress | None) -> Comparison:
+def compare_sides(a: Side, b: Side, progress: Progress | None) -> OverlapReport:
     """Compare cards, and where both sides are on this machine their lists and, with `progress`,
     their recordings.
     """
@@ -156,10 +156,10 @@ def compare(a: Side, b: Side, progress: Progress | None) -> Comparison:
         if progress is not None:
             shared += from_audio(a, b, progress)
             looked_at.append("recordings")
-    return Comparison(a, b, tuple(shared), tuple(looked_at))
+    return OverlapReport(a, b, tuple(shared), tuple(looked_at))
 
 
-def render(comparison: Comparison) -> str:
+def render_overlap(comparison: OverlapReport) -> str:
     """Return the answer as text: what is shared, and whether a test on `b` is zero-shot."""
     a, b = comparison.a.card.short, comparison.b.card.short
     by = ", ".join(comparison.looked_at)
@@ -169,7 +169,7 @@ def render(comparison: Comparison) -> str:
         lines.append(f"trained on {a}, tested on {b}: not zero-shot")
     else:
         lines.append(f"nothing shared was found; trained on {a}, tested on {b}: zero-shot")
-    for key in comparison.absent:
+    for key in comparison.absent_corpora:
         lines.append(
             f"{key} is not on this machine, so that lists and recordings were not compared "
             f"(`bench data show {key}` says what to get)"
@@ -177,7 +177,7 @@ def render(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-def as_dict(comparison: Comparison) -> dict[str, Any]:
+def overlap_as_dict(comparison: OverlapReport) -> dict[str, Any]:
     """Return the answer as what JSON can hold."""
     return {
         "a": comparison.a.name,
@@ -187,7 +187,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
         ],
         "zero_shot": not comparison.shared,
         "compared_by": list(comparison.looked_at),
-        "not_on_this_machine": list(comparison.absent),
+        "not_on_this_machine": list(comparison.absent_corpora),
     }
 
 

@@ -24,7 +24,7 @@ CHUNK = 256
 _THREADS = 8
 
 
-def processes(workers: int | None) -> int:
+def count_processes(workers: int | None) -> int:
     """Return how many processes `Config.workers` asks for: one a core where it is left out."""
     return (os.cpu_count() or 1) if workers is None else workers
 

@@ -33,7 +33,7 @@ _MAGIC = b"\x93NUMPY"
 _NUMBERS = "[fiu][1248]"
 
 
-def string_vectors(path: Path) -> dict[str, NDArray[np.str_]]:
+def read_string_vectors(path: Path) -> dict[str, NDArray[np.str_]]:
     """Return the dictionary of a `.npy` file: for each utterance a vector of strings, read-only.
 
     Anything else than a pickled dictionary of string vectors is a BenchError, and no code of the
@@ -50,7 +50,7 @@ def string_vectors(path: Path) -> dict[str, NDArray[np.str_]]:
     return vectors
 
 
-def nested_numbers(path: Path) -> dict[object, object]:
+def read_nested_numbers(path: Path) -> dict[object, object]:
     """Return the dictionary of a pickled file, with or without a header as a `.npy` file has it:
     floats, strings, and dictionaries of these, all of them yet to be checked.
 
@@ -59,7 +59,7 @@ def nested_numbers(path: Path) -> dict[object, object]:
     return _read_dictionary(path, "numbers", bare=True)
 
 
-def dictionary(file: BinaryIO, bare: bool = False) -> dict[object, object]:
+def read_dictionary(file: BinaryIO, bare: bool = False) -> dict[object, object]:
     """Return the dictionary that a `.npy` file holds, or with `bare` a pickle without its header.
 
     Its values, if they are arrays, are read-only NumPy arrays of strings or numbers, NumPy's
@@ -85,7 +85,7 @@ def dictionary(file: BinaryIO, bare: bool = False) -> dict[object, object]:
     }
 
 
-def array(content: bytes) -> NDArray[Any]:
+def read_array(content: bytes) -> NDArray[Any]:
     """Return the array of a `.npy` file's bytes: of numbers, truth values, strings, records of
     these, or objects, which are strings and numbers of Python; read-only but for objects.
 
@@ -125,7 +125,7 @@ def _check_type(code: object) -> Any:
 def _read_dictionary(path: Path, what: str, bare: bool = False) -> dict[object, object]:
     try:
         with path.open("rb") as file:
-            return dictionary(file, bare)
+            return read_dictionary(file, bare)
     except OSError as error:
         raise BenchError("file.unreadable", f"{path}: cannot be read: {error}") from error
     except Exception as error:  # a forged or cut pickle can raise anything

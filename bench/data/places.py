@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from bench.data.problems import absent
+from bench.data.problems import missing_lists_error
 from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard
 
@@ -31,7 +31,7 @@ def find_file(card: CorpusCard, keys: Path, relative: str) -> Path | None:
     return find_list(card, folder, [relative]) or _find_above(folder, relative)
 
 
-def beside(card: CorpusCard, split: str, scores: Path) -> Path | None:
+def find_beside(card: CorpusCard, split: str, scores: Path) -> Path | None:
     """Return the folder near the file `scores` in which the split's protocol lies: the file's own
     or the one above it, the protocol there or one folder down; None where there is none.
 
@@ -55,7 +55,7 @@ def beside(card: CorpusCard, split: str, scores: Path) -> Path | None:
     return None
 
 
-def located(
+def locate_files(
     card: CorpusCard, split: str, root: Path, files: Sequence[str], keys_only: bool
 ) -> list[Path]:
     """Return the path of each file: below the root, or as `find_file` finds it for keys alone.
@@ -67,11 +67,11 @@ def located(
     paths = [find_file(card, root, file) for file in files]
     lacking = [file for file, path in zip(files, paths, strict=True) if path is None]
     if lacking:
-        raise absent(card, split, root, lacking)
+        raise missing_lists_error(card, split, root, lacking)
     return [path for path in paths if path is not None]
 
 
-def exact(root: Path, relatives: Sequence[str]) -> Path | None:
+def find_exact(root: Path, relatives: Sequence[str]) -> Path | None:
     """Return the first of the files that is at its exact place below `root`, gzipped or not.
 
     What one may not look into is not there: `os.path.isfile` says so, `Path.is_file` raises.
@@ -92,7 +92,7 @@ def find_list(
     why none of the files of these names is the one (`misfit`), or which different ones are equally
     near.
     """
-    there = exact(folder, relatives)
+    there = find_exact(folder, relatives)
     if there is not None:
         return there
     wrong: list[str] = []
@@ -150,7 +150,7 @@ def _find_above(folder: Path, relative: str) -> Path | None:
             path
             for above in folder.resolve().parents[:2]
             for end in _path_ends(relative)
-            if (path := exact(above, [end])) is not None
+            if (path := find_exact(above, [end])) is not None
         ),
         None,
     )

@@ -17,14 +17,14 @@ from bench.issues import Issues
 from bench.units import BONAFIDE, SPOOF
 
 
-class Holds(NamedTuple):
+class ClassesHeld(NamedTuple):
     """For each utterance, whether its labels hold any of the class; two bool arrays."""
 
     bonafide: np.ndarray
     spoof: np.ndarray
 
 
-def holds(table: pd.DataFrame, timing: FrameVectors | Spans) -> Holds:
+def find_classes(table: pd.DataFrame, timing: FrameVectors | Spans) -> ClassesHeld:
     """Return which classes the labels of each of the table's utterances hold; vectors are not
     empty.
     """
@@ -33,31 +33,31 @@ def holds(table: pd.DataFrame, timing: FrameVectors | Spans) -> Holds:
         labels_of_utterances = [
             {span.label for span in timing.spans[utterance]} for utterance in utterances
         ]
-        return Holds(
+        return ClassesHeld(
             np.array([BONAFIDE in labels for labels in labels_of_utterances], dtype=bool),
             np.array([SPOOF in labels for labels in labels_of_utterances], dtype=bool),
         )
     if not utterances:
-        return Holds(np.zeros(0, dtype=bool), np.zeros(0, dtype=bool))
+        return ClassesHeld(np.zeros(0, dtype=bool), np.zeros(0, dtype=bool))
     vectors = [timing.spoof[utterance] for utterance in utterances]
     lengths = np.array([len(vector) for vector in vectors])
     first = np.cumsum(lengths) - lengths
     spoof = np.add.reduceat(np.concatenate(vectors), first, dtype=np.int64)
-    return Holds(spoof < lengths, spoof > 0)
+    return ClassesHeld(spoof < lengths, spoof > 0)
 
 
-def errors(table: pd.DataFrame, timing: FrameVectors | Spans, issues: Issues) -> None:
+def check_polarity(table: pd.DataFrame, timing: FrameVectors | Spans, issues: Issues) -> None:
     """Note as errors what would invert or corrupt every figure.
 
     A bona fide utterance with spoof labels always is one. A spoof utterance without any is one only
     where labels are spans: frame vectors lose short spans at coarse resolutions, where the last,
     shorter frame is dropped.
     """
-    classes = holds(table, timing)
+    classes = find_classes(table, timing)
     bonafide = (table["label"] == BONAFIDE).to_numpy()
     ids = table["utterance"].to_numpy()
     inverted = bonafide & classes.spoof
-    flipped = Holds(classes.spoof, classes.bonafide)
+    flipped = ClassesHeld(classes.spoof, classes.bonafide)
     fits = not (bonafide & flipped.spoof).any() and bool((bonafide | flipped.spoof).all())
     hint = (
         "flipped labels would fit all: the file's codes are inverted"
@@ -75,14 +75,16 @@ def errors(table: pd.DataFrame, timing: FrameVectors | Spans, issues: Issues) ->
         )
 
 
-def warnings(table: pd.DataFrame, timing: FrameVectors | Spans, issues: Issues) -> None:
+def warn_missing_spoof(table: pd.DataFrame, timing: FrameVectors | Spans, issues: Issues) -> None:
     """Note spoof utterances whose frame vector holds no spoof frame."""
     if isinstance(timing, FrameVectors):
         bonafide = (table["label"] == BONAFIDE).to_numpy()
-        without = _without_spoof(table["utterance"].to_numpy(), bonafide, holds(table, timing))
+        without = _without_spoof(
+            table["utterance"].to_numpy(), bonafide, find_classes(table, timing)
+        )
         what = f"spoof utterance without a spoof frame at {timing.resolution_s:g} s"
         issues.add("warning", "labels.no-spoof", what, ids=without)
 
 
-def _without_spoof(ids: np.ndarray, bonafide: np.ndarray, classes: Holds) -> list[str]:
+def _without_spoof(ids: np.ndarray, bonafide: np.ndarray, classes: ClassesHeld) -> list[str]:
     return ids[~bonafide & ~classes.spoof].tolist()

@@ -31,14 +31,14 @@ class BrokenCorpus(BenchError):
         self.subset = subset
 
 
-class Piece(NamedTuple):
+class RequiredFile(NamedTuple):
     """A file or folder that a split needs, and the official download that holds it, if known."""
 
     path: str
     download: str = ""
 
 
-def require(card: CorpusCard, split: str, root: Path, pieces: Iterable[Piece]) -> None:
+def require_files(card: CorpusCard, split: str, root: Path, pieces: Iterable[RequiredFile]) -> None:
     """Raise BrokenCorpus naming every piece that is not below `root` and what to download for
     it.
     """
@@ -62,15 +62,17 @@ def require(card: CorpusCard, split: str, root: Path, pieces: Iterable[Piece]) -
     raise BrokenCorpus(card, split, root, issues, None)
 
 
-def absent(card: CorpusCard, split: str, path: Path, files: Sequence[str]) -> BrokenCorpus:
+def missing_lists_error(
+    card: CorpusCard, split: str, path: Path, files: Sequence[str]
+) -> BrokenCorpus:
     """Return the error of whoever has only the keys, and at `path` none of the `files`."""
     issues = Issues()
     issues.add("error", "protocol.missing", f"no {' or '.join(files)} there or below")
-    issues.add("error", "protocol.missing", keys_source(card))
+    issues.add("error", "protocol.missing", describe_keys_source(card))
     return BrokenCorpus(card, split, path, issues, None)
 
 
-def keys_source(card: CorpusCard) -> str:
+def describe_keys_source(card: CorpusCard) -> str:
     """Return where a corpus's protocol and keys are to be had, in words: the downloads that are
     called so, else all of them, else the corpus's page.
     """

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bench._io import atomic_files
 from bench.config import Form
-from bench.data.audio import check_header, header, require_whole
+from bench.data.audio import check_header, read_header, require_whole
 from bench.data.parallel import on_threads
 from bench.data.subset import Subset
 from bench.errors import BenchError
@@ -89,7 +89,7 @@ def _file_states(paths: list[Path]) -> tuple[States, list[Path]]:
 def _find_fault(audio: Audio, path: Path) -> str:
     """Return what is wrong with a file, "" where nothing is."""
     try:
-        info = header(path)
+        info = read_header(path)
         check_header(path, info, audio)
         require_whole(path, info)
     except BenchError as error:

@@ -22,16 +22,16 @@ in use.
 """
 
 
-class Labelled(NamedTuple):
+class LabelledLines(NamedTuple):
     """The lines whose spans are sound, and the spans of each."""
 
     lines: Lines
     spans: list[tuple[Span, ...]]
 
 
-def parse(
+def parse_spans(
     lines: Lines, field: str, separator: str, words: Mapping[str, str], issues: Issues
-) -> Labelled:
+) -> LabelledLines:
     """Parse `field` of every line: spans joined by `separator`, their labels among `words`.
 
     Spans must start at zero, follow one another and hold some time; lines where they do not are
@@ -40,7 +40,7 @@ def parse(
     lines = _keep_well_formed(lines, field, separator, words, issues)
     texts = lines.list_column(field)
     if not texts:
-        return Labelled(lines, [])
+        return LabelledLines(lines, [])
     counts = np.array([text.count(separator) + 1 for text in texts])
     flat = separator.join(texts).replace(separator, "-").split("-")
     starts = np.array(flat[0::3], dtype=float)
@@ -53,7 +53,7 @@ def parse(
     pieces = [tuple(spans[first:last]) for first, last in pairwise(edges.tolist())]
     if empty:
         pieces = [tuple(s for s in piece if s.start_s < s.end_s) for piece in pieces]
-    return Labelled(lines.keep_rows(sound), [pieces[i] for i in sound])
+    return LabelledLines(lines.keep_rows(sound), [pieces[i] for i in sound])
 
 
 def check_ends(table: pd.DataFrame, ends_s: Sequence[float], issues: Issues) -> None:

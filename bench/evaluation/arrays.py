@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench._io.text_files import open_unpacked
-from bench.data.pickles import array, dictionary
-from bench.errors import BenchError, quoted
-from bench.evaluation.tables import Table, of_array, of_arrays
+from bench.data.pickles import read_array, read_dictionary
+from bench.errors import BenchError, quote_text
+from bench.evaluation.tables import ColumnTable, of_array, of_arrays
 from bench.metrics.tally import Floats, Integers
 
 Vectors = Mapping[str, NDArray[Any]]
@@ -41,22 +41,24 @@ class Arrays(NamedTuple):
     why: str
 
 
-def read(path: Path, form: str, wanted: str | None) -> Table | Vectors:
+def read_arrays(path: Path, form: str, wanted: str | None) -> ColumnTable | Vectors:
     """Return a file's arrays as a table, or by utterance; BenchError for any other file.
 
     `wanted` names the array of scores, where the file holds several of other lengths.
     """
 
-    def load_file(file: BinaryIO) -> Table | Vectors:
+    def load_file(file: BinaryIO) -> ColumnTable | Vectors:
         if form == "npz":
             vectors = _read_npz(file)
             return of_arrays("NumPy arrays", vectors, wanted) or vectors
         return _read_npy(file, wanted)
 
-    return loaded(path, load_file, _FORMS)
+    return load_guarded(path, load_file, _FORMS)
 
 
-def loaded(path: Path, load: Callable[[BinaryIO], Table | Vectors], form: str) -> Table | Vectors:
+def load_guarded(
+    path: Path, load: Callable[[BinaryIO], ColumnTable | Vectors], form: str
+) -> ColumnTable | Vectors:
     """Return what `load` makes of the opened file; BenchError for whatever it raises.
 
     A forged or cut file can raise anything.
@@ -77,7 +79,7 @@ def loaded(path: Path, load: Callable[[BinaryIO], Table | Vectors], form: str) -
     return content
 
 
-def joined(path: Path, vectors: Vectors, column: str | None) -> Arrays:
+def join_vectors(path: Path, vectors: Vectors, column: str | None) -> Arrays:
     """Return the scores of all utterances of a dictionary of arrays.
 
     `column` is 1 or 2, or 1-2 or 2-1 for a difference, where arrays are n x 2. BenchError for
@@ -144,20 +146,22 @@ def _read_npz(file: BinaryIO) -> dict[str, NDArray[Any]]:
         members = archive.infolist()
         wrong = next((m.filename for m in members if not m.filename.endswith(".npy")), None)
         if wrong is not None:
-            raise ValueError(f"it is an archive that holds {quoted(wrong)}")
+            raise ValueError(f"it is an archive that holds {quote_text(wrong)}")
         if sum(member.file_size for member in members) > _LARGEST:
             raise ValueError(f"it unpacks to more than {_LARGEST:,} bytes")
         return {
-            m.filename.removesuffix(".npy"): _decode_bytes(array(archive.read(m))) for m in members
+            m.filename.removesuffix(".npy"): _decode_bytes(read_array(archive.read(m)))
+            for m in members
         }
 
 
-def _read_npy(file: BinaryIO, wanted: str | None) -> Table | Vectors:
+def _read_npy(file: BinaryIO, wanted: str | None) -> ColumnTable | Vectors:
     content = file.read()
     if b"'descr': '|O'" not in content[:200] or b"'shape': ()" not in content[:200]:
-        return of_array("a NumPy array", _decode_bytes(array(content)))
+        return of_array("a NumPy array", _decode_bytes(read_array(content)))
     vectors = {
-        _check_name(key): _to_array(value) for key, value in dictionary(io.BytesIO(content)).items()
+        _check_name(key): _to_array(value)
+        for key, value in read_dictionary(io.BytesIO(content)).items()
     }
     return of_arrays("a dictionary of arrays", vectors, wanted) or vectors
 

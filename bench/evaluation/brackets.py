@@ -40,7 +40,7 @@ def _compile_pattern(separator: str) -> re.Pattern[bytes]:
 _PATTERNS = {separator: _compile_pattern(separator) for separator in _BOUNDS}
 
 
-def spread(text: bytes, separator: str) -> bytes:
+def spread_brackets(text: bytes, separator: str) -> bytes:
     """Return lines with numbers in brackets as cells of their own.
 
     >>> spread(b'u1,"[0.5, -1]",0', ",")
@@ -55,7 +55,7 @@ def spread(text: bytes, separator: str) -> bytes:
     return _PATTERNS[separator].sub(join_numbers, text)
 
 
-def brackets(lines: Sequence[str], separator: str) -> Brackets | None:
+def find_brackets(lines: Sequence[str], separator: str) -> Brackets | None:
     """Return where most of the lines hold numbers in brackets; None where they do not."""
     columns: Counter[tuple[int, int]] = Counter()
     for line in (line for line in lines if "[" in line or "(" in line):
@@ -72,7 +72,7 @@ def brackets(lines: Sequence[str], separator: str) -> Brackets | None:
     return Brackets(separator, column, width)
 
 
-def named(header: Sequence[str], cells: Brackets) -> list[str]:
+def name_columns(header: Sequence[str], cells: Brackets) -> list[str]:
     """Return a header's names, that of the brackets once for each number.
 
     >>> named(["ID", "Score"], Brackets(",", 1, 2))

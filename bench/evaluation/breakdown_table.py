@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from bench._io.markdown import bullets, escaped, table
-from bench.evaluation.verdict import Breakdown, Line
-from bench.metrics.catalogue import is_rate, metric, shown
-from bench.metrics.measured import Figure
+from bench._io.markdown import escape_text, format_list, format_table
+from bench.evaluation.verdict import Breakdown, BreakdownLine
+from bench.metrics.catalogue import find_metric, format_value, is_rate
+from bench.metrics.measured import MetricResult
 
 DIGITS = 6
 """Decimals of a figure: as many as the organisers' packages print, for who checks theirs. Those of
@@ -26,20 +26,20 @@ def render_columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> li
         for n, heading in enumerate(headings)
         if heading not in (INTERVAL, P_VALUE) or any(row[n] != NONE for row in rows)
     ]
-    return table([headings[n] for n in columns], [[row[n] for n in columns] for row in rows])
+    return format_table([headings[n] for n in columns], [[row[n] for n in columns] for row in rows])
 
 
-def format_result(name: str, figure: Figure) -> tuple[str, str]:
+def format_result(name: str, figure: MetricResult) -> tuple[str, str]:
     """Return a result and its interval as they are printed; – where there is no interval."""
-    value = shown(name, figure.value, DIGITS)
+    value = format_value(name, figure.value, DIGITS)
     if math.isnan(figure.low):
         return value, NONE
     if figure.few and _says_nothing(name, figure):
         return value, TOO_FEW
-    return value, f"{shown(name, figure.low)} to {shown(name, figure.high)}"
+    return value, f"{format_value(name, figure.low)} to {format_value(name, figure.high)}"
 
 
-def _says_nothing(name: str, figure: Figure) -> bool:
+def _says_nothing(name: str, figure: MetricResult) -> bool:
     """Return whether an interval holds what chance alone gives.
 
     That is half of the trials wrong, or the cost of deciding nothing.
@@ -50,7 +50,7 @@ def _says_nothing(name: str, figure: Figure) -> bool:
 def render_breakdown(breakdown: Breakdown) -> list[str]:
     """Return a breakdown as lines of Markdown, with an explanation of ties below it."""
     names = list(dict.fromkeys(name for line in breakdown.lines for name in line.figures))
-    labels = [info.label if (info := metric(name)) else name for name in names]
+    labels = [info.label if (info := find_metric(name)) else name for name in names]
     headings = [*breakdown.by, *(h for label in labels for h in (label, INTERVAL))]
     headings += ["Bona fide", "Spoof", *_errors_of(breakdown)]
     lacking = any(line.missing for line in breakdown.lines)
@@ -77,7 +77,7 @@ def _errors_of(breakdown: Breakdown) -> tuple[str, ...]:
     return (*_COUNTS,) * any("eer" in line.figures for line in breakdown.lines)
 
 
-def _format_count(line: Line, heading: str) -> str:
+def _format_count(line: BreakdownLine, heading: str) -> str:
     count: float = getattr(line.figures.get("eer"), _COUNTS[heading], math.nan)
     return NONE if math.isnan(count) else f"{count:,.0f}"
 
@@ -86,10 +86,10 @@ def _describe_ties(breakdown: Breakdown) -> list[str]:
     """Return which EERs depend on how ties are counted, and by how much."""
     texts = [
         f"{' '.join(line.levels)}: {ties.bonafide:,.0f} bona fide and {ties.spoof:,.0f} spoof "
-        f"share {ties.score:.9g}; ASVspoof's packages print {shown('eer', ties.official)}, any "
-        f"order of these gives {shown('eer', ties.lowest)} to {shown('eer', ties.highest)}"
+        f"share {ties.score:.9g}; ASVspoof's packages print {format_value('eer', ties.official)}, any "
+        f"order of these gives {format_value('eer', ties.lowest)} to {format_value('eer', ties.highest)}"
         for line in breakdown.lines
         if (ties := line.ties)
     ]
     what = f"{_TIED.strip()}: the EER depends on how ties are counted:"
-    return ["", escaped(what), "", bullets(texts)] if texts else []
+    return ["", escape_text(what), "", format_list(texts)] if texts else []

@@ -16,10 +16,10 @@ from bench.evaluation.forms import ScoreFile
 from bench.evaluation.own_labels import check_are_labels, check_labels, check_predictions
 from bench.issues import EXAMPLES_SHOWN, Issue, Issues
 from bench.metrics.det import eer_official
-from bench.metrics.items import items_tally
-from bench.metrics.ranges import ranges
-from bench.metrics.tally import Bools, Floats, Integers, Tally, tally
-from bench.metrics.timeline import Frames, Reference, frames, reference_of
+from bench.metrics.items import count_items
+from bench.metrics.ranges import weigh_ranges
+from bench.metrics.tally import Bools, Floats, Integers, ScoreCounts, count_scores
+from bench.metrics.timeline import LabelledStretches, ScoredFrames, make_frames, select_stretches
 from bench.units import BONAFIDE, SAMPLE_RATE_HZ, SPOOF
 
 FEWEST = 20
@@ -40,7 +40,7 @@ class Checked:
     findings: tuple[Issue, ...]
     notes: tuple[str, ...] = ()
     """What was done to ids, sentence by sentence."""
-    frames: Frames | None = None
+    frames: ScoredFrames | None = None
     """Scored frames of the present trials, the utterance's code being its row of the keys' table;
     None where rows are utterances or frames overlap."""
 
@@ -88,7 +88,7 @@ def check_utterances(
 def check_frames(
     scores: ScoreFile,
     trials: pd.DataFrame,
-    reference: Reference,
+    reference: LabelledStretches,
     others: Others = dict,
     *,
     allow_missing: bool = False,
@@ -124,17 +124,17 @@ def check_frames(
         for issue in issues.errors
     ):
         return Checked(score, match.present, match.trial, tuple(issues), match.notes)
-    laid = frames(match.trial[rows], scores.start[rows], scores.end[rows], signed[rows])
-    truth = reference_of(reference, np.flatnonzero(match.present))
+    laid = make_frames(match.trial[rows], scores.start[rows], scores.end[rows], signed[rows])
+    truth = select_stretches(reference, np.flatnonzero(match.present))
     _check_frame_counts(laid, truth, trials, issues)
-    items = ranges(laid, truth).items
+    items = weigh_ranges(laid, truth).items
     of_class = [len(np.unique(items.unit[weight > 0])) for weight in (items.bonafide, items.spoof)]
     whole, other = (items.score[rows] for rows in (items.spoof == 0, items.spoof > 0))
     defined = _has_both_classes(of_class[0], of_class[1], "frame", issues) and not issues.has(
         "scores.constant"
     )
     if defined and not check_are_labels(whole, other, as_is, issues):
-        counts = items_tally(items)
+        counts = count_items(items)
         values.check_polarity(counts, of_class[0], of_class[1], negate, as_is, issues)
         values.check_one_decision(laid.score, threshold, issues)
     return Checked(score, match.present, match.trial, tuple(issues), match.notes, laid)
@@ -142,7 +142,7 @@ def check_frames(
 
 def _check_utterances(
     score: Floats, present: Bools, trials: pd.DataFrame, negate: bool, as_is: bool, issues: Issues
-) -> Tally | None:
+) -> ScoreCounts | None:
     """Check the scores of utterances; return their tally, None where there is no EER."""
     whose = _utterances_of(trials, np.flatnonzero(present))
     values.check_values(score[present], "trials", as_is, issues, whose)
@@ -156,7 +156,7 @@ def _check_utterances(
     if check_are_labels(bonafide, spoof, as_is, issues):
         return None
     _add_tiny_classes(len(bonafide), len(spoof), issues)
-    counts = tally(bonafide, spoof)
+    counts = count_scores(bonafide, spoof)
     values.check_polarity(counts, len(bonafide), len(spoof), negate, as_is, issues)
     values.check_ties(counts, issues, eer_official(bonafide, spoof).eer)
     return counts
@@ -239,7 +239,7 @@ def _order_frames(
 
 
 def _check_frame_counts(
-    laid: Frames, truth: Reference, trials: pd.DataFrame, issues: Issues
+    laid: ScoredFrames, truth: LabelledStretches, trials: pd.DataFrame, issues: Issues
 ) -> None:
     """Add issues for utterances whose number of frames does not fit their labels' duration."""
     codes, counts = np.unique(laid.utterance, return_counts=True)

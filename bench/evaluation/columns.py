@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from bench.errors import BenchError, quoted
+from bench.errors import BenchError, quote_text
 from bench.evaluation import score_column
 from bench.evaluation.frame_columns import find_times
 from bench.evaluation.names import UTTERANCE, is_truth
-from bench.evaluation.reading import HINT, Reading
-from bench.evaluation.sample import LABELS, Sample, mostly, two_whole
+from bench.evaluation.reading import HINT, ReadOptions
+from bench.evaluation.sample import LABELS, Sample, mostly_match, two_whole
 
 _NOTHING: Mapping[int, Sequence[str]] = MappingProxyType({})
 _MANY = 10
@@ -69,10 +69,10 @@ class Roles:
         return tuple(dict.fromkeys(i for i in columns if i is not None))
 
 
-def choose(
+def choose_columns(
     names: Sequence[str] | None,
     rows: Sequence[Sequence[str]],
-    asked: Reading,
+    asked: ReadOptions,
     later: Mapping[int, Sequence[str]] = _NOTHING,
     authors: bool = False,
 ) -> Roles:
@@ -100,7 +100,7 @@ def choose(
         raise BenchError(
             "scores.not-scores",
             f"{sample.describe_column(utterance)} holds no scores but e.g. "
-            f"{quoted(sample.cells[utterance][0], 40)}"
+            f"{quote_text(sample.cells[utterance][0], 40)}"
             f"{score_column.suggest_others(sample, {utterance, label})}",
         )
     used |= set(chosen.columns)
@@ -129,7 +129,7 @@ def choose(
     )
 
 
-def unlike(roles: Roles, words: Sequence[str]) -> Mapping[int, Sequence[str]]:
+def find_unlike_labels(roles: Roles, words: Sequence[str]) -> Mapping[int, Sequence[str]]:
     """Return, for `choose`, the words of the label column that are no labels; empty if none."""
     plain = [word.strip() for word in words]
     fine = all(word.lower() in LABELS for word in plain) or two_whole(plain)
@@ -140,7 +140,7 @@ def unlike(roles: Roles, words: Sequence[str]) -> Mapping[int, Sequence[str]]:
     return {roles.label: [*fitting[:1], *strangers[:_MANY]]}
 
 
-def _find_ids(sample: Sample, asked: Reading) -> tuple[int, bool]:
+def _find_ids(sample: Sample, asked: ReadOptions) -> tuple[int, bool]:
     """Return the column of ids, and whether they may be row numbers."""
     if asked.id_column:
         return sample.get_column(asked.id_column, "--id-column"), False
@@ -154,7 +154,7 @@ def _find_ids(sample: Sample, asked: Reading) -> tuple[int, bool]:
     if words:
         return max(unnamed or words, key=lambda i: (sample.count_distinct(i), -i)), False
     whole = re.compile(r"\d+")
-    if sample.count > 1 and mostly(whole, sample.cells[0]):
+    if sample.count > 1 and mostly_match(whole, sample.cells[0]):
         if sample.names and sample.kinds[0] == "row":
             raise BenchError(
                 "scores.no-ids",
@@ -171,7 +171,7 @@ def _find_ids(sample: Sample, asked: Reading) -> tuple[int, bool]:
 
 
 def _find_label(
-    sample: Sample, asked: Reading, used: set[int], score: tuple[int, ...]
+    sample: Sample, asked: ReadOptions, used: set[int], score: tuple[int, ...]
 ) -> int | None:
     """Return the column of labels: by name before by content, words before digits."""
     if asked.label_column:
@@ -182,7 +182,7 @@ def _find_label(
         raise BenchError(
             "scores.not-labels",
             f"--label-column: {sample.describe_column(at)} holds no labels (bonafide, spoof; 0, 1) "
-            f"but e.g. {quoted(stranger, 40)}",
+            f"but e.g. {quote_text(stranger, 40)}",
         )
     if not asked.labels:
         return None
@@ -204,7 +204,7 @@ def _find_label(
 
 
 def _find_prediction(
-    sample: Sample, asked: Reading, used: set[int], score: tuple[int, ...]
+    sample: Sample, asked: ReadOptions, used: set[int], score: tuple[int, ...]
 ) -> int | None:
     """Return the column of two classes that may be predictions.
 
@@ -219,7 +219,7 @@ def _find_prediction(
     named = [i for i in named if not _is_truth(sample, i)]
     named.sort(key=lambda i: sample.kinds[i] != "prediction")
     if not named and not sample.columns_of_kind("label"):
-        by_content = _find_label(sample, Reading(), used, score)
+        by_content = _find_label(sample, ReadOptions(), used, score)
         named = [by_content] if by_content in free else []
     return named[0] if named else None
 
@@ -237,7 +237,7 @@ def _confidence_by(
 
 
 def _label_by(
-    sample: Sample, asked: Reading, label: int | None
+    sample: Sample, asked: ReadOptions, label: int | None
 ) -> Literal["content", "name", "truth"]:
     if asked.label_column:
         return "truth"

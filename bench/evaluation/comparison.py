@@ -14,24 +14,24 @@ import numpy as np
 from bench.config import Form
 from bench.errors import BenchError
 from bench.evaluation.detection import items_of
-from bench.evaluation.judge import Judge
-from bench.evaluation.judged import Judged
+from bench.evaluation.judge import Evaluator
+from bench.evaluation.judged import MatchedScores
 from bench.evaluation.localization import name_at
 from bench.evaluation.naming import distinct_names
 from bench.evaluation.official import PACKAGE
 from bench.issues import Issue
-from bench.metrics.between import Between
-from bench.metrics.breakdown import cells
-from bench.metrics.f1 import decide
-from bench.metrics.grid import grid_of, point_items, points
-from bench.metrics.items import Items, items_tally
+from bench.metrics.between import SystemDifference
+from bench.metrics.breakdown import split_cells
+from bench.metrics.f1 import decide_bonafide
+from bench.metrics.grid import align_points, find_grid, point_items
+from bench.metrics.items import Items, count_items
 from bench.metrics.measure import FrameMetric, Measure, frame_measures
-from bench.metrics.paired import holm, paired, paired_ratios
+from bench.metrics.paired import compare_items, compare_ratios, correct_holm
 from bench.metrics.plans import NothingToResample, Resampling
 from bench.metrics.ratios import Ratios, decision_ratios
 from bench.metrics.registry import select_metrics
 from bench.metrics.tally import Integers
-from bench.metrics.timeline import Frames, Reference, frames_of, reference_of
+from bench.metrics.timeline import LabelledStretches, ScoredFrames, select_frames, select_stretches
 from bench.units import SAMPLE_RATE_HZ
 
 
@@ -44,7 +44,7 @@ class Compared(NamedTuple):
     """By name (`bench.metrics.catalogue`)."""
     a: float
     b: float
-    difference: Between
+    difference: SystemDifference
     """`a` minus `b`."""
     corrected: float
     """The p-value, corrected for all cells that this figure is compared in (Holm)."""
@@ -66,7 +66,7 @@ class Comparison:
     """Utterances of the split that one or both lack."""
     resampling: str
     by: tuple[str, ...]
-    found: tuple[Compared, ...]
+    compared: tuple[Compared, ...]
     findings: Mapping[str, tuple[Issue, ...]]
     """What is noteworthy about `keys`, `A` and `B`."""
     notes: tuple[str, ...]
@@ -75,7 +75,9 @@ class Comparison:
     """`smoke`: on a miniature, never a result."""
 
 
-def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = None) -> Comparison:
+def compare_scores(
+    judge: Evaluator, a: MatchedScores, b: MatchedScores, names: tuple[str, str] | None = None
+) -> Comparison:
     """Return the paired differences of all metrics, pooled and in each cell of a breakdown.
 
     `names` are those of the systems, else the files' shortest names that differ. Only utterances
@@ -100,7 +102,7 @@ def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = 
             f"{PACKAGE}: no difference has an interval: resamples repeat trials, and repeats are "
             "ties; compare by eer",
         )
-    resampling = judge.resampling(of_frames=a.truth is not None)
+    resampling = judge.make_resampling(of_frames=a.truth is not None)
     by: tuple[str, ...] = ()
     notes: list[str] = []
     if _have_equal_scores(a, b, common):
@@ -124,44 +126,44 @@ def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = 
         names or _name_systems(a, b),
         len(common),
         len(judge.subset) - len(common),
-        judge.resampled_by(a.of(common)),
+        judge.describe_resampling(a.select_trials(common)),
         by,
-        tuple(corrected(compared)),
+        tuple(correct_p_values(compared)),
         {"keys": judge.findings, "A": a.checked.findings, "B": b.checked.findings},
         tuple(notes),
         judge.request.form,
     )
 
 
-def _name_systems(a: Judged, b: Judged) -> tuple[str, str]:
+def _name_systems(a: MatchedScores, b: MatchedScores) -> tuple[str, str]:
     one, other = distinct_names([a.file.path, b.file.path])
     return one, other
 
 
-def _have_equal_scores(a: Judged, b: Judged, common: Integers) -> bool:
+def _have_equal_scores(a: MatchedScores, b: MatchedScores, common: Integers) -> bool:
     """Return whether the trials in these rows have the same scores, and frames the same times."""
     if a.checked.frames is None or b.checked.frames is None:
         return np.array_equal(a.checked.score[common], b.checked.score[common])
-    one, other = (frames_of(frames, common) for frames in (a.checked.frames, b.checked.frames))
+    one, other = (select_frames(frames, common) for frames in (a.checked.frames, b.checked.frames))
     return all(np.array_equal(x, y) for x, y in zip(one, other, strict=True))
 
 
 def _compare_utterances(
-    judge: Judge,
-    a: Judged,
-    b: Judged,
+    judge: Evaluator,
+    a: MatchedScores,
+    b: MatchedScores,
     common: Integers,
     by: Sequence[str],
     resampling: Resampling,
 ) -> Iterator[Compared]:
-    pair = [judged.of(common) for judged in (a, b)]
+    pair = [judged.select_trials(common) for judged in (a, b)]
     table, is_spoof = pair[0].table, pair[0].is_spoof
     roles = a.roles
     fields = {name: table[name].to_numpy() for name in roles if name in table}
-    for cell in cells(is_spoof, fields, roles, by):
+    for cell in split_cells(is_spoof, fields, roles, by):
         if not cell.defined:
             continue
-        measures = judge.measures(cell)
+        measures = judge.select_measures(cell)
         levels = tuple(cell.levels.values())
         sides = items_of(pair[0], cell), items_of(pair[1], cell)
         yield from _compare_items(levels, *sides, measures, resampling)
@@ -174,11 +176,13 @@ def _compare_items(
     measures: Mapping[str, Measure],
     resampling: Resampling,
 ) -> Iterator[Compared]:
-    counts = items_tally(one), items_tally(other)
+    counts = count_items(one), count_items(other)
     how, differences = (resampling.replicates, resampling.seed), None
     if resampling.replicates:
         with suppress(NothingToResample):
-            differences = paired(one, other, measures, resampling.plan(one.unit, one.spoof), *how)
+            differences = compare_items(
+                one, other, measures, resampling.make_plan(one.unit, one.spoof), *how
+            )
     for name, measure in measures.items():
         a, b = (measure(tally) for tally in counts)
         yield Compared(
@@ -191,15 +195,15 @@ def _compare_items(
         )
 
 
-def _without_interval(difference: float) -> Between:
+def _without_interval(difference: float) -> SystemDifference:
     """Return a difference without interval and p-value."""
-    return Between(difference, math.nan, math.nan, math.nan, over_seeds=False)
+    return SystemDifference(difference, math.nan, math.nan, math.nan, over_seeds=False)
 
 
 def _compare_frames(
-    judge: Judge,
-    a: Judged,
-    b: Judged,
+    judge: Evaluator,
+    a: MatchedScores,
+    b: MatchedScores,
     common: Integers,
     resampling: Resampling,
     notes: list[str],
@@ -214,15 +218,20 @@ def _compare_frames(
             yield from _compare_items((), *pair, {metric_name: metric.measure}, resampling)
     rules, threshold = judge.request.rules, judge.request.threshold
     try:
-        coarser_s = max(grid_of(one), grid_of(other)) / SAMPLE_RATE_HZ
-        at = points(one, truth, coarser_s, *rules), points(other, truth, coarser_s, *rules)
+        coarser_s = max(find_grid(one), find_grid(other)) / SAMPLE_RATE_HZ
+        at = (
+            align_points(one, truth, coarser_s, *rules),
+            align_points(other, truth, coarser_s, *rules),
+        )
     except BenchError as error:
         notes.append(f"no segment EER or F1: {error}")
         return
     items = point_items(at[0]), point_items(at[1])
     yield from _compare_items((), *items, name_at(frame_measures(), coarser_s), resampling)
     ratios = [
-        decision_ratios(frames.is_spoof, ~decide(frames.score, threshold), frames.utterance)
+        decision_ratios(
+            frames.is_spoof, ~decide_bonafide(frames.score, threshold), frames.utterance
+        )
         for frames in at
     ]
     yield from _compare_ratios(ratios[0], ratios[1], items[0], resampling)
@@ -232,31 +241,33 @@ def _compare_ratios(
     one: Ratios, other: Ratios, items: Items, resampling: Resampling
 ) -> Iterator[Compared]:
     """Yield precision, recall and F1 where both define them; `items` are the frames of one."""
-    names = [name for name in one.defined.names if name in other.defined.names]
-    one, other = one.only(names), other.only(names)
+    names = [name for name in one.defined_ratios.names if name in other.defined_ratios.names]
+    one, other = one.select_ratios(names), other.select_ratios(names)
     differences = {name: _without_interval(one.values[name] - other.values[name]) for name in names}
     if resampling.replicates:
-        plan = resampling.plan(items.unit, items.spoof)
-        differences = paired_ratios(one, other, plan, resampling.replicates, resampling.seed)
+        plan = resampling.make_plan(items.unit, items.spoof)
+        differences = compare_ratios(one, other, plan, resampling.replicates, resampling.seed)
     for name, difference in differences.items():
         yield Compared((), name, one.values[name], other.values[name], difference, math.nan)
 
 
-def _common_frames(judged: Judged, common: Integers) -> tuple[Frames, Reference]:
+def _common_frames(
+    judged: MatchedScores, common: Integers
+) -> tuple[ScoredFrames, LabelledStretches]:
     frames, truth = judged.checked.frames, judged.truth
     assert frames is not None
     assert truth is not None
-    return frames_of(frames, common), reference_of(truth, common)
+    return select_frames(frames, common), select_stretches(truth, common)
 
 
-def corrected(compared: Sequence[Compared]) -> Iterator[Compared]:
+def correct_p_values(compared: Sequence[Compared]) -> Iterator[Compared]:
     """Yield all with corrected p-values, metric by metric; those without one stay as they are."""
     for name in dict.fromkeys(each.figure for each in compared):
         group = [each for each in compared if each.figure == name]
         tested = [
             each.difference.p_value for each in group if not math.isnan(each.difference.p_value)
         ]
-        corrected = iter(holm(tested))
+        corrected = iter(correct_holm(tested))
         for each in group:
             untested = math.isnan(each.difference.p_value)
             yield each if untested else each._replace(corrected=next(corrected))

@@ -16,10 +16,10 @@ import pyarrow as pa
 
 from bench.cards import corpus_cards
 from bench.config import Config, Form
-from bench.data.corpora import load_keys
+from bench.data.corpora import read_keys
 from bench.errors import BenchError
 from bench.evaluation import forms, ids
-from bench.evaluation.reading import Reading
+from bench.evaluation.reading import ReadOptions
 from bench.specs.corpus import CorpusCard
 
 _ENOUGH = 0.5
@@ -35,7 +35,7 @@ class KnownSplit(NamedTuple):
     """Its ids."""
 
     @property
-    def shown(self) -> str:
+    def title(self) -> str:
         """E.g. `asvspoof2019la eval`."""
         return f"{self.card.key} {self.split}"
 
@@ -54,19 +54,19 @@ def known_splits(here: Config, form: Form, split: str = "") -> Iterator[KnownSpl
 
     `split` names another one, where a corpus has it.
     """
-    for card in corpus_cards.readable().cards:
+    for card in corpus_cards.list_readable().cards:
         name = split or card.evaluation_split
         if name not in card.splits:
             continue
         try:
-            subset = load_keys(card, name, here.corpus_root(card.key, form))
+            subset = read_keys(card, name, here.corpus_root(card.key, form))
         except BenchError:
             continue  # not here, or not sound: `bench doctor` and --corpus say so
         yield KnownSplit(card, name, ids.to_array(subset.table["utterance"].tolist()))
 
 
 def find_split(
-    path: Path, reading: Reading, splits: tuple[KnownSplit, ...], shown: Path
+    path: Path, reading: ReadOptions, splits: tuple[KnownSplit, ...], shown: Path
 ) -> KnownSplit:
     """Return the split that the file's ids are of.
 
@@ -78,7 +78,7 @@ def find_split(
             f"{shown}: no corpus has its keys on this machine: say which it is of and where they "
             "are, --corpus NAME --keys FOLDER",
         )
-    names = forms.read(path, reading).names
+    names = forms.read_score_file(path, reading).names
     fits = {index: _fit_ids(names, splits[index].keys) for index in range(len(splits))}
     best = max(fit.known_share for fit in fits.values())
     fitting = [index for index, fit in fits.items() if fit.known_share == best >= _ENOUGH]
@@ -87,11 +87,11 @@ def find_split(
     if len(chosen) == 1:
         return splits[chosen[0]]
     if chosen:
-        several = " and ".join(splits[index].shown for index in chosen)
+        several = " and ".join(splits[index].title for index in chosen)
         raise BenchError(
             "scores.several-corpora", f"{shown}: its ids are of {several}: say which, --corpus NAME"
         )
-    looked = ", ".join(split.shown for split in splits)
+    looked = ", ".join(split.title for split in splits)
     raise BenchError(
         "scores.unknown-corpus",
         f"{shown}: its ids, as {names[0].as_py()!r}, are of no corpus whose keys are here "

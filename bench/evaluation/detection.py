@@ -9,17 +9,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.official import PACKAGE, Official, name_broken_down
-from bench.evaluation.verdict import Breakdown, Line, TiedEer
-from bench.metrics.breakdown import POOLED, Cell, Role, cells
+from bench.evaluation.official import PACKAGE, OfficialMetrics, list_broken_down
+from bench.evaluation.verdict import Breakdown, BreakdownLine, TiedEer
+from bench.metrics.breakdown import POOLED, BreakdownCell, Role, split_cells
 from bench.metrics.det import eer_official, ties_at_eer
 from bench.metrics.eer_variants import order_range
-from bench.metrics.items import Items, counted
+from bench.metrics.items import Items, make_items
 from bench.metrics.measure import Measure
-from bench.metrics.measured import Figure, measured
-from bench.metrics.plans import Factors, Resampling, factors
+from bench.metrics.measured import MetricResult, measure_items
+from bench.metrics.plans import Resampling, ResamplingFactors, make_factors
 from bench.metrics.registry import LOGIT, describe_metrics
-from bench.metrics.tally import Bools, Floats, Integers, tally
+from bench.metrics.tally import Bools, Floats, Integers, count_scores
 from bench.units import BONAFIDE
 
 Progress = Callable[[int, int], None]
@@ -36,7 +36,7 @@ class Trials(NamedTuple):
     """Where they are in that table."""
 
 
-def factors_of(table: pd.DataFrame, *, of_frames: bool = False) -> Factors:
+def factors_of(table: pd.DataFrame, *, of_frames: bool = False) -> ResamplingFactors:
     """Return what a split's utterances depend on; units are rows of the corpus's table.
 
     With `of_frames`, utterances are drawn in the order of their ids, as in the score files of runs,
@@ -45,38 +45,44 @@ def factors_of(table: pd.DataFrame, *, of_frames: bool = False) -> Factors:
     attack = np.where(table["label"] == BONAFIDE, "", table["attack"].astype(object))
     speaker = table["speaker"].to_numpy(dtype=object)
     names = table["utterance"].tolist() if of_frames else None
-    return factors(np.arange(len(table)), speaker, attack, names)
+    return make_factors(np.arange(len(table)), speaker, attack, names)
 
 
-def compute_pooled(trials: Trials, official: Official, resampling: Resampling) -> dict[str, Figure]:
+def compute_pooled(
+    trials: Trials, official: OfficialMetrics, resampling: Resampling
+) -> dict[str, MetricResult]:
     """Return all results of the trials together, by name.
 
     `eer_official`, which has no interval, stands beside `eer` where ties make them differ.
     """
     cell = pool_trials(trials)
-    results = compute_results(trials, cell, official.measures(cell, official.names), resampling)
+    results = compute_results(
+        trials, cell, official.select_measures(cell, official.names), resampling
+    )
     package = _package_eer(trials, cell)
     return _with_package(results, package) if package.value != results["eer"].value else results
 
 
-def _package_eer(trials: Trials, cell: Cell) -> Figure:
+def _package_eer(trials: Trials, cell: BreakdownCell) -> MetricResult:
     """Return the EER of ASVspoof's packages, without an interval.
 
     Resamples repeat trials, and repeats are ties.
     """
     rate = eer_official(trials.score[cell.bonafide], trials.score[cell.spoof]).eer
-    return Figure(rate, math.nan, math.nan)
+    return MetricResult(rate, math.nan, math.nan)
 
 
-def _with_package(results: Mapping[str, Figure], package: Figure) -> dict[str, Figure]:
+def _with_package(
+    results: Mapping[str, MetricResult], package: MetricResult
+) -> dict[str, MetricResult]:
     """Return results with that of ASVspoof's packages beside the EER."""
     eer = {name: results[name] for name in ("eer",) if name in results}
     return {**eer, PACKAGE: package, **results}
 
 
 def compute_by_logit(
-    trials: Trials, official: Official, resampling: Resampling
-) -> dict[str, Figure]:
+    trials: Trials, official: OfficialMetrics, resampling: Resampling
+) -> dict[str, MetricResult]:
     """Return the results by the bona fide logit, by name (`eer_bonafide_logit`).
 
     They are those that depend on which of two scores a system is judged by.
@@ -84,20 +90,20 @@ def compute_by_logit(
     cell = pool_trials(trials)
     metrics = describe_metrics()
     names = [name for name in official.names if metrics[name].by_logit]
-    results = compute_results(trials, cell, official.measures(cell, names), resampling)
+    results = compute_results(trials, cell, official.select_measures(cell, names), resampling)
     return {f"{name}{LOGIT}": figure for name, figure in results.items()}
 
 
-def pool_trials(trials: Trials) -> Cell:
+def pool_trials(trials: Trials) -> BreakdownCell:
     """Return the cell of all trials."""
-    return Cell({}, np.flatnonzero(~trials.is_spoof), np.flatnonzero(trials.is_spoof))
+    return BreakdownCell({}, np.flatnonzero(~trials.is_spoof), np.flatnonzero(trials.is_spoof))
 
 
 def compute_breakdown(
     trials: Trials,
     roles: Mapping[str, Role],
     by: Sequence[str],
-    figures_of: Callable[[Cell], Mapping[str, Figure]],
+    figures_of: Callable[[BreakdownCell], Mapping[str, MetricResult]],
     progress: Progress | None = None,
     *,
     of_frames: bool = False,
@@ -105,29 +111,29 @@ def compute_breakdown(
     """Return the results of every cell of the breakdown by the fields `by`, margins included.
 
     `trials` are those of the keys, with NaN for trials without a score: these are left out, and
-    counted by cell. Conventions and errors as `bench.metrics.breakdown.cells`. `figures_of` is
+    counted by cell. Conventions and errors as `bench.metrics.breakdown.split_cells`. `figures_of` is
     called for each cell with both classes; `progress` gets how many cells are done, and of how
     many. Ties are looked for unless results are `of_frames`.
     """
     fields = {name: trials.table[name].to_numpy() for name in roles if name in trials.table}
-    lines: list[Line] = []
+    lines: list[BreakdownLine] = []
     scored = ~np.isnan(trials.score)
-    grid = list(cells(trials.is_spoof, fields, roles, by))
+    grid = list(split_cells(trials.is_spoof, fields, roles, by))
     for number, whole in enumerate(grid, start=1):
         bonafide, spoof = (rows[scored[rows]] for rows in (whole.bonafide, whole.spoof))
         cell = whole._replace(bonafide=bonafide, spoof=spoof)
-        measured: Mapping[str, Figure] = figures_of(cell) if cell.defined else {}
+        measured: Mapping[str, MetricResult] = figures_of(cell) if cell.defined else {}
         levels = tuple(cell.levels.values())
         missing = len(whole.bonafide) - len(bonafide) + len(whole.spoof) - len(spoof)
         ties = _find_ties(trials, cell) if "eer" in measured and not of_frames else None
-        lines.append(Line(levels, len(bonafide), len(spoof), measured, missing, ties))
+        lines.append(BreakdownLine(levels, len(bonafide), len(spoof), measured, missing, ties))
         if progress is not None:
             progress(number, len(grid))
     return Breakdown(tuple(by), tuple(lines))
 
 
-def _find_ties(trials: Trials, cell: Cell) -> TiedEer | None:
-    counts = tally(trials.score[cell.bonafide], trials.score[cell.spoof])
+def _find_ties(trials: Trials, cell: BreakdownCell) -> TiedEer | None:
+    counts = count_scores(trials.score[cell.bonafide], trials.score[cell.spoof])
     tied = ties_at_eer(counts)
     if tied is None:
         return None
@@ -136,20 +142,20 @@ def _find_ties(trials: Trials, cell: Cell) -> TiedEer | None:
 
 def by_cell(
     trials: Trials,
-    official: Official,
+    official: OfficialMetrics,
     resampling: Resampling,
-    pooled_results: Mapping[str, Figure],
+    pooled_results: Mapping[str, MetricResult],
     names: Collection[str] | None = None,
-) -> Callable[[Cell], dict[str, Figure]]:
+) -> Callable[[BreakdownCell], dict[str, MetricResult]]:
     """Return a function that gives a cell's results, those of `names` that are defined there.
 
     `names` are those that organisers break down unless given; `PACKAGE` may be among them.
     `pooled_results` are the results of all trials together.
     """
-    names = name_broken_down() if names is None else names
+    names = list_broken_down() if names is None else names
 
-    def compute_cell(cell: Cell) -> dict[str, Figure]:
-        measures = official.measures(cell, names)
+    def compute_cell(cell: BreakdownCell) -> dict[str, MetricResult]:
+        measures = official.select_measures(cell, names)
         if {*cell.levels.values()} == {POOLED}:
             results = {name: pooled_results[name] for name in measures}
         else:
@@ -160,16 +166,16 @@ def by_cell(
 
 
 def compute_results(
-    trials: Trials, cell: Cell, measures: Mapping[str, Measure], resampling: Resampling
-) -> dict[str, Figure]:
+    trials: Trials, cell: BreakdownCell, measures: Mapping[str, Measure], resampling: Resampling
+) -> dict[str, MetricResult]:
     """Return each of `measures` of the trials in `cell`, with both its intervals and its errors.
 
-    See `bench.metrics.measured.measured`.
+    See `bench.metrics.measured.measure_items`.
     """
-    return measured(items_of(trials, cell), measures, resampling)
+    return measure_items(items_of(trials, cell), measures, resampling)
 
 
-def items_of(trials: Trials, cell: Cell) -> Items:
+def items_of(trials: Trials, cell: BreakdownCell) -> Items:
     """Return the trials of a cell as items of weight 1; units are rows of the corpus's table."""
     rows = np.concatenate([cell.bonafide, cell.spoof])
-    return counted(trials.score[rows], trials.is_spoof[rows], trials.row[rows])
+    return make_items(trials.score[rows], trials.is_spoof[rows], trials.row[rows])

@@ -22,22 +22,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.evaluation import score_file as scores
-from bench.metrics.bootstrap import replicated
+from bench.metrics.bootstrap import compute_replicates
 from bench.metrics.items import Items
 from bench.metrics.measure import DecisionMetric, ScoreMetric
-from bench.metrics.mistakes import Mistakes, mistakes, ratio_mistakes
-from bench.metrics.plans import Factors, Groups, Plan, Replicate, groups, sums
-from bench.metrics.ratios import Ratios, replicated_ratios
+from bench.metrics.mistakes import Mistakes, find_mistakes, ratio_mistakes
+from bench.metrics.plans import (
+    Replicate,
+    ResamplingFactors,
+    ResamplingGroups,
+    ResamplingPlan,
+    group_items,
+    sum_groups,
+)
+from bench.metrics.ratios import Ratios, replicate_ratios
 from bench.metrics.registry import LOGIT, clean_level, select_metrics
 from bench.metrics.tally import Bools, Floats, Integers
 
 REPLICATES = 1000
 
-KIND = "2"
+DRAWS_VERSION = "2"
 """Changes where draws change: those that were kept of another kind are not taken for these."""
 
 
-class Draws(NamedTuple):
+class MetricDraws(NamedTuple):
     """One figure of one system in every replicate."""
 
     trials: str
@@ -48,7 +55,7 @@ class Draws(NamedTuple):
     mistakes: Mistakes | None = None
     """What carries the figure; None where no errors do."""
 
-    def packed(self) -> dict[str, Any]:
+    def pack_arrays(self) -> dict[str, Any]:
         """Return arrays that hold it."""
         arrays: dict[str, Any] = {"trials": np.array(self.trials), "values": self.values}
         if self.mistakes is not None:
@@ -57,10 +64,10 @@ class Draws(NamedTuple):
         return arrays
 
 
-CANNOT = Draws("", np.zeros(0))
+NOT_DRAWN = MetricDraws("", np.zeros(0))
 
 
-def unpacked(arrays: Mapping[str, NDArray[Any]]) -> Draws:
+def unpack_arrays(arrays: Mapping[str, NDArray[Any]]) -> MetricDraws:
     """Return what `Draws.packed` was made of."""
     wrong = None
     if "mistakes.unit" in arrays:
@@ -68,14 +75,14 @@ def unpacked(arrays: Mapping[str, NDArray[Any]]) -> Draws:
             arrays[f"mistakes.{field}"] for field in Mistakes._fields
         )
         wrong = Mistakes(unit, counts, levels, float(low), float(high))
-    return Draws(str(arrays["trials"]), arrays["values"], wrong)
+    return MetricDraws(str(arrays["trials"]), arrays["values"], wrong)
 
 
 class _File(NamedTuple):
     """A score file's rows."""
 
     names: list[str]
-    factors: Factors
+    factors: ResamplingFactors
     items: Items
     """By the score."""
     logit: Items | None
@@ -85,7 +92,7 @@ class _File(NamedTuple):
     ratios: Ratios
 
 
-def draws(path: Path, figures: Collection[str]) -> dict[str, Draws]:
+def draw_replicates(path: Path, figures: Collection[str]) -> dict[str, MetricDraws]:
     """Return each of `figures` of the score file at `path` in every replicate.
 
     Replicates resample speakers and attacks, or utterances where the file does not name these.
@@ -101,34 +108,36 @@ def draws(path: Path, figures: Collection[str]) -> dict[str, Draws]:
         scores.factors_of(table),
         scores.pooled_items(table),
         scores.pooled_items(table, "logit_bonafide") if scores.has_logits(table) else None,
-        _levels(scores.attacks(table)),
+        _attack_levels(scores.attacks(table)),
         scores.decisions(table),
     )
-    return {figure: _drawn(file, figure) for figure in figures}
+    return {figure: _draw_metric(file, figure) for figure in figures}
 
 
-def _drawn(file: _File, figure: str) -> Draws:
+def _draw_metric(file: _File, figure: str) -> MetricDraws:
     cell, _, name = figure.rpartition(".")
     by = file.logit if name.endswith(LOGIT) else file.items
     name = name.removesuffix(LOGIT)
     if by is None:
-        return CANNOT
-    items = _only(by, file.attack == cell) if cell else by
+        return NOT_DRAWN
+    items = _select_attack(by, file.attack == cell) if cell else by
     if not (items.bonafide.any() and items.spoof.any()):
-        return CANNOT
-    plan = file.factors.plan(items.unit, items.spoof)
-    trials = _trials(file.names, items, plan)
+        return NOT_DRAWN
+    plan = file.factors.make_plan(items.unit, items.spoof)
+    trials = _digest_trials(file.names, items, plan)
     if name in select_metrics(DecisionMetric) and not cell and by is file.items:
-        return _of_ratios(trials, plan, items, file.ratios.only((name,)))
-    return _of_items(trials, plan, items, name) if name in select_metrics(ScoreMetric) else CANNOT
+        return _draw_ratios(trials, plan, items, file.ratios.select_ratios((name,)))
+    return (
+        _draw_items(trials, plan, items, name) if name in select_metrics(ScoreMetric) else NOT_DRAWN
+    )
 
 
-def _levels(attack: NDArray[np.object_]) -> NDArray[np.object_]:
+def _attack_levels(attack: NDArray[np.object_]) -> NDArray[np.object_]:
     names, codes = np.unique(attack, return_inverse=True)
     return np.array([clean_level(name) for name in names], dtype=object)[codes]
 
 
-def _only(items: Items, attacked: Bools) -> Items:
+def _select_attack(items: Items, attacked: Bools) -> Items:
     """Return the bona fide items and those of one attack."""
     chosen = (items.bonafide > 0) | attacked
     return Items(
@@ -136,32 +145,32 @@ def _only(items: Items, attacked: Bools) -> Items:
     )
 
 
-def _of_items(trials: str, plan: Plan, items: Items, name: str) -> Draws:
+def _draw_items(trials: str, plan: ResamplingPlan, items: Items, name: str) -> MetricDraws:
     measure = select_metrics(ScoreMetric)[name].measure
-    drawn_groups = _groups(trials, plan, items)
-    replicates = replicated(
-        [items], {name: measure}, drawn_groups, REPLICATES, _seed(trials), draws="common"
+    drawn_groups = _group_items(trials, plan, items)
+    replicates = compute_replicates(
+        [items], {name: measure}, drawn_groups, REPLICATES, _trial_seed(trials), draws="common"
     )
-    return Draws(trials, replicates.values[0, 0], mistakes(items, measure, plan))
+    return MetricDraws(trials, replicates.values[0, 0], find_mistakes(items, measure, plan))
 
 
-def _of_ratios(trials: str, plan: Plan, items: Items, ratios: Ratios) -> Draws:
-    drawn_groups = _groups(trials, plan, items)
+def _draw_ratios(trials: str, plan: ResamplingPlan, items: Items, ratios: Ratios) -> MetricDraws:
+    drawn_groups = _group_items(trials, plan, items)
     group = np.zeros(len(plan.unit), dtype=np.int64)
-    group[np.searchsorted(plan.unit, items.unit)] = drawn_groups.of[0]
+    group[np.searchsorted(plan.unit, items.unit)] = drawn_groups.codes[0]
     drawn_groups = drawn_groups._replace(of=(group[np.searchsorted(plan.unit, ratios.unit)],))
-    replicates = replicated_ratios([ratios], drawn_groups, REPLICATES, _seed(trials))
-    (wrong,) = ratio_mistakes(ratios, plan).values() if ratios.defined.names else (None,)
-    return Draws(trials, replicates[0, :, 0], wrong)
+    replicates = replicate_ratios([ratios], drawn_groups, REPLICATES, _trial_seed(trials))
+    (wrong,) = ratio_mistakes(ratios, plan).values() if ratios.defined_ratios.names else (None,)
+    return MetricDraws(trials, replicates[0, :, 0], wrong)
 
 
-class _Remembered(Groups):
+class _RememberedGroups(ResamplingGroups):
     """Groups whose replicates were drawn before.
 
     The rows of a table share their trials, and drawing takes longer than computing the metric.
     """
 
-    def replicate(self, seed: int, number: int, needed: Floats) -> Replicate:
+    def draw_replicate(self, seed: int, number: int, needed: Floats) -> Replicate:
         """Return the weights that were drawn for the seed's trials; see `Groups`."""
         weights = _WEIGHTS[seed][number].astype(np.float64)
         assert (weights @ needed > 0).all(), "trials of one digest have the same classes"
@@ -175,29 +184,30 @@ _MOST_GROUPS = 2**15
 """Beyond, the weights of 1,000 replicates take too much memory."""
 
 
-def _groups(trials: str, plan: Plan, items: Items) -> Groups:
-    drawn_groups = groups(plan, [items.unit])
+def _group_items(trials: str, plan: ResamplingPlan, items: Items) -> ResamplingGroups:
+    drawn_groups = group_items(plan, [items.unit])
     if drawn_groups.n > _MOST_GROUPS:
         return drawn_groups
-    seed = _seed(trials)
+    seed = _trial_seed(trials)
     if seed not in _WEIGHTS:
         needed = np.stack(
             [
-                sums(drawn_groups.of[0], weights, drawn_groups.n)
+                sum_groups(drawn_groups.codes[0], weights, drawn_groups.n)
                 for weights in (items.bonafide, items.spoof)
             ],
             1,
         )
         drawn = [
-            drawn_groups.replicate(seed, number, needed).weights for number in range(REPLICATES)
+            drawn_groups.draw_replicate(seed, number, needed).weights
+            for number in range(REPLICATES)
         ]
         while len(_WEIGHTS) >= _MOST:
             del _WEIGHTS[next(iter(_WEIGHTS))]
         _WEIGHTS[seed] = np.array(drawn, dtype=np.uint16)
-    return _Remembered(*drawn_groups)
+    return _RememberedGroups(*drawn_groups)
 
 
-def _trials(names: list[str], items: Items, plan: Plan) -> str:
+def _digest_trials(names: list[str], items: Items, plan: ResamplingPlan) -> str:
     """Return a digest of what decides the draws: a draw that lacks a class is made again."""
     classes = [
         np.bincount(
@@ -217,6 +227,6 @@ def _trials(names: list[str], items: Items, plan: Plan) -> str:
     return digest.hexdigest()[:16]
 
 
-def _seed(trials: str) -> int:
+def _trial_seed(trials: str) -> int:
     """Return a seed of its own for each set of trials: two corpora are drawn independently."""
     return int(trials, 16)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.cards.corpus_cards import card
-from bench.evaluation.judge import Judge, Request
-from bench.evaluation.reading import Reading
-from bench.evaluation.verdict import Verdict
+from bench.cards.corpus_cards import read_corpus_card
+from bench.evaluation.judge import EvaluationRequest, Evaluator
+from bench.evaluation.reading import ReadOptions
+from bench.evaluation.verdict import ScoreReport
 
 
 def evaluate(
@@ -25,7 +25,7 @@ def evaluate(
     allow_missing: bool = False,
     allow_inverted: bool = False,
     replicates: int = 1000,
-) -> Verdict:
+) -> ScoreReport:
     """Return all results of a score file by the official protocol of a corpus.
 
     `scores` is a file in any form that `bench score` reads, `corpus` a corpus's key or short name
@@ -37,15 +37,15 @@ def evaluate(
     Results are fractions: `evaluate(...).figures["eer"].value`, with `low` and `high`. BenchError,
     with every reason, where no result can be given.
     """
-    corpus_card = card(corpus)
-    request = Request(
+    corpus_card = read_corpus_card(corpus)
+    request = EvaluationRequest(
         corpus_card,
         split or corpus_card.evaluation_split,
         Path(keys),
         by=tuple(map(tuple, by)),
         allow_missing=allow_missing,
         as_is=allow_inverted,
-        reading=Reading(
+        reading=ReadOptions(
             column=column,
             id_column=id_column,
             resolution_s=resolution_s,
@@ -53,5 +53,5 @@ def evaluate(
         ),
         replicates=replicates,
     )
-    judge = Judge(request)
-    return judge.verdict(judge.read(Path(scores)))
+    judge = Evaluator(request)
+    return judge.evaluate_scores(judge.read_scores(Path(scores)))

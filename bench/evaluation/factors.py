@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.evaluation import forms
 from bench.evaluation.forms import ScoreFile
-from bench.evaluation.reading import Reading
+from bench.evaluation.reading import ReadOptions
 from bench.metrics.breakdown import Role
 from bench.metrics.tally import Integers
 from bench.specs.corpus import CorpusCard
@@ -43,7 +43,7 @@ def read_with_fields(
     card: CorpusCard,
     keys: pd.DataFrame,
     path: Path,
-    reading: Reading,
+    reading: ReadOptions,
     by: Iterable[str],
     ids: Sequence[str] = (),
 ) -> ScoreFile:
@@ -55,11 +55,11 @@ def read_with_fields(
     factor_names = known_factors(card, keys)
     names = tuple(name for name in dict.fromkeys(by) if name not in factor_names)
     if not names:
-        return forms.read(path, reading, ids)
+        return forms.read_score_file(path, reading, ids)
     try:
-        file = forms.read(path, replace(reading, fields=(*reading.fields, *names)), ids)
+        file = forms.read_score_file(path, replace(reading, fields=(*reading.fields, *names)), ids)
     except BenchError as error:
-        forms.read(path, reading, ids)  # these columns apart, is it a score file?
+        forms.read_score_file(path, reading, ids)  # these columns apart, is it a score file?
         raise _no_factor(card, factor_names, names[0], str(error)) from error
     for name in names:
         if name not in file.fields:
@@ -70,7 +70,7 @@ def read_with_fields(
 def _no_factor(card: CorpusCard, factor_names: list[str], name: str, why: str) -> BenchError:
     return BenchError(
         "scores.no-field",
-        f"{card.short} has no metrics by {name!r}{near(name, factor_names)}\n- {why}",
+        f"{card.short} has no metrics by {name!r}{near_name(name, factor_names)}\n- {why}",
     )
 
 

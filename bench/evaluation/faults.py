@@ -6,20 +6,20 @@ from pathlib import Path
 
 from bench._io.delimited_text import name_line, split_cells
 from bench._io.text_files import LONGEST_LINE, LineBlock
-from bench.errors import BenchError, quoted
-from bench.evaluation.layout import COMMA_NUMBER, Layout, list_data_lines, name_invisible
+from bench.errors import BenchError, quote_text
+from bench.evaluation.layout import COMMA_NUMBER, TextLayout, list_data_lines, name_invisible
 from bench.evaluation.sample import LABELS, NUMBER
 
 _SHOWN = 5
 
 
-class Faults:
+class MalformedLines:
     """Counts malformed lines and keeps the first few."""
 
     def __init__(self, path: Path):
         self.path, self.count, self.shown = path, 0, list[str]()
 
-    def find_faults(self, block: LineBlock, layout: Layout) -> None:
+    def find_faults(self, block: LineBlock, layout: TextLayout) -> None:
         """Go through the lines of a block that could not be parsed."""
         before = self.count
         for number, line in list_data_lines(block):
@@ -36,17 +36,19 @@ class Faults:
                 "perhaps for a quote that does not close or a line end within quotes",
             )
 
-    def raise_faults(self, layout: Layout) -> None:
+    def raise_faults(self, layout: TextLayout) -> None:
         """Raise BenchError if there was any."""
         if not self.count:
             return
         more = ["..."] if self.count > len(self.shown) else []
         lines = "line is" if self.count == 1 else "lines are"
-        what = f"{self.path}: {self.count:,} {lines} malformed; each should be `{layout.line}`:"
+        what = (
+            f"{self.path}: {self.count:,} {lines} malformed; each should be `{layout.line_form}`:"
+        )
         raise BenchError("table-file.malformed-line", "\n- ".join((what, *self.shown, *more)))
 
 
-def _explain_fault(line: bytes, layout: Layout) -> str:
+def _explain_fault(line: bytes, layout: TextLayout) -> str:
     """Return what is wrong with a line, "" for nothing."""
     try:
         text = line.decode()
@@ -54,7 +56,7 @@ def _explain_fault(line: bytes, layout: Layout) -> str:
         return "not UTF-8"
     if len(line) > LONGEST_LINE:
         return f"{len(line):,} bytes long"
-    cells = split_cells(layout.flat(line).decode(), layout.separator)
+    cells = split_cells(layout.spread_brackets(line).decode(), layout.separator)
     if len(cells) != layout.columns:
         return f"{len(cells)} columns, not {layout.columns}{name_invisible(text)}"
     if not cells[layout.roles.utterance].strip():
@@ -62,8 +64,8 @@ def _explain_fault(line: bytes, layout: Layout) -> str:
     for i in layout.roles.numbers:
         if not NUMBER.fullmatch(cells[i]):
             point = " (decimals need a point)" if COMMA_NUMBER.fullmatch(cells[i]) else ""
-            return f"{quoted(cells[i], 40)} is no number{point}{name_invisible(cells[i])}"
+            return f"{quote_text(cells[i], 40)} is no number{point}{name_invisible(cells[i])}"
     label = layout.roles.label
     if label is not None and layout.roles.strict and cells[label].strip().lower() not in LABELS:
-        return f"{quoted(cells[label], 40)} is no label (bonafide, spoof)"
+        return f"{quote_text(cells[label], 40)} is no label (bonafide, spoof)"
     return ""

@@ -15,7 +15,7 @@ LIST_HEADER = ("finding", "id")
 _LONGEST_ID = 80
 
 
-class Refused(BenchError):
+class UnusableScores(BenchError):
     """A score file that no metric can be computed of. `findings` are all that the checks say."""
 
     def __init__(self, code: str, message: str, findings: tuple[Issue, ...]) -> None:
@@ -49,10 +49,10 @@ def refuse_errors(where: object, findings: Sequence[Issue]) -> None:
     lines = [f"{describe_finding(issue)} [{issue.code}]" for issue in errors]
     lines += [f"besides, {describe_finding(issue)} [{issue.code}]" for issue in warnings]
     message = "\n- ".join((f"{where}: no metric can be computed:", *lines))
-    raise Refused(errors[0].code, message, tuple(findings))
+    raise UnusableScores(errors[0].code, message, tuple(findings))
 
 
-def write_list(path: Path, findings: Iterable[Issue]) -> int:
+def write_problems(path: Path, findings: Iterable[Issue]) -> int:
     """Write every id that a finding is about as CSV, `finding,id`; return how many.
 
     BenchError where the file cannot be written, or is there and is no such list.

@@ -25,11 +25,11 @@ from bench.errors import BenchError
 from bench.evaluation import arrays, json_files, matlab, ordered, parquet, tables, text
 from bench.evaluation.files import detect_form, read_head
 from bench.evaluation.meaning import are_numbered, labels_of, refuse_classes, score_of
-from bench.evaluation.reading import Reading
+from bench.evaluation.reading import ReadOptions
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.units import SAMPLE_RATE_HZ, frame_samples
 
-Kind = Literal["utterances", "frames"]
+RowKind = Literal["utterances", "frames"]
 
 _LONGEST_S = 60.0
 """Seconds; no frame is longer, and sample numbers stay numbers."""
@@ -74,7 +74,7 @@ class ScoreFile:
     """Which rows the file predicts to be bona fide, where its scores were confidences of that."""
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> RowKind:
         """Whether rows are utterances or frames."""
         return "utterances" if self.start is None else "frames"
 
@@ -82,7 +82,9 @@ class ScoreFile:
         return len(self.score)
 
 
-def read(path: Path, asked: Reading | None = None, ids: Sequence[str] = ()) -> ScoreFile:
+def read_score_file(
+    path: Path, asked: ReadOptions | None = None, ids: Sequence[str] = ()
+) -> ScoreFile:
     """Return what the score file at `path` holds; `ids` are those of the keys, in their order, for
     scores without ids that are read in that order.
 
@@ -97,7 +99,7 @@ def read(path: Path, asked: Reading | None = None, ids: Sequence[str] = ()) -> S
     empty, malformed lines (counted, the first few shown with their numbers), no ids, no scores, or
     two columns of which either could be the score. No code in a file is run.
     """
-    asked = asked or Reading()
+    asked = asked or ReadOptions()
     frame = _frame(asked.resolution_s)
     first = read_head(path)
     try:
@@ -105,34 +107,34 @@ def read(path: Path, asked: Reading | None = None, ids: Sequence[str] = ()) -> S
         in_order = asked.order == "protocol"
         match kind:
             case "text" if not in_order:
-                return _assembled(path, text.read(path, asked), frame, asked.negate)
+                return _assembled(path, text.read_text_table(path, asked), frame, asked.negate)
             case "parquet" if not in_order:
-                return _assembled(path, parquet.read(path, asked), frame, asked.negate)
+                return _assembled(path, parquet.read_parquet(path, asked), frame, asked.negate)
             case "text":
                 found = ordered.read_text(path)
             case "parquet":
-                found = parquet.table(path)
+                found = parquet.read_table(path)
             case "json":
-                found = json_files.read(path)
+                found = json_files.read_json(path)
             case "mat":
-                found = matlab.read(path, asked.column)
+                found = matlab.read_mat(path, asked.column)
             case _:
-                found = arrays.read(path, kind, asked.column)
-        if not isinstance(found, tables.Table):
+                found = arrays.read_arrays(path, kind, asked.column)
+        if not isinstance(found, tables.ColumnTable):
             if in_order:
                 raise BenchError(
                     "option.conflict", f"{path}: holds scores by utterance; leave --order out"
                 )
-            return _dictionary(path, arrays.joined(path, found, asked.column), frame)
+            return _dictionary(path, arrays.join_vectors(path, found, asked.column), frame)
         if in_order:
             found, asked = ordered.with_ids(path, found, asked, ids)
         read_file = _assembled(
-            path, tables.rows(path, tables.source(found), asked), frame, asked.negate
+            path, tables.select_rows(path, tables.to_source(found), asked), frame, asked.negate
         )
         if not in_order:
             return read_file
         return replace(
-            read_file, warnings=(("scores.order", ordered.said(ids)), *read_file.warnings)
+            read_file, warnings=(("scores.order", ordered.describe_order(ids)), *read_file.warnings)
         )
     except UNREADABLE as error:
         raise unreadable_error(path, error) from error
@@ -166,7 +168,7 @@ class _Times(NamedTuple):
     why: str
 
 
-def _assembled(path: Path, rows: text.Rows, frame: int | None, negate: bool) -> ScoreFile:
+def _assembled(path: Path, rows: text.ScoreRows, frame: int | None, negate: bool) -> ScoreFile:
     roles = rows.roles
     encoded = rows.utterance.combine_chunks().dictionary_encode()
     row = encoded.indices.to_numpy().astype(np.int64)

@@ -58,7 +58,7 @@ def find_similar_corpora(names: pa.StringArray) -> list[str]:
     """Return the short names of the corpora whose ids most of these look like."""
     alike: list[str] = []
     sample = _sample_ids(names)
-    for card in corpus_cards.readable().cards:
+    for card in corpus_cards.list_readable().cards:
         pattern = card.protocol.ids if card.protocol else ""
         fitting = sum(re.fullmatch(pattern, one) is not None for one in sample) if pattern else 0
         if 2 * fitting > len(sample):

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench._io.text_files import read_pieces
-from bench.errors import BenchError, quoted
-from bench.evaluation.tables import Table, column, named
+from bench.errors import BenchError, quote_text
+from bench.evaluation.tables import ColumnTable, is_known_name, to_column
 
 LARGEST = 1 << 30
 """Bytes of JSON that are read: it has to be held in memory whole, several times over."""
@@ -33,7 +33,7 @@ Object = dict[str, Any]
 Vectors = dict[str, NDArray[Any]]
 
 
-def read(path: Path) -> Table | Vectors:
+def read_json(path: Path) -> ColumnTable | Vectors:
     """Return the columns of a JSON file, or the frames' scores by utterance.
 
     Understood are an object of scores by id; an object of objects by id, or as pandas writes a
@@ -105,13 +105,13 @@ def _check_object(pairs: list[tuple[str, Any]]) -> Object:
         again = next(name for name in members if names.count(name) > 1)
         raise BenchError(
             "scores.malformed",
-            f"{quoted(again)} comes twice in one object, and only one would be read",
+            f"{quote_text(again)} comes twice in one object, and only one would be read",
         )
     return members
 
 
 def _no_json(path: Path, text: str, error: json.JSONDecodeError, before: int) -> BenchError:
-    at = quoted(text[max(error.pos - _AROUND, 0) : error.pos + _AROUND])
+    at = quote_text(text[max(error.pos - _AROUND, 0) : error.pos + _AROUND])
     python = text[error.pos : error.pos + 1] == "'"
     hint = "; it looks like Python's own print of a dictionary: write it by json.dump"
     return BenchError(
@@ -124,7 +124,7 @@ def _no_json(path: Path, text: str, error: json.JSONDecodeError, before: int) ->
 # --- values to columns ----------------------------------------------------------------------------
 
 
-def _convert_value(value: Any, what: str, outer: bool = True) -> Table | Vectors:
+def _convert_value(value: Any, what: str, outer: bool = True) -> ColumnTable | Vectors:
     if isinstance(value, list):
         return _convert_list(cast(list[Any], value), what)
     if not isinstance(value, dict):
@@ -134,14 +134,14 @@ def _convert_value(value: Any, what: str, outer: bool = True) -> Table | Vectors
     return _convert_object(cast(Object, value), what, outer)
 
 
-def _convert_list(values: list[Any], what: str) -> Table:
+def _convert_list(values: list[Any], what: str) -> ColumnTable:
     if not values:
         raise BenchError(
             "scores.empty", "holds an empty list; a score file has an entry an utterance"
         )
     if all(map(_is_object, values)):
         pairs = {name: record for value in values for name, record in cast(Object, value).items()}
-        if len(pairs) == len(values) > 1 and not any(map(named, pairs)):
+        if len(pairs) == len(values) > 1 and not any(map(is_known_name, pairs)):
             return _convert_records(
                 [{"score": record} for record in pairs.values()], f"{what}, id by id,", pairs
             )
@@ -149,7 +149,7 @@ def _convert_list(values: list[Any], what: str) -> Table:
     if all(map(_is_labels, values)):
         return _convert_records(list(map(_by_label, values)), f"{what}, scores by label,")
     if all(map(_is_single, values)):
-        return Table(f"{what}, a list of numbers,", None, [column(values)])
+        return ColumnTable(f"{what}, a list of numbers,", None, [to_column(values)])
     if all(isinstance(value, list) for value in values):
         lengths = [len(value) for value in values]
         odd = next((i for i, length in enumerate(lengths) if length != lengths[0]), None)
@@ -158,28 +158,28 @@ def _convert_list(values: list[Any], what: str) -> Table:
                 "scores.unequal-lengths",
                 f"entry {odd + 1} has {lengths[odd]} values, entry 1 has {lengths[0]}",
             )
-        columns = [column(list(cells)) for cells in zip(*values, strict=True)]
-        return Table(f"{what}, a list of lists,", None, columns)
+        columns = [to_column(list(cells)) for cells in zip(*values, strict=True)]
+        return ColumnTable(f"{what}, a list of lists,", None, columns)
     raise BenchError(
         "scores.malformed", f"holds a list of values of several kinds; scores should be {_FORMS}"
     )
 
 
-def _convert_object(members: Object, what: str, outer: bool) -> Table | Vectors:
+def _convert_object(members: Object, what: str, outer: bool) -> ColumnTable | Vectors:
     if not members:
         raise BenchError("scores.empty", f"holds an empty object; scores should be {_FORMS}")
     values = list(members.values())
     numbered = _is_counted(members)
-    if all(map(_is_single, values)) and not all(map(named, members)):
-        return Table(
+    if all(map(_is_single, values)) and not all(map(is_known_name, members)):
+        return ColumnTable(
             f"{what}, scores by id,", [_key_name(members, ()), "score"], _to_columns(members)
         )
     if all(map(_is_labels, values)):
         return _convert_records(list(map(_by_label, values)), f"{what}, scores by label,", members)
     if all(map(_is_object, values)) and (len(values) > 1 or not outer):
         if not numbered and all(map(_is_counted, values)) and _are_alike(values):
-            columns = [column(list(value.values())) for value in values]
-            return Table(f"{what}, by columns,", list(members), columns)
+            columns = [to_column(list(value.values())) for value in values]
+            return ColumnTable(f"{what}, by columns,", list(members), columns)
         return _convert_records(values, f"{what}, objects by id,", members)
     if {"columns", "data"} <= members.keys() and isinstance(
         members["data"], list
@@ -193,8 +193,12 @@ def _convert_object(members: Object, what: str, outer: bool) -> Table | Vectors:
     ]
     if outer and len(listed) == 1:
         (name,) = (name for name, values_of in lists.items() if values_of is listed[0])
-        return _convert_value(listed[0], f"{what}, its member {quoted(name, 40)}", False)
-    if len(lists) == len(members) and not any(map(named, members)) and not _has_words(lists):
+        return _convert_value(listed[0], f"{what}, its member {quote_text(name, 40)}", False)
+    if (
+        len(lists) == len(members)
+        and not any(map(is_known_name, members))
+        and not _has_words(lists)
+    ):
         return _by_utterance(lists, what)
     parallel = {
         name: values_of
@@ -210,20 +214,20 @@ def _convert_object(members: Object, what: str, outer: bool) -> Table | Vectors:
     }
     ((name, value), *more) = inner.items() if inner else (("", ()),)
     if outer and not more and len(value) > len(members) - len(inner):  # else these may be scores
-        return _convert_value(value, f"{what}, its member {quoted(name, 40)}", False)
+        return _convert_value(value, f"{what}, its member {quote_text(name, 40)}", False)
     raise BenchError("scores.malformed", f"is JSON of another form; scores should be {_FORMS}")
 
 
 def _convert_records(
     records: Sequence[Object], what: str, keys: Mapping[str, Any] | None = None
-) -> Table:
+) -> ColumnTable:
     """Return the members of objects as columns, and before them the `keys` they are under."""
     flat = [_flatten_record(record) for record in records]
     names = list(dict.fromkeys(name for record in flat for name in record))
-    columns = [column([record.get(name) for record in flat]) for name in names]
+    columns = [to_column([record.get(name) for record in flat]) for name in names]
     if keys is None:
-        return Table(what, names, columns)
-    return Table(what, [_key_name(keys, names), *names], [column(list(keys)), *columns])
+        return ColumnTable(what, names, columns)
+    return ColumnTable(what, [_key_name(keys, names), *names], [to_column(list(keys)), *columns])
 
 
 def _flatten_record(record: Object) -> Object:
@@ -251,7 +255,7 @@ def _flatten_record(record: Object) -> Object:
     return flat
 
 
-def _convert_parallel(lists: dict[str, list[Any]], what: str) -> Table:
+def _convert_parallel(lists: dict[str, list[Any]], what: str) -> ColumnTable:
     lengths = {name: len(values) for name, values in lists.items()}
     if len(set(lengths.values())) > 1:
         lengths_text = ", ".join(f"{name!r} has {count:,}" for name, count in lengths.items())
@@ -265,7 +269,7 @@ def _convert_parallel(lists: dict[str, list[Any]], what: str) -> Table:
     )
 
 
-def _by_utterance(lists: dict[str, list[Any]], what: str) -> Table | Vectors:
+def _by_utterance(lists: dict[str, list[Any]], what: str) -> ColumnTable | Vectors:
     """Return one or two numbers an utterance as columns, more as the scores of its frames."""
     lengths = {len(values) for values in lists.values()}
     if len(lengths) == 1 and lengths <= {1, 2}:
@@ -283,7 +287,7 @@ def _by_utterance(lists: dict[str, list[Any]], what: str) -> Table | Vectors:
 
 
 def _to_columns(members: Object) -> list[Any]:
-    return [column(list(members)), column(list(members.values()))]
+    return [to_column(list(members)), to_column(list(members.values()))]
 
 
 def _key_name(keys: Mapping[str, Any], taken: Sequence[str]) -> str:

@@ -11,31 +11,31 @@ import numpy as np
 
 from bench.cards.corpus_cards import check_split
 from bench.config import Form
-from bench.data.corpora import load_keys
-from bench.data.fingerprint import fingerprint
-from bench.errors import BenchError, near
+from bench.data.corpora import read_keys
+from bench.data.fingerprint import compute_fingerprint
+from bench.errors import BenchError, near_name
 from bench.evaluation import detection
 from bench.evaluation.checks import check_frames, check_utterances
 from bench.evaluation.coverage import check_key_counts
 from bench.evaluation.detection import Progress, Trials, factors_of
 from bench.evaluation.factors import describe_fields, read_with_fields, roles_of, with_fields
 from bench.evaluation.findings import refuse_errors
-from bench.evaluation.judged import Judged
+from bench.evaluation.judged import MatchedScores
 from bench.evaluation.localization import evaluate_cell, evaluate_frames
-from bench.evaluation.official import PACKAGE, Official, name_broken_down, official
-from bench.evaluation.published import Published, published
-from bench.evaluation.reading import Reading
-from bench.evaluation.reference import reference
-from bench.evaluation.verdict import Breakdown, Verdict
+from bench.evaluation.official import PACKAGE, OfficialMetrics, find_official, list_broken_down
+from bench.evaluation.published import PublishedSystems, find_published
+from bench.evaluation.reading import ReadOptions
+from bench.evaluation.reference import build_reference
+from bench.evaluation.verdict import Breakdown, ScoreReport
 from bench.issues import Issue, Issues
-from bench.metrics.breakdown import POOLED, Cell
-from bench.metrics.eer_variants import variants
+from bench.metrics.breakdown import POOLED, BreakdownCell
+from bench.metrics.eer_variants import compute_variants
 from bench.metrics.f1 import decision_at
 from bench.metrics.grid import FrameRules
 from bench.metrics.measure import Measure
-from bench.metrics.measured import Figure
+from bench.metrics.measured import MetricResult
 from bench.metrics.plans import AUTO, WORDS, Resampling
-from bench.metrics.timeline import reference_of
+from bench.metrics.timeline import select_stretches
 from bench.specs.corpus import CorpusCard
 from bench.units import RESOLUTIONS_S
 
@@ -44,7 +44,7 @@ _FEW = 100
 
 
 @dataclass(frozen=True)
-class Request:
+class EvaluationRequest:
     """What is to be evaluated, and how."""
 
     card: CorpusCard
@@ -61,7 +61,7 @@ class Request:
     """`smoke`: judged on a miniature, never a result."""
     allow_missing: bool = False
     as_is: bool = False
-    reading: Reading = field(default_factory=Reading)
+    reading: ReadOptions = field(default_factory=ReadOptions)
     """How score files are read that nothing else is said of."""
     rules: FrameRules = field(default_factory=FrameRules)
     threshold: float = 0.0
@@ -74,10 +74,10 @@ class Request:
     seed: int = 0
 
 
-class Judge:
+class Evaluator:
     """Evaluates score files of one split; its keys are read once, however many files there are."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: EvaluationRequest) -> None:
         """Read the keys.
 
         BenchError where they are not there or not sound, or where the corpus has no such metric.
@@ -88,22 +88,22 @@ class Judge:
             raise BenchError(
                 "option.invalid", f"threshold {request.threshold:g}: should be a score, as 0 or 0.5"
             )
-        self.subset = load_keys(request.card, request.split, request.keys)
+        self.subset = read_keys(request.card, request.split, request.keys)
         issues = Issues()
         check_key_counts(request.card, request.split, self.subset.table, issues)
         self.findings: tuple[Issue, ...] = tuple(issues)
         """What is noteworthy about the keys."""
-        self.official: Official = official(request.card, request.split, request.keys)
+        self.official: OfficialMetrics = find_official(request.card, request.split, request.keys)
         names = (*self.official.names, PACKAGE)
         for name in request.figures:
             if name not in names:
                 raise BenchError(
                     "scores.no-metric",
-                    f"{request.card.short} has no metric {name!r}{near(name, names)}",
+                    f"{request.card.short} has no metric {name!r}{near_name(name, names)}",
                 )
         self._others: Mapping[str, Collection[str]] | None = None
 
-    def read(self, path: Path, reading: Reading | None = None) -> Judged:
+    def read_scores(self, path: Path, reading: ReadOptions | None = None) -> MatchedScores:
         """Return the score file at `path`, in the order of the keys.
 
         `reading` is for this file, else that of the request. BenchError with every reason why no
@@ -123,24 +123,27 @@ class Judge:
         table = self.subset.table
         if file.kind == "utterances" or self.subset.timing is None:
             llr = "dcf" in asked.card.official
-            checked, truth = check_utterances(file, table, self.others, **options, llr=llr), None
-        else:
-            truth = reference(self.subset)
-            checked = check_frames(
-                file, table, truth, self.others, **options, threshold=asked.threshold
+            checked, truth = (
+                check_utterances(file, table, self.list_other_ids, **options, llr=llr),
+                None,
             )
-            truth = reference_of(truth, np.flatnonzero(checked.present))
+        else:
+            truth = build_reference(self.subset)
+            checked = check_frames(
+                file, table, truth, self.list_other_ids, **options, threshold=asked.threshold
+            )
+            truth = select_stretches(truth, np.flatnonzero(checked.present))
         refuse_errors(path, checked.findings)
         table = with_fields(table, file, checked.trial)
         roles = roles_of(asked.card, table[checked.present], self._field_names)
-        return Judged(file, reading, self.subset, checked, truth, table, roles)
+        return MatchedScores(file, reading, self.subset, checked, truth, table, roles)
 
     @property
     def _field_names(self) -> list[str]:
         """Every column that figures are broken down by."""
         return [name for by in self.request.by for name in by]
 
-    def _protocol_order(self, path: Path, reading: Reading) -> Sequence[str]:
+    def _protocol_order(self, path: Path, reading: ReadOptions) -> Sequence[str]:
         """Return the ids in the order of the keys, for scores without any.
 
         BenchError where the keys are not those of the whole split.
@@ -155,7 +158,7 @@ class Judge:
             )
         return self.subset.table["utterance"].tolist()
 
-    def others(self) -> Mapping[str, Collection[str]]:
+    def list_other_ids(self) -> Mapping[str, Collection[str]]:
         """Return the ids of the corpus's other splits, as far as their keys are there."""
         if self._others is None:
             ids_by_split: dict[str, Collection[str]] = {}
@@ -163,20 +166,20 @@ class Judge:
                 if split == self.request.split:
                     continue
                 try:
-                    keys = load_keys(self.request.card, split, self.request.keys)
+                    keys = read_keys(self.request.card, split, self.request.keys)
                 except BenchError:
                     continue  # only to tell whose the unknown ids are; its keys may well be away
                 ids_by_split[split] = set(keys.table["utterance"])
             self._others = ids_by_split
         return self._others
 
-    def resampling(self, *, of_frames: bool) -> Resampling:
+    def make_resampling(self, *, of_frames: bool) -> Resampling:
         """Return how intervals are made; units are rows of the keys' table."""
         asked = self.request
         dependence = factors_of(self.subset.table, of_frames=of_frames)
         return Resampling(dependence, asked.resample, asked.replicates, asked.seed)
 
-    def resampled_by(self, trials: Trials) -> str:
+    def describe_resampling(self, trials: Trials) -> str:
         """Return in words how intervals of these trials are made; "" where there are none."""
         asked = self.request
         if not asked.replicates:
@@ -184,31 +187,33 @@ class Judge:
         few = " (rough: these are few)" if asked.replicates < _FEW else ""
         return (
             f"95 %, bootstrap of {asked.replicates:,} replicates{few} that draw "
-            f"{WORDS[self.drawn(trials)]}, seed {asked.seed}; exact bounds where errors are few"
+            f"{WORDS[self.name_plan(trials)]}, seed {asked.seed}; exact bounds where errors are few"
         )
 
-    def drawn(self, trials: Trials) -> str:
+    def name_plan(self, trials: Trials) -> str:
         """Return the name of the plan that intervals of these trials together draw by."""
         if not self.request.replicates:
             return "utterance"
         dependence = factors_of(self.subset.table)
-        return dependence.plan(trials.row, trials.is_spoof, self.request.resample).name
+        return dependence.make_plan(trials.row, trials.is_spoof, self.request.resample).name
 
-    def measures(self, cell: Cell) -> dict[str, Measure]:
+    def select_measures(self, cell: BreakdownCell) -> dict[str, Measure]:
         """Return the metrics of a cell of a breakdown; all metrics for the cell of all trials."""
         if all(level == POOLED for level in cell.levels.values()) and not self.request.figures:
-            return self.official.measures(cell, self.official.names)
-        return self.official.measures(cell, self.request.figures or name_broken_down())
+            return self.official.select_measures(cell, self.official.names)
+        return self.official.select_measures(cell, self.request.figures or list_broken_down())
 
-    def verdict(self, judged: Judged, progress: Progress | None = None) -> Verdict:
+    def evaluate_scores(
+        self, judged: MatchedScores, progress: Progress | None = None
+    ) -> ScoreReport:
         """Return all results of a score file with their intervals.
 
         `progress` gets how many cells of a breakdown are done, and of how many.
         """
         asked, trials = self.request, judged.trials
-        resampling = self.resampling(of_frames=judged.truth is not None)
+        resampling = self.make_resampling(of_frames=judged.truth is not None)
         figures, breakdowns, notes = self._compute_figures(judged, trials, resampling, progress)
-        return Verdict(
+        return ScoreReport(
             form=asked.form,
             corpus=asked.card.key,
             short=asked.card.short,
@@ -216,7 +221,7 @@ class Judge:
             scores=judged.file.path,
             digest=judged.digest,
             keys=asked.keys,
-            fingerprint=fingerprint(judged.subset),
+            fingerprint=compute_fingerprint(judged.subset),
             taken=judged.file.taken,
             findings=(*self.findings, *judged.checked.findings),
             notes=(
@@ -229,26 +234,34 @@ class Judge:
             bonafide=int((~trials.is_spoof).sum()),
             spoof=int(trials.is_spoof.sum()),
             negated=judged.reading.negate,
-            resampling=self.resampled_by(trials),
-            otherwise="" if self.drawn(trials) == "utterance" else WORDS["utterance"],
+            resampling=self.describe_resampling(trials),
+            otherwise="" if self.name_plan(trials) == "utterance" else WORDS["utterance"],
             figures=figures,
             breakdowns=breakdowns,
             published=self._find_published(judged, figures),
-            formulas=variants(*judged.split_classes()) if asked.formulas and figures else {},
+            formulas=compute_variants(*judged.split_classes())
+            if asked.formulas and figures
+            else {},
         )
 
-    def _find_published(self, judged: Judged, figures: Mapping[str, Figure]) -> Published | None:
+    def _find_published(
+        self, judged: MatchedScores, figures: Mapping[str, MetricResult]
+    ) -> PublishedSystems | None:
         """Return published results of the split where these are of all of its trials."""
         asked = self.request
         part = any(finding.code == "keys.counts" for finding in self.findings)
         if asked.form == "smoke" or part or not judged.checked.present.all():
             return None
-        return published(asked.card.key, asked.split, figures)
+        return find_published(asked.card.key, asked.split, figures)
 
     def _compute_figures(
-        self, judged: Judged, trials: Trials, resampling: Resampling, progress: Progress | None
-    ) -> tuple[dict[str, Figure], tuple[Breakdown, ...], tuple[str, ...]]:
-        asked, everything = self.request, judged.of(np.arange(len(judged.subset)))
+        self,
+        judged: MatchedScores,
+        trials: Trials,
+        resampling: Resampling,
+        progress: Progress | None,
+    ) -> tuple[dict[str, MetricResult], tuple[Breakdown, ...], tuple[str, ...]]:
+        asked, everything = self.request, judged.select_trials(np.arange(len(judged.subset)))
         frames, truth = judged.checked.frames, judged.truth
         if truth is not None and frames is not None:
             if truth.is_spoof.all() or not truth.is_spoof.any():
@@ -258,7 +271,7 @@ class Judge:
                 frames, truth, RESOLUTIONS_S, asked.rules, decision, resampling
             )
 
-            def of_frames(cell: Cell) -> Mapping[str, Figure]:
+            def of_frames(cell: BreakdownCell) -> Mapping[str, MetricResult]:
                 return evaluate_cell(frames, truth, cell, asked.rules, resampling)
 
             tables = self._compute_breakdowns(judged, of_frames, progress)
@@ -270,18 +283,21 @@ class Judge:
             alone = "no metric is defined: there are trials of one class only"
             return {}, (), tuple(filter(None, [alone, lacking]))
         figures = detection.compute_pooled(trials, self.official, resampling)
-        names = asked.figures or name_broken_down()
+        names = asked.figures or list_broken_down()
         of_trials = detection.by_cell(everything, self.official, resampling, figures, names)
         tables = self._compute_breakdowns(judged, of_trials, progress)
-        return figures, tables, tuple(filter(None, [self.official.said, lacking]))
+        return figures, tables, tuple(filter(None, [self.official.tdcf_note, lacking]))
 
     def _compute_breakdowns(
         self,
-        judged: Judged,
-        figures_of: Callable[[Cell], Mapping[str, Figure]],
+        judged: MatchedScores,
+        figures_of: Callable[[BreakdownCell], Mapping[str, MetricResult]],
         progress: Progress | None,
     ) -> tuple[Breakdown, ...]:
-        trials, of_frames = judged.of(np.arange(len(judged.subset))), judged.truth is not None
+        trials, of_frames = (
+            judged.select_trials(np.arange(len(judged.subset))),
+            judged.truth is not None,
+        )
         return tuple(
             detection.compute_breakdown(
                 trials, judged.roles, by, figures_of, progress, of_frames=of_frames

@@ -13,25 +13,25 @@ from bench.data.subset import Subset
 from bench.evaluation.checks import Checked
 from bench.evaluation.detection import Trials
 from bench.evaluation.forms import ScoreFile
-from bench.evaluation.reading import Reading
+from bench.evaluation.reading import ReadOptions
 from bench.metrics.breakdown import Role
-from bench.metrics.ranges import ranges
+from bench.metrics.ranges import weigh_ranges
 from bench.metrics.tally import Floats, Integers
-from bench.metrics.timeline import Reference
+from bench.metrics.timeline import LabelledStretches
 from bench.units import SPOOF
 
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Judged:
+class MatchedScores:
     """A score file that fits the keys, and all that its results are computed from."""
 
     file: ScoreFile
-    reading: Reading
+    reading: ReadOptions
     subset: Subset
     checked: Checked
-    truth: Reference | None
+    truth: LabelledStretches | None
     """Of the present trials, where frames are judged."""
     table: pd.DataFrame
     """The keys' table, with the file's columns that figures are broken down by."""
@@ -41,14 +41,14 @@ class Judged:
     @property
     def trials(self) -> Trials:
         """The utterances that have a score."""
-        return self.of(np.flatnonzero(self.checked.present))
+        return self.select_trials(np.flatnonzero(self.checked.present))
 
     @property
     def digest(self) -> str:
         """The first 16 hexadecimal digits of the SHA-256 of the score file."""
         return file_digest(self.file.path)
 
-    def of(self, rows: Integers) -> Trials:
+    def select_trials(self, rows: Integers) -> Trials:
         """Return the utterances in these rows of the keys' table."""
         table = self.table.iloc[rows].reset_index(drop=True)
         is_spoof = (table["label"] == SPOOF).to_numpy()
@@ -62,7 +62,7 @@ class Judged:
         if self.truth is None or self.checked.frames is None:
             trials = self.trials
             return trials.score[~trials.is_spoof], trials.score[trials.is_spoof]
-        items = ranges(self.checked.frames, self.truth).items
+        items = weigh_ranges(self.checked.frames, self.truth).items
         scored = np.isfinite(items.score)
         is_spoof = items.spoof > 0
         return items.score[scored & ~is_spoof], items.score[scored & is_spoof]

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from bench.evaluation import score_file as scores
-from bench.evaluation.judged import Judged
-from bench.metrics.grid import FrameRules, points
+from bench.evaluation.judged import MatchedScores
+from bench.metrics.grid import FrameRules, align_points
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.metrics.utterances import utterance_items
 from bench.units import CLASSES, SAMPLE_RATE_HZ
@@ -22,9 +22,9 @@ _UNKNOWN_S = 1.0
 it."""
 
 
-def write(
+def save_scores(
     path: Path,
-    judged: Judged,
+    judged: MatchedScores,
     resolution_s: float | None,
     rules: FrameRules | None = None,
     threshold: float = 0.0,
@@ -43,7 +43,9 @@ def write(
         items = utterance_items(judged.checked.frames, judged.truth)
         columns = _utterance_columns(judged, items.unit, items.spoof > 0, items.score)
     else:
-        at = points(judged.checked.frames, judged.truth, resolution_s, *(rules or FrameRules()))
+        at = align_points(
+            judged.checked.frames, judged.truth, resolution_s, *(rules or FrameRules())
+        )
         first = np.searchsorted(at.utterance, at.utterance)
         start_s = (np.arange(len(first)) - first) * at.frame / SAMPLE_RATE_HZ
         columns = _shared_columns(judged, at.utterance, at.is_spoof, at.score)
@@ -52,7 +54,7 @@ def write(
 
 
 def _utterance_columns(
-    judged: Judged, row: Integers, is_spoof: Bools, score: Floats
+    judged: MatchedScores, row: Integers, is_spoof: Bools, score: Floats
 ) -> dict[str, Any]:
     length_s = judged.table["duration_s"].to_numpy(dtype=np.float64)[row]
     has_length = np.isfinite(length_s) & (length_s > 0)
@@ -61,7 +63,7 @@ def _utterance_columns(
 
 
 def _shared_columns(
-    judged: Judged, row: Integers, is_spoof: Bools, score: Floats
+    judged: MatchedScores, row: Integers, is_spoof: Bools, score: Floats
 ) -> dict[str, Any]:
     named = ("utterance", "speaker", "attack")
     return {

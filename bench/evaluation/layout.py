@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from bench._io.delimited_text import BLANKS, split_cells
 from bench._io.text_files import LineBlock
-from bench.errors import BenchError, quoted
+from bench.errors import BenchError, quote_text
 from bench.evaluation import brackets
 from bench.evaluation.brackets import Brackets
-from bench.evaluation.columns import Roles, choose
-from bench.evaluation.reading import HINT, Reading
-from bench.evaluation.sample import NUMBER, mostly
+from bench.evaluation.columns import Roles, choose_columns
+from bench.evaluation.reading import HINT, ReadOptions
+from bench.evaluation.sample import NUMBER, mostly_match
 
 COMMA_NUMBER = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
 SEPARATORS = {";": "semicolons", ",": "commas", "\t": "tabs", " ": "blanks"}
@@ -29,7 +29,7 @@ _AUTHORS = re.compile(r"\.score(\.(gz|bz2|xz))?$")
 """How the score files of LlamaPartialSpoof's authors' tools are called."""
 
 
-class Layout(NamedTuple):
+class TextLayout(NamedTuple):
     """How the lines of one file are read."""
 
     separator: str
@@ -39,16 +39,16 @@ class Layout(NamedTuple):
     roles: Roles
     brackets: Brackets | None
 
-    def quotes(self, text: bytes) -> bool:
+    def has_quotes(self, text: bytes) -> bool:
         """Whether cells of the text may be quoted."""
         return self.separator != " " and b'"' in text
 
-    def flat(self, text: bytes) -> bytes:
+    def spread_brackets(self, text: bytes) -> bytes:
         """Return the text with numbers in brackets as columns of their own."""
-        return brackets.spread(text, self.separator) if self.brackets else text
+        return brackets.spread_brackets(text, self.separator) if self.brackets else text
 
     @property
-    def line(self) -> str:
+    def line_form(self) -> str:
         """What a line should be, in words."""
         form = ["..."] * self.columns
         form[self.roles.utterance] = "ID"
@@ -78,8 +78,8 @@ def list_data_lines(block: LineBlock) -> Iterator[tuple[int, bytes]]:
 
 
 def detect_layout(
-    path: Path, block: LineBlock, asked: Reading, later: Mapping[int, Sequence[str]]
-) -> Layout:
+    path: Path, block: LineBlock, asked: ReadOptions, later: Mapping[int, Sequence[str]]
+) -> TextLayout:
     """Tell separator, header and columns by the first lines; `later` as `choose` takes it."""
     numbered = list(islice(list_data_lines(block), _SAMPLE))
     try:
@@ -87,27 +87,27 @@ def detect_layout(
     except UnicodeDecodeError as error:
         at = next(n for n, line in numbered if error.object == line)
         raise BenchError(
-            "file.encoding", f"{path}:{at}: not text in UTF-8: {quoted(error.object)}"
+            "file.encoding", f"{path}:{at}: not text in UTF-8: {quote_text(error.object)}"
         ) from error
     separator, rows, within = _split_by_best(path, lines)
     columns = Counter(map(len, rows)).most_common(1)[0][0]
     if within and rows and len(rows[0]) == columns - within.width + 1:
-        rows[0] = brackets.named(rows[0], within)
+        rows[0] = brackets.name_columns(rows[0], within)
     good = [i for i, row in enumerate(rows) if len(row) == columns]
     first, *rest = [rows[i] for i in good]
     has_header = good[0] == 0 and _is_header(first, rest)
     if has_header and not rest:
         raise BenchError(
             "table-file.empty",
-            f"{path}:{numbered[0][0]}: a header and nothing below it: {quoted(lines[0])}",
+            f"{path}:{numbered[0][0]}: a header and nothing below it: {quote_text(lines[0])}",
         )
     names, cells = (first, rest) if has_header else (None, [first, *rest])
     authors = _AUTHORS.search(path.name) is not None and columns <= 4
     try:
-        roles = choose(names, cells, asked, later, authors)
+        roles = choose_columns(names, cells, asked, later, authors)
     except BenchError as error:
         raise BenchError(error.code, f"{path}: {error}") from None
-    return Layout(separator, columns, numbered[0][0] if has_header else 0, roles, within)
+    return TextLayout(separator, columns, numbered[0][0] if has_header else 0, roles, within)
 
 
 def _is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
@@ -117,14 +117,14 @@ def _is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
         return not any(NUMBER.fullmatch(cell) for cell in first)
     columns = list(zip(*rest, strict=True))
     if not any(
-        mostly(NUMBER, column) and not NUMBER.fullmatch(cell)
+        mostly_match(NUMBER, column) and not NUMBER.fullmatch(cell)
         for cell, column in zip(first, columns, strict=True)
     ):
         return False
     return not any(
         _mask_digits(cell) in map(_mask_digits, column[:100]) and re.search(r"\d", cell)
         for cell, column in zip(first, columns, strict=True)
-        if not mostly(NUMBER, column)
+        if not mostly_match(NUMBER, column)
     )
 
 
@@ -139,29 +139,29 @@ def _split_by_best(
     numbers, the cells, and where they had brackets."""
     best, chosen = 0.0, None
     for separator in SEPARATORS:
-        within = brackets.brackets(lines, separator)
-        spread = brackets.spread("\n".join(lines).encode(), separator) if within else b""
+        within = brackets.find_brackets(lines, separator)
+        spread = brackets.spread_brackets("\n".join(lines).encode(), separator) if within else b""
         texts = spread.decode().split("\n") if within else lines
         rows = [split_cells(line, separator) for line in texts]
         columns, count = Counter(map(len, rows)).most_common(1)[0]
         cells = list(zip(*(row for row in rows if len(row) == columns), strict=True))
-        if columns > 1 and any(mostly(COMMA_NUMBER, column) for column in cells):
+        if columns > 1 and any(mostly_match(COMMA_NUMBER, column) for column in cells):
             raise BenchError(
                 "table-file.decimal-comma",
-                f"{path}: has numbers with a decimal comma, e.g. {quoted(lines[-1])}; "
+                f"{path}: has numbers with a decimal comma, e.g. {quote_text(lines[-1])}; "
                 "write a point",
             )
-        numbers = any(mostly(NUMBER, column[1:] or column) for column in cells)
+        numbers = any(mostly_match(NUMBER, column[1:] or column) for column in cells)
         share = count / len(lines) * (1 if numbers else 0.5)
         if columns > 1 and share > best:
             best, chosen = share, (separator, rows, within)
     if chosen:
         return chosen
-    alone = mostly(NUMBER, [line.strip() for line in lines])
+    alone = mostly_match(NUMBER, [line.strip() for line in lines])
     what = "numbers without ids" if alone else "no columns"
     raise BenchError(
         "table-file.no-ids",
-        f"{path}: holds {what}, e.g. {quoted(lines[0])}{name_invisible(lines[0])}; a line should "
+        f"{path}: holds {what}, e.g. {quote_text(lines[0])}{name_invisible(lines[0])}; a line should "
         f"be `ID SCORE`; {HINT}",
     )
 

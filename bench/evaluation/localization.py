@@ -9,26 +9,26 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.errors import BenchError
-from bench.evaluation.verdict import Breakdown, Line
-from bench.metrics.breakdown import Cell
-from bench.metrics.f1 import Decision, decide
+from bench.evaluation.verdict import Breakdown, BreakdownLine
+from bench.metrics.breakdown import BreakdownCell
+from bench.metrics.f1 import Decision, decide_bonafide
 from bench.metrics.grid import (
+    FramePoints,
     FrameRules,
     LastFrame,
-    Points,
-    grid_of,
+    align_points,
+    find_grid,
     point_items,
-    points,
 )
 from bench.metrics.measure import FrameMetric, Measure, frame_measures
-from bench.metrics.measured import Figure, measured, measured_ratios
-from bench.metrics.plans import Resampling, sums
+from bench.metrics.measured import MetricResult, measure_items, measure_ratios
+from bench.metrics.plans import Resampling, sum_groups
 from bench.metrics.positions import FrameErrors, distance_errors, position_errors
-from bench.metrics.ranges import ranges
+from bench.metrics.ranges import weigh_ranges
 from bench.metrics.ratios import Ratios, decision_ratios, group_ratios
 from bench.metrics.registry import select_metrics
 from bench.metrics.tally import Floats
-from bench.metrics.timeline import Frames, Reference, frames_of, reference_of
+from bench.metrics.timeline import LabelledStretches, ScoredFrames, select_frames, select_stretches
 from bench.units import BONAFIDE, SAMPLE_RATE_HZ
 
 _LAST: Mapping[LastFrame, str] = {
@@ -44,14 +44,14 @@ _LAST: Mapping[LastFrame, str] = {
 class FrameResults(NamedTuple):
     """All results of scored frames."""
 
-    figures: dict[str, Figure]
+    figures: dict[str, MetricResult]
     breakdowns: tuple[Breakdown, ...]
     notes: tuple[str, ...]
 
 
 def evaluate_frames(
-    frames: Frames,
-    reference: Reference,
+    frames: ScoredFrames,
+    reference: LabelledStretches,
     resolutions_s: Sequence[float],
     rules: FrameRules,
     decision: Decision,
@@ -78,7 +78,7 @@ def evaluate_frames(
             frames, reference, resolutions_s, rules, resampling
         )
         results |= {
-            **measured(point_items(at_own), frame_measures(), resampling),
+            **measure_items(point_items(at_own), frame_measures(), resampling),
             **_measure_decisions(at_own, decision, resampling),
             **by_resolution,
         }
@@ -89,48 +89,48 @@ def evaluate_frames(
 
 
 def measure_gridless(
-    frames: Frames, reference: Reference, resampling: Resampling, *, by_time: bool
-) -> dict[str, Figure]:
+    frames: ScoredFrames, reference: LabelledStretches, resampling: Resampling, *, by_time: bool
+) -> dict[str, MetricResult]:
     """Return the metrics of frames that need no grid, where they are defined.
 
     With `by_time` those that weigh errors by their duration, else the others.
     """
-    results: dict[str, Figure] = {}
+    results: dict[str, MetricResult] = {}
     for name, metric in select_metrics(FrameMetric).items():
         if metric.by_time == by_time:
             items = metric.items(frames, reference)
             if items.bonafide.any() and items.spoof.any():
-                results |= measured(items, {name: metric.measure}, resampling)
+                results |= measure_items(items, {name: metric.measure}, resampling)
     return results
 
 
 def measure_resolutions(
-    frames: Frames,
-    labels: Reference,
+    frames: ScoredFrames,
+    labels: LabelledStretches,
     resolutions_s: Iterable[float],
     rules: FrameRules,
     resampling: Resampling,
-) -> tuple[dict[str, Figure], list[float]]:
+) -> tuple[dict[str, MetricResult], list[float]]:
     """Return the metrics of frames at each resolution, and the resolutions that there are none at.
 
     These are neither whole multiples nor fractions of the frames or of the labels' frames.
     """
-    results: dict[str, Figure] = {}
+    results: dict[str, MetricResult] = {}
     lacking: list[float] = []
     for resolution_s in resolutions_s:
         try:
-            at = points(frames, labels, resolution_s, *rules)
+            at = align_points(frames, labels, resolution_s, *rules)
         except BenchError:
             lacking.append(resolution_s)
         else:
             measures = name_at(frame_measures(), resolution_s)
-            results |= measured(point_items(at), measures, resampling)
+            results |= measure_items(point_items(at), measures, resampling)
     return results, lacking
 
 
-def _describe_coverage(frames: Frames, reference: Reference) -> list[str]:
+def _describe_coverage(frames: ScoredFrames, reference: LabelledStretches) -> list[str]:
     """Return notes on time without a score, and on frames past the ends of utterances."""
-    covered = ranges(frames, reference)
+    covered = weigh_ranges(frames, reference)
     notes: list[str] = []
     if covered.uncovered:
         seconds = covered.uncovered / SAMPLE_RATE_HZ
@@ -142,7 +142,11 @@ def _describe_coverage(frames: Frames, reference: Reference) -> list[str]:
 
 
 def _describe_resolutions(
-    at_own: Points, own_s: float, lacking: Sequence[float], rules: FrameRules, decision: Decision
+    at_own: FramePoints,
+    own_s: float,
+    lacking: Sequence[float],
+    rules: FrameRules,
+    decision: Decision,
 ) -> list[str]:
     """Return notes on what results are of frames of which length."""
     own_ms = f"{1000 * own_s:g} ms"
@@ -167,7 +171,7 @@ def _describe_resolutions(
 
 
 def _break_down_errors(
-    at_own: Points, reference: Reference, decision: Decision, resampling: Resampling
+    at_own: FramePoints, reference: LabelledStretches, decision: Decision, resampling: Resampling
 ) -> tuple[Breakdown, ...]:
     """Return the error rates by where frames are."""
     errors = {
@@ -177,14 +181,20 @@ def _break_down_errors(
     return tuple(_measure_errors(by, each, at_own, resampling) for by, each in errors.items())
 
 
-def place_on_grid(frames: Frames, reference: Reference, rules: FrameRules) -> Points:
+def place_on_grid(
+    frames: ScoredFrames, reference: LabelledStretches, rules: FrameRules
+) -> FramePoints:
     """Return frames and labels at the frames' own resolution; BenchError without a grid."""
-    return points(frames, reference, grid_of(frames) / SAMPLE_RATE_HZ, *rules)
+    return align_points(frames, reference, find_grid(frames) / SAMPLE_RATE_HZ, *rules)
 
 
 def evaluate_cell(
-    frames: Frames, reference: Reference, cell: Cell, rules: FrameRules, resampling: Resampling
-) -> dict[str, Figure]:
+    frames: ScoredFrames,
+    reference: LabelledStretches,
+    cell: BreakdownCell,
+    rules: FrameRules,
+    resampling: Resampling,
+) -> dict[str, MetricResult]:
     """Return the results of frames of a cell's utterances; none for a cell without both classes.
 
     These are the segment EER at their own resolution, where frames are on a grid, and the range
@@ -192,13 +202,13 @@ def evaluate_cell(
     utterances go with these.
     """
     rows = np.concatenate([cell.bonafide, cell.spoof])
-    frames, reference = frames_of(frames, rows), reference_of(reference, rows)
+    frames, reference = select_frames(frames, rows), select_stretches(reference, rows)
     if reference.is_spoof.all() or not reference.is_spoof.any():
         return {}
-    results: dict[str, Figure] = {}
+    results: dict[str, MetricResult] = {}
     with suppress(BenchError):  # on no grid, as the pooled results have said
         items = point_items(place_on_grid(frames, reference, rules))
-        results |= measured(items, frame_measures(), resampling)
+        results |= measure_items(items, frame_measures(), resampling)
     return results | measure_gridless(frames, reference, resampling, by_time=True)
 
 
@@ -208,35 +218,37 @@ def name_at(measures: Mapping[str, Measure], resolution_s: float) -> dict[str, M
 
 
 def _measure_decisions(
-    at_own: Points, decision: Decision, resampling: Resampling
-) -> dict[str, Figure]:
-    decided_spoof = ~decide(at_own.score, decision.threshold)
+    at_own: FramePoints, decision: Decision, resampling: Resampling
+) -> dict[str, MetricResult]:
+    decided_spoof = ~decide_bonafide(at_own.score, decision.threshold)
     ratios = decision_ratios(at_own.is_spoof, decided_spoof, at_own.utterance)
-    return measured_ratios(ratios, _count_spoof(ratios, at_own), resampling)
+    return measure_ratios(ratios, _count_spoof(ratios, at_own), resampling)
 
 
 def _measure_errors(
-    by: str, errors: FrameErrors, at_own: Points, resampling: Resampling
+    by: str, errors: FrameErrors, at_own: FramePoints, resampling: Resampling
 ) -> Breakdown:
     """Return the error rate of each group that has a frame."""
     ratios = group_ratios(errors.names, errors.group, errors.wrong, errors.unit)
-    rates = measured_ratios(ratios, _count_spoof(ratios, at_own), resampling)
+    rates = measure_ratios(ratios, _count_spoof(ratios, at_own), resampling)
     frames = ratios.whole.sum(axis=0).astype(int).tolist()
     lines = [
-        Line((name,), *((n, 0) if name.startswith(BONAFIDE) else (0, n)), {"error": rates[name]})
+        BreakdownLine(
+            (name,), *((n, 0) if name.startswith(BONAFIDE) else (0, n)), {"error": rates[name]}
+        )
         for name, n in zip(errors.names, frames, strict=True)
         if name in rates
     ]
     return Breakdown((by,), tuple(lines))
 
 
-def _count_spoof(ratios: Ratios, at_own: Points) -> Floats:
+def _count_spoof(ratios: Ratios, at_own: FramePoints) -> Floats:
     """Return how many frames of each of the ratios' utterances are spoof."""
     position = np.searchsorted(ratios.unit, at_own.utterance)
-    return sums(position, at_own.is_spoof.astype(np.float64), len(ratios.unit))
+    return sum_groups(position, at_own.is_spoof.astype(np.float64), len(ratios.unit))
 
 
-def _describe_surplus(at_own: Points, resolution_s: float) -> str:
+def _describe_surplus(at_own: FramePoints, resolution_s: float) -> str:
     """Return how often scores and labels differ in number; nothing where they never do."""
     more_scores, more_labels, largest = at_own.surplus
     if not more_scores and not more_labels:

@@ -17,9 +17,9 @@ from typing import Any, BinaryIO, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import BenchError, quoted
-from bench.evaluation.arrays import Vectors, loaded
-from bench.evaluation.tables import Table, named, of_arrays
+from bench.errors import BenchError, quote_text
+from bench.evaluation.arrays import Vectors, load_guarded
+from bench.evaluation.tables import ColumnTable, is_known_name, of_arrays
 
 _FORM = "a cell array of ids and a vector of scores, equally long"
 _HEADER = 128
@@ -38,7 +38,7 @@ _CELL, _STRUCTURE, _CHARACTERS, _NUMERIC, _OPAQUE = 1, 2, 4, range(6, 16), 17
 _COMPLEX = 0x800
 
 
-def read(path: Path, wanted: str | None) -> Table | Vectors:
+def read_mat(path: Path, wanted: str | None) -> ColumnTable | Vectors:
     """Return the variables of a `.mat` file (version 5 to 7) as a table.
 
     Of a file with one structure, its fields are returned.
@@ -48,7 +48,7 @@ def read(path: Path, wanted: str | None) -> Table | Vectors:
     arrays), and for a damaged file. No code of the file is run.
     """
 
-    def load_file(file: BinaryIO) -> Table:
+    def load_file(file: BinaryIO) -> ColumnTable:
         variables = dict(_read_variables(memoryview(file.read())))
         if len(variables) == 1:
             ((_, value),) = variables.items()
@@ -57,10 +57,10 @@ def read(path: Path, wanted: str | None) -> Table | Vectors:
         vectors = [name for name, array in arrays.items() if array.ndim]
         return _build_table(arrays, vectors[0] if wanted is None and len(vectors) == 1 else wanted)
 
-    return loaded(path, load_file, _FORM)
+    return load_guarded(path, load_file, _FORM)
 
 
-def _build_table(arrays: Vectors, wanted: str | None) -> Table:
+def _build_table(arrays: Vectors, wanted: str | None) -> ColumnTable:
     table = of_arrays("MATLAB variables", arrays, wanted)
     if table is not None:
         return table
@@ -85,7 +85,7 @@ def _usable_arrays(variables: Mapping[str, Any]) -> Vectors:
             arrays[name] = _to_array(name, value)
         except BenchError as error:
             wrong[name] = error
-    needed = [error for name, error in wrong.items() if named(name) or not arrays]
+    needed = [error for name, error in wrong.items() if is_known_name(name) or not arrays]
     if needed:
         raise needed[0]
     return arrays
@@ -96,7 +96,7 @@ def _to_array(name: str, value: Any) -> NDArray[Any]:
     if value is None or isinstance(value, dict):
         raise BenchError(
             "scores.malformed",
-            f"{quoted(name)} is a table, string array, structure or the like; save "
+            f"{quote_text(name)} is a table, string array, structure or the like; save "
             "`ids = cellstr(ids)` and `scores` as variables of their own",
         )
     if not isinstance(value, list):
@@ -108,7 +108,7 @@ def _to_array(name: str, value: Any) -> NDArray[Any]:
         if single.size != 1 or single.dtype.kind not in "fiuU":
             raise BenchError(
                 "scores.malformed",
-                f"{quoted(name)}: cell {number} holds {single.size} values, not one",
+                f"{quote_text(name)}: cell {number} holds {single.size} values, not one",
             )
         items.append(single.item())
     return np.array(items, dtype=object)
@@ -138,7 +138,7 @@ def _read_variables(data: memoryview) -> Iterator[tuple[str, Any]]:
             raise ValueError(f"a variable of kind {element.kind}")
         name, value = _read_variable(element.content, order)
         if name in names:
-            raise ValueError(f"{quoted(name)} comes twice")
+            raise ValueError(f"{quote_text(name)} comes twice")
         if name:  # without one it is MATLAB's own
             names.add(name)
             yield name, value

@@ -21,7 +21,7 @@ import pyarrow as pa
 from bench.errors import BenchError
 from bench.evaluation.columns import Roles
 from bench.evaluation.sample import FEWEST, LABELS, TRUE_FALSE
-from bench.evaluation.text import Rows
+from bench.evaluation.text import ScoreRows
 from bench.metrics.tally import Bools, Floats, Integers
 
 _LOOKED_AT = 1000
@@ -49,7 +49,7 @@ class Scores(NamedTuple):
     """Which rows are predicted bona fide, where the scores were confidences of predictions."""
 
 
-def score_of(rows: Rows, negate: bool) -> Scores:
+def score_of(rows: ScoreRows, negate: bool) -> Scores:
     """Return the scores.
 
     BenchError where a column holds two values only, where scores seem to be confidences of
@@ -67,7 +67,7 @@ def score_of(rows: Rows, negate: bool) -> Scores:
     return _of_prediction(rows, roles.predicted, parts[0], negate)
 
 
-def labels_of(rows: Rows, score: Floats) -> Labels:
+def labels_of(rows: ScoreRows, score: Floats) -> Labels:
     """Return the file's labels: words, or 0 and 1 for the lower and higher of two numbers.
 
     A column without a name that follows from the scores by a threshold holds decisions.
@@ -127,7 +127,7 @@ def _follows_threshold(high: Bools, score: Floats) -> bool:
     return bool(above.min() >= below.max() or below.min() >= above.max())
 
 
-def _of_prediction(rows: Rows, at: int, score: Floats, negate: bool) -> Scores:
+def _of_prediction(rows: ScoreRows, at: int, score: Floats, negate: bool) -> Scores:
     """Return scores that are higher for bona fide, of confidences of the class beside them.
 
     Scores that cannot be confidences stay as they are.

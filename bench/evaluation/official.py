@@ -12,16 +12,16 @@ from typing import Literal
 
 import numpy as np
 
-from bench.data.asv import AsvScores, asv_scores, tdcf_coefficients
+from bench.data.asv import AsvScores, read_asv_scores, read_tdcf_coefficients
 from bench.data.places import find_file
 from bench.errors import BenchError
-from bench.metrics.breakdown import Cell
+from bench.metrics.breakdown import BreakdownCell
 from bench.metrics.measure import Measure, ScoreMetric, TandemMetric
 from bench.metrics.registry import describe_metrics, select_metrics
 from bench.metrics.tdcf import Coefficients, asv_errors, coefficients_2019
 from bench.specs.corpus import CorpusCard
 
-_EVERYTHING = Cell({}, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+_EVERYTHING = BreakdownCell({}, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
 """The pooled cell, as far as coefficients go."""
 
 PACKAGE = "eer_official"
@@ -29,7 +29,7 @@ PACKAGE = "eer_official"
 
 
 @dataclass(frozen=True)
-class Tandem:
+class TandemSource:
     """The files that the min t-DCF of one split is computed from."""
 
     form: Literal["2019", "2021"]
@@ -41,7 +41,7 @@ class Tandem:
     )
     """The organisers' coefficients by attack and codec (2021)."""
 
-    def coefficients(self, cell: Cell) -> Coefficients | None:
+    def find_coefficients(self, cell: BreakdownCell) -> Coefficients | None:
         """Return the coefficients that hold for the trials of `cell`; None where there are none.
 
         The 2019 form has coefficients for all attacks or for one. They are not defined for other
@@ -49,35 +49,35 @@ class Tandem:
         is nothing to normalise by.
         """
         if self.scores is None:
-            levels = cell.at("attack", "codec")
+            levels = cell.find_levels("attack", "codec")
             return None if levels is None else self.table.get((levels[0], levels[1]))
-        levels = cell.at("attack")
+        levels = cell.find_levels("attack")
         if levels is None:
             return None
-        narrowed = self.scores if "attack" not in cell.levels else self._against(levels[0])
+        narrowed = self.scores if "attack" not in cell.levels else self._select_attack(levels[0])
         if narrowed is None:
             return None
         errors = asv_errors(narrowed.target, narrowed.nontarget, narrowed.spoof)
         return coefficients_2019(errors) if errors.spoof_false_alarm else None
 
-    def _against(self, attack: str) -> AsvScores | None:
+    def _select_attack(self, attack: str) -> AsvScores | None:
         if self.scores is None or attack == "Pooled":
             return self.scores
-        return self.scores.against(attack) if attack in self.scores.attack else None
+        return self.scores.select_attack(attack) if attack in self.scores.attack else None
 
 
 @dataclass(frozen=True)
-class Official:
+class OfficialMetrics:
     """The official metrics of one split."""
 
     asked: tuple[str, ...]
     """As the card has them."""
-    tandem: Tandem | None
+    tandem: TandemSource | None
     lacking: str = ""
     """Why there is no min t-DCF where the corpus has one."""
 
     @property
-    def said(self) -> str:
+    def tdcf_note(self) -> str:
         """Which form of t-DCF is given, or why none is; "" where the corpus has none.
 
         The forms of 2019 and 2021 are not comparable.
@@ -99,7 +99,7 @@ class Official:
         }
         return tuple(name for name in describe_metrics() if name in given)
 
-    def measures(self, cell: Cell, names: Collection[str]) -> dict[str, Measure]:
+    def select_measures(self, cell: BreakdownCell, names: Collection[str]) -> dict[str, Measure]:
         """Return the metrics of `names` that are defined for the trials of `cell`.
 
         The min t-DCF is defined where its coefficients are known.
@@ -107,10 +107,10 @@ class Official:
         measures = {
             name: metric.measure for name, metric in select_utterance_metrics(self.asked).items()
         }
-        coefficients = self.tandem.coefficients(cell) if self.tandem else None
+        coefficients = self.tandem.find_coefficients(cell) if self.tandem else None
         if coefficients is not None:
             tandem = select_metrics(TandemMetric).items()
-            measures |= {name: metric.measure(coefficients) for name, metric in tandem}
+            measures |= {name: metric.make_measure(coefficients) for name, metric in tandem}
         return {name: measures[name] for name in self.names if name in names and name in measures}
 
 
@@ -123,7 +123,7 @@ def select_utterance_metrics(official: Collection[str]) -> dict[str, ScoreMetric
     }
 
 
-def name_broken_down() -> tuple[str, ...]:
+def list_broken_down() -> tuple[str, ...]:
     """Return the metrics that organisers break down by condition.
 
     A breakdown has these unless others are asked for.
@@ -131,7 +131,7 @@ def name_broken_down() -> tuple[str, ...]:
     return tuple(name for name, metric in describe_metrics().items() if metric.broken_down)
 
 
-def official(card: CorpusCard, split: str, place: Path) -> Official:
+def find_official(card: CorpusCard, split: str, keys: Path) -> OfficialMetrics:
     """Return the official metrics of a split; `place` is where its keys are.
 
     Where the file that min t-DCF needs is missing, that metric is left out and `lacking` says what
@@ -139,21 +139,25 @@ def official(card: CorpusCard, split: str, place: Path) -> Official:
     """
     forms = [name.removeprefix("min_tdcf_") for name in card.official if "tdcf" in name]
     if not forms:
-        return Official(card.official, None)
+        return OfficialMetrics(card.official, None)
     relative = card.tdcf.get(split)
     if relative is None:
-        return Official(card.official, None, f"min t-DCF: {card.short} has none for split {split}")
-    path = find_file(card, place, relative)
+        return OfficialMetrics(
+            card.official, None, f"min t-DCF: {card.short} has none for split {split}"
+        )
+    path = find_file(card, keys, relative)
     if path is None:
-        lacking = f"min t-DCF: not computed; it needs {relative}, which is not at {place}"
-        return Official(card.official, None, lacking)
+        lacking = f"min t-DCF: not computed; it needs {relative}, which is not at {keys}"
+        return OfficialMetrics(card.official, None, lacking)
     if forms[0] == "2019":
-        tandem = Tandem("2019", path, scores=asv_scores(path))
-        if tandem.coefficients(_EVERYTHING) is None:
+        tandem = TandemSource("2019", path, scores=read_asv_scores(path))
+        if tandem.find_coefficients(_EVERYTHING) is None:
             lacking = f"min t-DCF: not defined, since by {path.name} no spoof is accepted"
-            return Official(card.official, None, lacking)
-        return Official(card.official, tandem)
+            return OfficialMetrics(card.official, None, lacking)
+        return OfficialMetrics(card.official, tandem)
     try:
-        return Official(card.official, Tandem("2021", path, table=tdcf_coefficients(path)))
+        return OfficialMetrics(
+            card.official, TandemSource("2021", path, table=read_tdcf_coefficients(path))
+        )
     except BenchError as error:
         raise BenchError(error.code, f"min t-DCF of {card.short}: {error}") from error

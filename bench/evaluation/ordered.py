@@ -16,10 +16,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from bench._io.text_files import read_blocks
-from bench.errors import BenchError, quoted
-from bench.evaluation.reading import Reading
-from bench.evaluation.sample import NUMBER, mostly
-from bench.evaluation.tables import Table
+from bench.errors import BenchError, quote_text
+from bench.evaluation.reading import ReadOptions
+from bench.evaluation.sample import NUMBER, mostly_match
+from bench.evaluation.tables import ColumnTable
 
 NAME = "the order of the keys"
 """What the column of ids is called that a file without any is given."""
@@ -28,7 +28,9 @@ _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 _LOOKED_AT = 1000
 
 
-def with_ids(path: Path, table: Table, asked: Reading, ids: Sequence[str]) -> tuple[Table, Reading]:
+def with_ids(
+    path: Path, table: ColumnTable, asked: ReadOptions, ids: Sequence[str]
+) -> tuple[ColumnTable, ReadOptions]:
     """Return a table with the ids of the keys as its last column, and how it is read.
 
     BenchError unless there are as many rows as ids, and where the table seems to hold ids itself.
@@ -49,16 +51,16 @@ def with_ids(path: Path, table: Table, asked: Reading, ids: Sequence[str]) -> tu
         if _are_ids(column, len(names) > 1):
             raise BenchError(
                 "scores.order",
-                f"{path}: column {name!r} looks like ids (e.g. {quoted(str(column[0].as_py()))}): "
+                f"{path}: column {name!r} looks like ids (e.g. {quote_text(str(column[0].as_py()))}): "
                 "scores that have ids need no order; leave --order out",
             )
     columns = [*table.columns, pa.array(ids, pa.string())]
     if table.names is None:
-        return Table(table.what, None, columns), replace(asked, id_column=f"{len(columns)}")
-    return Table(table.what, [*names, NAME], columns), replace(asked, id_column=NAME)
+        return ColumnTable(table.what, None, columns), replace(asked, id_column=f"{len(columns)}")
+    return ColumnTable(table.what, [*names, NAME], columns), replace(asked, id_column=NAME)
 
 
-def said(ids: Sequence[str]) -> str:
+def describe_order(ids: Sequence[str]) -> str:
     """Return what was done, a sentence for the user."""
     return (
         f"the file holds no ids: its {len(ids):,} scores were given to the trials in the order of "
@@ -66,7 +68,7 @@ def said(ids: Sequence[str]) -> str:
     )
 
 
-def read_text(path: Path) -> Table:
+def read_text(path: Path) -> ColumnTable:
     """Return the columns of a text file, with the names of its first line if that holds names.
 
     Blank lines and those that begin with `#` are passed over; BenchError, with the number of the
@@ -83,26 +85,26 @@ def read_text(path: Path) -> Table:
         raise BenchError(
             "scores.empty", f"{path}: holds only blank lines and comments; a line should be a score"
         )
-    if mostly(_DECIMAL_COMMA, lines[:_LOOKED_AT]):
+    if mostly_match(_DECIMAL_COMMA, lines[:_LOOKED_AT]):
         raise BenchError(
             "scores.decimal-comma",
-            f"{path}: has numbers with a decimal comma, e.g. {quoted(lines[-1])}; write a point",
+            f"{path}: has numbers with a decimal comma, e.g. {quote_text(lines[-1])}; write a point",
         )
     cells = _split_cells(lines)
     for number, line, row in zip(numbers, lines, cells, strict=True):
         if len(row) != len(cells[-1]):
             raise BenchError(
                 "scores.unequal-lengths",
-                f"{path}:{number}: {quoted(line)}: {len(row)} columns, not {len(cells[-1])}",
+                f"{path}:{number}: {quote_text(line)}: {len(row)} columns, not {len(cells[-1])}",
             )
     names = cells.pop(0) if not any(map(NUMBER.fullmatch, cells[0])) else None
     if names is not None and not cells:
         raise BenchError(
             "scores.empty",
-            f"{path}:{numbers[0]}: a header and nothing below it: {quoted(lines[0])}",
+            f"{path}:{numbers[0]}: a header and nothing below it: {quote_text(lines[0])}",
         )
     columns = [pa.array(column, pa.string()) for column in zip(*cells, strict=True)]
-    return Table("text", names, columns)
+    return ColumnTable("text", names, columns)
 
 
 def _decode_line(path: Path, number: int, line: bytes) -> str:
@@ -110,7 +112,7 @@ def _decode_line(path: Path, number: int, line: bytes) -> str:
         return line.decode().strip()
     except UnicodeDecodeError as error:
         raise BenchError(
-            "scores.not-utf8", f"{path}:{number}: not text in UTF-8: {quoted(line)}"
+            "scores.not-utf8", f"{path}:{number}: not text in UTF-8: {quote_text(line)}"
         ) from error
 
 
@@ -139,4 +141,4 @@ def _are_ids(column: pa.Array, numbers: bool) -> bool:
     if all(re.fullmatch(r"\d+", value) for value in values):
         counted = enumerate(values, int(values[0]))
         return numbers and any(int(value) != i for i, value in counted)
-    return not mostly(NUMBER, values)
+    return not mostly_match(NUMBER, values)

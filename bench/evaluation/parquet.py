@@ -15,13 +15,13 @@ import pyarrow.parquet as pq
 
 from bench.errors import BenchError
 from bench.evaluation import text
-from bench.evaluation.reading import Reading
-from bench.evaluation.tables import SAMPLE, Source, Table, rows
+from bench.evaluation.reading import ReadOptions
+from bench.evaluation.tables import SAMPLE, ColumnSource, ColumnTable, select_rows
 
 _WHAT = "Parquet"
 
 
-def read(path: Path, asked: Reading) -> text.Rows:
+def read_parquet(path: Path, asked: ReadOptions) -> text.ScoreRows:
     """Return the rows of a Parquet file; BenchError for one that cannot be a score file."""
     try:
         with pq.ParquetFile(path) as file:
@@ -34,19 +34,19 @@ def read(path: Path, asked: Reading) -> text.Rows:
                 table.validate(full=True)  # a forged file can hold text that is not UTF-8
                 return {i: table[names[i]] for i in wanted}
 
-            return rows(path, Source(_WHAT, names, first, fetch_columns), asked)
+            return select_rows(path, ColumnSource(_WHAT, names, first, fetch_columns), asked)
     except (pa.ArrowException, OSError, UnicodeError) as error:
         raise _damaged_error(path, error) from error
 
 
-def table(path: Path) -> Table:
+def read_table(path: Path) -> ColumnTable:
     """Return all columns of a Parquet file; BenchError for one that is none."""
     try:
         content = pq.read_table(path)
         content.validate(full=True)
     except (pa.ArrowException, OSError, UnicodeError) as error:
         raise _damaged_error(path, error) from error
-    return Table(
+    return ColumnTable(
         _WHAT, content.column_names, [column.combine_chunks() for column in content.columns]
     )
 

@@ -18,16 +18,16 @@ import numpy as np
 from bench.evaluation import score_file
 from bench.evaluation.draws import REPLICATES
 from bench.metrics.f1 import ARGMAX
-from bench.metrics.grid import Points, points
-from bench.metrics.plans import Plan, groups
+from bench.metrics.grid import FramePoints, align_points
+from bench.metrics.plans import ResamplingPlan, group_items
 from bench.metrics.positions import distance_errors, position_errors
-from bench.metrics.ratios import Ratios, group_ratios, intervals_of, replicated_ratios
+from bench.metrics.ratios import Ratios, bound_replicates, group_ratios, replicate_ratios
 from bench.metrics.tally import Floats
-from bench.metrics.timeline import Reference
+from bench.metrics.timeline import LabelledStretches
 from bench.units import SAMPLE_RATE_HZ
 
 
-class Placed(NamedTuple):
+class PositionErrorRates(NamedTuple):
     """Error rates of k groups of frames, fractions; arrays of shape (k,) but the last."""
 
     names: tuple[str, ...]
@@ -51,7 +51,7 @@ class Placed(NamedTuple):
         return self.errors / self.frames
 
 
-def placed(path: Path) -> Placed:
+def compute_position_errors(path: Path) -> PositionErrorRates:
     """Return the error rates by position of the score file at `path`.
 
     A frame is decided by its larger logit, or by `score > 0` where the file has none. Boundaries
@@ -62,12 +62,12 @@ def placed(path: Path) -> Placed:
     table = score_file.read(path)
     frames_of_file, truth = _read_timeline(table)
     ratios = _error_ratios(frames_of_file, truth)
-    plan = score_file.factors_of(table).plan(frames_of_file.utterance, frames_of_file.is_spoof)
+    plan = score_file.factors_of(table).make_plan(frames_of_file.utterance, frames_of_file.is_spoof)
     trials = _digest_trials(score_file.utterances(table), frames_of_file, plan)
     seed = int(trials, 16)
-    drawn = replicated_ratios([ratios], groups(plan, [ratios.unit]), REPLICATES, seed)[0]
-    bounds = intervals_of(ratios, drawn)
-    return Placed(
+    drawn = replicate_ratios([ratios], group_items(plan, [ratios.unit]), REPLICATES, seed)[0]
+    bounds = bound_replicates(ratios, drawn)
+    return PositionErrorRates(
         ratios.names,
         trials,
         ratios.whole.sum(axis=0),
@@ -79,13 +79,13 @@ def placed(path: Path) -> Placed:
     )
 
 
-def _read_timeline(table: Any) -> tuple[Points, Reference]:
+def _read_timeline(table: Any) -> tuple[FramePoints, LabelledStretches]:
     """Return the frames with their labels, and where these change."""
     scored, truth, frame = score_file.read_frames(table, score_file.decision_score(table))
-    return points(scored, truth, frame / SAMPLE_RATE_HZ), truth
+    return align_points(scored, truth, frame / SAMPLE_RATE_HZ), truth
 
 
-def _error_ratios(frames_of_file: Points, truth: Reference) -> Ratios:
+def _error_ratios(frames_of_file: FramePoints, truth: LabelledStretches) -> Ratios:
     """Return the share of wrong frames of every group that has a frame."""
     by_position, by_distance = (
         group_ratios(errors.names, errors.group, errors.wrong, errors.unit)
@@ -98,10 +98,10 @@ def _error_ratios(frames_of_file: Points, truth: Reference) -> Ratios:
         names=by_position.names + by_distance.names,
         part=np.concatenate([by_position.part, by_distance.part], axis=1),
         whole=np.concatenate([by_position.whole, by_distance.whole], axis=1),
-    ).defined
+    ).defined_ratios
 
 
-def _digest_trials(names: list[str], frames_of_file: Points, plan: Plan) -> str:
+def _digest_trials(names: list[str], frames_of_file: FramePoints, plan: ResamplingPlan) -> str:
     """Return a digest of what decides draws and groups.
 
     These are the utterances, their factors, and the labels of their frames.

@@ -13,7 +13,7 @@ HINT = "scores without ids, in the order of the protocol, need --order protocol"
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadOptions:
     """What the caller says of a score file; all of it may be left out.
 
     Columns are named by the header, or by their number from 1.

@@ -8,11 +8,11 @@ from bench.data.frame_labels import spoof_stretches
 from bench.data.subset import FrameVectors, Spans, Subset
 from bench.errors import BenchError
 from bench.metrics.tally import Floats
-from bench.metrics.timeline import Reference, reference_of_spoof, within
-from bench.units import SAMPLE_RATE_HZ, frame_samples, samples
+from bench.metrics.timeline import LabelledStretches, count_within, make_spoof_stretches
+from bench.units import SAMPLE_RATE_HZ, frame_samples, to_samples
 
 
-def reference(subset: Subset) -> Reference:
+def build_reference(subset: Subset) -> LabelledStretches:
     """Return the reference stretches of all utterances; codes are rows of the subset's table.
 
     Spans are taken to the sample, their small gaps and overlaps closed as `spoof_frames` closes
@@ -47,7 +47,9 @@ def reference(subset: Subset) -> Reference:
     return _from_vectors(where, names, durations_s, timing)
 
 
-def _from_spans(where: str, names: list[str], durations_s: Floats, timing: Spans) -> Reference:
+def _from_spans(
+    where: str, names: list[str], durations_s: Floats, timing: Spans
+) -> LabelledStretches:
     pieces: list[tuple[int, int, int]] = []
     for code, (name, duration_s) in enumerate(zip(names, durations_s.tolist(), strict=True)):
         try:
@@ -55,14 +57,14 @@ def _from_spans(where: str, names: list[str], durations_s: Floats, timing: Spans
         except BenchError as error:
             raise BenchError(error.code, f"{where}: {name}: {error}") from error
         pieces += [(code, stretch.start, stretch.end) for stretch in stretches]
-    lengths = [samples(duration_s) for duration_s in durations_s.tolist()]
+    lengths = [to_samples(duration_s) for duration_s in durations_s.tolist()]
     code, start, end = np.array(pieces, dtype=np.int64).reshape(-1, 3).T
-    return reference_of_spoof(lengths, code, start, end)
+    return make_spoof_stretches(lengths, code, start, end)
 
 
 def _from_vectors(
     where: str, names: list[str], durations_s: Floats, timing: FrameVectors
-) -> Reference:
+) -> LabelledStretches:
     frame = frame_samples(timing.resolution_s)
     vectors = [timing.spoof[name] for name in names]
     counts = np.array([len(vector) for vector in vectors], dtype=np.int64)
@@ -80,6 +82,6 @@ def _from_vectors(
         )
     code = np.repeat(np.arange(len(names)), counts)
     spoof = np.flatnonzero(np.concatenate(vectors))
-    start = within(counts)[spoof] * frame
+    start = count_within(counts)[spoof] * frame
     end = np.minimum(start + frame, length[code[spoof]])
-    return reference_of_spoof(length, code[spoof], start, end, step=frame)
+    return make_spoof_stretches(length, code[spoof], start, end, step=frame)

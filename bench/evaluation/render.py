@@ -6,7 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench._io.markdown import bullets, escaped, heading, marked, prose, table
+from bench._io.markdown import (
+    escape_text,
+    fill_template,
+    format_heading,
+    format_list,
+    format_prose,
+    format_table,
+)
 from bench.evaluation.breakdown_table import (
     DIGITS,
     INTERVAL,
@@ -20,12 +27,12 @@ from bench.evaluation.breakdown_table import (
 from bench.evaluation.comparison import Compared, Comparison
 from bench.evaluation.findings import describe_finding
 from bench.evaluation.json_units import as_printed, in_unit, printed_result
-from bench.evaluation.published import published_as_dict, published_table
-from bench.evaluation.verdict import Verdict
+from bench.evaluation.published import published_as_dict, render_published
+from bench.evaluation.verdict import ScoreReport
 from bench.issues import Issue
-from bench.metrics.catalogue import metric, printed_unit, shown
+from bench.metrics.catalogue import find_metric, format_value, printed_unit
 from bench.metrics.eer_variants import FORMULAS
-from bench.metrics.measured import Figure
+from bench.metrics.measured import MetricResult
 from bench.smoke import smoke_prefix
 
 _UNDRAWN = "none, as asked for"
@@ -35,17 +42,19 @@ DIFFERENCE = """\
   number of lines that compare one metric (Holm)"""
 
 
-def markdown(verdict: Verdict) -> str:
+def render_report(verdict: ScoreReport) -> str:
     """Return the verdict as Markdown, readable as plain text too."""
     name = verdict.name or verdict.scores.name
     lines = [
-        heading(1, f"{smoke_prefix(verdict.form)}{name} on {verdict.corpus}, {verdict.split}"),
+        format_heading(
+            1, f"{smoke_prefix(verdict.form)}{name} on {verdict.corpus}, {verdict.split}"
+        ),
         "",
-        bullets(
+        format_list(
             [
                 *_list_facts(verdict),
                 *map(_format_finding, verdict.findings),
-                *map(prose, verdict.notes),
+                *map(format_prose, verdict.notes),
             ]
         ),
         "",
@@ -55,43 +64,43 @@ def markdown(verdict: Verdict) -> str:
     ]
     for breakdown in verdict.breakdowns:
         by = f"By {' and '.join(breakdown.by)}{_missing_note(verdict.missing)}"
-        lines += ["", heading(2, by), "", *render_breakdown(breakdown)]
+        lines += ["", format_heading(2, by), "", *render_breakdown(breakdown)]
     lines += ["", *_describe_intervals(verdict)]
     source = f"Scores: SHA-256 {verdict.digest}...; keys: fingerprint {verdict.fingerprint}."
-    lines += [escaped(source)]
+    lines += [escape_text(source)]
     return "\n".join(lines) + "\n"
 
 
-def _describe_intervals(verdict: Verdict) -> list[str]:
+def _describe_intervals(verdict: ScoreReport) -> list[str]:
     if not verdict.resampling:
         return [f"Intervals: {_UNDRAWN}."]
     every = [verdict.figures, *(line.figures for each in verdict.breakdowns for line in each.lines)]
     none = any(math.isnan(figure.low) for figures in every for figure in figures.values())
     why = " None (–) of an organisers' package and where one speaker is all there is." * none
     other = f" By {verdict.otherwise}: verdict.json." if verdict.otherwise else ""
-    return [escaped(f"Intervals: {verdict.resampling}.{other}{why}")]
+    return [escape_text(f"Intervals: {verdict.resampling}.{other}{why}")]
 
 
-def _published_section(verdict: Verdict) -> list[str]:
+def _published_section(verdict: ScoreReport) -> list[str]:
     published = verdict.published
-    return ["", *published_table(published, verdict.figures)] if published else []
+    return ["", *render_published(published, verdict.figures)] if published else []
 
 
-def _formulas_section(verdict: Verdict) -> list[str]:
+def _formulas_section(verdict: ScoreReport) -> list[str]:
     if not verdict.formulas:
         return []
     rows = [
-        [name, shown("eer", rate, DIGITS), FORMULAS[name]]
+        [name, format_value("eer", rate, DIGITS), FORMULAS[name]]
         for name, rate in verdict.formulas.items()
     ]
     title = "## The same scores by the formulas in use"
-    return ["", title, "", *table(["Formula", "EER", "What it is"], rows)]
+    return ["", title, "", *format_table(["Formula", "EER", "What it is"], rows)]
 
 
-def comparison(result: Comparison) -> str:
+def render_comparison(result: Comparison) -> str:
     """Return a comparison as Markdown, readable as plain text too."""
     lines = [
-        heading(
+        format_heading(
             1,
             f"{smoke_prefix(result.form)}{result.names[0]} (A) and {result.names[1]} (B) on "
             f"{result.corpus}, {result.split}",
@@ -100,16 +109,18 @@ def comparison(result: Comparison) -> str:
         f"- {result.trials:,} utterances scored by both"
         + (f"; {result.left_out:,} of the split are left out" if result.left_out else ""),
         *([DIFFERENCE] if result.resampling else []),
-        *filter(None, [bullets([*_list_findings(result), *map(prose, result.notes)])]),
+        *filter(None, [format_list([*_list_findings(result), *map(format_prose, result.notes)])]),
         "",
     ]
     without = f", {result.left_out:,} left out" if result.left_out else ""
-    rows = compared_table(result.by, result.found, without)
-    intervals = escaped(f"Intervals: {result.resampling or _UNDRAWN}.")
+    rows = render_compared(result.by, result.compared, without)
+    intervals = escape_text(f"Intervals: {result.resampling or _UNDRAWN}.")
     return "\n".join([*lines, *rows, "", intervals]) + "\n"
 
 
-def compared_table(by: Sequence[str], compared: Sequence[Compared], without: str = "") -> list[str]:
+def render_compared(
+    by: Sequence[str], compared: Sequence[Compared], without: str = ""
+) -> list[str]:
     """Return differences as a table of Markdown.
 
     `by` are the fields of their levels, `without` stands behind each result.
@@ -119,8 +130,8 @@ def compared_table(by: Sequence[str], compared: Sequence[Compared], without: str
     rows = [
         [
             *each.levels,
-            (info.label if (info := metric(each.figure)) else each.figure) + without,
-            *(shown(each.figure, value, DIGITS) for value in (each.a, each.b)),
+            (info.label if (info := find_metric(each.figure)) else each.figure) + without,
+            *(format_value(each.figure, value, DIGITS) for value in (each.a, each.b)),
             _format_signed(each.figure, each.difference.value),
             *_interval_cells(each),
         ]
@@ -132,7 +143,7 @@ def compared_table(by: Sequence[str], compared: Sequence[Compared], without: str
 def _list_findings(result: Comparison) -> list[str]:
     """Return what is noteworthy about `keys`, `A` and `B`."""
     return [
-        marked("{}: {}", name, _format_finding(finding))
+        fill_template("{}: {}", name, _format_finding(finding))
         for name, findings in result.findings.items()
         for finding in findings
     ]
@@ -161,7 +172,7 @@ def comparison_as_dict(result: Comparison) -> dict[str, Any]:
         },
         "notes": list(result.notes),
         "resampling": result.resampling,
-        "compared": compared_as_dicts(result.by, result.found),
+        "compared": compared_as_dicts(result.by, result.compared),
     }
 
 
@@ -182,11 +193,11 @@ def compared_as_dicts(by: Sequence[str], compared: Sequence[Compared]) -> list[d
 
 
 def _format_signed(name: str, value: float) -> str:
-    text = shown(name, value)
+    text = format_value(name, value)
     return text if text.startswith("-") else f"+{text}"
 
 
-def as_dict(verdict: Verdict) -> dict[str, Any]:
+def report_as_dict(verdict: ScoreReport) -> dict[str, Any]:
     """Return the verdict as what JSON can hold; rates in per cent."""
     return {
         **{
@@ -230,11 +241,11 @@ def _findings_as_dicts(findings: Sequence[Issue]) -> list[dict[str, Any]]:
 
 
 def _format_finding(finding: Issue) -> str:
-    text = prose(describe_finding(finding))
-    return marked("**warning**: {}", text) if finding.severity == "warning" else text
+    text = format_prose(describe_finding(finding))
+    return fill_template("**warning**: {}", text) if finding.severity == "warning" else text
 
 
-def _list_facts(verdict: Verdict) -> list[str]:
+def _list_facts(verdict: ScoreReport) -> list[str]:
     judged = verdict.bonafide + verdict.spoof
     trials = f"{judged:,} of {verdict.trials:,} trials" if verdict.missing else f"{judged:,} trials"
     facts = [
@@ -247,12 +258,12 @@ def _list_facts(verdict: Verdict) -> list[str]:
     return facts
 
 
-def _results_section(verdict: Verdict) -> list[str]:
+def _results_section(verdict: ScoreReport) -> list[str]:
     if not verdict.figures:
         return ["No result."]
     rows: list[list[str]] = []
     for name, figure in verdict.figures.items():
-        info = metric(name)
+        info = find_metric(name)
         label, definition = (info.label, info.definition) if info else (name, "")
         cells = (*format_result(name, figure), *_error_cells(figure))
         rows.append([label + _missing_note(verdict.missing), *cells, definition])
@@ -262,7 +273,7 @@ def _results_section(verdict: Verdict) -> list[str]:
 _ERROR_HEADINGS = ("Bona fide missed", "Spoof accepted")
 
 
-def _error_cells(figure: Figure) -> tuple[str, str]:
+def _error_cells(figure: MetricResult) -> tuple[str, str]:
     """Return the errors that a figure rests on, of how many trials or frames."""
     pairs = ((figure.missed, figure.bonafide), (figure.accepted, figure.spoof))
     missed, accepted = (
@@ -276,7 +287,7 @@ def _missing_note(missing: int) -> str:
     return f", {missing:,} missing" if missing else ""
 
 
-def _results_as_dict(figures: Mapping[str, Figure]) -> dict[str, dict[str, Any]]:
+def _results_as_dict(figures: Mapping[str, MetricResult]) -> dict[str, dict[str, Any]]:
     return {
         name: {**_replace_nan(as_printed(name, figure._asdict())), "few": figure.few}
         for name, figure in figures.items()

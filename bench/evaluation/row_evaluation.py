@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa  # pyright: ignore[reportMissingTypeStubs]
 
-from bench.cards.corpus_cards import card
-from bench.data.corpora import load_keys
+from bench.cards.corpus_cards import read_corpus_card
+from bench.data.corpora import read_keys
 from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.evaluation import score_file
@@ -26,23 +26,23 @@ from bench.evaluation.detection import (
     factors_of,
 )
 from bench.evaluation.localization import measure_gridless, measure_resolutions
-from bench.evaluation.official import official
-from bench.evaluation.reference import reference
+from bench.evaluation.official import find_official
+from bench.evaluation.reference import build_reference
 from bench.metrics.breakdown import POOLED
 from bench.metrics.grid import FrameRules
 from bench.metrics.measure import DecisionMetric, frame_measures
-from bench.metrics.measured import Figure, measured, measured_ratios
-from bench.metrics.plans import AUTO, Resampling, sums
+from bench.metrics.measured import MetricResult, measure_items, measure_ratios
+from bench.metrics.plans import AUTO, Resampling, sum_groups
 from bench.metrics.registry import LOGIT, clean_level, describe_metrics, select_metrics
-from bench.metrics.timeline import Reference
+from bench.metrics.timeline import LabelledStretches
 from bench.specs.run import HeldOutData
-from bench.units import RESOLUTIONS_S, samples
+from bench.units import RESOLUTIONS_S, to_samples
 
 _REPLICATES, _SEED = 1000, 0
 """Of every interval that a run logs; `bench score` has the same unless told otherwise."""
 
 
-def figures(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Figure]:
+def evaluate_row(path: Path, data: HeldOutData, subset: Subset) -> dict[str, MetricResult]:
     """Return the results of the score file at `path` by name; fractions.
 
     Of frames, those of `evaluate_file`, with the range EER by the corpus's own labels, as `bench
@@ -58,8 +58,8 @@ def figures(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Figure]:
         return evaluate_file(table, _REPLICATES, _SEED, exact=exact)
     table = _read_scores(path, subset)
     trials = _to_trials(table, subset, "score")
-    corpus = card(data.corpus)
-    measures = official(corpus, data.split, subset.root)
+    corpus = read_corpus_card(data.corpus)
+    measures = find_official(corpus, data.split, subset.root)
     resampling = Resampling(factors_of(subset.table), AUTO, _REPLICATES, _SEED)
     results = compute_pooled(trials, measures, resampling)
     if score_file.has_logits(table):
@@ -81,8 +81,8 @@ def evaluate_file(
     replicates: int = 1000,
     seed: int = 0,
     *,
-    exact: Reference | None = None,
-) -> dict[str, Figure]:
+    exact: LabelledStretches | None = None,
+) -> dict[str, MetricResult]:
     """Return the results of a score file (or of a table as `score_file.read` returns it) by name.
 
     - `eer`: all rows pooled, by `score`, and `eer_<n>ms` at the coarser resolutions that frames on
@@ -106,23 +106,27 @@ def evaluate_file(
     resampling = Resampling(score_file.factors_of(table), AUTO, replicates, seed)
     measures, metrics = frame_measures(), describe_metrics()
     rows = score_file.pooled_items(table)
-    results = measured(rows, measures, resampling)
+    results = measure_items(rows, measures, resampling)
     if score_file.has_logits(table):
         by_logit = {name: each for name, each in measures.items() if metrics[name].by_logit}
-        of_logit = measured(score_file.pooled_items(table, "logit_bonafide"), by_logit, resampling)
+        of_logit = measure_items(
+            score_file.pooled_items(table, "logit_bonafide"), by_logit, resampling
+        )
         results |= {f"{name}{LOGIT}": figure for name, figure in of_logit.items()}
     frames, labels, frame = score_file.read_frames(table)
-    coarser_s = [each for each in RESOLUTIONS_S if samples(each) > frame]
+    coarser_s = [each for each in RESOLUTIONS_S if to_samples(each) > frame]
     results |= measure_resolutions(frames, labels, coarser_s, FrameRules(), resampling)[0]
     truth = labels if exact is None else exact
     results |= measure_gridless(frames, truth, resampling, by_time=True)
     results |= measure_gridless(frames, labels, resampling, by_time=False)
-    spoof = sums(rows.unit, rows.spoof, rows.unit.max() + 1)
+    spoof = sum_groups(rows.unit, rows.spoof, rows.unit.max() + 1)
     logged = [name for name, metric in select_metrics(DecisionMetric).items() if metric.logged]
-    return results | measured_ratios(score_file.decisions(table).only(logged), spoof, resampling)
+    return results | measure_ratios(
+        score_file.decisions(table).select_ratios(logged), spoof, resampling
+    )
 
 
-def _exact_labels(names: list[str], data: HeldOutData, subset: Subset) -> Reference | None:
+def _exact_labels(names: list[str], data: HeldOutData, subset: Subset) -> LabelledStretches | None:
     """Return the finest labels that the corpus has of utterances; codes are places among `names`.
 
     None where the corpus labels whole utterances only, and where the row does not score whole
@@ -130,19 +134,19 @@ def _exact_labels(names: list[str], data: HeldOutData, subset: Subset) -> Refere
     """
     if subset.timing is None or data.splice.kind != "none" or data.clip_s is not None:
         return None
-    keys = load_keys(card(data.corpus), data.split, subset.root)
-    truth = reference(keys)
+    keys = read_keys(read_corpus_card(data.corpus), data.split, subset.root)
+    truth = build_reference(keys)
     number = {name: code for code, name in enumerate(names)}
     codes = np.array([number.get(name, -1) for name in keys.table["utterance"]], dtype=np.int64)
     code = codes[truth.utterance]
     order = np.lexsort((truth.start, code))
     order = order[code[order] >= 0]
-    return Reference(
+    return LabelledStretches(
         code[order], truth.start[order], truth.end[order], truth.is_spoof[order], truth.step
     )
 
 
-def lacking(evaluations: Iterable[tuple[HeldOutData, Subset]]) -> Iterator[str]:
+def list_lacking(evaluations: Iterable[tuple[HeldOutData, Subset]]) -> Iterator[str]:
     """Yield which official results of utterances cannot be computed, and why.
 
     BenchError for a broken file, and for labels that the range EER of frames cannot go by: both
@@ -155,7 +159,7 @@ def lacking(evaluations: Iterable[tuple[HeldOutData, Subset]]) -> Iterator[str]:
                 _exact_labels([], data, subset)
                 checked.add((data.corpus, data.split))
         else:
-            reason = official(card(data.corpus), data.split, subset.root).lacking
+            reason = find_official(read_corpus_card(data.corpus), data.split, subset.root).lacking
             if reason:
                 yield reason
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.evaluation import names as naming
 from bench.metrics.tally import Floats
 from bench.units import BONAFIDE, LABEL_WORDS
@@ -27,7 +27,7 @@ TRUE_FALSE = {"true": 1.0, "false": 0.0}
 _WHOLE = re.compile(r"[-+]?\d+(\.0*)?", re.ASCII)
 
 
-def mostly(pattern: re.Pattern[str], cells: Sequence[str]) -> bool:
+def mostly_match(pattern: re.Pattern[str], cells: Sequence[str]) -> bool:
     """Whether more than half of the cells match."""
     return 2 * sum(pattern.fullmatch(cell) is not None for cell in cells) > len(cells)
 
@@ -78,7 +78,7 @@ class Sample:
 
     def is_numeric(self, i: int) -> bool:
         """Whether most cells are numbers."""
-        return mostly(NUMBER, self.cells[i])
+        return mostly_match(NUMBER, self.cells[i])
 
     def are_labels(self, i: int) -> bool:
         """Whether all cells are words of labels."""
@@ -130,7 +130,7 @@ class Sample:
         column = self.find_column(text)
         if column is None:
             numbers = f"; columns are numbered 1 to {self.count}, there is no header"
-            hint = near(text, self.names) if self.names else numbers
+            hint = near_name(text, self.names) if self.names else numbers
             raise BenchError("scores.no-such-column", f"{what}: there is no column {text!r}{hint}")
         return column
 

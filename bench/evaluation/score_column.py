@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from bench.errors import BenchError, quoted
-from bench.evaluation.reading import Reading
+from bench.errors import BenchError, quote_text
+from bench.evaluation.reading import ReadOptions
 from bench.evaluation.sample import Sample
 
 _ANTIDEEPFAKE = ["id", "score[1]", "score[2]", "label"]
@@ -31,7 +31,7 @@ class Chosen(NamedTuple):
     """What may be wrong about it."""
 
 
-def take_named(sample: Sample, asked: Reading, label: int | None) -> Chosen:
+def take_named(sample: Sample, asked: ReadOptions, label: int | None) -> Chosen:
     """Return the column that the user names: `A`, `A-B` or `A@B`.
 
     `A@B` is the confidence A of the class predicted in B. BenchError where there is none of that
@@ -246,7 +246,7 @@ def _parse_option(sample: Sample, text: str) -> Chosen:
 
 
 def _no_numbers(sample: Sample, i: int, used: Collection[int | None]) -> BenchError:
-    example = quoted(sample.cells[i][0], 40)
+    example = quote_text(sample.cells[i][0], 40)
     return BenchError(
         "scores.not-scores",
         f"{sample.describe_column(i)} holds no scores but e.g. {example}"
@@ -260,4 +260,4 @@ def _list_values(sample: Sample, i: int) -> str:
 
 def _list_names(sample: Sample) -> str:
     names = sample.names or [column[0] for column in sample.cells]
-    return f" among {', '.join(quoted(name, 30) for name in names[:10])}"
+    return f" among {', '.join(quote_text(name, 30) for name in names[:10])}"

@@ -21,15 +21,15 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from bench._io import atomic_files
-from bench.errors import BenchError, near
-from bench.metrics.f1 import decide
-from bench.metrics.grid import grid_of
-from bench.metrics.items import Items, counted
+from bench.errors import BenchError, near_name
+from bench.metrics.f1 import decide_bonafide
+from bench.metrics.grid import find_grid
+from bench.metrics.items import Items, make_items
 from bench.metrics.measured import FEW as FEW
-from bench.metrics.plans import Factors, factors
+from bench.metrics.plans import ResamplingFactors, make_factors
 from bench.metrics.ratios import Ratios, decision_ratios
 from bench.metrics.tally import Bools, Floats, Integers
-from bench.metrics.timeline import Frames, Reference, frames, reference
+from bench.metrics.timeline import LabelledStretches, ScoredFrames, make_frames, make_stretches
 from bench.units import BONAFIDE, CLASSES, SAMPLE_RATE_HZ, SPOOF
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
@@ -60,7 +60,7 @@ def write(path: Path, columns: pa.Table | Mapping[str, Any], *, doubles: bool = 
     """
     table = columns if isinstance(columns, pa.Table) else pa.table(dict(columns))
     checked = _check_table(table, path, doubles)
-    with atomic_files.whole(path) as file:
+    with atomic_files.open_whole(path) as file:
         pq.write_table(checked, file, compression="zstd")
 
 
@@ -99,7 +99,7 @@ def pooled(table: pa.Table) -> Pooled:
 def pooled_items(table: pa.Table, score: str = "score") -> Items:
     """Return every row as an item by the column `score`; units are `utterances`."""
     is_spoof = pooled(table).is_spoof
-    return counted(_to_floats(table, score), is_spoof, _encode_column(table, "utterance").codes)
+    return make_items(_to_floats(table, score), is_spoof, _encode_column(table, "utterance").codes)
 
 
 def decisions(table: pa.Table) -> Ratios:
@@ -107,7 +107,7 @@ def decisions(table: pa.Table) -> Ratios:
 
     Units are `utterances`.
     """
-    decided_spoof = ~decide(decision_score(table))
+    decided_spoof = ~decide_bonafide(decision_score(table))
     return decision_ratios(
         pooled(table).is_spoof, decided_spoof, _encode_column(table, "utterance").codes
     )
@@ -128,7 +128,7 @@ def utterances(table: pa.Table) -> list[str]:
     return _encode_column(table, "utterance").names
 
 
-def factors_of(table: pa.Table) -> Factors:
+def factors_of(table: pa.Table) -> ResamplingFactors:
     """Return what a table's utterances depend on; units are `utterances`.
 
     The attack is that of their spoof rows.
@@ -139,7 +139,7 @@ def factors_of(table: pa.Table) -> Factors:
     attack = np.full(len(units), "", dtype=object)
     spoofed = pooled(table).is_spoof
     attack[unit[spoofed]] = attacks(table)[spoofed]
-    return factors(units, np.array(speaker.names, dtype=object)[speaker.codes[first]], attack)
+    return make_factors(units, np.array(speaker.names, dtype=object)[speaker.codes[first]], attack)
 
 
 def attacks(table: pa.Table) -> NDArray[np.object_]:
@@ -151,9 +151,9 @@ def attacks(table: pa.Table) -> NDArray[np.object_]:
 class LabelledFrames(NamedTuple):
     """The frames of a score file, with the labels that it gives them."""
 
-    frames: Frames
+    frames: ScoredFrames
     """Utterances are units of `utterances`."""
-    labels: Reference
+    labels: LabelledStretches
     """Stretches of one class, exact to a frame."""
     frame: int
     """Samples in a frame."""
@@ -170,9 +170,9 @@ def read_frames(table: pa.Table, score: Floats | None = None) -> LabelledFrames:
         np.rint(_to_floats(table, name) * SAMPLE_RATE_HZ).astype(np.int64)
         for name in ("start_s", "end_s")
     )
-    scored = frames(unit, begin, end, _to_floats(table, "score") if score is None else score)
-    frame, order = grid_of(scored), np.lexsort((begin, unit))
-    labels = reference(unit[order], begin[order], end[order], is_spoof[order], frame)
+    scored = make_frames(unit, begin, end, _to_floats(table, "score") if score is None else score)
+    frame, order = find_grid(scored), np.lexsort((begin, unit))
+    labels = make_stretches(unit[order], begin[order], end[order], is_spoof[order], frame)
     return LabelledFrames(scored, labels, frame)
 
 
@@ -214,7 +214,7 @@ def _check_table(table: pa.Table, path: Path, doubles: bool = False) -> pa.Table
 
 def _check_columns(names: list[str], path: Path) -> None:
     wrong = [
-        f"{path}: {name}: no such column{near(name, COLUMNS)}"
+        f"{path}: {name}: no such column{near_name(name, COLUMNS)}"
         for name in names
         if name not in COLUMNS
     ]
@@ -261,7 +261,7 @@ def _check_labels(table: pa.Table, path: Path) -> None:
         if label not in CLASSES:
             raise BenchError(
                 "scores.bad-cell",
-                f"{path}: label: {label!r} is no class{near(label, CLASSES)} "
+                f"{path}: label: {label!r} is no class{near_name(label, CLASSES)} "
                 f"(classes: {BONAFIDE}, {SPOOF})",
             )
 

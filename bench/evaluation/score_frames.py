@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError
 from bench.evaluation import score_file
-from bench.metrics.grid import Points, Surplus
-from bench.units import samples
+from bench.metrics.grid import FramePoints, Surplus
+from bench.units import to_samples
 
 
 class ScoreFrames(NamedTuple):
@@ -26,7 +26,7 @@ class ScoreFrames(NamedTuple):
 
     names: list[str]
     """Of the utterances, by their codes."""
-    points: Points
+    points: FramePoints
     """The score is the bona fide logit minus the spoof logit, where the file has both."""
 
 
@@ -50,7 +50,7 @@ def order_frames(table: Any, path: Path) -> ScoreFrames:
             "those of frames of one length",
         )
     nothing = Surplus(0, 0, 0)
-    points = Points(code[order], is_spoof[order], score[order], samples(frame_s), nothing)
+    points = FramePoints(code[order], is_spoof[order], score[order], to_samples(frame_s), nothing)
     return ScoreFrames(sorted(names), points)
 
 

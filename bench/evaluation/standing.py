@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bench.cards import table_cards
 from bench.config import Form
 from bench.errors import BenchError
-from bench.metrics.measured import Figure
+from bench.metrics.measured import MetricResult
 from bench.specs.table import Table
 
 _UNTABLED = "scored/"
@@ -18,7 +18,7 @@ _UNTABLED = "scored/"
 _OF_FRAMES = re.compile(r"(f1|precision|recall)(_spoof)?")
 
 
-class Standing(NamedTuple):
+class TablePlacement(NamedTuple):
     """A place in the tracking store for the results of a split."""
 
     table: str
@@ -33,7 +33,7 @@ class Standing(NamedTuple):
         """Whether no table evaluates the split."""
         return self.table.startswith(_UNTABLED)
 
-    def named(self, figures: Mapping[str, Figure]) -> dict[str, Figure]:
+    def name_results(self, figures: Mapping[str, MetricResult]) -> dict[str, MetricResult]:
         """Return figures under the table's names, `<evaluation>.<metric>`.
 
         `eer` is that at the table's resolution; figures that are counted in frames of the scores'
@@ -49,7 +49,7 @@ class Standing(NamedTuple):
             figures_there["eer"] = figures[at]
         return {f"{self.evaluation}.{name}": figure for name, figure in figures_there.items()}
 
-    def tracked(self, figures: Mapping[str, Figure]) -> dict[str, Figure]:
+    def select_tracked(self, figures: Mapping[str, MetricResult]) -> dict[str, MetricResult]:
         """Return the figures that may stand in the table, under its names.
 
         Of scores of frames, a table of whole utterances has the EER of the lowest frame. Raise
@@ -58,7 +58,7 @@ class Standing(NamedTuple):
         """
         of_frames = "range_eer" in figures
         if self.is_untabled or not figures:
-            return self.named(figures)
+            return self.name_results(figures)
         if self.resolution_s is None:
             name = "utterance_eer" if of_frames else "eer"
             if name not in figures:
@@ -67,7 +67,7 @@ class Standing(NamedTuple):
                     f"{self.table} evaluates whole utterances: these scores have no EER of such",
                 )
             alone = {"eer": figures[name]}
-            return self.named(alone if of_frames else figures)
+            return self.name_results(alone if of_frames else figures)
         ms = 1000 * self.resolution_s
         if not of_frames:
             raise BenchError(
@@ -80,15 +80,15 @@ class Standing(NamedTuple):
                 "scores.other-units",
                 f"{self.table} evaluates frames of {ms:g} ms, which cannot be made of these frames",
             )
-        return self.named(figures)
+        return self.name_results(figures)
 
 
-def standing(corpus: str, split: str, table: str, form: Form) -> Standing:
+def find_placement(corpus: str, split: str, table: str, form: Form) -> TablePlacement:
     """Return where results of a split stand: in `table`, else in the one that evaluates it.
 
     BenchError where several do, or where the named one does not.
     """
-    keys = [table_cards.table(table).key] if table else table_cards.table_keys()
+    keys = [table_cards.read_table(table).key] if table else table_cards.table_keys()
     fitting = [placement for key in keys if (placement := _find_in_table(corpus, split, key, form))]
     if len(fitting) > 1:
         raise BenchError(
@@ -98,20 +98,20 @@ def standing(corpus: str, split: str, table: str, form: Form) -> Standing:
         )
     if not fitting and table:
         raise BenchError("scores.no-table", f"{keys[0]} does not evaluate {corpus}, {split}")
-    return fitting[0] if fitting else Standing(f"{_UNTABLED}{corpus}", corpus, None)
+    return fitting[0] if fitting else TablePlacement(f"{_UNTABLED}{corpus}", corpus, None)
 
 
 @lru_cache
-def standings(corpus: str, split: str) -> tuple[Standing, ...]:
+def list_placements(corpus: str, split: str) -> tuple[TablePlacement, ...]:
     """Return the tables that evaluate a split, in the order of the tables."""
     placements = (_find_in_table(corpus, split, key, "paper") for key in table_cards.table_keys())
     return tuple(filter(None, placements))
 
 
-def _find_in_table(corpus: str, split: str, key: str, form: Form) -> Standing | None:
-    table: Table = table_cards.table(key)
-    for row in table_cards.runnable(table):
-        for name, data in table_cards.resolve(table, row, form).evaluate.items():
+def _find_in_table(corpus: str, split: str, key: str, form: Form) -> TablePlacement | None:
+    table: Table = table_cards.read_table(key)
+    for row in table_cards.runnable_rows(table):
+        for name, data in table_cards.resolve_row(table, row, form).evaluate.items():
             if (data.corpus, data.split) == (corpus, split):
-                return Standing(key, name, data.resolution_s)
+                return TablePlacement(key, name, data.resolution_s)
     return None

@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bench.errors import BenchError, quoted
+from bench.errors import BenchError, quote_text
 from bench.evaluation import text
-from bench.evaluation.columns import Roles, choose
-from bench.evaluation.reading import Reading
+from bench.evaluation.columns import Roles, choose_columns
+from bench.evaluation.reading import ReadOptions
 from bench.evaluation.sample import NUMBER
 
 _IDS = (
@@ -38,7 +38,7 @@ _WIDEST = 8
 """Columns of an array of two dimensions; a wider one holds something else."""
 
 
-class Table(NamedTuple):
+class ColumnTable(NamedTuple):
     """Columns of equal length."""
 
     what: str
@@ -49,7 +49,7 @@ class Table(NamedTuple):
     """Of text, numbers or truth values."""
 
 
-class Source(NamedTuple):
+class ColumnSource(NamedTuple):
     """A table of which only those columns need be fetched that are used."""
 
     what: str
@@ -60,17 +60,17 @@ class Source(NamedTuple):
     """Returns whole columns by their number from 0."""
 
 
-def source(table: Table) -> Source:
+def to_source(table: ColumnTable) -> ColumnSource:
     """Return a table in memory as one that columns are fetched from."""
 
     def fetch_columns(wanted: Iterable[int]) -> dict[int, pa.ChunkedArray]:
         return {i: pa.chunked_array([table.columns[i]]) for i in wanted}
 
     first = [column.slice(0, SAMPLE) for column in table.columns]
-    return Source(table.what, table.names, first, fetch_columns)
+    return ColumnSource(table.what, table.names, first, fetch_columns)
 
 
-def rows(path: Path, source: Source, asked: Reading) -> text.Rows:
+def select_rows(path: Path, source: ColumnSource, asked: ReadOptions) -> text.ScoreRows:
     """Return a table's columns by what they hold; BenchError where it cannot be one of scores."""
     names = list(source.names or ())
     repeated = sorted({name for name in names if names.count(name) > 1})
@@ -83,17 +83,17 @@ def rows(path: Path, source: Source, asked: Reading) -> text.Rows:
     cells = [list(map(_to_text, column.to_pylist())) for column in source.first]
     first = list(zip(*cells, strict=True))
 
-    def read_rows(later: Mapping[int, Sequence[str]]) -> text.Rows:
+    def read_rows(later: Mapping[int, Sequence[str]]) -> text.ScoreRows:
         try:
-            roles = choose(source.names, first, asked, later)
+            roles = choose_columns(source.names, first, asked, later)
         except BenchError as error:
             raise BenchError(error.code, f"{path}: {error}") from None
         return _of_roles(path, source, roles)
 
-    return text.settled(read_rows)
+    return text.settle_columns(read_rows)
 
 
-def column(values: Sequence[Any]) -> pa.Array:
+def to_column(values: Sequence[Any]) -> pa.Array:
     """Return Python's values as a column: whole numbers, numbers, truth values, or text.
 
     Text is for mixed kinds and for numbers too large for their kind.
@@ -105,7 +105,7 @@ def column(values: Sequence[Any]) -> pa.Array:
         return pa.array(words, pa.string())
 
 
-def named(name: str) -> bool:
+def is_known_name(name: str) -> bool:
     """Whether an array of this name is one of ids, scores or labels, not of one utterance.
 
     >>> named("cm-scores"), named("LA_E_1000147")
@@ -117,7 +117,7 @@ def named(name: str) -> bool:
 
 def of_arrays(
     what: str, arrays: Mapping[str, NDArray[Any]], wanted: str | None = None
-) -> Table | None:
+) -> ColumnTable | None:
     """Return parallel arrays, such as `ids` and `scores`, as a table.
 
     None where arrays are named by utterance, and each holds an utterance's scores. Arrays are
@@ -128,7 +128,7 @@ def of_arrays(
     vectors = {name: array for name, array in arrays.items() if _is_columns(array)}
     leading = [name for name in vectors if name == wanted]
     leading = leading or [name for name, array in vectors.items() if array.dtype.kind == "U"]
-    leading += [name for name in vectors if named(name) and name not in leading]
+    leading += [name for name in vectors if is_known_name(name) and name not in leading]
     if not leading:
         return None
     lengths = {name: len(vectors[name]) for name in leading}
@@ -146,10 +146,10 @@ def of_arrays(
         wide = array.ndim == 2 and array.shape[1] > 1
         parts = array.T if wide else [array.reshape(count)]
         columns |= {f"{name}[{i}]" if wide else name: part for i, part in enumerate(parts, 1)}
-    return Table(what, list(columns), [_array_column(part) for part in columns.values()])
+    return ColumnTable(what, list(columns), [_array_column(part) for part in columns.values()])
 
 
-def of_array(what: str, array: NDArray[Any]) -> Table:
+def of_array(what: str, array: NDArray[Any]) -> ColumnTable:
     """Return an array as columns: without names, or with names where it is an array of records.
 
     BenchError for an array of more than two dimensions.
@@ -157,9 +157,13 @@ def of_array(what: str, array: NDArray[Any]) -> Table:
     if array.dtype.names is not None:
         fields = {name: array[name] for name in array.dtype.names}
         if array.ndim == 1 and all(_is_columns(part) for part in fields.values()):
-            return Table(what, list(fields), [_array_column(part) for part in fields.values()])
+            return ColumnTable(
+                what, list(fields), [_array_column(part) for part in fields.values()]
+            )
     elif _is_columns(array):
-        return Table(what, None, [_array_column(part) for part in array.reshape(len(array), -1).T])
+        return ColumnTable(
+            what, None, [_array_column(part) for part in array.reshape(len(array), -1).T]
+        )
     raise BenchError(
         "scores.malformed",
         f"holds an array of shape {array.shape} and type {array.dtype}; it should have a row an "
@@ -176,11 +180,11 @@ def _array_column(array: NDArray[Any]) -> pa.Array:
     if array.dtype.kind == "f" and array.dtype.itemsize != 8:
         array = array.astype(np.float64)
     if array.dtype.kind in "UO":
-        return column(array.tolist())
+        return to_column(array.tolist())
     return pa.array(np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="))))
 
 
-def _of_roles(path: Path, source: Source, roles: Roles) -> text.Rows:
+def _of_roles(path: Path, source: ColumnSource, roles: Roles) -> text.ScoreRows:
     kinds = {i: pa.string() for i in (roles.utterance, *roles.words)}
     kinds |= {i: pa.float64() for i in roles.numbers}
     names = source.names or [f"column {i + 1}" for i in range(len(source.first))]
@@ -188,12 +192,12 @@ def _of_roles(path: Path, source: Source, roles: Roles) -> text.Rows:
     columns = {i: _cast_column(path, names[i], fetched[i], kind) for i, kind in kinds.items()}
     words = {i: columns[i].dictionary_encode() for i in roles.words}
     label = words[roles.label] if roles.strict and roles.label is not None else None
-    if not text.words_hold(columns[roles.utterance], label):
-        stranger = next(iter(text.strangers(label)), None)
+    if not text.are_words_valid(columns[roles.utterance], label):
+        stranger = next(iter(text.list_unknown_labels(label)), None)
         what = f"{stranger!r} is no label (bonafide, spoof)" if stranger else "there is an empty id"
         raise BenchError("scores.bad-cell", f"{path}: {what}")
     why = f"{source.what} of {len(names)} columns: {roles.why}"
-    return text.Rows(
+    return text.ScoreRows(
         columns[roles.utterance], [columns[i] for i in roles.numbers], words, roles, why
     )
 
@@ -232,6 +236,6 @@ def _parse_numbers(path: Path, name: str, column: pa.ChunkedArray) -> pa.Chunked
     if wrong is not None:
         raise BenchError(
             "scores.bad-cell",
-            f"{path}: {name}: row {wrong + 1}: {quoted(words[wrong], 40)} is no number",
+            f"{path}: {name}: row {wrong + 1}: {quote_text(words[wrong], 40)} is no number",
         )
     return pa.chunked_array([pa.array(map(float, words), pa.float64())])

@@ -22,16 +22,16 @@ from pyarrow import compute
 from bench._io.delimited_text import CATEGORY, parse_columns
 from bench._io.text_files import read_blocks
 from bench.errors import BenchError
-from bench.evaluation.columns import Roles, unlike
-from bench.evaluation.faults import Faults
-from bench.evaluation.layout import Layout, detect_layout, list_data_lines
-from bench.evaluation.reading import Reading
+from bench.evaluation.columns import Roles, find_unlike_labels
+from bench.evaluation.faults import MalformedLines
+from bench.evaluation.layout import TextLayout, detect_layout, list_data_lines
+from bench.evaluation.reading import ReadOptions
 from bench.evaluation.sample import LABELS
 
 _TO_BLANKS = bytes.maketrans(b"\t\f\v", b"   ")
 
 
-class Rows(NamedTuple):
+class ScoreRows(NamedTuple):
     """What a file holds, as Arrow columns."""
 
     utterance: pa.ChunkedArray
@@ -43,7 +43,7 @@ class Rows(NamedTuple):
     why: str
 
 
-def settled(read: Callable[[Mapping[int, Sequence[str]]], Rows]) -> Rows:
+def settle_columns(read: Callable[[Mapping[int, Sequence[str]]], ScoreRows]) -> ScoreRows:
     """Return the rows of a file whose columns are what the whole of it says, not its first rows.
 
     `read` takes what `choose` takes as `later`. It is called again where labels turn out to be
@@ -53,24 +53,28 @@ def settled(read: Callable[[Mapping[int, Sequence[str]]], Rows]) -> Rows:
     while True:
         rows = read(later)
         label = rows.roles.label
-        odd = unlike(rows.roles, distinct(rows.words[label])) if label is not None else {}
+        odd = (
+            find_unlike_labels(rows.roles, list_words(rows.words[label]))
+            if label is not None
+            else {}
+        )
         if not odd:
             return rows
         later |= odd
 
 
-def read(path: Path, asked: Reading) -> Rows:
+def read_text_table(path: Path, asked: ReadOptions) -> ScoreRows:
     """Return the rows of a text file; BenchError for one that cannot be a score file.
 
     All malformed lines are counted and the first few shown, each with its number.
     """
-    return settled(lambda later: _read_once(path, asked, later))
+    return settle_columns(lambda later: _read_once(path, asked, later))
 
 
-def _read_once(path: Path, asked: Reading, later: Mapping[int, Sequence[str]]) -> Rows:
-    layout: Layout | None = None
+def _read_once(path: Path, asked: ReadOptions, later: Mapping[int, Sequence[str]]) -> ScoreRows:
+    layout: TextLayout | None = None
     tables: list[pa.Table] = []
-    faults = Faults(path)
+    faults = MalformedLines(path)
     for block in read_blocks(path):
         if layout is None:
             if not any(list_data_lines(block)):
@@ -79,7 +83,7 @@ def _read_once(path: Path, asked: Reading, later: Mapping[int, Sequence[str]]) -
         text = block.text
         if block.line <= layout.header:
             text = text.split(b"\n", layout.header - block.line + 1)[-1]
-        text = layout.flat(text)
+        text = layout.spread_brackets(text)
         table = _parse_block(text, layout)
         if table is None:  # irregular, or malformed
             text = _make_regular(text, layout.separator)
@@ -100,7 +104,7 @@ def _read_once(path: Path, asked: Reading, later: Mapping[int, Sequence[str]]) -
         )
     whole = pa.concat_tables(tables)
     roles = layout.roles
-    return Rows(
+    return ScoreRows(
         whole[f"f{roles.utterance}"],
         [whole[f"f{i}"] for i in roles.numbers],
         {i: whole[f"f{i}"] for i in roles.words},
@@ -121,7 +125,7 @@ def _make_regular(text: bytes, separator: str) -> bytes:
     return text.replace(b"\n ", b"\n").replace(b" \n", b"\n").removeprefix(b" ")
 
 
-def _parse_block(text: bytes, layout: Layout) -> pa.Table | None:
+def _parse_block(text: bytes, layout: TextLayout) -> pa.Table | None:
     """Return the columns in use; None where a line is a comment or not as it should be."""
     if b"#" in text and (text.startswith(b"#") or b"\n#" in text):
         return None
@@ -130,28 +134,30 @@ def _parse_block(text: bytes, layout: Layout) -> pa.Table | None:
     types |= {f"f{i}": pa.float64() for i in roles.numbers}
     types |= {f"f{i}": CATEGORY for i in roles.words}
     names = [f"f{i}" for i in range(layout.columns)]
-    table = parse_columns(text, layout.separator, names, types, quotes=layout.quotes(text))
+    table = parse_columns(text, layout.separator, names, types, quotes=layout.has_quotes(text))
     if table is None:
         return None
     label = table[f"f{roles.label}"] if roles.strict else None
     # A quote that does not close would swallow lines.
-    if table.num_rows != text.count(b"\n") or not words_hold(table[f"f{roles.utterance}"], label):
+    if table.num_rows != text.count(b"\n") or not are_words_valid(
+        table[f"f{roles.utterance}"], label
+    ):
         return None
     return table
 
 
-def words_hold(utterance: pa.ChunkedArray, label: pa.ChunkedArray | None) -> bool:
+def are_words_valid(utterance: pa.ChunkedArray, label: pa.ChunkedArray | None) -> bool:
     """Whether no id is empty or blank, and every label of a dictionary column a known one."""
     blank = compute.match_substring_regex(utterance, r"^\s*$")
-    return not compute.any(blank).as_py() and not strangers(label)
+    return not compute.any(blank).as_py() and not list_unknown_labels(label)
 
 
-def distinct(column: pa.ChunkedArray) -> list[str]:
+def list_words(column: pa.ChunkedArray) -> list[str]:
     """Return the different words of a dictionary column."""
     return sorted({word for chunk in column.chunks for word in chunk.dictionary.to_pylist()})
 
 
-def strangers(label: pa.ChunkedArray | None) -> list[str]:
+def list_unknown_labels(label: pa.ChunkedArray | None) -> list[str]:
     """Return the words of a dictionary column that are no labels."""
-    words = distinct(label) if label is not None else []
+    words = list_words(label) if label is not None else []
     return [word for word in words if word.strip().lower() not in LABELS]

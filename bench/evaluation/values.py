@@ -11,7 +11,7 @@ import numpy as np
 from bench.issues import Issues
 from bench.metrics.auc import auc
 from bench.metrics.det import eer_of, ties_at_eer
-from bench.metrics.tally import Bools, Floats, Tally
+from bench.metrics.tally import Bools, Floats, ScoreCounts
 
 SIGMAS = 3.0
 """By how many standard deviations of chance the area under the curve must lie below one half."""
@@ -129,7 +129,7 @@ def check_one_decision(score: Floats, threshold: float, issues: Issues) -> None:
 
 
 def check_polarity(
-    counts: Tally, bonafide: int, spoof: int, negated: bool, as_is: bool, issues: Issues
+    counts: ScoreCounts, bonafide: int, spoof: int, negated: bool, as_is: bool, issues: Issues
 ) -> None:
     """Add an issue for scores that are clearly higher for spoof.
 
@@ -144,7 +144,7 @@ def check_polarity(
     chance = math.sqrt((bonafide + spoof + 1) / (12 * bonafide * spoof))
     if rate <= 0.5:
         return
-    turned = Tally(-counts.score[::-1], counts.bonafide[::-1], counts.spoof[::-1])
+    turned = ScoreCounts(-counts.score[::-1], counts.bonafide[::-1], counts.spoof[::-1])
     how = f"EER {rate:.2%}, AUC {area:.4f}"
     if area >= 0.5 - SIGMAS * chance:
         issues.add(
@@ -165,7 +165,7 @@ def check_polarity(
     )
 
 
-def check_ties(counts: Tally, issues: Issues, official: float | None = None) -> None:
+def check_ties(counts: ScoreCounts, issues: Issues, official: float | None = None) -> None:
     """Add an issue for trials of both classes that are tied where the error rates cross.
 
     `official` is the EER that ASVspoof's packages would print, None where they have none (frames,

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.config import Form
-from bench.evaluation.published import Published
+from bench.evaluation.published import PublishedSystems
 from bench.issues import Issue
-from bench.metrics.measured import Figure
+from bench.metrics.measured import MetricResult
 
 
 class TiedEer(NamedTuple):
@@ -27,7 +27,7 @@ class TiedEer(NamedTuple):
     highest: float
 
 
-class Line(NamedTuple):
+class BreakdownLine(NamedTuple):
     """One line of a breakdown."""
 
     levels: tuple[str, ...]
@@ -35,7 +35,7 @@ class Line(NamedTuple):
     bonafide: int
     """Trials, or frames."""
     spoof: int
-    figures: Mapping[str, Figure]
+    figures: Mapping[str, MetricResult]
     """By name; empty where there are trials of one class only."""
     missing: int | None = None
     """Trials of the keys without a score, left out of the line; None where rows are frames."""
@@ -47,11 +47,11 @@ class Breakdown(NamedTuple):
     """Results by the levels of some fields."""
 
     by: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[BreakdownLine, ...]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ScoreReport:
     """The report of a score file."""
 
     form: Form
@@ -83,11 +83,11 @@ class Verdict:
     """How the intervals were made that a reader takes, in words; "" where there are none."""
     otherwise: str
     """What the other intervals (`utterance_low`) draw; "" where they are the same."""
-    figures: Mapping[str, Figure]
+    figures: Mapping[str, MetricResult]
     breakdowns: tuple[Breakdown, ...] = ()
     formulas: Mapping[str, float] = field(default_factory=dict[str, float])
     """The EER by each formula of `bench.metrics.eer_variants`, where asked for."""
-    published: Published | None = None
+    published: PublishedSystems | None = None
     """Systems of papers on the same trials; None where there are none."""
     name: str = ""
     """What the system is called; "" for what its file is called."""

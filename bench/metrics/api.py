@@ -19,27 +19,27 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bench.errors import BenchError, near
-from bench.metrics.between import Between
+from bench.errors import BenchError, near_name
+from bench.metrics.between import SystemDifference
 from bench.metrics.dcf import DcfCosts
 from bench.metrics.dcf import act_dcf as count_act_dcf
 from bench.metrics.dcf import min_dcf as count_min_dcf
 from bench.metrics.det import DetPoints, det_points
-from bench.metrics.eer_variants import variants
-from bench.metrics.f1 import decide
+from bench.metrics.eer_variants import compute_variants
+from bench.metrics.f1 import decide_bonafide
 from bench.metrics.grid import segment_eer
-from bench.metrics.items import Items, counted
+from bench.metrics.items import Items, make_items
 from bench.metrics.measure import PackageMetric, ScoreMetric
-from bench.metrics.measured import Figure, measured
-from bench.metrics.paired import paired
-from bench.metrics.plans import AUTO, Resampling, factors
+from bench.metrics.measured import MetricResult, measure_items
+from bench.metrics.paired import compare_items
+from bench.metrics.plans import AUTO, Resampling, make_factors
 from bench.metrics.ranges import range_eer
 from bench.metrics.ratios import decision_ratios
 from bench.metrics.registry import select_metrics
-from bench.metrics.tally import Bools, Floats, tally
+from bench.metrics.tally import Bools, Floats, count_scores
 from bench.metrics.tdcf import Coefficients
 from bench.metrics.tdcf import min_tdcf as count_min_tdcf
-from bench.metrics.timeline import frames_on_grid, reference_of_spoof
+from bench.metrics.timeline import frames_on_grid, make_spoof_stretches
 from bench.metrics.utterances import utterance_eer
 from bench.units import LABEL_WORDS, SPOOF
 
@@ -52,11 +52,11 @@ __all__ = [
     "eer",
     "eer_definitions",
     "frames_on_grid",
+    "make_spoof_stretches",
     "measure_scores",
     "min_dcf",
     "min_tdcf",
     "range_eer",
-    "reference_of_spoof",
     "segment_eer",
     "utterance_eer",
 ]
@@ -81,7 +81,7 @@ def eer_definitions(scores: ArrayLike, labels: ArrayLike) -> dict[str, float]:
     1.0
     """
     trials = _read_trials(scores, labels)
-    return variants(*trials.split_classes())
+    return compute_variants(*trials.split_classes())
 
 
 def det_curve(scores: ArrayLike, labels: ArrayLike) -> DetPoints:
@@ -99,7 +99,7 @@ def min_dcf(scores: ArrayLike, labels: ArrayLike, costs: DcfCosts | None = None)
     >>> min_dcf([2.0, 1.0], ["bonafide", "spoof"])
     0.0
     """
-    counts = tally(*_read_trials(scores, labels).split_classes())
+    counts = count_scores(*_read_trials(scores, labels).split_classes())
     return count_min_dcf(counts, costs).cost
 
 
@@ -111,7 +111,7 @@ def act_dcf(scores: ArrayLike, labels: ArrayLike, costs: DcfCosts | None = None)
     >>> act_dcf([2.0, -1.0], ["bonafide", "spoof"])
     0.0
     """
-    counts = tally(*_read_trials(scores, labels).split_classes())
+    counts = count_scores(*_read_trials(scores, labels).split_classes())
     return count_act_dcf(counts, costs).cost
 
 
@@ -123,7 +123,7 @@ def min_tdcf(scores: ArrayLike, labels: ArrayLike, coefficients: Coefficients) -
     >>> min_tdcf([2.0, 1.0], ["bonafide", "spoof"], Coefficients(0.0, 0.8, 0.4))
     0.0
     """
-    counts = tally(*_read_trials(scores, labels).split_classes())
+    counts = count_scores(*_read_trials(scores, labels).split_classes())
     return count_min_tdcf(counts, coefficients).cost
 
 
@@ -140,7 +140,7 @@ def compute_metric(name: str, scores: ArrayLike, labels: ArrayLike) -> float:
     package = select_metrics(PackageMetric)
     if name in package:
         return package[name].compute(*classes).eer
-    return _select_metric(name).measure(tally(*classes))
+    return _select_metric(name).measure(count_scores(*classes))
 
 
 def decision_metrics(
@@ -155,7 +155,7 @@ def decision_metrics(
     (0.5, 0.5)
     """
     trials = _read_trials(scores, labels)
-    decided_spoof = ~decide(trials.score, threshold)
+    decided_spoof = ~decide_bonafide(trials.score, threshold)
     return decision_ratios(trials.is_spoof, decided_spoof, np.arange(len(decided_spoof))).values
 
 
@@ -168,7 +168,7 @@ def measure_scores(
     attacks: ArrayLike | None = None,
     replicates: int = 1000,
     seed: int = 0,
-) -> Figure:
+) -> MetricResult:
     """Return a metric with its 95 % interval and the errors it rests on.
 
     The bootstrap draws whole speakers and attacks where they are given, otherwise utterances.
@@ -180,8 +180,10 @@ def measure_scores(
     """
     trials = _read_trials(scores, labels)
     units = np.arange(len(trials.score))
-    resampling = Resampling(factors(units, speakers, attacks), AUTO, replicates, seed)
-    return measured(trials.make_items(), {name: _select_metric(name).measure}, resampling)[name]
+    resampling = Resampling(make_factors(units, speakers, attacks), AUTO, replicates, seed)
+    return measure_items(trials.make_items(), {name: _select_metric(name).measure}, resampling)[
+        name
+    ]
 
 
 def compare_scores(
@@ -194,7 +196,7 @@ def compare_scores(
     attacks: ArrayLike | None = None,
     replicates: int = 1000,
     seed: int = 0,
-) -> Between:
+) -> SystemDifference:
     """Return how much a metric of system `a` exceeds that of `b` on the same trials.
 
     The difference has a 95 % interval and a p-value. Arguments as for `measure_scores`.
@@ -205,10 +207,10 @@ def compare_scores(
     """
     sides = [_read_trials(scores, labels) for scores in (a, b)]
     one, other = (trials.make_items() for trials in sides)
-    plans = factors(one.unit, speakers, attacks)
-    plan = plans.plan(one.unit, one.spoof)
+    plans = make_factors(one.unit, speakers, attacks)
+    plan = plans.make_plan(one.unit, one.spoof)
     measures = {name: _select_metric(name).measure}
-    return paired(one, other, measures, plan, replicates, seed)[name]
+    return compare_items(one, other, measures, plan, replicates, seed)[name]
 
 
 class _Trials(NamedTuple):
@@ -219,7 +221,7 @@ class _Trials(NamedTuple):
         return self.score[~self.is_spoof], self.score[self.is_spoof]
 
     def make_items(self) -> Items:
-        return counted(self.score, self.is_spoof, np.arange(len(self.score)))
+        return make_items(self.score, self.is_spoof, np.arange(len(self.score)))
 
 
 def _read_trials(scores: ArrayLike, labels: ArrayLike) -> _Trials:
@@ -233,7 +235,7 @@ def _read_trials(scores: ArrayLike, labels: ArrayLike) -> _Trials:
     if unknown:
         raise BenchError(
             "metric.label",
-            f"{unknown[0]!r} is not a label ({len(unknown)} such){near(unknown[0], LABEL_WORDS)}",
+            f"{unknown[0]!r} is not a label ({len(unknown)} such){near_name(unknown[0], LABEL_WORDS)}",
         )
     return _Trials(score, np.array([LABEL_WORDS[word] == SPOOF for word in words], dtype=np.bool_))
 
@@ -242,6 +244,6 @@ def _select_metric(name: str) -> ScoreMetric:
     metrics = select_metrics(ScoreMetric)
     if name not in metrics:
         raise BenchError(
-            "metric.unknown", f"{name!r} is not a metric of scores{near(name, metrics)}"
+            "metric.unknown", f"{name!r} is not a metric of scores{near_name(name, metrics)}"
         )
     return metrics[name]

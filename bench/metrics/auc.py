@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bench.metrics.measure import Ordered, ScoreMetric
-from bench.metrics.tally import Tally, errors
+from bench.metrics.tally import ScoreCounts, accumulate_errors
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
 
 
-def auc(counts: Tally) -> float:
+def auc(counts: ScoreCounts) -> float:
     """Return the area under the ROC curve, a fraction.
 
     It is the share of pairs in which the bona fide trial scores above the spoof trial; a tie counts
@@ -22,7 +22,7 @@ def auc(counts: Tally) -> float:
     >>> auc(tally([2.0, 3.0], [1.0, 2.0]))
     0.875
     """
-    missed, rejected = errors(counts)
+    missed, rejected = accumulate_errors(counts)
     lower = counts.bonafide @ rejected - counts.bonafide @ counts.spoof / 2
     return float(lower / missed[-1] / rejected[-1])
 

@@ -31,11 +31,11 @@ from scipy.special import stdtr, stdtrit
 
 from bench.errors import BenchError
 from bench.metrics.bootstrap import LEVEL
-from bench.metrics.mistakes import Mistakes, apart
+from bench.metrics.mistakes import Mistakes, compare_mistakes
 from bench.metrics.tally import Floats
 
 
-class Trained(NamedTuple):
+class SeededResult(NamedTuple):
     """The result of one system for each seed."""
 
     values: Floats
@@ -53,7 +53,7 @@ class Trained(NamedTuple):
         )
 
 
-class Between(NamedTuple):
+class SystemDifference(NamedTuple):
     """The result of one system minus that of another, in the metric's unit."""
 
     value: float
@@ -69,7 +69,7 @@ class Between(NamedTuple):
     """Whether there are too few errors to judge: no outcome could have been significant."""
 
 
-def between(a: Trained, b: Trained) -> Between:
+def compare_systems(a: SeededResult, b: SeededResult) -> SystemDifference:
     """Return how much the result of `a` exceeds that of `b`; both have the same replicates.
 
     Where neither trials nor seeds vary, a difference has the p-value 2 / (1 + B), the least that B
@@ -81,13 +81,13 @@ def between(a: Trained, b: Trained) -> Between:
     >>> between(one, other).value, round(between(one, other).p_value, 1)
     (2.0, 0.1)
     """
-    resampled = _resampled(a, b)
+    resampled = _compare_resampled(a, b)
     if not a.mistakes or not b.mistakes:
         return resampled
-    counted = apart(a.mistakes, b.mistakes)
+    counted = compare_mistakes(a.mistakes, b.mistakes)
     if not counted.few:
         return resampled
-    low, high = _open(a, b, counted.alike)
+    low, high = _exact_bounds(a, b, counted.alike)
     return resampled._replace(
         low=min(resampled.low, low),
         high=max(resampled.high, high),
@@ -96,7 +96,7 @@ def between(a: Trained, b: Trained) -> Between:
     )
 
 
-def _resampled(a: Trained, b: Trained) -> Between:
+def _compare_resampled(a: SeededResult, b: SeededResult) -> SystemDifference:
     if a.replicates.shape[1] != b.replicates.shape[1]:
         raise BenchError("metric.trials-differ", "the systems were drawn differently often")
     differences = a.replicates.mean(axis=0) - b.replicates.mean(axis=0)
@@ -107,20 +107,20 @@ def _resampled(a: Trained, b: Trained) -> Between:
             "metric.no-interval", "the difference is not defined in any two replicates"
         )
     value = float(a.values.mean() - b.values.mean())
-    seeds = _of_seeds(a.values, b.values)
+    seeds = _seed_variances(a.values, b.values)
     parts = [(float(differences.var(ddof=1)), n - 1), *seeds]
     over_seeds = bool(seeds)
     variance = math.fsum(part for part, _ in parts)
     if variance == 0:
-        return Between(value, value, value, 1.0 if value == 0 else 2 / (1 + n), over_seeds)
+        return SystemDifference(value, value, value, 1.0 if value == 0 else 2 / (1 + n), over_seeds)
     freedom = 1 / math.fsum((part / variance) ** 2 / degrees for part, degrees in parts)
     error = math.sqrt(variance)
     half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * error
     p_value = 2 * float(stdtr(freedom, -abs(value) / error))
-    return Between(value, value - half, value + half, p_value, over_seeds)
+    return SystemDifference(value, value - half, value + half, p_value, over_seeds)
 
 
-def _open(a: Trained, b: Trained, alike: float) -> tuple[float, float]:
+def _exact_bounds(a: SeededResult, b: SeededResult, alike: float) -> tuple[float, float]:
     """Return bounds of the difference from the exact bounds of both results.
 
     `alike` is the correlation of their errors.
@@ -136,7 +136,7 @@ def _open(a: Trained, b: Trained, alike: float) -> tuple[float, float]:
     return one - other - down, one - other + up
 
 
-def _of_seeds(a: Floats, b: Floats) -> list[tuple[float, int]]:
+def _seed_variances(a: Floats, b: Floats) -> list[tuple[float, int]]:
     """Return the variances of the means over seeds, each with its degrees of freedom."""
     several = [values for values in (a, b) if len(values) > 1]
     if len(several) == 1:

@@ -22,13 +22,26 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from bench.errors import BenchError
-from bench.metrics.crossing import Curve, Sorted, are_independent, by_score, independent_rates
+from bench.metrics.crossing import (
+    CrossingCurve,
+    SortedItems,
+    are_independent,
+    by_score,
+    independent_rates,
+)
 from bench.metrics.det import equal_error_rate
-from bench.metrics.exact import Judged
+from bench.metrics.exact import BoundedItems
 from bench.metrics.items import Items
 from bench.metrics.measure import Decided, Least, Measure, Ordered
-from bench.metrics.plans import Groups, Plan, by_utterance, check_draws, groups, sums
-from bench.metrics.tally import Floats, Tally
+from bench.metrics.plans import (
+    ResamplingGroups,
+    ResamplingPlan,
+    check_draws,
+    group_items,
+    plan_by_utterance,
+    sum_groups,
+)
+from bench.metrics.tally import Floats, ScoreCounts
 from bench.units import CLASSES
 
 RESULTS_VERSION = 1
@@ -48,7 +61,7 @@ class Interval(NamedTuple):
 
     low: float
     high: float
-    again: int = 0
+    redrawn: int = 0
     """How many draws lacked a class and were repeated."""
     missed: float = math.nan
     """Bona fide items that are rejected at the metric's threshold; NaN where it has none."""
@@ -64,10 +77,10 @@ class Interval(NamedTuple):
 _UNDRAWN = Interval(math.nan, math.nan)
 
 
-def intervals(
+def compute_intervals(
     items: Items,
     measures: Mapping[str, Measure],
-    plan: Plan | None = None,
+    plan: ResamplingPlan | None = None,
     replicates: int = 1000,
     seed: int = 0,
     threads: int | None = None,
@@ -99,47 +112,49 @@ def intervals(
     >>> found.low, round(found.high, 4), found.missed, found.few
     (0.0, 0.0596, 0.0, True)
     """
-    drawn_groups = groups(plan or by_utterance(items.unit), [items.unit])
-    drawn = replicated([items], measures, drawn_groups, replicates, seed, threads)
-    judged = Judged(items)
+    drawn_groups = group_items(plan or plan_by_utterance(items.unit), [items.unit])
+    drawn = compute_replicates([items], measures, drawn_groups, replicates, seed, threads)
+    judged = BoundedItems(items)
     return {
-        name: _widened(interval(drawn.values[0, i], drawn.again[i]), judged, measure)
+        name: _widen_interval(
+            percentile_interval(drawn.values[0, i], drawn.redrawn[i]), judged, measure
+        )
         for i, (name, measure) in enumerate(measures.items())
     }
 
 
-def counted_errors(items: Items, measures: Mapping[str, Measure]) -> dict[str, Interval]:
+def count_errors(items: Items, measures: Mapping[str, Measure]) -> dict[str, Interval]:
     """Return the errors that each of `measures` rests on, by name; bounds are NaN.
 
     Arguments and errors as for `intervals`.
     """
-    _check(items)
-    judged = Judged(items)
-    return {name: _counted(_UNDRAWN, judged, measure) for name, measure in measures.items()}
+    _check_items(items)
+    judged = BoundedItems(items)
+    return {name: _add_errors(_UNDRAWN, judged, measure) for name, measure in measures.items()}
 
 
-def _widened(drawn: Interval, judged: Judged, measure: Measure) -> Interval:
+def _widen_interval(drawn: Interval, judged: BoundedItems, measure: Measure) -> Interval:
     """Return the interval with the errors of the metric, widened where these are few."""
-    counted = _counted(drawn, judged, measure)
+    counted = _add_errors(drawn, judged, measure)
     least = isinstance(measure, Least) or (isinstance(measure, Ordered) and measure.least)
     if not counted.few and not least:
         return counted
-    low, high = judged.bounds(measure)
+    low, high = judged.bound_measure(measure)
     return counted._replace(low=min(low, drawn.low), high=max(high, drawn.high))
 
 
-def _counted(drawn: Interval, judged: Judged, measure: Measure) -> Interval:
+def _add_errors(drawn: Interval, judged: BoundedItems, measure: Measure) -> Interval:
     counted = drawn._replace(bonafide=judged.bonafide, spoof=judged.spoof)
     if isinstance(measure, Decided):
         if measure is equal_error_rate:
             threshold = judged.crossing
         else:
-            threshold = measure.of(judged.counts).threshold
-        return counted._replace(**judged.wrong_at(threshold)._asdict())
+            threshold = measure.compute(judged.counts).threshold
+        return counted._replace(**judged.count_errors(threshold)._asdict())
     return counted._replace(few=judged.few_pairs)
 
 
-def interval(values: Floats, again: int = 0) -> Interval:
+def percentile_interval(values: Floats, again: int = 0) -> Interval:
     """Return the percentile interval of replicates.
 
     >>> interval(np.array([0.25, 0.25]))[:2]
@@ -154,14 +169,14 @@ class Replicates(NamedTuple):
 
     values: Floats
     """(systems, measures, replicates)"""
-    again: tuple[int, ...]
+    redrawn: tuple[int, ...]
     """How many draws were repeated, for each measure."""
 
 
-def replicated(
+def compute_replicates(
     systems: Sequence[Items],
     measures: Mapping[str, Measure],
-    groups: Groups,
+    groups: ResamplingGroups,
     replicates: int,
     seed: int,
     threads: int | None = None,
@@ -175,10 +190,10 @@ def replicated(
     """
     check_draws(replicates, seed)
     for items in systems:
-        _check(items)
+        _check_items(items)
     ordered = [
         by_score(items.score, items.bonafide, items.spoof, group)
-        for items, group in zip(systems, groups.of, strict=True)
+        for items, group in zip(systems, groups.codes, strict=True)
     ]
     values = np.empty((len(ordered), len(measures), replicates))
     again = np.zeros(len(measures), dtype=np.int64)
@@ -189,7 +204,7 @@ def replicated(
             values[0, i], again[i] = independent_rates(ordered[0], replicates, seed)
             del rest[i]
     if rest:
-        again[list(rest)] = _fill(values, ordered, rest, groups, seed, threads)
+        again[list(rest)] = _fill_values(values, ordered, rest, groups, seed, threads)
     wrong = np.argwhere(~np.isfinite(values))
     if len(wrong):
         system, i, number = wrong[0]
@@ -201,11 +216,11 @@ def replicated(
     return Replicates(values, tuple(again.tolist()))
 
 
-def _fill(
+def _fill_values(
     values: Floats,
-    systems: Sequence[Sorted],
+    systems: Sequence[SortedItems],
     measures: Mapping[int, Measure],
-    groups: Groups,
+    groups: ResamplingGroups,
     seed: int,
     threads: int | None,
 ) -> int:
@@ -214,10 +229,10 @@ def _fill(
     pays = min(len(items.score) for items in systems) >= 4 * groups.n
     short = [i for i, measure in measures.items() if pays and measure is equal_error_rate]
     long = {i: measure for i, measure in measures.items() if i not in short}
-    curves = [Curve(items, groups.n) if short else None for items in systems]
+    curves = [CrossingCurve(items, groups.n) if short else None for items in systems]
     needed = np.stack(
         [
-            sums(items.group, weights, groups.n)
+            sum_groups(items.group, weights, groups.n)
             for items in systems
             for weights in (items.bonafide, items.spoof)
         ],
@@ -232,41 +247,43 @@ def _fill(
         )
     step = min(_BATCH_ROWS, max(1, _BATCH_BYTES // (8 * groups.n)))
 
-    def batch(start: int) -> int:
+    def fill_batch(start: int) -> int:
         numbers = range(start, min(start + step, values.shape[2]))
-        drawn = [groups.replicate(seed, number, needed) for number in numbers]
+        drawn = [groups.draw_replicate(seed, number, needed) for number in numbers]
         weights = [one.weights for one in drawn]
         for system, (items, curve) in enumerate(zip(systems, curves, strict=True)):
             if curve:
-                values[system, short, start : numbers.stop] = curve.rates(np.stack(weights))
+                values[system, short, start : numbers.stop] = curve.compute_rates(np.stack(weights))
             if long:
                 for number, row in zip(numbers, weights, strict=True):
-                    counts = _tally(items, row)
+                    counts = _count_drawn(items, row)
                     for i, measure in long.items():
                         values[system, i, number] = measure(counts)
-        return sum(one.again for one in drawn)
+        return sum(one.redrawn for one in drawn)
 
     with ThreadPoolExecutor(threads or min(_THREADS, os.cpu_count() or 1)) as pool:
-        return sum(pool.map(batch, range(0, values.shape[2], step)))
+        return sum(pool.map(fill_batch, range(0, values.shape[2], step)))
 
 
-def _tally(items: Sorted, weights: Floats) -> Tally:
+def _count_drawn(items: SortedItems, weights: Floats) -> ScoreCounts:
     """Return the counted scores of a replicate, without the third of them that was not drawn."""
     weight = weights.take(items.group)
     score, bonafide, spoof = items.score, items.bonafide, items.spoof
     if len(items.ends) == len(score):
         drawn = np.flatnonzero(weight > 0)  # the comparison makes it ten times faster
         weight = weight.take(drawn)
-        return Tally(score.take(drawn), bonafide.take(drawn) * weight, spoof.take(drawn) * weight)
+        return ScoreCounts(
+            score.take(drawn), bonafide.take(drawn) * weight, spoof.take(drawn) * weight
+        )
     first = np.append(0, items.ends[:-1] + 1)
     bonafide, spoof = (
         np.add.reduceat(weights_of_class * weight, first) for weights_of_class in (bonafide, spoof)
     )
     drawn = np.flatnonzero(bonafide + spoof > 0)
-    return Tally(score[items.ends[drawn]], bonafide[drawn], spoof[drawn])
+    return ScoreCounts(score[items.ends[drawn]], bonafide[drawn], spoof[drawn])
 
 
-def _check(items: Items) -> None:
+def _check_items(items: Items) -> None:
     for label, weights in zip(CLASSES, (items.bonafide, items.spoof), strict=True):
         if not weights.any():
             raise BenchError(

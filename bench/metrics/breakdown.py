@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.metrics.tally import Bools, Integers
 
 Role = Literal["spoof", "channel"]
@@ -21,7 +21,7 @@ POOLED = "Pooled"
 """The level that stands for all levels of a field, as in the official tables."""
 
 
-class Cell(NamedTuple):
+class BreakdownCell(NamedTuple):
     """The trials of one cell of a breakdown, as row numbers, ascending."""
 
     levels: dict[str, str]
@@ -34,7 +34,7 @@ class Cell(NamedTuple):
         """Whether there are trials of both classes, as every metric needs."""
         return bool(len(self.bonafide) and len(self.spoof))
 
-    def at(self, *fields: str) -> tuple[str, ...] | None:
+    def find_levels(self, *fields: str) -> tuple[str, ...] | None:
         """Return the levels of `fields`; None where the cell is restricted by other fields, too.
 
         A field that the breakdown does not have is `POOLED`. A table of t-DCF coefficients is
@@ -51,12 +51,12 @@ class Cell(NamedTuple):
         return tuple(self.levels.get(field, POOLED) for field in fields)
 
 
-def cells(
+def split_cells(
     is_spoof: ArrayLike,
     fields: Mapping[str, ArrayLike],
     roles: Mapping[str, Role],
     by: Sequence[str],
-) -> Iterator[Cell]:
+) -> Iterator[BreakdownCell]:
     """Yield the cells of the breakdown of trials by the fields `by`, with all pooled margins.
 
     Two fields of m and n levels give (m + 1) (n + 1) cells, in the order of a table: the last field
@@ -86,24 +86,24 @@ def cells(
     truth = np.asarray(is_spoof, dtype=np.bool_)
     rows = {"bonafide": np.flatnonzero(~truth), "spoof": np.flatnonzero(truth)}
     _check_names(fields, roles, by)
-    axes = [_axis(field, fields[field], roles[field], truth) for field in by]
+    axes = [_make_axis(field, fields[field], roles[field], truth) for field in by]
     groups: dict[tuple[str, tuple[int, ...]], _Groups] = {}
 
-    def chosen(label: str, at: tuple[int, ...]) -> Integers:
+    def choose_rows(label: str, at: tuple[int, ...]) -> Integers:
         restricting = tuple(
             i
             for i, axis in enumerate(axes)
             if at[i] < len(axis.levels) and (label == "spoof" or axis.role == "channel")
         )
         if (label, restricting) not in groups:
-            groups[label, restricting] = _groups(rows[label], [axes[i] for i in restricting])
-        return groups[label, restricting].at([at[i] for i in restricting])
+            groups[label, restricting] = _group_rows(rows[label], [axes[i] for i in restricting])
+        return groups[label, restricting].find_rows([at[i] for i in restricting])
 
     for at in product(*(range(len(axis.levels) + 1) for axis in axes)):
         levels = {
             field: (*axis.levels, POOLED)[i] for field, axis, i in zip(by, axes, at, strict=True)
         }
-        yield Cell(levels, chosen("bonafide", at), chosen("spoof", at))
+        yield BreakdownCell(levels, choose_rows("bonafide", at), choose_rows("spoof", at))
 
 
 class _Axis(NamedTuple):
@@ -120,14 +120,14 @@ class _Groups(NamedTuple):
     edges: Integers
     shape: list[int]
 
-    def at(self, levels: Sequence[int]) -> Integers:
+    def find_rows(self, levels: Sequence[int]) -> Integers:
         group = 0
         for level, size in zip(levels, self.shape, strict=True):
             group = group * size + level
         return self.rows[self.edges[group] : self.edges[group + 1]]
 
 
-def _groups(rows: Integers, axes: Sequence[_Axis]) -> _Groups:
+def _group_rows(rows: Integers, axes: Sequence[_Axis]) -> _Groups:
     shape = [len(axis.levels) for axis in axes]
     group = np.zeros(len(rows), dtype=np.int64)
     for axis, size in zip(axes, shape, strict=True):
@@ -139,7 +139,7 @@ def _groups(rows: Integers, axes: Sequence[_Axis]) -> _Groups:
     return _Groups(rows[order], np.searchsorted(group[order], np.arange(n_groups + 1)), shape)
 
 
-def _axis(field: str, values: ArrayLike, role: Role, is_spoof: Bools) -> _Axis:
+def _make_axis(field: str, values: ArrayLike, role: Role, is_spoof: Bools) -> _Axis:
     names = list(map(str, np.asarray(values, dtype=object).tolist()))
     if len(names) != len(is_spoof):
         raise BenchError(
@@ -163,11 +163,12 @@ def _check_names(
         if field not in roles:
             raise BenchError(
                 "metric.breakdown-field",
-                f"no metric can be broken down by {field!r}{near(field, roles)}",
+                f"no metric can be broken down by {field!r}{near_name(field, roles)}",
             )
         if field not in fields:
             raise BenchError(
-                "metric.breakdown-field", f"the trials have no field {field!r}{near(field, fields)}"
+                "metric.breakdown-field",
+                f"the trials have no field {field!r}{near_name(field, fields)}",
             )
     twice = [field for i, field in enumerate(by) if field in by[:i]]
     if twice:

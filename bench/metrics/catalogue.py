@@ -9,7 +9,7 @@ from typing import Literal
 from bench.metrics.registry import LOGIT, Metric, describe_metrics
 
 
-def metric(name: str) -> Metric | None:
+def find_metric(name: str) -> Metric | None:
     """Return the metric that the result `name` is of; None where it is of no metric.
 
     >>> metric("partialspoof.eer_160ms").label
@@ -39,7 +39,7 @@ def is_rate(name: str) -> bool:
     >>> is_rate("dev.eer"), is_rate("train.loss")
     (True, False)
     """
-    known_metric = metric(name)
+    known_metric = find_metric(name)
     return known_metric is not None and known_metric.unit == "rate"
 
 
@@ -49,18 +49,18 @@ def printed_unit(name: str) -> Literal["%", "cost", "bits"] | None:
     >>> printed_unit("partialspoof.eer"), printed_unit("min_tdcf"), printed_unit("train.loss")
     ('%', 'cost', None)
     """
-    known_metric = metric(name)
+    known_metric = find_metric(name)
     return (
         None if known_metric is None else "%" if known_metric.unit == "rate" else known_metric.unit
     )
 
 
-def digits(name: str) -> int:
+def metric_decimals(name: str) -> int:
     """Return how many decimals a result is printed with: two for rates, which are in per cent."""
     return 2 if is_rate(name) else 4
 
 
-def shown(name: str, value: float, decimals: int | None = None) -> str:
+def format_value(name: str, value: float, decimals: int | None = None) -> str:
     """Return a result as it is printed: rates in per cent with two decimals, others with four.
 
     `decimals` replaces these numbers of decimals.
@@ -70,5 +70,5 @@ def shown(name: str, value: float, decimals: int | None = None) -> str:
     >>> shown("eer", 0.0099092308, decimals=6)
     '0.990923 %'
     """
-    decimals = digits(name) if decimals is None else decimals
+    decimals = metric_decimals(name) if decimals is None else decimals
     return f"{100 * value:.{decimals}f} %" if is_rate(name) else f"{value:.{decimals}f}"

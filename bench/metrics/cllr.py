@@ -7,14 +7,14 @@ import math
 import numpy as np
 
 from bench.metrics.measure import Ordered, ScoreMetric
-from bench.metrics.pav import pools
-from bench.metrics.tally import Floats, Tally, totals
+from bench.metrics.pav import pool_violators
+from bench.metrics.tally import Floats, ScoreCounts, sum_classes
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
 
 
-def cllr(counts: Tally) -> float:
+def cllr(counts: ScoreCounts) -> float:
     """Return the cost of log-likelihood ratios, in bits.
 
     It is half the mean of log2(1 + e^-s) over bona fide trials plus half the mean of log2(1 + e^s)
@@ -33,7 +33,7 @@ def cllr(counts: Tally) -> float:
     >>> cllr(tally([-2000.0], [-1.0, 0.0])) > 1000
     True
     """
-    n_bonafide, n_spoof = totals(counts)
+    n_bonafide, n_spoof = sum_classes(counts)
     # ln(1 + e^s) without e^s, which overflows.
     beyond = np.log1p(np.exp(-np.abs(counts.score)))
     missed = counts.bonafide @ (beyond + np.maximum(-counts.score, 0))
@@ -41,7 +41,7 @@ def cllr(counts: Tally) -> float:
     return float(missed / n_bonafide + accepted / n_spoof) / 2 / math.log(2)
 
 
-def min_cllr(counts: Tally) -> float:
+def min_cllr(counts: ScoreCounts) -> float:
     """Return the least `cllr` that any monotone map of the scores reaches, in bits, from 0 to 1.
 
     The map is found by pool adjacent violators on these trials, so that with few trials the value
@@ -53,7 +53,7 @@ def min_cllr(counts: Tally) -> float:
     >>> min_cllr(tally([3.0, 4.0], [1.0, 2.0])), min_cllr(tally([1.0, 2.0], [3.0, 4.0]))
     (0.0, 1.0)
     """
-    bonafide, spoof = (weights / weights.sum() for weights in pools(counts))
+    bonafide, spoof = (weights / weights.sum() for weights in pool_violators(counts))
     return (_pooled_cost(bonafide, spoof) + _pooled_cost(spoof, bonafide)) / 2
 
 

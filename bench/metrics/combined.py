@@ -33,7 +33,7 @@ class Estimate(NamedTuple):
     high: float
 
 
-def combined(how: How, values: Sequence[float]) -> float:
+def combine_values(how: How, values: Sequence[float]) -> float:
     """Return the mean of the values, or the absolute difference of two.
 
     Raise BenchError where there is none, or for a difference not two.
@@ -41,13 +41,13 @@ def combined(how: How, values: Sequence[float]) -> float:
     >>> combined("mean", [1.0, 4.0]), combined("difference", [1.0, 4.0])
     (2.5, 3.0)
     """
-    _check(how, values)
+    _check_parts(how, values)
     if how == "difference":
         return abs(values[0] - values[1])
     return math.fsum(values) / len(values)
 
 
-def rounding(how: How, halves: Sequence[float]) -> float:
+def combine_rounding(how: How, halves: Sequence[float]) -> float:
     """Return the largest error of a combined value whose parts have errors of at most `halves`.
 
     Raise BenchError as `combined`.
@@ -55,11 +55,11 @@ def rounding(how: How, halves: Sequence[float]) -> float:
     >>> rounding("mean", [0.005, 0.005]), rounding("difference", [0.005, 0.005])
     (0.005, 0.01)
     """
-    _check(how, halves)
+    _check_parts(how, halves)
     return math.fsum(halves) / (1 if how == "difference" else len(halves))
 
 
-def combined_estimate(how: How, parts: Sequence[Estimate]) -> Estimate:
+def combine_estimates(how: How, parts: Sequence[Estimate]) -> Estimate:
     """Return the combined value with its interval, from those of its parts, by MOVER.
 
     With a value x_i and an interval (l_i, u_i) for each of n parts, the mean m lies between
@@ -78,7 +78,7 @@ def combined_estimate(how: How, parts: Sequence[Estimate]) -> Estimate:
     >>> combined_estimate("difference", [Estimate(5.0, 2.0, 6.0), Estimate(9.0, 5.0, 13.0)])
     Estimate(value=4.0, low=0.0, high=9.0)
     """
-    value = combined(how, [part.value for part in parts])
+    value = combine_values(how, [part.value for part in parts])
     below = [max(part.value - part.low, 0.0) for part in parts]
     above = [max(part.high - part.value, 0.0) for part in parts]
     if how == "mean":
@@ -90,7 +90,7 @@ def combined_estimate(how: How, parts: Sequence[Estimate]) -> Estimate:
     return Estimate(value, max(low, -high, 0.0), max(high, -low))
 
 
-def _check(how: How, values: Sequence[object]) -> None:
+def _check_parts(how: How, values: Sequence[object]) -> None:
     if not values or (how == "difference" and len(values) != 2):
         wanted = "two" if how == "difference" else "at least one"
         raise BenchError("metric.parts", f"{how} of {len(values)} metrics: should be of {wanted}")

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.metrics.det import closest
-from bench.metrics.plans import Groups
+from bench.metrics.det import find_closest
+from bench.metrics.plans import ResamplingGroups
 from bench.metrics.tally import Bools, Floats, Integers, distinct_ends
 
 
-class Sorted(NamedTuple):
+class SortedItems(NamedTuple):
     """Items of one set by ascending score; arrays of shape (n,) but for `ends`."""
 
     score: Floats
@@ -27,10 +27,10 @@ class Sorted(NamedTuple):
     """Index of the last item of each distinct score."""
 
 
-class Curve:
+class CrossingCurve:
     """The trade-off of items whose groups have other weights in each replicate."""
 
-    def __init__(self, items: Sorted, n_groups: int):
+    def __init__(self, items: SortedItems, n_groups: int):
         self._items = items
         # Work goes as cells * groups (weights at the edges) + 25 * items / cells (the walk within
         # one), with the factor as measured; this is its minimum.
@@ -45,14 +45,14 @@ class Curve:
             for weights in (items.bonafide, items.spoof)
         )
 
-    def rates(self, weights: Floats) -> Floats:
+    def compute_rates(self, weights: Floats) -> Floats:
         """Return the equal error rate of each row of group weights: (replicates,)."""
         missed, rejected = weights @ self._missed, weights @ self._rejected
         rates = np.empty(len(weights))
-        for row, cell in enumerate(_crossed(missed, rejected)):
-            inside = self._cells.items(cell)
+        for row, cell in enumerate(_find_cells(missed, rejected)):
+            inside = self._cells.cell_items(cell)
             weight = weights[row][self._items.group[inside]]
-            rates[row] = self._cells.rate(
+            rates[row] = self._cells.compute_rate(
                 cell,
                 (missed[row], rejected[row]),
                 (weight * self._items.bonafide[inside], weight * self._items.spoof[inside]),
@@ -60,7 +60,7 @@ class Curve:
         return rates
 
 
-def are_independent(items: Sorted, groups: Groups) -> bool:
+def are_independent(items: SortedItems, groups: ResamplingGroups) -> bool:
     """Return whether each item is one trial and one group.
 
     Then a replicate is a multinomial draw of trials.
@@ -71,7 +71,7 @@ def are_independent(items: Sorted, groups: Groups) -> bool:
     return bool(ones.all())
 
 
-def independent_rates(items: Sorted, replicates: int, seed: int) -> tuple[Floats, int]:
+def independent_rates(items: SortedItems, replicates: int, seed: int) -> tuple[Floats, int]:
     """Return the equal error rates of replicates of independent trials.
 
     The rates are of shape (replicates,); with them comes how many draws lacked a class and were
@@ -96,13 +96,13 @@ def independent_rates(items: Sorted, replicates: int, seed: int) -> tuple[Floats
             if missed[-1] and rejected[-1]:
                 break
             again += 1
-        cell = int(_crossed(missed[None], rejected[None])[0])
-        spoof = is_spoof[cells.items(cell)]
+        cell = int(_find_cells(missed[None], rejected[None])[0])
+        spoof = is_spoof[cells.cell_items(cell)]
         inside = [
-            _scatter(rng, chosen, count)
+            _scatter_draws(rng, chosen, count)
             for chosen, count in zip((~spoof, spoof), drawn[:, cell].tolist(), strict=True)
         ]
-        rates[number] = cells.rate(cell, (missed, rejected), (inside[0], inside[1]))
+        rates[number] = cells.compute_rate(cell, (missed, rejected), (inside[0], inside[1]))
     return rates, again
 
 
@@ -119,10 +119,10 @@ class _Cells:
         """Return the cell of each item, the first being 1."""
         return np.repeat(np.arange(1, len(self.edges)), np.diff(self.edges))
 
-    def items(self, cell: int) -> slice:
+    def cell_items(self, cell: int) -> slice:
         return slice(int(self.edges[cell]), int(self.edges[cell + 1]))
 
-    def rate(
+    def compute_rate(
         self, cell: int, at_edges: tuple[Floats, Floats], inside: tuple[Floats, Floats]
     ) -> float:
         """Return the equal error rate of a replicate whose rates cross in `cell`.
@@ -137,24 +137,26 @@ class _Cells:
             for up_to, weights in zip(at_edges, inside, strict=True)
         )
         all_bonafide, all_spoof = at_edges[0][-1], at_edges[1][-1]
-        return closest(missed / all_bonafide, (all_spoof - rejected) / all_spoof).rate
+        return find_closest(missed / all_bonafide, (all_spoof - rejected) / all_spoof).rate
 
 
-def by_score(score: Floats, bonafide: Floats, spoof: Floats, group: Integers) -> Sorted:
+def by_score(score: Floats, bonafide: Floats, spoof: Floats, group: Integers) -> SortedItems:
     """Return items by ascending score."""
     order = np.argsort(score)
     ascending = score[order]
-    return Sorted(ascending, bonafide[order], spoof[order], group[order], distinct_ends(ascending))
+    return SortedItems(
+        ascending, bonafide[order], spoof[order], group[order], distinct_ends(ascending)
+    )
 
 
-def _crossed(missed: Floats, rejected: Floats) -> Integers:
+def _find_cells(missed: Floats, rejected: Floats) -> Integers:
     """Return the cell in which the rates cross, for each row of weights at the edges."""
     all_spoof = rejected[:, -1:]
     below = missed / missed[:, -1:] < (all_spoof - rejected) / all_spoof
     return below.sum(axis=1) - 1
 
 
-def _scatter(rng: np.random.Generator, chosen: Bools, count: int) -> Floats:
+def _scatter_draws(rng: np.random.Generator, chosen: Bools, count: int) -> Floats:
     """Return how often each item is drawn where `count` draws fall on the `chosen` ones alike."""
     weights = np.zeros(len(chosen))
     positions = np.flatnonzero(chosen)

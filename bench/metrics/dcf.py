@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.metrics.measure import Decided, Least, ScoreMetric
-from bench.metrics.tally import Tally, errors, totals
+from bench.metrics.tally import ScoreCounts, accumulate_errors, sum_classes
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -33,7 +33,7 @@ class Cost(NamedTuple):
     """Bona fide is accepted where `score > threshold`."""
 
 
-def min_dcf(counts: Tally, costs: DcfCosts | None = None) -> Cost:
+def min_dcf(counts: ScoreCounts, costs: DcfCosts | None = None) -> Cost:
     """Return the minimum normalised detection cost, from 0 to 1.
 
     It is the minimum over thresholds of Cmiss (1 - p) Pmiss + Cfa p Pfa, where p is the prior of a
@@ -48,12 +48,12 @@ def min_dcf(counts: Tally, costs: DcfCosts | None = None) -> Cost:
     >>> min_dcf(tally([1.0, 2.0, 3.0, 4.0], [0.0, 1.5])).cost
     0.475
     """
-    miss, false_alarm = _weights(costs or DcfCosts())
+    miss, false_alarm = _weigh_costs(costs or DcfCosts())
     least = min_cost(counts, miss, false_alarm)
     return least._replace(cost=least.cost / min(miss, false_alarm))
 
 
-def act_dcf(counts: Tally, costs: DcfCosts | None = None) -> Cost:
+def act_dcf(counts: ScoreCounts, costs: DcfCosts | None = None) -> Cost:
     """Return the actual normalised detection cost of natural log-likelihood ratios.
 
     It is the cost of `min_dcf` at the Bayes threshold -ln(Cmiss (1 - p) / (Cfa p)), which is
@@ -66,24 +66,24 @@ def act_dcf(counts: Tally, costs: DcfCosts | None = None) -> Cost:
     0.95
     """
     costs = costs or DcfCosts()
-    miss, false_alarm = _weights(costs)
-    at = threshold(costs)
+    miss, false_alarm = _weigh_costs(costs)
+    at = bayes_threshold(costs)
     below = int(np.searchsorted(counts.score, at))
-    cost = _cost(counts, below, miss, false_alarm) / min(miss, false_alarm)
+    cost = _cost_at(counts, below, miss, false_alarm) / min(miss, false_alarm)
     return Cost(cost, float(np.nextafter(at, -np.inf)))
 
 
-def threshold(costs: DcfCosts | None = None) -> float:
+def bayes_threshold(costs: DcfCosts | None = None) -> float:
     """Return the natural log-likelihood ratio from which on accepting costs less than rejecting.
 
     >>> round(threshold(), 4)
     -0.6419
     """
-    miss, false_alarm = _weights(costs or DcfCosts())
+    miss, false_alarm = _weigh_costs(costs or DcfCosts())
     return -math.log(miss / false_alarm)
 
 
-def min_cost(counts: Tally, miss: float, false_alarm: float) -> Cost:
+def min_cost(counts: ScoreCounts, miss: float, false_alarm: float) -> Cost:
     """Return the minimum over all thresholds of `miss` · Pmiss + `false_alarm` · Pfa.
 
     It is not normalised. Rejecting nothing is one of the thresholds. A BenchError is raised for a
@@ -93,7 +93,7 @@ def min_cost(counts: Tally, miss: float, false_alarm: float) -> Cost:
     >>> min_cost(tally([2.0, 3.0], [1.0, 2.0]), 1.0, 1.0)
     Cost(cost=0.5, threshold=1.0)
     """
-    missed, rejected = errors(counts)
+    missed, rejected = accumulate_errors(counts)
     # What rejecting costs; in place, as a bootstrap asks a thousand times.
     missed *= miss / missed[-1]
     rejected *= false_alarm / rejected[-1]
@@ -101,17 +101,17 @@ def min_cost(counts: Tally, miss: float, false_alarm: float) -> Cost:
     at = int(missed.argmin())
     if missed[at] >= 0:
         return Cost(false_alarm, float(np.nextafter(counts.score[0], -np.inf)))
-    return Cost(_cost(counts, at + 1, miss, false_alarm), float(counts.score[at]))
+    return Cost(_cost_at(counts, at + 1, miss, false_alarm), float(counts.score[at]))
 
 
-def _cost(counts: Tally, below: int, miss: float, false_alarm: float) -> float:
+def _cost_at(counts: ScoreCounts, below: int, miss: float, false_alarm: float) -> float:
     """Return what rejecting the `below` lowest scores and accepting the others costs."""
-    n_bonafide, n_spoof = totals(counts)
+    n_bonafide, n_spoof = sum_classes(counts)
     miss_rate = counts.bonafide[:below].sum() / n_bonafide
     return float(miss * miss_rate + false_alarm * counts.spoof[below:].sum() / n_spoof)
 
 
-def _weights(costs: DcfCosts) -> tuple[float, float]:
+def _weigh_costs(costs: DcfCosts) -> tuple[float, float]:
     if not 0 < costs.spoof_prior < 1 or not costs.miss > 0 or not costs.false_alarm > 0:
         raise BenchError(
             "metric.costs",

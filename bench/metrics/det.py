@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bench.metrics.measure import Decided, PackageMetric, ScoreMetric
-from bench.metrics.tally import Floats, Tally, errors, tally, trials
+from bench.metrics.tally import Floats, ScoreCounts, accumulate_errors, check_scores, count_scores
 from bench.units import BONAFIDE, SPOOF
 
 RESULTS_VERSION = 1
@@ -49,10 +49,10 @@ def det_points(bonafide: ArrayLike, spoof: ArrayLike) -> DetPoints:
     >>> det_points([2.0, 3.0], [1.0, 2.0]).false_alarm_rate.tolist()
     [1.0, 0.5, 0.0, 0.0]
     """
-    return det_points_of(tally(bonafide, spoof))
+    return det_points_of(count_scores(bonafide, spoof))
 
 
-def det_points_of(counts: Tally) -> DetPoints:
+def det_points_of(counts: ScoreCounts) -> DetPoints:
     """Return miss and false alarm rate at every distinct score and at one threshold below them.
 
     Trials with one score pass the threshold together, because no threshold can separate them; the
@@ -61,11 +61,11 @@ def det_points_of(counts: Tally) -> DetPoints:
     >>> det_points_of(tally([2.0, 3.0], [1.0, 2.0])).threshold[1:].tolist()
     [1.0, 2.0, 3.0]
     """
-    missed, rejected = errors(counts)
+    missed, rejected = accumulate_errors(counts)
     return DetPoints(
         np.concatenate([[0.0], missed]) / missed[-1],
         (rejected[-1] - np.concatenate([[0.0], rejected])) / rejected[-1],
-        np.concatenate([[_below(counts.score[0])], counts.score]),
+        np.concatenate([[_next_below(counts.score[0])], counts.score]),
     )
 
 
@@ -79,10 +79,10 @@ def eer(bonafide: ArrayLike, spoof: ArrayLike) -> EerResult:
     >>> eer([1.0, 1.0], [1.0]).eer
     0.5
     """
-    return eer_of(tally(bonafide, spoof))
+    return eer_of(count_scores(bonafide, spoof))
 
 
-def eer_of(counts: Tally) -> EerResult:
+def eer_of(counts: ScoreCounts) -> EerResult:
     """Return the equal error rate: the mean of FRR and FAR where they are closest, a fraction.
 
     The definition is that of the ASVspoof challenges' packages (2019 to 5) except for ties: they
@@ -96,10 +96,10 @@ def eer_of(counts: Tally) -> EerResult:
     >>> eer_of(Tally(np.array([1.0, 2.0]), np.array([0.0, 3.0]), np.array([2.0, 1.0]))).threshold
     1.0
     """
-    return _Crossing(counts).closest()
+    return _Crossing(counts).find_closest()
 
 
-class Ties(NamedTuple):
+class TiedTrials(NamedTuple):
     """Trials that share the score at which FRR and FAR cross; counts or weights."""
 
     score: float
@@ -107,7 +107,7 @@ class Ties(NamedTuple):
     spoof: float
 
 
-def ties_at_eer(counts: Tally) -> Ties | None:
+def ties_at_eer(counts: ScoreCounts) -> TiedTrials | None:
     """Return the tied trials at which FRR and FAR cross; None where they cross between scores.
 
     Where there are some, the rates jump past each other at one score, and the EER depends on how a
@@ -122,9 +122,9 @@ def ties_at_eer(counts: Tally) -> Ties | None:
     crossing = _Crossing(counts)
     at = crossing.above - 1
     bonafide, spoof = float(counts.bonafide[at]), float(counts.spoof[at])
-    if bonafide + spoof <= 1 or crossing.gap(crossing.above) == 0:
+    if bonafide + spoof <= 1 or crossing.gap_at(crossing.above) == 0:
         return None
-    return Ties(float(counts.score[at]), bonafide, spoof)
+    return TiedTrials(float(counts.score[at]), bonafide, spoof)
 
 
 def eer_official(bonafide: ArrayLike, spoof: ArrayLike) -> EerResult:
@@ -141,32 +141,32 @@ def eer_official(bonafide: ArrayLike, spoof: ArrayLike) -> EerResult:
     >>> eer_official([0.9, 0.8, 0.3], [0.4, 0.2, 0.1]) == eer([0.9, 0.8, 0.3], [0.4, 0.2, 0.1])
     True
     """
-    accepted, rejected = trials(bonafide, BONAFIDE), trials(spoof, SPOOF)
+    accepted, rejected = check_scores(bonafide, BONAFIDE), check_scores(spoof, SPOOF)
     scores = np.concatenate([accepted, rejected])
     order = np.argsort(scores, kind="stable")
     is_spoof = order >= len(accepted)
     ascending = scores[order]
     miss_rate = np.append(0, np.cumsum(~is_spoof)) / len(accepted)
     false_alarm_rate = (len(rejected) - np.append(0, np.cumsum(is_spoof))) / len(rejected)
-    rate, at = closest(miss_rate, false_alarm_rate)
+    rate, at = find_closest(miss_rate, false_alarm_rate)
     return EerResult(rate, float(ascending[at - 1] if at else ascending[0] - 0.001))
 
 
-class Closest(NamedTuple):
+class ClosestPoint(NamedTuple):
     """The mean of both rates where they are closest, and the index of that point."""
 
     rate: float
     at: int
 
 
-def closest(miss_rate: Floats, false_alarm_rate: Floats) -> Closest:
+def find_closest(miss_rate: Floats, false_alarm_rate: Floats) -> ClosestPoint:
     """Return the equal error rate of a trade-off given point by point.
 
     >>> closest(np.array([0.0, 0.5, 1.0]), np.array([1.0, 0.5, 0.0]))
     Closest(rate=0.5, at=1)
     """
     at = int(np.argmin(np.abs(miss_rate - false_alarm_rate)))
-    return Closest(float(miss_rate[at] + false_alarm_rate[at]) / 2, at)
+    return ClosestPoint(float(miss_rate[at] + false_alarm_rate[at]) / 2, at)
 
 
 class _Crossing:
@@ -176,33 +176,33 @@ class _Crossing:
     and no array of rates is made: a bootstrap asks a thousand times.
     """
 
-    def __init__(self, counts: Tally):
-        self._missed, self._rejected = errors(counts)
+    def __init__(self, counts: ScoreCounts):
+        self._missed, self._rejected = accumulate_errors(counts)
         self._score = counts.score
         self._points = range(len(counts.score) + 1)
-        self.above = bisect_left(self._points, 0.0, key=self.gap)
+        self.above = bisect_left(self._points, 0.0, key=self.gap_at)
         """The first point where the miss rate is not below the false alarm rate; point 0 rejects
         nothing, and point i the trials up to score i - 1."""
 
-    def rates(self, at: int) -> tuple[float, float]:
+    def rates_at(self, at: int) -> tuple[float, float]:
         missed, rejected, total = self._missed, self._rejected, float(self._rejected[-1])
         if not at:
             return 0.0, 1.0
         return float(missed[at - 1] / missed[-1]), (total - float(rejected[at - 1])) / total
 
-    def gap(self, at: int) -> float:
-        miss_rate, false_alarm_rate = self.rates(at)
+    def gap_at(self, at: int) -> float:
+        miss_rate, false_alarm_rate = self.rates_at(at)
         return miss_rate - false_alarm_rate
 
-    def closest(self) -> EerResult:
-        at, below = self.above, self.gap(self.above - 1)
-        if -below <= self.gap(at):
-            at = bisect_left(self._points, below, hi=at, key=self.gap)
-        threshold = self._score[at - 1] if at else _below(self._score[0])
-        return EerResult(sum(self.rates(at)) / 2, float(threshold))
+    def find_closest(self) -> EerResult:
+        at, below = self.above, self.gap_at(self.above - 1)
+        if -below <= self.gap_at(at):
+            at = bisect_left(self._points, below, hi=at, key=self.gap_at)
+        threshold = self._score[at - 1] if at else _next_below(self._score[0])
+        return EerResult(sum(self.rates_at(at)) / 2, float(threshold))
 
 
-def _below(score: float) -> float:
+def _next_below(score: float) -> float:
     return float(np.nextafter(score, -np.inf))
 
 

@@ -12,9 +12,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bench.metrics.det import closest, det_points_of, eer_of, eer_official
-from bench.metrics.pav import pools
-from bench.metrics.tally import Floats, Integers, Tally, errors, tally, trials
+from bench.metrics.det import det_points_of, eer_of, eer_official, find_closest
+from bench.metrics.pav import pool_violators
+from bench.metrics.tally import (
+    Floats,
+    Integers,
+    ScoreCounts,
+    accumulate_errors,
+    check_scores,
+    count_scores,
+)
 from bench.units import BONAFIDE, SPOOF
 
 FORMULAS = {
@@ -41,7 +48,7 @@ class OrderRange(NamedTuple):
     highest: float
 
 
-def variants(bonafide: ArrayLike, spoof: ArrayLike) -> dict[str, float]:
+def compute_variants(bonafide: ArrayLike, spoof: ArrayLike) -> dict[str, float]:
     """Return the equal error rate of the scores of each class by each of `FORMULAS`, fractions.
 
     A BenchError is raised for an empty class or a score that is not finite.
@@ -51,23 +58,23 @@ def variants(bonafide: ArrayLike, spoof: ArrayLike) -> dict[str, float]:
     {'ours': 0.5, 'official': 1.0, 'sklearn_fpr': 0.0, 'sorted_fpr': 0.0, 'interpolated': 0.5,
      'lowest_order': 0.0, 'highest_order': 1.0, 'rocch': 0.5}
     """
-    counts = tally(bonafide, spoof)
+    counts = count_scores(bonafide, spoof)
     points = det_points_of(counts)
     order = order_range(counts)
-    hull = [np.append(0, np.cumsum(weights)) / weights.sum() for weights in pools(counts)]
+    hull = [np.append(0, np.cumsum(weights)) / weights.sum() for weights in pool_violators(counts)]
     return {
         "ours": eer_of(counts).eer,
         "official": eer_official(bonafide, spoof).eer,
         "sklearn_fpr": _sklearn_fpr(counts.bonafide[::-1], counts.spoof[::-1]),
-        "sorted_fpr": _sorted_fpr(trials(bonafide, BONAFIDE), trials(spoof, SPOOF)),
-        "interpolated": _intersection(points.miss_rate, points.false_alarm_rate),
+        "sorted_fpr": _sorted_fpr(check_scores(bonafide, BONAFIDE), check_scores(spoof, SPOOF)),
+        "interpolated": _intersect_lines(points.miss_rate, points.false_alarm_rate),
         "lowest_order": order.lowest,
         "highest_order": order.highest,
-        "rocch": _intersection(hull[0], 1 - hull[1]),
+        "rocch": _intersect_lines(hull[0], 1 - hull[1]),
     }
 
 
-def order_range(counts: Tally) -> OrderRange:
+def order_range(counts: ScoreCounts) -> OrderRange:
     """Return the lowest and the highest EER over all orders of tied trials.
 
     Trials are stepped through one by one; the EER is the mean of FRR and FAR where they are
@@ -81,25 +88,25 @@ def order_range(counts: Tally) -> OrderRange:
     >>> order_range(tally([2.0, 3.0], [1.0]))
     OrderRange(lowest=0.0, highest=0.0)
     """
-    missed, rejected = (cumulative.astype(np.int64) for cumulative in errors(counts))
+    missed, rejected = (cumulative.astype(np.int64) for cumulative in accumulate_errors(counts))
     bonafide, spoof = int(missed[-1]), int(rejected[-1])
     at = int(np.argmax(missed * spoof + rejected * bonafide >= bonafide * spoof))
     tied = int(counts.bonafide[at]), int(counts.spoof[at])
     before = int(missed[at]) - tied[0], int(rejected[at]) - tied[1]
 
-    def gap(i: Integers, j: Integers) -> Integers:
+    def gap_after(i: Integers, j: Integers) -> Integers:
         """FRR - FAR after i bona fide and j spoof of the tied, in 1 / (bonafide * spoof)."""
         return (before[0] + i) * spoof + (before[1] + j) * bonafide - bonafide * spoof
 
     i, j = np.arange(tied[0] + 1), np.arange(tied[1] + 1)
     # The last step with a negative gap along each line of the lattice: ceil(-gap / step) - 1.
-    last_j = -(gap(i, np.zeros_like(i)) // bonafide) - 1
-    last_i = -(gap(np.zeros_like(j), j) // spoof) - 1
+    last_j = -(gap_after(i, np.zeros_like(i)) // bonafide) - 1
+    last_i = -(gap_after(np.zeros_like(j), j) // spoof) - 1
     by_spoof, by_bonafide = (last_j >= 0) & (last_j < tied[1]), (last_i >= 0) & (last_i < tied[0])
     starts = [(i[by_spoof], last_j[by_spoof]), (last_i[by_bonafide], j[by_bonafide])]
     rates: list[Floats] = []
     for (i, j), step in zip(starts, ((0, 1), (1, 0)), strict=True):
-        below, above = -gap(i, j), gap(i + step[0], j + step[1])
+        below, above = -gap_after(i, j), gap_after(i + step[0], j + step[1])
         for chosen, a, b in ((below <= above, i, j), (above <= below, i + step[0], j + step[1])):
             miss_rate = (before[0] + a[chosen]) / bonafide
             rates.append((miss_rate + (spoof - before[1] - b[chosen]) / spoof) / 2)
@@ -116,7 +123,7 @@ def _sklearn_fpr(bonafide: Floats, spoof: Floats) -> float:
         hits, false_alarms = hits[corners], false_alarms[corners]
     hit_rate = np.append(0, hits) / hits[-1]
     false_alarm_rate = np.append(0, false_alarms) / false_alarms[-1]
-    return float(false_alarm_rate[closest(1 - hit_rate, false_alarm_rate).at])
+    return float(false_alarm_rate[find_closest(1 - hit_rate, false_alarm_rate).at])
 
 
 def _sorted_fpr(bonafide: Floats, spoof: Floats) -> float:
@@ -124,10 +131,10 @@ def _sorted_fpr(bonafide: Floats, spoof: Floats) -> float:
     is_spoof = order >= len(bonafide)
     hit_rate = np.cumsum(~is_spoof) / len(bonafide)
     false_alarm_rate = np.cumsum(is_spoof) / len(spoof)
-    return float(false_alarm_rate[closest(1 - hit_rate, false_alarm_rate).at])
+    return float(false_alarm_rate[find_closest(1 - hit_rate, false_alarm_rate).at])
 
 
-def _intersection(miss_rate: Floats, false_alarm_rate: Floats) -> float:
+def _intersect_lines(miss_rate: Floats, false_alarm_rate: Floats) -> float:
     """Return the rate at which both are equal on straight lines from point to point.
 
     The miss rate ascends from 0 to 1.

@@ -34,8 +34,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import betaincinv
 
-from bench.metrics.items import Items, items_eer, items_tally
-from bench.metrics.tally import Floats, Integers, Tally, errors
+from bench.metrics.items import Items, count_items, items_eer
+from bench.metrics.tally import Floats, Integers, ScoreCounts, accumulate_errors
 
 FEW = 10
 """Where fewer units than these carry the errors of a class, exact bounds count."""
@@ -49,14 +49,14 @@ _EVERY = 300
 straight lines between."""
 
 
-class Bounds(NamedTuple):
+class RateBounds(NamedTuple):
     """Lower and upper bound of rates; fractions."""
 
     low: Floats
     high: Floats
 
 
-def bounds(wrong: Floats, n: float, level: float = 0.95) -> Bounds:
+def binomial_bounds(wrong: Floats, n: float, level: float = 0.95) -> RateBounds:
     """Return the exact two-sided bounds of the rates of `wrong` errors among `n` trials.
 
     `wrong` is of any shape and need not be whole. The bounds are quantiles of beta distributions
@@ -72,10 +72,10 @@ def bounds(wrong: Floats, n: float, level: float = 0.95) -> Bounds:
     with np.errstate(invalid="ignore"):
         low = np.where(wrong > 0, betaincinv(wrong, right + 1, tail), 0.0)
         high = np.where(right > 0, betaincinv(wrong + 1, right, 1 - tail), 1.0)
-    return Bounds(low, high)
+    return RateBounds(low, high)
 
 
-def worth(weights: Floats) -> float:
+def effective_count(weights: Floats) -> float:
     """Return how many equal weights the weights are worth.
 
     It is their sum's square over the sum of their squares (Kish, Survey Sampling, 1965, section
@@ -88,7 +88,9 @@ def worth(weights: Floats) -> float:
     return float(weights.sum()) ** 2 / squares if squares else 0.0
 
 
-def curves(counts: Tally, n_bonafide: float, n_spoof: float) -> tuple[Tally, Tally]:
+def bound_curves(
+    counts: ScoreCounts, n_bonafide: float, n_spoof: float
+) -> tuple[ScoreCounts, ScoreCounts]:
     """Return counted scores whose rates are the lower bounds at every threshold, and the upper.
 
     Weights add up to 1 in each class. Rates are those of `n_bonafide` and `n_spoof` independent
@@ -101,13 +103,13 @@ def curves(counts: Tally, n_bonafide: float, n_spoof: float) -> tuple[Tally, Tal
     >>> eer_of(best).eer, round(eer_of(worst).eer, 4)
     (0.0, 0.0596)
     """
-    missed, rejected = errors(counts)
+    missed, rejected = accumulate_errors(counts)
     miss_rate = np.append(0.0, missed) / missed[-1]
     false_alarm_rate = np.append(rejected[-1], rejected[-1] - rejected) / rejected[-1]
     ends = np.nextafter(counts.score[[0, -1]], [-np.inf, np.inf])
     score = np.concatenate([ends[:1], counts.score, ends[1:]])
     low, high = (
-        Tally(
+        ScoreCounts(
             score,
             np.diff(miss, prepend=0.0, append=1.0),
             -np.diff(false_alarm, prepend=1.0, append=0.0),
@@ -121,7 +123,7 @@ def curves(counts: Tally, n_bonafide: float, n_spoof: float) -> tuple[Tally, Tal
     return low, high
 
 
-class Wrong(NamedTuple):
+class ThresholdErrors(NamedTuple):
     """The errors at one threshold."""
 
     missed: float
@@ -132,7 +134,7 @@ class Wrong(NamedTuple):
     """Whether fewer than `FEW` units carry the errors of either class."""
 
 
-class Judged:
+class BoundedItems:
     """Items whose errors can be counted, and metrics bounded."""
 
     def __init__(self, items: Items):
@@ -150,27 +152,27 @@ class Judged:
         return float(self._is_spoof.sum())
 
     @cached_property
-    def counts(self) -> Tally:
+    def counts(self) -> ScoreCounts:
         """Their tally."""
-        return items_tally(self.items)
+        return count_items(self.items)
 
     @cached_property
     def crossing(self) -> float:
         """The threshold of their equal error rate."""
         return items_eer(self.items).threshold
 
-    def wrong_at(self, threshold: float) -> Wrong:
+    def count_errors(self, threshold: float) -> ThresholdErrors:
         """Return the errors where bona fide is accepted where `score > threshold`."""
         accepted = self.items.score > threshold
         missed, accepted = self._is_bonafide & ~accepted, self._is_spoof & accepted
         carried = min(
-            worth(_by_unit(self.items.unit[chosen], weights[chosen]))
+            effective_count(_by_unit(self.items.unit[chosen], weights[chosen]))
             for chosen, weights in (
                 (missed, self.items.bonafide),
                 (accepted, self.items.spoof),
             )
         )
-        return Wrong(float(missed.sum()), float(accepted.sum()), carried < FEW)
+        return ThresholdErrors(float(missed.sum()), float(accepted.sum()), carried < FEW)
 
     @cached_property
     def few_pairs(self) -> bool:
@@ -179,38 +181,40 @@ class Judged:
         That is the pairs in which a spoof scores above a bona fide item.
         """
         counts, at = self.counts, np.searchsorted(self.counts.score, self.items.score)
-        missed, rejected = errors(counts)
+        missed, rejected = accumulate_errors(counts)
         above = 1 - (rejected - counts.spoof / 2) / rejected[-1]
         below = (missed - counts.bonafide / 2) / missed[-1]
         carried = (self.items.bonafide * above[at], self.items.spoof * below[at])
-        return min(worth(_by_unit(self.items.unit, pairs)) for pairs in carried) < FEW_PAIRS
+        return (
+            min(effective_count(_by_unit(self.items.unit, pairs)) for pairs in carried) < FEW_PAIRS
+        )
 
-    def bounds(self, measure: Callable[[Tally], float]) -> tuple[float, float]:
+    def bound_measure(self, measure: Callable[[ScoreCounts], float]) -> tuple[float, float]:
         """Return the least and the largest value of a measure on the `curves` and on the items."""
-        values = [measure(self.counts), *(measure(curve) for curve in self._curves)]
+        values = [measure(self.counts), *(measure(curve) for curve in self._bound_curves)]
         return min(values), max(values)
 
     @cached_property
-    def _curves(self) -> tuple[Tally, Tally]:
+    def _bound_curves(self) -> tuple[ScoreCounts, ScoreCounts]:
         units = (
-            worth(_by_unit(self.items.unit[chosen], weights[chosen]))
+            effective_count(_by_unit(self.items.unit[chosen], weights[chosen]))
             for chosen, weights in (
                 (self._is_bonafide, self.items.bonafide),
                 (self._is_spoof, self.items.spoof),
             )
         )
-        return curves(self.counts, *units)
+        return bound_curves(self.counts, *units)
 
 
 def _by_unit(unit: Integers, weights: Floats) -> Floats:
     return np.bincount(unit, weights=weights).astype(np.float64, copy=False)
 
 
-def _bounds_of_rates(rates: Floats, n: float) -> Bounds:
+def _bounds_of_rates(rates: Floats, n: float) -> RateBounds:
     """Return the bounds of ascending or descending rates of `n` trials."""
     few = np.arange(min(n, _EVERY))
     many = np.geomspace(1, n + 1, _EVERY) - 1
     at = np.unique(np.concatenate([few, many, n - few, n - many]).clip(0, n))
-    rate_bounds = bounds(at, n)
+    rate_bounds = binomial_bounds(at, n)
     wrong = rates * n
-    return Bounds(np.interp(wrong, at, rate_bounds.low), np.interp(wrong, at, rate_bounds.high))
+    return RateBounds(np.interp(wrong, at, rate_bounds.low), np.interp(wrong, at, rate_bounds.high))

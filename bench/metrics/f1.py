@@ -37,7 +37,7 @@ def decision_at(threshold: float) -> Decision:
     return Decision(f"score > {threshold:g}", threshold)
 
 
-def decide(score: ArrayLike, threshold: float = 0.0) -> Bools:
+def decide_bonafide(score: ArrayLike, threshold: float = 0.0) -> Bools:
     """Return True where `score > threshold`, that is where bona fide is decided.
 
     A BenchError is raised for a score that is not a number.
@@ -55,15 +55,15 @@ def decide(score: ArrayLike, threshold: float = 0.0) -> Bools:
     return scores > threshold
 
 
-def _precision(counts: Confusion) -> tuple[Floats, Floats]:
+def _precision_parts(counts: Confusion) -> tuple[Floats, Floats]:
     return counts.hits, counts.hits + counts.false_alarms
 
 
-def _recall(counts: Confusion) -> tuple[Floats, Floats]:
+def _recall_parts(counts: Confusion) -> tuple[Floats, Floats]:
     return counts.hits, counts.hits + counts.misses
 
 
-def _f1(counts: Confusion) -> tuple[Floats, Floats]:
+def _f1_parts(counts: Confusion) -> tuple[Floats, Floats]:
     return 2 * counts.hits, 2 * counts.hits + counts.false_alarms + counts.misses
 
 
@@ -81,7 +81,7 @@ METRICS = (
         logged=False,
         order=40,
         positive="bonafide",
-        ratio=_precision,
+        ratio=_precision_parts,
     ),
     DecisionMetric(
         name="recall",
@@ -96,7 +96,7 @@ METRICS = (
         logged=False,
         order=41,
         positive="bonafide",
-        ratio=_recall,
+        ratio=_recall_parts,
     ),
     DecisionMetric(
         name="f1",
@@ -110,7 +110,7 @@ METRICS = (
         by_logit=False,
         order=42,
         positive="bonafide",
-        ratio=_f1,
+        ratio=_f1_parts,
     ),
     DecisionMetric(
         name="precision_spoof",
@@ -125,7 +125,7 @@ METRICS = (
         logged=False,
         order=43,
         positive="spoof",
-        ratio=_precision,
+        ratio=_precision_parts,
     ),
     DecisionMetric(
         name="recall_spoof",
@@ -140,7 +140,7 @@ METRICS = (
         logged=False,
         order=44,
         positive="spoof",
-        ratio=_recall,
+        ratio=_recall_parts,
     ),
     DecisionMetric(
         name="f1_spoof",
@@ -154,6 +154,6 @@ METRICS = (
         by_logit=False,
         order=45,
         positive="spoof",
-        ratio=_f1,
+        ratio=_f1_parts,
     ),
 )

@@ -8,9 +8,17 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.metrics.det import EerResult
-from bench.metrics.items import Items, counted, items_eer
+from bench.metrics.items import Items, items_eer, make_items
 from bench.metrics.tally import Bools, Floats, Integers
-from bench.metrics.timeline import Frames, Pair, Reference, Runs, paired, runs, within
+from bench.metrics.timeline import (
+    LabelledStretches,
+    MatchedUtterances,
+    ScoredFrames,
+    UtteranceRuns,
+    count_within,
+    find_runs,
+    match_utterances,
+)
 from bench.units import SAMPLE_RATE_HZ, frame_samples
 
 Rule = Literal["any-spoof", "floor"]
@@ -40,7 +48,7 @@ class Surplus(NamedTuple):
     """The largest difference, in frames."""
 
 
-class Points(NamedTuple):
+class FramePoints(NamedTuple):
     """Frames with one label and one score each; arrays of shape (n,).
 
     They are sorted by utterance and time, from 0 on without gaps.
@@ -54,13 +62,13 @@ class Points(NamedTuple):
     surplus: Surplus
 
 
-def points(
-    frames: Frames,
-    reference: Reference,
+def align_points(
+    frames: ScoredFrames,
+    reference: LabelledStretches,
     resolution_s: float,
     rule: Rule = "any-spoof",
     last: LastFrame = "keep",
-) -> Points:
+) -> FramePoints:
     """Return scores and labels at `resolution_s`, for frames scored on a grid of any resolution.
 
     As PartialSpoof's segment EER has it (Zhang et al., IEEE/ACM TASLP 31, 2023, and its metric
@@ -87,18 +95,18 @@ def points(
     lie on a grid from 0 on, where the labels are coarser than `resolution_s`, and where frames and
     reference are not of the same utterances. One frame may be short: an utterance's last.
     """
-    pair = paired(frames, reference)
-    scored, wanted = grid_of(frames, pair.scored), _frame(resolution_s)
+    pair = match_utterances(frames, reference)
+    scored, wanted = find_grid(frames, pair.scored), _frame_length(resolution_s)
     if max(scored, wanted) % min(scored, wanted):
         raise BenchError(
             "metric.resolution",
-            f"scores of {_ms(scored)} frames cannot be judged at {_ms(wanted)}: one has to be a "
+            f"scores of {_in_ms(scored)} frames cannot be judged at {_in_ms(wanted)}: one has to be a "
             "whole multiple of the other (the range-based EER needs no grid)",
         )
     if wanted % reference.step:
         raise BenchError(
             "metric.resolution",
-            f"labels of {_ms(reference.step)} frames cannot be judged at {_ms(wanted)}: that has "
+            f"labels of {_in_ms(reference.step)} frames cannot be judged at {_in_ms(wanted)}: that has "
             "to be a whole multiple of theirs",
         )
     if rule == "floor" and reference.step > 1:
@@ -111,17 +119,17 @@ def points(
     n_scores, n_labels = pair.scored.items * repeats, _n_frames(pair.length, step, rule)
     shared = np.minimum(n_scores, n_labels)
     score = frames.score if repeats == 1 else np.repeat(frames.score, repeats)
-    score = score[_heads(n_scores, shared)]
-    is_spoof = _labels(reference, pair, n_labels, step, rule)[_heads(n_labels, shared)]
+    score = score[_pick_first(n_scores, shared)]
+    is_spoof = _label_frames(reference, pair, n_labels, step, rule)[_pick_first(n_labels, shared)]
     counts = -(-shared // merged)
     if merged > 1:
-        starts = np.repeat(np.cumsum(shared) - shared, counts) + within(counts) * merged
+        starts = np.repeat(np.cumsum(shared) - shared, counts) + count_within(counts) * merged
         score = np.minimum.reduceat(score, starts)
         is_spoof = np.logical_or.reduceat(is_spoof, starts)
-    counted = np.minimum(counts, _counted(pair.length, wanted, last))
-    heads = _heads(counts, counted)
+    counted = np.minimum(counts, _count_frames(pair.length, wanted, last))
+    heads = _pick_first(counts, counted)
     differs = pair.scored.items - _n_frames(pair.length, scored, rule)
-    return Points(
+    return FramePoints(
         np.repeat(pair.scored.utterance, counted),
         is_spoof[heads],
         score[heads],
@@ -130,14 +138,14 @@ def points(
     )
 
 
-def point_items(points: Points) -> Items:
+def point_items(points: FramePoints) -> Items:
     """Return each frame as an item of weight 1, its utterance the unit."""
-    return counted(points.score, points.is_spoof, points.utterance)
+    return make_items(points.score, points.is_spoof, points.utterance)
 
 
 def segment_eer(
-    frames: Frames,
-    reference: Reference,
+    frames: ScoredFrames,
+    reference: LabelledStretches,
     resolution_s: float,
     rule: Rule = "any-spoof",
     last: LastFrame = "keep",
@@ -153,19 +161,19 @@ def segment_eer(
     >>> segment_eer(scored, truth, 0.02).eer, segment_eer(scored, truth, 0.01).eer
     (0.0, 0.16666666666666666)
     """
-    return items_eer(point_items(points(frames, reference, resolution_s, rule, last)))
+    return items_eer(point_items(align_points(frames, reference, resolution_s, rule, last)))
 
 
-def grid_of(frames: Frames, utterances: Runs | None = None) -> int:
+def find_grid(frames: ScoredFrames, utterances: UtteranceRuns | None = None) -> int:
     """Return the samples in a frame, where all frames lie on one grid from 0 on.
 
     The last frame of an utterance may be shorter. A BenchError names the first frame that is off
     the grid.
     """
-    run = runs(frames.utterance) if utterances is None else utterances
+    run = find_runs(frames.utterance) if utterances is None else utterances
     length = frames.end - frames.start
     frame = int(length.max())
-    off = frames.start != within(run.items) * frame
+    off = frames.start != count_within(run.items) * frame
     short = length != frame
     short[run.first + run.items - 1] = False
     wrong = np.flatnonzero(off | short)
@@ -174,13 +182,15 @@ def grid_of(frames: Frames, utterances: Runs | None = None) -> int:
         raise BenchError(
             "metric.off-grid",
             f"utterance {frames.utterance[at]}, samples {frames.start[at]} to {frames.end[at]}: "
-            f"not on the grid of {_ms(frame)} frames from 0 on ({len(wrong)} such), so it cannot "
+            f"not on the grid of {_in_ms(frame)} frames from 0 on ({len(wrong)} such), so it cannot "
             "be judged at a resolution (the range-based EER needs no grid)",
         )
     return frame
 
 
-def _labels(reference: Reference, pair: Pair, counts: Integers, step: int, rule: Rule) -> Bools:
+def _label_frames(
+    reference: LabelledStretches, pair: MatchedUtterances, counts: Integers, step: int, rule: Rule
+) -> Bools:
     """Return the labels of all frames of `step` samples, `counts` an utterance."""
     spoof = np.flatnonzero(reference.is_spoof)
     begins = np.repeat(np.cumsum(counts) - counts, pair.labelled.items)[spoof]
@@ -194,7 +204,7 @@ def _n_frames(n_samples: Integers, frame: int, rule: Rule) -> Integers:
     return n_samples // frame if rule == "floor" else -(-n_samples // frame)
 
 
-def _counted(n_samples: Integers, frame: int, last: LastFrame) -> Integers:
+def _count_frames(n_samples: Integers, frame: int, last: LastFrame) -> Integers:
     """Return how many frames of an utterance count by the rule for the last one."""
     whole, rest = np.divmod(n_samples, frame)
     match last:
@@ -206,19 +216,19 @@ def _counted(n_samples: Integers, frame: int, last: LastFrame) -> Integers:
             return whole + (2 * rest >= frame)
 
 
-def _heads(counts: Integers, first: Integers) -> Bools | slice:
+def _pick_first(counts: Integers, first: Integers) -> Bools | slice:
     """Return what picks the first `kept` of each utterance's `counts` frames."""
     if (counts == first).all():
         return slice(None)
-    return within(counts) < np.repeat(first, counts)
+    return count_within(counts) < np.repeat(first, counts)
 
 
-def _frame(resolution_s: float) -> int:
+def _frame_length(resolution_s: float) -> int:
     try:
         return frame_samples(resolution_s)
     except ValueError as error:
         raise BenchError("metric.resolution", str(error)) from error
 
 
-def _ms(n_samples: int) -> str:
+def _in_ms(n_samples: int) -> str:
     return f"{1000 * n_samples / SAMPLE_RATE_HZ:g} ms"

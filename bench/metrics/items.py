@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.metrics.det import EerResult, eer_of
-from bench.metrics.tally import Bools, Floats, Integers, Tally, distinct_ends
+from bench.metrics.tally import Bools, Floats, Integers, ScoreCounts, distinct_ends
 from bench.units import BONAFIDE, SPOOF
 
 _MANY = 100_000
@@ -31,7 +31,7 @@ class Items(NamedTuple):
     """What is drawn as a whole when resampling: the code of the utterance."""
 
 
-def counted(score: Floats, is_spoof: Bools, unit: Integers) -> Items:
+def make_items(score: Floats, is_spoof: Bools, unit: Integers) -> Items:
     """Return trials or frames as items of weight 1; arrays of shape (n,).
 
     >>> counted(np.array([1.0, 0.0]), np.array([False, True]), np.arange(2)).spoof.tolist()
@@ -40,7 +40,7 @@ def counted(score: Floats, is_spoof: Bools, unit: Integers) -> Items:
     return Items(score, (~is_spoof).astype(np.float64), is_spoof.astype(np.float64), unit)
 
 
-def items_tally(items: Items) -> Tally:
+def count_items(items: Items) -> ScoreCounts:
     """Return the weights of the items at each distinct score.
 
     A BenchError is raised for a class without any weight.
@@ -49,8 +49,8 @@ def items_tally(items: Items) -> Tally:
     >>> items_tally(one).bonafide.tolist()
     [1.5]
     """
-    _check(items)
-    return _tally(items.score, items.bonafide, items.spoof)
+    _check_classes(items)
+    return _count_sorted(items.score, items.bonafide, items.spoof)
 
 
 def items_eer(items: Items) -> EerResult:
@@ -63,30 +63,30 @@ def items_eer(items: Items) -> EerResult:
     0.125
     """
     if len(items.score) <= _MANY:
-        return eer_of(items_tally(items))
-    _check(items)
-    return eer_of(_tally_near_crossing(items))
+        return eer_of(count_items(items))
+    _check_classes(items)
+    return eer_of(_count_near_crossing(items))
 
 
-def _check(items: Items) -> None:
+def _check_classes(items: Items) -> None:
     for label, weights in ((BONAFIDE, items.bonafide), (SPOOF, items.spoof)):
         if not weights.any():
             raise BenchError("metric.one-class", f"the metric is not defined: nothing is {label}")
 
 
-def _tally(score: Floats, bonafide: Floats, spoof: Floats) -> Tally:
+def _count_sorted(score: Floats, bonafide: Floats, spoof: Floats) -> ScoreCounts:
     order = np.argsort(score)
     ascending = score[order]
     ends = distinct_ends(ascending)
     firsts = np.append(0, ends[:-1] + 1)
-    return Tally(
+    return ScoreCounts(
         ascending[ends],
         np.add.reduceat(bonafide[order], firsts),
         np.add.reduceat(spoof[order], firsts),
     )
 
 
-def _tally_near_crossing(items: Items) -> Tally:
+def _count_near_crossing(items: Items) -> ScoreCounts:
     """Return counted scores of the same EER, of which few are distinct.
 
     Scores that share their leading bits with the score at which the rates cross are counted one by
@@ -103,18 +103,18 @@ def _tally_near_crossing(items: Items) -> Tally:
     crossing = int(np.argmax(missed / missed[-1] >= (rejected[-1] - rejected) / rejected[-1]))
     near = bins == crossing
     parts = (
-        _merged(items, bins < crossing),
-        _tally(items.score[near], items.bonafide[near], items.spoof[near]),
-        _merged(items, bins > crossing),
+        _merge_items(items, bins < crossing),
+        _count_sorted(items.score[near], items.bonafide[near], items.spoof[near]),
+        _merge_items(items, bins > crossing),
     )
     score, bonafide, spoof = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    return Tally(score, bonafide, spoof)
+    return ScoreCounts(score, bonafide, spoof)
 
 
-def _merged(items: Items, chosen: Bools) -> Tally:
+def _merge_items(items: Items, chosen: Bools) -> ScoreCounts:
     """Return the chosen items at the highest of their scores: one entry, or none."""
     n = int(chosen.any())
-    return Tally(
+    return ScoreCounts(
         np.full(n, items.score.max(where=chosen, initial=-np.inf)),
         np.full(n, items.bonafide.sum(where=chosen)),
         np.full(n, items.spoof.sum(where=chosen)),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from bench.metrics.registry import Metric, select_metrics
-from bench.metrics.tally import Floats, Tally
+from bench.metrics.tally import Floats, ScoreCounts
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from bench.metrics.det import EerResult
     from bench.metrics.items import Items
     from bench.metrics.tdcf import Coefficients
-    from bench.metrics.timeline import Frames, Reference
+    from bench.metrics.timeline import LabelledStretches, ScoredFrames
 
-Measure = Callable[[Tally], float]
+Measure = Callable[[ScoreCounts], float]
 
 
 @dataclass(frozen=True)
 class Decided:
     """A measure that is reached at a threshold, at which its errors can be counted."""
 
-    of: Callable[[Tally], EerResult | Cost]
+    compute: Callable[[ScoreCounts], EerResult | Cost]
 
-    def __call__(self, counts: Tally) -> float:
+    def __call__(self, counts: ScoreCounts) -> float:
         """Return the metric."""
-        return self.of(counts)[0]
+        return self.compute(counts)[0]
 
 
 class Least(Decided):
@@ -47,13 +47,13 @@ class Ordered:
     equal error rate stand for its errors.
     """
 
-    of: Measure
+    compute: Measure
     least: bool = False
     """Whether it is a minimum over the very trials that it judges."""
 
-    def __call__(self, counts: Tally) -> float:
+    def __call__(self, counts: ScoreCounts) -> float:
         """Return the metric."""
-        return self.of(counts)
+        return self.compute(counts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +78,9 @@ class PackageMetric(Metric):
 class TandemMetric(Metric):
     """A metric of scored utterances in front of the organisers' speaker verification."""
 
-    compute: Callable[[Tally, Coefficients], Cost]
+    compute: Callable[[ScoreCounts, Coefficients], Cost]
 
-    def measure(self, coefficients: Coefficients) -> Measure:
+    def make_measure(self, coefficients: Coefficients) -> Measure:
         """Return the metric under the coefficients of some trials."""
         return Least(lambda counts: self.compute(counts, coefficients))
 
@@ -89,7 +89,7 @@ class TandemMetric(Metric):
 class FrameMetric(Metric):
     """A metric of scored frames that need not lie on a grid."""
 
-    items: Callable[[Frames, Reference], Items]
+    items: Callable[[ScoredFrames, LabelledStretches], Items]
     """Returns what is judged; of one class alone where the metric is not defined."""
     measure: Measure
     by_time: bool = False

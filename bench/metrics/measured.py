@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from bench.metrics.bootstrap import Interval, counted_errors, intervals
-from bench.metrics.items import Items, items_tally
+from bench.metrics.bootstrap import Interval, compute_intervals, count_errors
+from bench.metrics.items import Items, count_items
 from bench.metrics.measure import Measure
-from bench.metrics.plans import NothingToResample, Plan, Resampling
+from bench.metrics.plans import NothingToResample, Resampling, ResamplingPlan
 from bench.metrics.ratios import Ratios, ratio_intervals
 from bench.metrics.tally import Floats
 
@@ -17,7 +17,7 @@ FEW = 5
 """With fewer errors of both classes together, there are too few to judge a result."""
 
 
-class Figure(NamedTuple):
+class MetricResult(NamedTuple):
     """A metric's value, its 95 % intervals, and the errors that it rests on.
 
     What is not known or does not exist is NaN.
@@ -53,62 +53,72 @@ class Figure(NamedTuple):
 _NOTHING = Interval(math.nan, math.nan)
 
 
-def measured(
+def measure_items(
     items: Items, measures: Mapping[str, Measure], resampling: Resampling
-) -> dict[str, Figure]:
+) -> dict[str, MetricResult]:
     """Return each of `measures` of the items, by name.
 
     Bounds are NaN where there is only one speaker to resample, and without replicates. BenchError
-    as `bench.metrics.bootstrap.intervals`.
+    as `bench.metrics.bootstrap.compute_intervals`.
     """
-    counts = items_tally(items)
+    counts = count_items(items)
     if not resampling.replicates:
-        errors = counted_errors(items, measures)
-        return {name: _undrawn(measure(counts), errors[name]) for name, measure in measures.items()}
+        errors = count_errors(items, measures)
+        return {
+            name: _without_interval(measure(counts), errors[name])
+            for name, measure in measures.items()
+        }
     how = resampling.replicates, resampling.seed
-    plans = resampling.plans(items.unit, items.spoof)
-    make = _figures(plans, lambda plan: intervals(items, measures, plan, *how))
+    plans = resampling.make_plans(items.unit, items.spoof)
+    make = _make_results(plans, lambda plan: compute_intervals(items, measures, plan, *how))
     return {name: make(name, measure(counts)) for name, measure in measures.items()}
 
 
-def measured_ratios(ratios: Ratios, spoof: Floats, resampling: Resampling) -> dict[str, Figure]:
+def measure_ratios(
+    ratios: Ratios, spoof: Floats, resampling: Resampling
+) -> dict[str, MetricResult]:
     """Return each metric at a fixed threshold that is defined, by name.
 
     `spoof`, (u,), is the weight of spoof in each of the ratios' utterances.
     """
-    defined = ratios.defined
+    defined = ratios.defined_ratios
     if not resampling.replicates:
         errors = Interval(math.nan, math.nan, **defined.decisions._asdict())
-        return {name: _undrawn(value, errors) for name, value in defined.values.items()}
+        return {name: _without_interval(value, errors) for name, value in defined.values.items()}
     how = resampling.replicates, resampling.seed
-    plans = resampling.plans(defined.unit, spoof)
-    make = _figures(plans, lambda plan: ratio_intervals(defined, plan, *how))
+    plans = resampling.make_plans(defined.unit, spoof)
+    make = _make_results(plans, lambda plan: ratio_intervals(defined, plan, *how))
     return {name: make(name, value) for name, value in defined.values.items()}
 
 
-def _undrawn(value: float, errors: Interval) -> Figure:
+def _without_interval(value: float, errors: Interval) -> MetricResult:
     """Return a result without intervals."""
     low, high, missed, accepted = math.nan, math.nan, errors.missed, errors.accepted
-    return Figure(value, low, high, low, high, missed, accepted, errors.bonafide, errors.spoof)
+    return MetricResult(
+        value, low, high, low, high, missed, accepted, errors.bonafide, errors.spoof
+    )
 
 
-def _figures(
-    plans: tuple[Plan, Plan], drawn: Callable[[Plan], Mapping[str, Interval]]
-) -> Callable[[str, float], Figure]:
+def _make_results(
+    plans: tuple[ResamplingPlan, ResamplingPlan],
+    drawn: Callable[[ResamplingPlan], Mapping[str, Interval]],
+) -> Callable[[str, float], MetricResult]:
     """Return a function that makes a result of a name and a value, with bounds by both plans."""
     plan, of_utterances = plans
-    by_utterance = _drawn(drawn, of_utterances)
-    by_plan = by_utterance if plan.name == "utterance" else _drawn(drawn, plan)
+    by_utterance = _draw_intervals(drawn, of_utterances)
+    by_plan = by_utterance if plan.name == "utterance" else _draw_intervals(drawn, plan)
 
-    def of(name: str, value: float) -> Figure:
+    def make_result(name: str, value: float) -> MetricResult:
         drawn_interval, plain = (by.get(name, _NOTHING) for by in (by_plan, by_utterance))
         counts = plain.missed, plain.accepted, plain.bonafide, plain.spoof
-        return Figure(value, *drawn_interval[:2], *plain[:2], *counts, plan.name)
+        return MetricResult(value, *drawn_interval[:2], *plain[:2], *counts, plan.name)
 
-    return of
+    return make_result
 
 
-def _drawn(drawn: Callable[[Plan], Mapping[str, Interval]], plan: Plan) -> Mapping[str, Interval]:
+def _draw_intervals(
+    drawn: Callable[[ResamplingPlan], Mapping[str, Interval]], plan: ResamplingPlan
+) -> Mapping[str, Interval]:
     try:
         return drawn(plan)
     except NothingToResample:

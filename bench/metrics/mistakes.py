@@ -23,12 +23,12 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.metrics.bootstrap import LEVEL
-from bench.metrics.combined import Estimate, How, combined_estimate
+from bench.metrics.combined import Estimate, How, combine_estimates
 from bench.metrics.exact import FEW as FEW_ERRORS
-from bench.metrics.exact import Judged, bounds, worth
+from bench.metrics.exact import BoundedItems, binomial_bounds, effective_count
 from bench.metrics.items import Items
 from bench.metrics.measure import Decided, Measure, Ordered
-from bench.metrics.plans import Plan, sums
+from bench.metrics.plans import ResamplingPlan, sum_groups
 from bench.metrics.ratios import Ratios
 from bench.metrics.tally import Floats, Integers
 
@@ -57,12 +57,12 @@ class Mistakes(NamedTuple):
     """Exact bounds of the metric."""
     high: float
 
-    def scaled(self, factor: float) -> Mistakes:
+    def scale_bounds(self, factor: float) -> Mistakes:
         """Return them with bounds in another unit, for example per cent instead of fractions."""
         return self._replace(low=factor * self.low, high=factor * self.high)
 
 
-class Apart(NamedTuple):
+class MistakeDifference(NamedTuple):
     """The exact test of the utterances that only one of two systems gets wrong."""
 
     p_value: float
@@ -75,15 +75,15 @@ class Apart(NamedTuple):
     """Correlation of both systems' errors, from 0 to 1: the smaller of the two classes'."""
 
 
-def mistakes(items: Items, measure: Measure, plan: Plan) -> Mistakes | None:
+def find_mistakes(items: Items, measure: Measure, plan: ResamplingPlan) -> Mistakes | None:
     """Return what a system gets wrong at the threshold of its metric.
 
     `plan` has all utterances. The result is None for a metric that does not rest on errors
     (`cllr`).
     """
-    judged = Judged(items)
+    judged = BoundedItems(items)
     if isinstance(measure, Decided):
-        threshold = measure.of(judged.counts).threshold
+        threshold = measure.compute(judged.counts).threshold
     elif isinstance(measure, Ordered):
         threshold = judged.crossing
     else:
@@ -92,14 +92,14 @@ def mistakes(items: Items, measure: Measure, plan: Plan) -> Mistakes | None:
     position = np.searchsorted(plan.unit, items.unit)
     counts = np.stack(
         [
-            sums(position, wrong, len(plan.unit))
+            sum_groups(position, wrong, len(plan.unit))
             for wrong in (items.bonafide * ~accepted, items.spoof * accepted)
         ]
     )
-    return _kept(counts, plan, *judged.bounds(measure))
+    return _keep_wrong(counts, plan, *judged.bound_measure(measure))
 
 
-def ratio_mistakes(ratios: Ratios, plan: Plan) -> dict[str, Mistakes]:
+def ratio_mistakes(ratios: Ratios, plan: ResamplingPlan) -> dict[str, Mistakes]:
     """Return what a system gets wrong by each metric at a fixed threshold.
 
     Those are the items that its divisor counts and its dividend does not.
@@ -109,13 +109,13 @@ def ratio_mistakes(ratios: Ratios, plan: Plan) -> dict[str, Mistakes]:
     for name, part, whole in zip(ratios.names, ratios.part.T, ratios.whole.T, strict=True):
         counts = np.zeros((1, len(plan.unit)))
         counts[0, position] = whole - part
-        n = worth(whole)
-        low, high = bounds(n * part.sum() / whole.sum(), n, LEVEL)
-        by_name[name] = _kept(counts, plan, float(low), float(high))
+        n = effective_count(whole)
+        low, high = binomial_bounds(n * part.sum() / whole.sum(), n, LEVEL)
+        by_name[name] = _keep_wrong(counts, plan, float(low), float(high))
     return by_name
 
 
-def joined(how: How, values: Sequence[float], parts: Sequence[Mistakes]) -> Mistakes:
+def join_mistakes(how: How, values: Sequence[float], parts: Sequence[Mistakes]) -> Mistakes:
     """Return the mistakes behind a combined metric (`bench.metrics.combined`).
 
     They are of the utterances of all parts; `values` are the parts' values.
@@ -127,7 +127,7 @@ def joined(how: How, values: Sequence[float], parts: Sequence[Mistakes]) -> Mist
     bounds = [
         Estimate(value, part.low, part.high) for value, part in zip(values, parts, strict=True)
     ]
-    estimate = combined_estimate(how, bounds)
+    estimate = combine_estimates(how, bounds)
     unit = np.concatenate([n * part.unit + i for i, part in enumerate(parts)])
     order = np.argsort(unit)
     counts = [one * part.counts for one, part in zip(sign, parts, strict=True)]
@@ -144,7 +144,7 @@ def joined(how: How, values: Sequence[float], parts: Sequence[Mistakes]) -> Mist
     )
 
 
-def apart(a: Sequence[Mistakes], b: Sequence[Mistakes]) -> Apart:
+def compare_mistakes(a: Sequence[Mistakes], b: Sequence[Mistakes]) -> MistakeDifference:
     """Return the exact test of two systems, given the mistakes of each seed of both.
 
     Both were scored on the same utterances, and the same factors are resampled.
@@ -165,13 +165,13 @@ def apart(a: Sequence[Mistakes], b: Sequence[Mistakes]) -> Apart:
             levels[:, position] = wrong.levels
             sums[which][:, position] += wrong.counts / len(seeds)
             erring[which] += (wrong.counts != 0).sum(axis=1) / len(seeds)
-    classes = [_of_class(one, levels) for one in (sums[0] - sums[1])]
-    alike = min(_alike(one, other) for one, other in zip(*sums, strict=True))
+    classes = [_test_class(one, levels) for one in (sums[0] - sums[1])]
+    alike = min(_correlate_errors(one, other) for one, other in zip(*sums, strict=True))
     nothing = any(
         wrong.level < LEAST and most < FEW_ERRORS
         for wrong, most in zip(classes, np.maximum(*erring), strict=True)
     )
-    return Apart(
+    return MistakeDifference(
         max(wrong.p_value for wrong in classes),
         any(wrong.utterances < FEW for wrong in classes),
         nothing,
@@ -179,7 +179,7 @@ def apart(a: Sequence[Mistakes], b: Sequence[Mistakes]) -> Apart:
     )
 
 
-def _alike(a: Floats, b: Floats) -> float:
+def _correlate_errors(a: Floats, b: Floats) -> float:
     """Return the correlation of errors, (u,) each, as if either system had two more of its own.
 
     Even if all errors so far are shared, the next one may not be.
@@ -187,12 +187,12 @@ def _alike(a: Floats, b: Floats) -> float:
     product = float(a @ b)
     if not product:
         return 0.0
-    n, other = worth(a), worth(b)
+    n, other = effective_count(a), effective_count(b)
     correlation = product / float((a @ a) * (b @ b)) ** 0.5
     return correlation * (n / (n + 2) * other / (other + 2)) ** 0.5
 
 
-class _OfClass(NamedTuple):
+class _ClassTest(NamedTuple):
     p_value: float
     utterances: float
     """How many utterances differ; fewer where some have most of the errors."""
@@ -200,26 +200,26 @@ class _OfClass(NamedTuple):
     """The smallest number of levels that they have of any factor."""
 
 
-def _of_class(more: Floats, levels: Integers) -> _OfClass:
+def _test_class(more: Floats, levels: Integers) -> _ClassTest:
     """Test by how many errors one system has more, (u,)."""
     differs = np.flatnonzero(more)
     if not len(differs):
-        return _OfClass(1.0, 0.0, 0)
-    grouped = [_summed(more[differs], level[differs]) for level in levels]
-    return _OfClass(
-        max(map(signs, grouped)),
-        worth(np.abs(more)),
+        return _ClassTest(1.0, 0.0, 0)
+    grouped = [_sum_levels(more[differs], level[differs]) for level in levels]
+    return _ClassTest(
+        max(map(sign_test, grouped)),
+        effective_count(np.abs(more)),
         min(len(level_sums) for level_sums in grouped),
     )
 
 
-def _summed(more: Floats, level: Integers) -> Floats:
+def _sum_levels(more: Floats, level: Integers) -> Floats:
     present, code = np.unique(level, return_inverse=True)
-    totals = sums(code, more, len(present))
+    totals = sum_groups(code, more, len(present))
     return totals[totals != 0]
 
 
-def signs(differences: Floats) -> float:
+def sign_test(differences: Floats) -> float:
     """Return the probability that `differences` with random signs sum to as far from 0.
 
     It is exact up to twelve and from 9,999 draws beyond, counted so that the p-value stays valid
@@ -239,7 +239,7 @@ def signs(differences: Floats) -> float:
     return (1 + int((np.abs(turned @ differences) >= total).sum())) / (1 + _DRAWN)
 
 
-def _kept(counts: Floats, plan: Plan, low: float, high: float) -> Mistakes:
+def _keep_wrong(counts: Floats, plan: ResamplingPlan, low: float, high: float) -> Mistakes:
     """Keep the utterances with an error."""
     at = np.flatnonzero(counts.any(axis=0))
     levels = [np.where(level[at] < 0, -1 - at, level[at]) for level in plan.levels]

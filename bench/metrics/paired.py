@@ -13,30 +13,30 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bench.errors import BenchError
-from bench.metrics.between import Between, Trained, between
-from bench.metrics.bootstrap import replicated
-from bench.metrics.items import Items, items_tally
+from bench.metrics.between import SeededResult, SystemDifference, compare_systems
+from bench.metrics.bootstrap import compute_replicates
+from bench.metrics.items import Items, count_items
 from bench.metrics.measure import Measure
-from bench.metrics.mistakes import mistakes, ratio_mistakes
-from bench.metrics.plans import Plan, by_utterance, groups
-from bench.metrics.ratios import Ratios, replicated_ratios
+from bench.metrics.mistakes import find_mistakes, ratio_mistakes
+from bench.metrics.plans import ResamplingPlan, group_items, plan_by_utterance
+from bench.metrics.ratios import Ratios, replicate_ratios
 from bench.metrics.tally import Integers
 
 
-def paired(
+def compare_items(
     a: Items,
     b: Items,
     measures: Mapping[str, Measure],
-    plan: Plan | None = None,
+    plan: ResamplingPlan | None = None,
     replicates: int = 1000,
     seed: int = 0,
     threads: int | None = None,
-) -> dict[str, Between]:
+) -> dict[str, SystemDifference]:
     """Return how much each measure of `a` exceeds that of `b`, by name.
 
     Items of both are matched by their utterances (`unit`), so two systems may score frames of
     different length, each with labels at its own resolution. Arguments and errors as for
-    `bench.metrics.bootstrap.intervals`; a BenchError is also raised where only one of them has an
+    `bench.metrics.bootstrap.compute_intervals`; a BenchError is also raised where only one of them has an
     utterance, or has spoof in it.
 
     >>> bits = np.array([1.0, 1.0, 0.0, 0.0])
@@ -54,24 +54,24 @@ def paired(
             f"utterance {differ[0]} is spoof for one system and not for the other "
             f"({len(differ)} such): they were judged by different labels",
         )
-    drawn = plan or by_utterance(a.unit)
-    drawn_groups = groups(drawn, [a.unit, b.unit])
-    values = replicated([a, b], measures, drawn_groups, replicates, seed, threads).values
-    tallies = items_tally(a), items_tally(b)
-    differences = dict[str, Between]()
+    drawn = plan or plan_by_utterance(a.unit)
+    drawn_groups = group_items(drawn, [a.unit, b.unit])
+    values = compute_replicates([a, b], measures, drawn_groups, replicates, seed, threads).values
+    tallies = count_items(a), count_items(b)
+    differences = dict[str, SystemDifference]()
     for i, (name, measure) in enumerate(measures.items()):
-        sides: list[Trained] = []
+        sides: list[SeededResult] = []
         for which, items in enumerate((a, b)):
-            wrong = mistakes(items, measure, drawn)
+            wrong = find_mistakes(items, measure, drawn)
             value = np.array([measure(tallies[which])])
-            sides.append(Trained(value, values[which, i][None], (wrong,) if wrong else ()))
-        differences[name] = between(*sides)
+            sides.append(SeededResult(value, values[which, i][None], (wrong,) if wrong else ()))
+        differences[name] = compare_systems(*sides)
     return differences
 
 
-def paired_ratios(
-    a: Ratios, b: Ratios, plan: Plan | None = None, replicates: int = 1000, seed: int = 0
-) -> dict[str, Between]:
+def compare_ratios(
+    a: Ratios, b: Ratios, plan: ResamplingPlan | None = None, replicates: int = 1000, seed: int = 0
+) -> dict[str, SystemDifference]:
     """Return how much each metric of `a` at a fixed threshold exceeds that of `b`, by name.
 
     As `paired`; both have the same metrics. Draws in which a metric is not defined are left out; a
@@ -82,14 +82,16 @@ def paired_ratios(
         raise BenchError(
             "metric.trials-differ", f"there are no such pairs of metrics: {a.names} and {b.names}"
         )
-    drawn = plan or by_utterance(a.unit)
-    drawn_groups = groups(drawn, [a.unit, b.unit])
-    values = replicated_ratios([a, b], drawn_groups, replicates, seed)
+    drawn = plan or plan_by_utterance(a.unit)
+    drawn_groups = group_items(drawn, [a.unit, b.unit])
+    values = replicate_ratios([a, b], drawn_groups, replicates, seed)
     wrong = ratio_mistakes(a, drawn), ratio_mistakes(b, drawn)
     return {
-        name: between(
+        name: compare_systems(
             *(
-                Trained(np.array([system.values[name]]), values[which, None, :, i], (errors[name],))
+                SeededResult(
+                    np.array([system.values[name]]), values[which, None, :, i], (errors[name],)
+                )
                 for which, (system, errors) in enumerate(zip((a, b), wrong, strict=True))
             )
         )
@@ -97,7 +99,7 @@ def paired_ratios(
     }
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
+def correct_holm(p_values: Sequence[float]) -> list[float]:
     """Return p-values corrected for multiple comparisons, in the given order.
 
     Source: Holm, Scandinavian Journal of Statistics 6, 1979. If all comparisons with a corrected

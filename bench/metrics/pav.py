@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.metrics.tally import Floats, Tally, totals
+from bench.metrics.tally import Floats, ScoreCounts, sum_classes
 
 
 class Pools(NamedTuple):
@@ -19,7 +19,7 @@ class Pools(NamedTuple):
     spoof: Floats
 
 
-def pools(counts: Tally) -> Pools:
+def pool_violators(counts: ScoreCounts) -> Pools:
     """Return the pools of isotonic regression of the class on the score.
 
     Equivalently the edges of the ROC's convex hull. Exact: shares are compared as products of
@@ -30,7 +30,7 @@ def pools(counts: Tally) -> Pools:
     >>> pools(tally([1.0, 3.0, 4.0], [0.0, 2.0])).bonafide.tolist()
     [0.0, 1.0, 2.0]
     """
-    totals(counts)
+    sum_classes(counts)
     there = counts.bonafide + counts.spoof > 0
     pool = Pools(counts.bonafide[there], counts.spoof[there])
     while True:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.metrics.tally import Floats, Integers
 
 _STRETCH = 65_536
@@ -42,7 +42,7 @@ class NothingToResample(BenchError):
     """No interval is defined: there is only one speaker, attack or utterance to resample."""
 
 
-class Plan(NamedTuple):
+class ResamplingPlan(NamedTuple):
     """A way to resample utterances."""
 
     name: str
@@ -54,13 +54,13 @@ class Plan(NamedTuple):
     every utterance's level, (u,); -1 where an utterance has none."""
 
 
-def plan(
+def make_plan(
     name: str,
     unit: ArrayLike,
     speaker: ArrayLike | None = None,
     attack: ArrayLike | None = None,
     rank: ArrayLike | None = None,
-) -> Plan:
+) -> ResamplingPlan:
     """Return the plan `name` for utterances of the codes `unit`.
 
     `rank`, (u,), is each utterance's position in the order of drawing, by default that of the
@@ -88,7 +88,7 @@ def plan(
     """
     if name not in PLANS:
         raise BenchError(
-            "metric.resampling-unit", f"{name!r} is no way to resample{near(name, PLANS)}"
+            "metric.resampling-unit", f"{name!r} is no way to resample{near_name(name, PLANS)}"
         )
     codes = np.asarray(unit, dtype=np.int64)
     order = np.argsort(codes, kind="stable")
@@ -101,11 +101,11 @@ def plan(
         )
     ranks = np.argsort(np.argsort(units if rank is None else np.asarray(rank)[order]))
     if name == "utterance":
-        return Plan(name, units, (ranks,))
+        return ResamplingPlan(name, units, (ranks,))
     if name == "attack":
-        attacks = _attacks(attack, len(units), name)[order]
-        return Plan(name, units, (np.where(attacks < 0, ranks, -1), attacks))
-    speakers = _levels(speaker, len(units), name, "speaker")
+        attacks = _attack_codes(attack, len(units), name)[order]
+        return ResamplingPlan(name, units, (np.where(attacks < 0, ranks, -1), attacks))
+    speakers = _level_codes(speaker, len(units), name, "speaker")
     nobody = int((speakers < 0).sum())
     if nobody:
         raise BenchError(
@@ -114,11 +114,13 @@ def plan(
             "resample by utterance",
         )
     if name == "speaker":
-        return Plan(name, units, (speakers[order],))
-    return Plan(name, units, (speakers[order], _attacks(attack, len(units), name)[order]))
+        return ResamplingPlan(name, units, (speakers[order],))
+    return ResamplingPlan(
+        name, units, (speakers[order], _attack_codes(attack, len(units), name)[order])
+    )
 
 
-class Factors(NamedTuple):
+class ResamplingFactors(NamedTuple):
     """What utterances depend on; arrays of shape (u,)."""
 
     unit: Integers
@@ -130,7 +132,7 @@ class Factors(NamedTuple):
     rank: Integers
     """The order in which utterances are drawn, of each one its place from 0 on."""
 
-    def plan(self, unit: ArrayLike, spoof: ArrayLike, name: str = AUTO) -> Plan:
+    def make_plan(self, unit: ArrayLike, spoof: ArrayLike, name: str = AUTO) -> ResamplingPlan:
         """Return the plan for items of the utterances `unit`, with weights as `spoof`; (n,) both.
 
         Where `name` is `AUTO`, the plan follows from the trials: speakers are resampled where
@@ -158,14 +160,14 @@ class Factors(NamedTuple):
         speaker, attack = self.speaker[position], self.attack[position]
         if name == AUTO:
             spoofed = np.bincount(at, weights=np.asarray(spoof, dtype=np.float64)) > 0
-            name = _asked_for(speaker, attack[spoofed])
-        return plan(name, units, speaker, attack, self.rank[position])
+            name = _choose_plan(speaker, attack[spoofed])
+        return make_plan(name, units, speaker, attack, self.rank[position])
 
 
 class Resampling(NamedTuple):
     """How intervals are made, of whatever trials."""
 
-    factors: Factors
+    factors: ResamplingFactors
     """Of all utterances; units are theirs."""
     name: str = AUTO
     """`AUTO` or one of `PLANS`."""
@@ -173,21 +175,23 @@ class Resampling(NamedTuple):
     """0 for no intervals."""
     seed: int = 0
 
-    def plan(self, unit: ArrayLike, spoof: ArrayLike) -> Plan:
+    def make_plan(self, unit: ArrayLike, spoof: ArrayLike) -> ResamplingPlan:
         """Return the plan for items of these utterances; see `Factors.plan`."""
-        return self.factors.plan(unit, spoof, self.name)
+        return self.factors.make_plan(unit, spoof, self.name)
 
-    def plans(self, unit: ArrayLike, spoof: ArrayLike) -> tuple[Plan, Plan]:
+    def make_plans(
+        self, unit: ArrayLike, spoof: ArrayLike
+    ) -> tuple[ResamplingPlan, ResamplingPlan]:
         """Return that plan and the one that draws utterances."""
-        return self.plan(unit, spoof), self.factors.plan(unit, spoof, "utterance")
+        return self.make_plan(unit, spoof), self.factors.make_plan(unit, spoof, "utterance")
 
 
-def factors(
+def make_factors(
     unit: ArrayLike,
     speaker: ArrayLike | None = None,
     attack: ArrayLike | None = None,
     names: Sequence[str] | None = None,
-) -> Factors:
+) -> ResamplingFactors:
     """Return the factors of utterances of the codes `unit`, each listed once.
 
     Speakers and attacks are given as for `plan`; either may be missing, for some utterances or for
@@ -200,22 +204,22 @@ def factors(
     order = np.argsort(codes, kind="stable")
     nobody = np.full(len(codes), -1)
     speakers, attacks = (
-        nobody if column is None else _levels(column, len(codes), AUTO, what)[order]
+        nobody if column is None else _level_codes(column, len(codes), AUTO, what)[order]
         for column, what in ((speaker, "speaker"), (attack, "attack"))
     )
     rank = np.arange(len(codes))
     if names is not None:
         rank = np.argsort(np.argsort(np.array(names, dtype=object), kind="stable"))[order]
-    return Factors(codes[order], speakers, attacks, rank)
+    return ResamplingFactors(codes[order], speakers, attacks, rank)
 
 
-def by_utterance(unit: ArrayLike) -> Plan:
+def plan_by_utterance(unit: ArrayLike) -> ResamplingPlan:
     """Return the plan `utterance` for items of the given codes, which may come more than once.
 
     >>> by_utterance([7, 3, 7]).unit.tolist()
     [3, 7]
     """
-    return plan("utterance", np.unique(np.asarray(unit)))
+    return make_plan("utterance", np.unique(np.asarray(unit)))
 
 
 class Replicate(NamedTuple):
@@ -223,14 +227,14 @@ class Replicate(NamedTuple):
 
     weights: Floats
     """How often each group was drawn, (n,)."""
-    again: int
+    redrawn: int
     """How many draws before it lacked a class and were repeated."""
 
 
-class Groups(NamedTuple):
+class ResamplingGroups(NamedTuple):
     """Items that are always drawn together."""
 
-    of: tuple[Integers, ...]
+    codes: tuple[Integers, ...]
     """For each set of items, the group of every item: 0 to n - 1."""
     levels: tuple[Integers, ...]
     """(n,) each: of each factor the level of every group, 0 to size - 1, or -1."""
@@ -242,7 +246,7 @@ class Groups(NamedTuple):
         """How many groups there are."""
         return len(self.levels[0])
 
-    def replicate(self, seed: int, number: int, needed: Floats) -> Replicate:
+    def draw_replicate(self, seed: int, number: int, needed: Floats) -> Replicate:
         """Return replicate `number` of `seed`, the same whatever else is drawn.
 
         `needed`, (n, k), is what each group adds to each of k sums, such as the weight of a class.
@@ -250,13 +254,13 @@ class Groups(NamedTuple):
         """
         rng = np.random.default_rng([seed, number])
         again = 0
-        while not ((weights := self._draw(rng)) @ needed > 0).all():
+        while not ((weights := self._draw_weights(rng)) @ needed > 0).all():
             again += 1
         return Replicate(weights, again)
 
-    def _draw(self, rng: np.random.Generator) -> Floats:
+    def _draw_weights(self, rng: np.random.Generator) -> Floats:
         """Return weights of the groups: each factor's levels, drawn with replacement."""
-        counts = [_drawn(rng, size) for size in self.sizes]
+        counts = [_draw_counts(rng, size) for size in self.sizes]
         if len(counts) == 1:
             return counts[0]  # a group is a level
         weights = np.ones(self.n)
@@ -265,7 +269,7 @@ class Groups(NamedTuple):
         return weights
 
 
-def groups(plan: Plan, sets: Sequence[Integers]) -> Groups:
+def group_items(plan: ResamplingPlan, sets: Sequence[Integers]) -> ResamplingGroups:
     """Return the groups of items whose utterances have the codes `sets`, an array for each set.
 
     Only utterances and levels that occur there are resampled. Raise BenchError for an utterance
@@ -283,7 +287,7 @@ def groups(plan: Plan, sets: Sequence[Integers]) -> Groups:
     present = np.zeros(len(plan.unit), dtype=np.bool_)
     for positions in at:
         present[positions] = True
-    ranked = [_ranks(level[present]) for level in plan.levels]
+    ranked = [_rank_levels(level[present]) for level in plan.levels]
     levels = tuple(rank for rank, _ in ranked)
     sizes = tuple(size for _, size in ranked)
     if max(sizes) < 2:
@@ -300,7 +304,7 @@ def groups(plan: Plan, sets: Sequence[Integers]) -> Groups:
         pairs = (levels[0] + 1) * (sizes[1] + 1) + levels[1] + 1
         _, first, of_unit[present] = np.unique(pairs, return_index=True, return_inverse=True)
         levels = tuple(level[first] for level in levels)
-    return Groups(tuple(of_unit[positions] for positions in at), levels, sizes)
+    return ResamplingGroups(tuple(of_unit[positions] for positions in at), levels, sizes)
 
 
 def check_draws(replicates: int, seed: int) -> None:
@@ -313,7 +317,7 @@ def check_draws(replicates: int, seed: int) -> None:
         raise BenchError("metric.replicates", f"a seed is a whole number from 0, not {seed}")
 
 
-def sums(group: Integers, weights: Floats, n: int) -> Floats:
+def sum_groups(group: Integers, weights: Floats, n: int) -> Floats:
     """Return the sum of the items' `weights` over each of `n` groups.
 
     >>> sums(np.array([0, 2, 2]), np.array([1.0, 2.0, 3.0]), 3).tolist()
@@ -323,7 +327,7 @@ def sums(group: Integers, weights: Floats, n: int) -> Floats:
     return totals.astype(np.float64, copy=False)  # it is already, as there are weights
 
 
-def _drawn(rng: np.random.Generator, size: int) -> Floats:
+def _draw_counts(rng: np.random.Generator, size: int) -> Floats:
     """Return how often each of `size` things is drawn in as many draws.
 
     First comes how many draws fall on each stretch of them: in two threads, large temporary arrays
@@ -340,7 +344,7 @@ def _drawn(rng: np.random.Generator, size: int) -> Floats:
     )
 
 
-def _ranks(level: Integers) -> tuple[Integers, int]:
+def _rank_levels(level: Integers) -> tuple[Integers, int]:
     """Return codes 0 to n - 1 of the levels, -1 left as it is, and n."""
     top = int(level.max(initial=-1)) + 1
     there = np.bincount(level[level >= 0], minlength=top) > 0
@@ -348,7 +352,7 @@ def _ranks(level: Integers) -> tuple[Integers, int]:
     return rank[level], int(there.sum())
 
 
-def _asked_for(speaker: Integers, attack: Integers) -> str:
+def _choose_plan(speaker: Integers, attack: Integers) -> str:
     """Return the name of the plan for utterances of these speakers and spoofs of these attacks."""
     drawn = [
         what
@@ -358,8 +362,8 @@ def _asked_for(speaker: Integers, attack: Integers) -> str:
     return "+".join(drawn) or "utterance"
 
 
-def _attacks(values: ArrayLike | None, count: int, name: str) -> Integers:
-    attacks = _levels(values, count, name, "attack")
+def _attack_codes(values: ArrayLike | None, count: int, name: str) -> Integers:
+    attacks = _level_codes(values, count, name, "attack")
     if (attacks < 0).all():
         instead = "speaker" if name == "speaker+attack" else "utterance"
         raise BenchError(
@@ -369,7 +373,7 @@ def _attacks(values: ArrayLike | None, count: int, name: str) -> Integers:
     return attacks
 
 
-def _levels(values: ArrayLike | None, count: int, name: str, what: str) -> Integers:
+def _level_codes(values: ArrayLike | None, count: int, name: str, what: str) -> Integers:
     """Return a code for each of `values`, in the order of their names; -1 for none."""
     if values is None:
         raise BenchError(

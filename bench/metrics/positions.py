@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.errors import BenchError
-from bench.metrics.f1 import Decision, decide
-from bench.metrics.grid import Points
+from bench.metrics.f1 import Decision, decide_bonafide
+from bench.metrics.grid import FramePoints
 from bench.metrics.registry import Metric
 from bench.metrics.tally import Bools, Floats, Integers
-from bench.metrics.timeline import Reference, runs, within
+from bench.metrics.timeline import LabelledStretches, count_within, find_runs
 from bench.units import CLASSES, SAMPLE_RATE_HZ
 
 RESULTS_VERSION = 1
@@ -46,7 +46,7 @@ class FrameErrors(NamedTuple):
     decision: Decision
 
 
-def position_errors(points: Points, decision: Decision) -> FrameErrors:
+def position_errors(points: FramePoints, decision: Decision) -> FrameErrors:
     """Return the errors of frames by class and position in their segment: `POSITION_NAMES`.
 
     A segment is a run of frames of one label within an utterance; its first frame is `start`, its
@@ -71,12 +71,14 @@ def position_errors(points: Points, decision: Decision) -> FrameErrors:
     position = np.where(
         to_previous, np.where(to_next, MIDDLE, END), np.where(to_next, START, UNIT)
     ).astype(np.int64)
-    return _errors(points, decision, POSITION_NAMES, len(POSITIONS) * points.is_spoof + position)
+    return _collect_errors(
+        points, decision, POSITION_NAMES, len(POSITIONS) * points.is_spoof + position
+    )
 
 
 def distance_errors(
-    points: Points,
-    reference: Reference,
+    points: FramePoints,
+    reference: LabelledStretches,
     decision: Decision,
     edges_ms: Sequence[float] = DISTANCES_MS,
 ) -> FrameErrors:
@@ -106,7 +108,7 @@ def distance_errors(
             "metric.distance-bins",
             f"bins of distance meet at ascending places above 0 ms, not {edges_ms}",
         )
-    distance_ms = 1000 / SAMPLE_RATE_HZ * _distances(points, reference)
+    distance_ms = 1000 / SAMPLE_RATE_HZ * _boundary_distances(points, reference)
     bins = np.where(
         np.isinf(distance_ms), len(edges) + 1, np.searchsorted(edges, distance_ms, side="right")
     )
@@ -115,22 +117,22 @@ def distance_errors(
     ways += [f"{low} to {high} ms" for low, high in pairwise(meets)]
     ways += [f"{meets[-1]} ms and above", "without boundary"]
     names = tuple(f"{name} {way}" for name in CLASSES for way in ways)
-    return _errors(points, decision, names, len(ways) * points.is_spoof + bins)
+    return _collect_errors(points, decision, names, len(ways) * points.is_spoof + bins)
 
 
-def _errors(
-    points: Points, decision: Decision, names: tuple[str, ...], group: Integers
+def _collect_errors(
+    points: FramePoints, decision: Decision, names: tuple[str, ...], group: Integers
 ) -> FrameErrors:
-    decided_spoof = ~decide(points.score, decision.threshold)
+    decided_spoof = ~decide_bonafide(points.score, decision.threshold)
     return FrameErrors(names, group, decided_spoof != points.is_spoof, points.utterance, decision)
 
 
-def _distances(points: Points, reference: Reference) -> Floats:
+def _boundary_distances(points: FramePoints, reference: LabelledStretches) -> Floats:
     """Return the samples from each frame's centre to the nearest boundary of its utterance.
 
     They are infinite where the utterance has no boundary.
     """
-    labelled, scored = runs(reference.utterance), runs(points.utterance)
+    labelled, scored = find_runs(reference.utterance), find_runs(points.utterance)
     in_reference = np.searchsorted(labelled.utterance, scored.utterance)
     if not np.isin(scored.utterance, labelled.utterance).all():
         raise BenchError(
@@ -144,7 +146,9 @@ def _distances(points: Points, reference: Reference) -> Floats:
     boundary = (np.repeat(begins, labelled.items) + reference.start)[inner].astype(np.float64)
     last = np.searchsorted(boundary, begins + lengths)
     first = np.searchsorted(boundary, begins)
-    frame = np.repeat(begins[in_reference], scored.items) + within(scored.items) * points.frame
+    frame = (
+        np.repeat(begins[in_reference], scored.items) + count_within(scored.items) * points.frame
+    )
     centre = frame + points.frame / 2
     above = np.searchsorted(boundary, centre)
     padded = np.concatenate([[-np.inf], boundary, [np.inf]])

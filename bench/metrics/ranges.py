@@ -10,13 +10,13 @@ from bench.metrics.det import EerResult, equal_error_rate
 from bench.metrics.items import Items, items_eer
 from bench.metrics.measure import FrameMetric
 from bench.metrics.tally import Integers
-from bench.metrics.timeline import Frames, Reference, paired
+from bench.metrics.timeline import LabelledStretches, ScoredFrames, match_utterances
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
 
 
-class Ranges(NamedTuple):
+class WeightedRanges(NamedTuple):
     """Scored frames, weighted by the samples of each class that they cover."""
 
     items: Items
@@ -27,7 +27,7 @@ class Ranges(NamedTuple):
     """Samples of frames past the end of their utterance, which are not counted."""
 
 
-def ranges(frames: Frames, reference: Reference) -> Ranges:
+def weigh_ranges(frames: ScoredFrames, reference: LabelledStretches) -> WeightedRanges:
     """Return what the range-based EER counts: the samples of both classes in each scored frame.
 
     A frame is cut where its utterance ends, and left out where it lies past it. Time that no frame
@@ -36,7 +36,7 @@ def ranges(frames: Frames, reference: Reference) -> Ranges:
     choice of items. Raise BenchError where frames and reference are not of the same
     utterances.
     """
-    pair = paired(frames, reference)
+    pair = match_utterances(frames, reference)
     # One time axis, utterances end to end, so that starts and ends ascend.
     ends = np.cumsum(pair.length)
     begins = ends - pair.length
@@ -50,7 +50,7 @@ def ranges(frames: Frames, reference: Reference) -> Ranges:
         (np.repeat(begins, pair.labelled.items) + time)[is_spoof]
         for time in (reference.start, reference.end)
     )
-    spoof = _overlaps(start, end, spoof_start, spoof_end)
+    spoof = _spoof_overlaps(start, end, spoof_start, spoof_end)
     stretch = (reference.end - reference.start) * is_spoof
     left = pair.length - np.add.reduceat(length, pair.scored.first)
     left_spoof = np.add.reduceat(stretch, pair.labelled.first)
@@ -61,7 +61,7 @@ def ranges(frames: Frames, reference: Reference) -> Ranges:
         np.concatenate([column[chosen], rest[open_]], dtype=np.float64)
         for column, rest in ((length - spoof, left - left_spoof), (spoof, left_spoof))
     )
-    return Ranges(
+    return WeightedRanges(
         Items(
             np.append(frames.score[chosen], np.full(open_.sum(), np.inf)),
             bonafide,
@@ -73,7 +73,7 @@ def ranges(frames: Frames, reference: Reference) -> Ranges:
     )
 
 
-def range_eer(frames: Frames, reference: Reference) -> EerResult:
+def range_eer(frames: ScoredFrames, reference: LabelledStretches) -> EerResult:
     """Return the range-based equal error rate and its threshold, a fraction.
 
     At a threshold, the miss rate is the share of bona fide time in frames decided spoof, and the
@@ -93,12 +93,12 @@ def range_eer(frames: Frames, reference: Reference) -> EerResult:
     return items_eer(range_items(frames, reference))
 
 
-def range_items(frames: Frames, reference: Reference) -> Items:
+def range_items(frames: ScoredFrames, reference: LabelledStretches) -> Items:
     """Return the items of `ranges` alone."""
-    return ranges(frames, reference).items
+    return weigh_ranges(frames, reference).items
 
 
-def _overlaps(
+def _spoof_overlaps(
     start: Integers, end: Integers, spoof_start: Integers, spoof_end: Integers
 ) -> Integers:
     """Return the samples of each frame that are in any of the spoof stretches; both ascend."""

@@ -13,10 +13,17 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.errors import BenchError
-from bench.metrics.bootstrap import LEVEL, Interval, interval
-from bench.metrics.exact import FEW, bounds, worth
+from bench.metrics.bootstrap import LEVEL, Interval, percentile_interval
+from bench.metrics.exact import FEW, binomial_bounds, effective_count
 from bench.metrics.measure import Confusion, DecisionMetric
-from bench.metrics.plans import Groups, Plan, by_utterance, check_draws, groups, sums
+from bench.metrics.plans import (
+    ResamplingGroups,
+    ResamplingPlan,
+    check_draws,
+    group_items,
+    plan_by_utterance,
+    sum_groups,
+)
 from bench.metrics.registry import select_metrics
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.units import BONAFIDE, SPOOF
@@ -52,19 +59,21 @@ class Ratios(NamedTuple):
     @property
     def values(self) -> dict[str, float]:
         """The metrics by name; NaN where the divisor is 0."""
-        values = _divided(self.part.sum(axis=0), self.whole.sum(axis=0))
+        values = _divide_sums(self.part.sum(axis=0), self.whole.sum(axis=0))
         return dict(zip(self.names, values.tolist(), strict=True))
 
-    def only(self, names: Iterable[str]) -> Ratios:
+    def select_ratios(self, names: Iterable[str]) -> Ratios:
         """Return the metrics of these names only."""
         at = [self.names.index(name) for name in names]
         chosen = tuple(self.names[i] for i in at)
         return self._replace(names=chosen, part=self.part[:, at], whole=self.whole[:, at])
 
     @property
-    def defined(self) -> Ratios:
+    def defined_ratios(self) -> Ratios:
         """The metrics whose divisor is not 0."""
-        return self.only(name for name, value in self.values.items() if not np.isnan(value))
+        return self.select_ratios(
+            name for name, value in self.values.items() if not np.isnan(value)
+        )
 
 
 def decision_ratios(is_spoof: Bools, decided_spoof: Bools, unit: Integers) -> Ratios:
@@ -118,14 +127,14 @@ def group_ratios(names: Sequence[str], group: Integers, hit: Bools, unit: Intege
 
 
 def ratio_intervals(
-    ratios: Ratios, plan: Plan | None = None, replicates: int = 1000, seed: int = 0
+    ratios: Ratios, plan: ResamplingPlan | None = None, replicates: int = 1000, seed: int = 0
 ) -> dict[str, Interval]:
     """Return the 95 % interval of each metric, by name; fractions.
 
     `plan` says what is resampled, utterances where it is None. The replicates are those of
-    `bench.metrics.bootstrap.intervals` from the same seed, and the interval is the percentile
+    `bench.metrics.bootstrap.compute_intervals` from the same seed, and the interval is the percentile
     interval. Where fewer than ten utterances separate the metric from 0 or from 1, it is widened to
-    the exact bounds of a rate (`bench.metrics.exact.bounds`), with as many trials as utterances
+    the exact bounds of a rate (`bench.metrics.exact.binomial_bounds`), with as many trials as utterances
     count for the metric (of equally long ones). A draw in which a metric is not defined is left out
     of its interval and counted. A BenchError is raised for a metric that is not defined at all, and
     where there is nothing to resample.
@@ -135,11 +144,11 @@ def ratio_intervals(
     >>> round(found.low, 4), found.high, found.few
     (0.9404, 1.0, True)
     """
-    drawn_groups = groups(plan or by_utterance(ratios.unit), [ratios.unit])
-    return intervals_of(ratios, replicated_ratios([ratios], drawn_groups, replicates, seed)[0])
+    drawn_groups = group_items(plan or plan_by_utterance(ratios.unit), [ratios.unit])
+    return bound_replicates(ratios, replicate_ratios([ratios], drawn_groups, replicates, seed)[0])
 
 
-def intervals_of(ratios: Ratios, replicates: Floats) -> dict[str, Interval]:
+def bound_replicates(ratios: Ratios, replicates: Floats) -> dict[str, Interval]:
     """Return the intervals of `ratio_intervals` from given replicates, (replicates, k)."""
     by_name = dict[str, Interval]()
     for name, values, part, whole in zip(
@@ -152,24 +161,24 @@ def intervals_of(ratios: Ratios, replicates: Floats) -> dict[str, Interval]:
         defined = values[~np.isnan(values)]
         if not len(defined):
             raise BenchError("metric.no-interval", f"{name} is not defined: nothing is counted")
-        drawn = interval(defined, len(values) - len(defined))
-        by_name[name] = _widened(drawn._replace(**ratios.decisions._asdict()), part, whole)
+        drawn = percentile_interval(defined, len(values) - len(defined))
+        by_name[name] = _widen_ratio(drawn._replace(**ratios.decisions._asdict()), part, whole)
     return by_name
 
 
-def _widened(drawn: Interval, part: Floats, whole: Floats) -> Interval:
+def _widen_ratio(drawn: Interval, part: Floats, whole: Floats) -> Interval:
     """Return the interval of a ratio, widened where few utterances carry it or its rest."""
-    if min(worth(part), worth(whole - part)) >= FEW:
+    if min(effective_count(part), effective_count(whole - part)) >= FEW:
         return drawn
-    n = worth(whole)
-    low, high = bounds(n * part.sum() / whole.sum(), n, LEVEL)
+    n = effective_count(whole)
+    low, high = binomial_bounds(n * part.sum() / whole.sum(), n, LEVEL)
     return drawn._replace(
         low=min(float(low), drawn.low), high=max(float(high), drawn.high), few=True
     )
 
 
-def replicated_ratios(
-    systems: Sequence[Ratios], groups: Groups, replicates: int, seed: int
+def replicate_ratios(
+    systems: Sequence[Ratios], groups: ResamplingGroups, replicates: int, seed: int
 ) -> Floats:
     """Return every metric of every system in every replicate, (systems, replicates, k).
 
@@ -178,19 +187,21 @@ def replicated_ratios(
     """
     check_draws(replicates, seed)
     of_groups = [
-        np.stack([sums(group, column, groups.n) for column in (*one.part.T, *one.whole.T)], axis=1)
-        for one, group in zip(systems, groups.of, strict=True)
+        np.stack(
+            [sum_groups(group, column, groups.n) for column in (*one.part.T, *one.whole.T)], axis=1
+        )
+        for one, group in zip(systems, groups.codes, strict=True)
     ]
     nothing = np.empty((groups.n, 0))
     values = np.empty((len(systems), replicates, len(systems[0].names)))
     for start in range(0, replicates, _BATCH):
         numbers = range(start, min(start + _BATCH, replicates))
-        weights = np.stack([groups.replicate(seed, i, nothing).weights for i in numbers])
+        weights = np.stack([groups.draw_replicate(seed, i, nothing).weights for i in numbers])
         for which, columns in enumerate(of_groups):
             part, whole = np.split(weights @ columns, 2, axis=1)
-            values[which, start : numbers.stop] = _divided(part, whole)
+            values[which, start : numbers.stop] = _divide_sums(part, whole)
     return values
 
 
-def _divided(part: Floats, whole: Floats) -> Floats:
+def _divide_sums(part: Floats, whole: Floats) -> Floats:
     return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)

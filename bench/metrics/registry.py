@@ -82,7 +82,7 @@ def describe_metrics() -> dict[str, Metric]:
     return {name: declared.metric for name, declared in _read_declarations().items()}
 
 
-def find_file(name: str) -> Path:
+def find_metric_file(name: str) -> Path:
     """Return the file that declares the metric `name`; KeyError where there is none."""
     return _read_declarations()[name].path
 

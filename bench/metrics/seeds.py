@@ -61,7 +61,7 @@ class OverSeeds(NamedTuple):
         half *= math.sqrt(1 + 1 / self.seeds)
         return Interval(self.mean - half, self.mean + half)
 
-    def predicts(self, published: float, rounding: float = 0.0) -> bool | None:
+    def predicts_published(self, published: float, rounding: float = 0.0) -> bool | None:
         """Return whether a published result lies in `prediction`; None with fewer than three seeds.
 
         `rounding` is half a unit of the published result's last digit: a 3.30 may be 3.295.
@@ -72,7 +72,7 @@ class OverSeeds(NamedTuple):
         return bounds.low <= published + rounding and published - rounding <= bounds.high
 
 
-def over_seeds(values: Sequence[float]) -> OverSeeds:
+def summarise_seeds(values: Sequence[float]) -> OverSeeds:
     """Return a metric over seeds, given its value for each.
 
     With two seeds, the interval reaches 12.7 standard errors to either side, with three 4.3. Raise

@@ -20,7 +20,7 @@ Bools = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 
 
-class Tally(NamedTuple):
+class ScoreCounts(NamedTuple):
     """How many trials of each class have which score; three arrays of shape (k,)."""
 
     score: Floats
@@ -31,7 +31,7 @@ class Tally(NamedTuple):
     """Spoof trials with that score (or their weight); may be zero."""
 
 
-def tally(bonafide: ArrayLike, spoof: ArrayLike) -> Tally:
+def count_scores(bonafide: ArrayLike, spoof: ArrayLike) -> ScoreCounts:
     """Return the tally of the scores of bona fide and of spoof trials, each in any order.
 
     A BenchError is raised for an empty class or a score that is not finite.
@@ -39,17 +39,17 @@ def tally(bonafide: ArrayLike, spoof: ArrayLike) -> Tally:
     >>> tally([2.0, 3.0], [1.0, 2.0]).bonafide.tolist()
     [0.0, 1.0, 1.0]
     """
-    accepted, rejected = trials(bonafide, BONAFIDE), trials(spoof, SPOOF)
+    accepted, rejected = check_scores(bonafide, BONAFIDE), check_scores(spoof, SPOOF)
     ascending = np.sort(np.concatenate([accepted, rejected]))
     ends = distinct_ends(ascending)
     score = ascending[ends]
     # Sorted first, they are looked up in half the time.
     at = np.searchsorted(score, np.sort(accepted))
     n_bonafide = np.bincount(at, minlength=len(score)).astype(np.float64)
-    return Tally(score, n_bonafide, np.diff(ends, prepend=-1) - n_bonafide)
+    return ScoreCounts(score, n_bonafide, np.diff(ends, prepend=-1) - n_bonafide)
 
 
-class Errors(NamedTuple):
+class CumulativeErrors(NamedTuple):
     """Trials of each class that are rejected up to each score; two arrays of shape (k,)."""
 
     missed: Floats
@@ -58,7 +58,7 @@ class Errors(NamedTuple):
     """Spoof trials rejected; the last is all of them."""
 
 
-def errors(counts: Tally) -> Errors:
+def accumulate_errors(counts: ScoreCounts) -> CumulativeErrors:
     """Return the trials of each class up to and at each score.
 
     A BenchError is raised for a class without any weight.
@@ -66,25 +66,25 @@ def errors(counts: Tally) -> Errors:
     >>> errors(tally([2.0, 3.0], [1.0, 2.0])).missed.tolist()
     [0.0, 1.0, 2.0]
     """
-    cumulative = Errors(np.cumsum(counts.bonafide), np.cumsum(counts.spoof))
-    _totals(*(column[-1] if len(column) else 0.0 for column in cumulative))
+    cumulative = CumulativeErrors(np.cumsum(counts.bonafide), np.cumsum(counts.spoof))
+    _check_totals(*(column[-1] if len(column) else 0.0 for column in cumulative))
     return cumulative
 
 
-class Totals(NamedTuple):
+class ClassTotals(NamedTuple):
     """All trials of each class, or their weight; both above 0."""
 
     bonafide: float
     spoof: float
 
 
-def totals(counts: Tally) -> Totals:
+def sum_classes(counts: ScoreCounts) -> ClassTotals:
     """Return the trials of each class; raise BenchError for a class without any weight.
 
     >>> totals(tally([2.0, 3.0], [1.0]))
     Totals(bonafide=2.0, spoof=1.0)
     """
-    return _totals(counts.bonafide.sum(), counts.spoof.sum())
+    return _check_totals(counts.bonafide.sum(), counts.spoof.sum())
 
 
 def distinct_ends(ascending: Floats) -> Integers:
@@ -96,7 +96,7 @@ def distinct_ends(ascending: Floats) -> Integers:
     return np.flatnonzero(np.append(ascending[1:] != ascending[:-1], True))
 
 
-def trials(scores: ArrayLike, label: str) -> Floats:
+def check_scores(scores: ArrayLike, label: str) -> Floats:
     """Return the scores of the trials of one class as a flat array of doubles.
 
     A BenchError that names the class is raised where there is none, or one is not finite.
@@ -106,7 +106,7 @@ def trials(scores: ArrayLike, label: str) -> Floats:
     """
     flat = np.asarray(scores, dtype=np.float64).ravel()
     if not len(flat):
-        raise _absent(label)
+        raise _class_missing(label)
     wrong = np.flatnonzero(~np.isfinite(flat))
     if len(wrong):
         raise BenchError(
@@ -117,13 +117,13 @@ def trials(scores: ArrayLike, label: str) -> Floats:
     return flat
 
 
-def _totals(bonafide: float, spoof: float) -> Totals:
-    totals_of_classes = Totals(float(bonafide), float(spoof))
+def _check_totals(bonafide: float, spoof: float) -> ClassTotals:
+    totals_of_classes = ClassTotals(float(bonafide), float(spoof))
     for label, total in zip(CLASSES, totals_of_classes, strict=True):
         if not total > 0:
-            raise _absent(label)
+            raise _class_missing(label)
     return totals_of_classes
 
 
-def _absent(label: str) -> BenchError:
+def _class_missing(label: str) -> BenchError:
     return BenchError("metric.one-class", f"the metric is not defined: there is no {label} trial")

@@ -18,7 +18,7 @@ from bench.errors import BenchError
 from bench.metrics.dcf import Cost, min_cost
 from bench.metrics.det import eer_official
 from bench.metrics.measure import TandemMetric
-from bench.metrics.tally import Tally, trials
+from bench.metrics.tally import ScoreCounts, check_scores
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -76,7 +76,7 @@ def asv_errors(target: ArrayLike, nontarget: ArrayLike, spoof: ArrayLike) -> Asv
     """
     kinds = {"target": target, "nontarget": nontarget, "spoof": spoof}
     targets, nontargets, spoofs = (
-        trials(scores_of_kind, f"ASV {kind}") for kind, scores_of_kind in kinds.items()
+        check_scores(scores_of_kind, f"ASV {kind}") for kind, scores_of_kind in kinds.items()
     )
     rate, threshold = eer_official(targets, nontargets)
     return AsvErrors(
@@ -109,7 +109,7 @@ def coefficients_2021(errors: AsvErrors, costs: TdcfCosts | None = None) -> Coef
     c0 = Ptar Cmiss Pmiss_asv + Pnon Cfa Pfa_asv, c1 = Ptar Cmiss - c0, c2 = Pspoof Cfa_spoof
     Pfa_spoof_asv. Source: Kinnunen et al., IEEE/ACM TASLP 28, 2020; ASVspoof 2021's evaluation plan
     and package. For 2021 LA itself the organisers give them by attack and codec
-    (`bench.data.asv.tdcf_coefficients`).
+    (`bench.data.asv.read_tdcf_coefficients`).
 
     >>> coefficients_2021(AsvErrors(0.1, 0.0, 0.5, 0.05, 1.0)).c0.__round__(9)
     0.09405
@@ -124,7 +124,7 @@ def coefficients_2021(errors: AsvErrors, costs: TdcfCosts | None = None) -> Coef
     )
 
 
-def min_tdcf(counts: Tally, coefficients: Coefficients) -> Cost:
+def min_tdcf(counts: ScoreCounts, coefficients: Coefficients) -> Cost:
     """Return the minimum normalised t-DCF of a detector and its threshold.
 
     It is the minimum over thresholds of (c0 + c1 · Pmiss + c2 · Pfa) / (c0 + min(c1, c2)). 1 is a

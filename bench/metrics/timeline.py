@@ -16,7 +16,7 @@ from bench.errors import BenchError
 from bench.metrics.tally import Bools, Floats, Integers
 
 
-class Frames(NamedTuple):
+class ScoredFrames(NamedTuple):
     """Scored frames, sorted by utterance and start; arrays of shape (n,).
 
     Frames of one utterance do not overlap; between them there may be time without a score.
@@ -32,7 +32,7 @@ class Frames(NamedTuple):
     """Higher means more bona fide."""
 
 
-class Reference(NamedTuple):
+class LabelledStretches(NamedTuple):
     """The labels: each utterance cut into stretches of one class; arrays of shape (k,).
 
     They are sorted by utterance and start, from sample 0 to the utterance's end without a gap.
@@ -48,7 +48,9 @@ class Reference(NamedTuple):
     frame labels, 1 where labels are in seconds."""
 
 
-def frames(utterance: ArrayLike, start: ArrayLike, end: ArrayLike, score: ArrayLike) -> Frames:
+def make_frames(
+    utterance: ArrayLike, start: ArrayLike, end: ArrayLike, score: ArrayLike
+) -> ScoredFrames:
     """Return scored frames, given in any order; arrays of shape (n,), times in whole samples.
 
     A BenchError is raised for arrays of different lengths or none at all, codes or times that are
@@ -58,13 +60,13 @@ def frames(utterance: ArrayLike, start: ArrayLike, end: ArrayLike, score: ArrayL
     >>> frames([0, 0], [320, 0], [640, 320], [1.0, -1.0]).score.tolist()
     [-1.0, 1.0]
     """
-    unsorted = Frames(
-        _whole(utterance, "utterance"),
-        _whole(start, "start"),
-        _whole(end, "end"),
+    unsorted = ScoredFrames(
+        _check_whole(utterance, "utterance"),
+        _check_whole(start, "start"),
+        _check_whole(end, "end"),
         np.asarray(score, dtype=np.float64),
     )
-    if not _size(*unsorted):
+    if not _common_length(*unsorted):
         raise BenchError("metric.frames-malformed", "there is no scored frame")
     wrong = np.flatnonzero(~np.isfinite(unsorted.score))
     if len(wrong):
@@ -73,12 +75,12 @@ def frames(utterance: ArrayLike, start: ArrayLike, end: ArrayLike, score: ArrayL
             f"score {wrong[0]} is {unsorted.score[wrong[0]]} ({len(wrong)} of "
             f"{len(unsorted.score)} are not finite numbers)",
         )
-    ordered = _sorted(unsorted)
+    ordered = _sort_frames(unsorted)
     _check_order(ordered)
     return ordered
 
 
-def frames_on_grid(counts: ArrayLike, frame: int, score: ArrayLike) -> Frames:
+def frames_on_grid(counts: ArrayLike, frame: int, score: ArrayLike) -> ScoredFrames:
     """Return frames of `frame` samples one after the other from each utterance's start.
 
     `counts` are the frames of utterances 0, 1, ...; `score`, of shape (sum of counts,), is in that
@@ -87,20 +89,20 @@ def frames_on_grid(counts: ArrayLike, frame: int, score: ArrayLike) -> Frames:
     >>> frames_on_grid([2, 1], 320, [0.1, 0.2, 0.3]).start.tolist()
     [0, 320, 0]
     """
-    count = _whole(counts, "count")
+    count = _check_whole(counts, "count")
     scores = np.asarray(score, dtype=np.float64)
     if count.sum() != len(scores):
         raise BenchError(
             "metric.lengths-differ",
             f"{len(scores)} scores for {count.sum()} frames in all utterances",
         )
-    start = within(count) * frame
-    return frames(np.repeat(np.arange(len(count)), count), start, start + frame, scores)
+    start = count_within(count) * frame
+    return make_frames(np.repeat(np.arange(len(count)), count), start, start + frame, scores)
 
 
-def reference(
+def make_stretches(
     utterance: ArrayLike, start: ArrayLike, end: ArrayLike, is_spoof: ArrayLike, step: int = 1
-) -> Reference:
+) -> LabelledStretches:
     """Return reference stretches; arrays of shape (k,), by utterance and start, in whole samples.
 
     Neighbours of one class are joined. A BenchError is raised for arrays of different lengths or
@@ -110,16 +112,16 @@ def reference(
     >>> reference([0, 0, 0], [0, 10, 20], [10, 20, 30], [False, True, True]).end.tolist()
     [10, 30]
     """
-    whole = Reference(
-        _whole(utterance, "utterance"),
-        _whole(start, "start"),
-        _whole(end, "end"),
+    whole = LabelledStretches(
+        _check_whole(utterance, "utterance"),
+        _check_whole(start, "start"),
+        _check_whole(end, "end"),
         np.asarray(is_spoof, dtype=np.bool_),
         step,
     )
-    if not _size(*whole[:4]):
+    if not _common_length(*whole[:4]):
         raise BenchError("metric.reference-malformed", "there is no reference stretch")
-    follows = _same(whole.utterance)
+    follows = _same_utterance(whole.utterance)
     if (np.diff(whole.utterance) < 0).any():
         raise BenchError(
             "metric.reference-malformed",
@@ -131,30 +133,30 @@ def reference(
     if len(broken):
         raise BenchError(
             "metric.reference-malformed",
-            f"{_place(whole, broken[0])}: reference stretches follow one another from 0 to the "
+            f"{_describe_stretch(whole, broken[0])}: reference stretches follow one another from 0 to the "
             "utterance's end, each at least a sample long",
         )
     joins = follows & (whole.is_spoof == np.roll(whole.is_spoof, 1))
     first = np.flatnonzero(~joins)
     last = np.append(first[1:], len(joins)) - 1
-    return Reference(
+    return LabelledStretches(
         whole.utterance[first], whole.start[first], whole.end[last], whole.is_spoof[first], step
     )
 
 
-def frames_of(frames: Frames, utterances: ArrayLike) -> Frames:
+def select_frames(frames: ScoredFrames, utterances: ArrayLike) -> ScoredFrames:
     """Return the frames of the `utterances` of those codes alone.
 
     >>> frames_of(frames_on_grid([1, 1], 320, [1.0, 2.0]), [1]).score.tolist()
     [2.0]
     """
     chosen = np.isin(frames.utterance, np.asarray(utterances))
-    return Frames(
+    return ScoredFrames(
         frames.utterance[chosen], frames.start[chosen], frames.end[chosen], frames.score[chosen]
     )
 
 
-def reference_of(reference: Reference, utterances: ArrayLike) -> Reference:
+def select_stretches(reference: LabelledStretches, utterances: ArrayLike) -> LabelledStretches:
     """Return the reference of the `utterances` of those codes alone.
 
     >>> truth = reference([0, 1], [0, 0], [320, 640], [False, True])
@@ -162,7 +164,7 @@ def reference_of(reference: Reference, utterances: ArrayLike) -> Reference:
     [640]
     """
     chosen = np.isin(reference.utterance, np.asarray(utterances))
-    return Reference(
+    return LabelledStretches(
         reference.utterance[chosen],
         reference.start[chosen],
         reference.end[chosen],
@@ -171,9 +173,9 @@ def reference_of(reference: Reference, utterances: ArrayLike) -> Reference:
     )
 
 
-def reference_of_spoof(
+def make_spoof_stretches(
     lengths: ArrayLike, utterance: ArrayLike, start: ArrayLike, end: ArrayLike, step: int = 1
-) -> Reference:
+) -> LabelledStretches:
     """Return the reference of utterances that are spoof in the given stretches only.
 
     Utterances 0, 1, ... have `lengths` samples; the stretches are arrays of shape (k,). Stretches
@@ -183,9 +185,13 @@ def reference_of_spoof(
     >>> reference_of_spoof([30], [0], [10], [20]).is_spoof.tolist()
     [False, True, False]
     """
-    length = _whole(lengths, "length")
-    code, first, last = _whole(utterance, "utterance"), _whole(start, "start"), _whole(end, "end")
-    if _size(code, first, last) and code.max() >= len(length):
+    length = _check_whole(lengths, "length")
+    code, first, last = (
+        _check_whole(utterance, "utterance"),
+        _check_whole(start, "start"),
+        _check_whole(end, "end"),
+    )
+    if _common_length(code, first, last) and code.max() >= len(length):
         raise BenchError(
             "metric.reference-malformed",
             f"a stretch of utterance {code.max()}: there are {len(length)} lengths",
@@ -209,12 +215,12 @@ def reference_of_spoof(
     np.add.at(changes, np.searchsorted(edges, begins[code] + first), 1)
     np.add.at(changes, np.searchsorted(edges, begins[code] + last), -1)
     at = np.searchsorted(ends, edges[:-1], side="right")
-    return reference(
+    return make_stretches(
         at, edges[:-1] - begins[at], edges[1:] - begins[at], np.cumsum(changes)[:-1] > 0, step
     )
 
 
-class Runs(NamedTuple):
+class UtteranceRuns(NamedTuple):
     """The utterances of sorted items; arrays of shape (u,)."""
 
     utterance: Integers
@@ -224,17 +230,17 @@ class Runs(NamedTuple):
     """How many items each has."""
 
 
-def runs(utterance: Integers) -> Runs:
+def find_runs(utterance: Integers) -> UtteranceRuns:
     """Return the utterances of items that are sorted by `utterance`.
 
     >>> runs(np.array([3, 3, 7])).items.tolist()
     [2, 1]
     """
-    first = np.flatnonzero(~_same(utterance))
-    return Runs(utterance[first], first, np.diff(first, append=len(utterance)))
+    first = np.flatnonzero(~_same_utterance(utterance))
+    return UtteranceRuns(utterance[first], first, np.diff(first, append=len(utterance)))
 
 
-def within(counts: Integers) -> Integers:
+def count_within(counts: Integers) -> Integers:
     """Return 0, 1, ... up to each of `counts`, one after the other.
 
     >>> within(np.array([2, 3])).tolist()
@@ -244,16 +250,16 @@ def within(counts: Integers) -> Integers:
     return at - np.repeat(np.cumsum(counts) - counts, counts)
 
 
-class Pair(NamedTuple):
+class MatchedUtterances(NamedTuple):
     """The same utterances, in the same order, in scored frames and in the reference."""
 
-    scored: Runs
-    labelled: Runs
+    scored: UtteranceRuns
+    labelled: UtteranceRuns
     length: Integers
     """Samples of each utterance."""
 
 
-def paired(frames: Frames, reference: Reference) -> Pair:
+def match_utterances(frames: ScoredFrames, reference: LabelledStretches) -> MatchedUtterances:
     """Return the utterances of both.
 
     Raise BenchError where there is none, or where only one of them has an utterance: which trials
@@ -263,7 +269,7 @@ def paired(frames: Frames, reference: Reference) -> Pair:
         raise BenchError("metric.frames-malformed", "there is no scored frame")
     if not len(reference.utterance):
         raise BenchError("metric.reference-malformed", "there is no reference stretch")
-    scored, labelled = runs(frames.utterance), runs(reference.utterance)
+    scored, labelled = find_runs(frames.utterance), find_runs(reference.utterance)
     for here, there, what in (
         (labelled, scored, "labels but no scored frame"),
         (scored, labelled, "scored frames but no labels"),
@@ -274,10 +280,10 @@ def paired(frames: Frames, reference: Reference) -> Pair:
                 "metric.trials-differ",
                 f"{len(alone)} utterances have {what}; the first is {alone[0]}",
             )
-    return Pair(scored, labelled, reference.end[labelled.first + labelled.items - 1])
+    return MatchedUtterances(scored, labelled, reference.end[labelled.first + labelled.items - 1])
 
 
-def _whole(values: ArrayLike, name: str) -> Integers:
+def _check_whole(values: ArrayLike, name: str) -> Integers:
     array: NDArray[Any] = np.asarray(values)
     if len(array) and not np.issubdtype(array.dtype, np.integer):
         raise BenchError(
@@ -290,7 +296,7 @@ def _whole(values: ArrayLike, name: str) -> Integers:
     return whole
 
 
-def _size(*arrays: Integers | Floats | Bools) -> int:
+def _common_length(*arrays: Integers | Floats | Bools) -> int:
     """Return the common length of `arrays`."""
     shapes = [np.shape(array) for array in arrays]
     if len({*shapes}) > 1 or len(shapes[0]) != 1:
@@ -300,37 +306,39 @@ def _size(*arrays: Integers | Floats | Bools) -> int:
     return int(arrays[0].size)
 
 
-def _sorted(frames: Frames) -> Frames:
+def _sort_frames(frames: ScoredFrames) -> ScoredFrames:
     code, start = frames.utterance, frames.start
     ascending = (code[1:] > code[:-1]) | ((code[1:] == code[:-1]) & (start[1:] >= start[:-1]))
     if ascending.all():
         return frames
     order = np.lexsort((start, code))
-    return Frames(code[order], start[order], frames.end[order], frames.score[order])
+    return ScoredFrames(code[order], start[order], frames.end[order], frames.score[order])
 
 
-def _check_order(frames: Frames) -> None:
+def _check_order(frames: ScoredFrames) -> None:
     empty = np.flatnonzero(frames.end <= frames.start)
     if len(empty):
         raise BenchError(
             "metric.frames-malformed",
-            f"{_place(frames, empty[0])}: a frame ends later than it starts",
+            f"{_describe_stretch(frames, empty[0])}: a frame ends later than it starts",
         )
-    overlaps = np.flatnonzero(_same(frames.utterance)[1:] & (frames.start[1:] < frames.end[:-1]))
+    overlaps = np.flatnonzero(
+        _same_utterance(frames.utterance)[1:] & (frames.start[1:] < frames.end[:-1])
+    )
     if len(overlaps):
         raise BenchError(
             "metric.frames-malformed",
-            f"{_place(frames, overlaps[0] + 1)}: it starts before the frame before it ends, at "
+            f"{_describe_stretch(frames, overlaps[0] + 1)}: it starts before the frame before it ends, at "
             f"{frames.end[overlaps[0]]} ({len(overlaps)} such); each moment is scored once",
         )
 
 
-def _place(stretches: Frames | Reference, at: np.intp) -> str:
+def _describe_stretch(stretches: ScoredFrames | LabelledStretches, at: np.intp) -> str:
     return (
         f"utterance {stretches.utterance[at]}, samples {stretches.start[at]} to {stretches.end[at]}"
     )
 
 
-def _same(utterance: Integers) -> Bools:
+def _same_utterance(utterance: Integers) -> Bools:
     """Return True where an item belongs to the utterance of the item before it."""
     return np.concatenate([[False], utterance[1:] == utterance[:-1]])

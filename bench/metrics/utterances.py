@@ -6,22 +6,22 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.metrics.det import EerResult, equal_error_rate
-from bench.metrics.items import Items, counted, items_eer
+from bench.metrics.items import Items, items_eer, make_items
 from bench.metrics.measure import FrameMetric
-from bench.metrics.timeline import Frames, Reference, paired
+from bench.metrics.timeline import LabelledStretches, ScoredFrames, match_utterances
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
 
 
-def utterance_items(frames: Frames, reference: Reference) -> Items:
+def utterance_items(frames: ScoredFrames, reference: LabelledStretches) -> Items:
     """Return each utterance as an item of its lowest frame score.
 
     It is spoof where any of its samples is, as in PartialSpoof's scripts. Frames past an
     utterance's end do not count. Raise BenchError where frames and reference are not of the same
     utterances, or all frames of one are past its end.
     """
-    pair = paired(frames, reference)
+    pair = match_utterances(frames, reference)
     inside = frames.start < np.repeat(pair.length, pair.scored.items)
     lowest = np.minimum.reduceat(np.where(inside, frames.score, np.inf), pair.scored.first)
     without = np.flatnonzero(np.isinf(lowest))
@@ -32,10 +32,10 @@ def utterance_items(frames: Frames, reference: Reference) -> Items:
             f"({len(without)} such)",
         )
     any_spoof = np.logical_or.reduceat(reference.is_spoof, pair.labelled.first)
-    return counted(lowest, any_spoof, pair.scored.utterance)
+    return make_items(lowest, any_spoof, pair.scored.utterance)
 
 
-def utterance_eer(frames: Frames, reference: Reference) -> EerResult:
+def utterance_eer(frames: ScoredFrames, reference: LabelledStretches) -> EerResult:
     """Return the EER of utterances judged by their lowest frame score, a fraction.
 
     Definition and errors as for `utterance_items` and `bench.metrics.det.eer`; a BenchError is

@@ -8,10 +8,10 @@ from bench.config import Config
 from bench.errors import BenchError
 
 
-def missing(config: Config) -> str:
+def missing_devices(config: Config) -> str:
     """Return which devices torch does not find here, and what to set instead; "" if none."""
-    kind = _kind(config.device)
-    there = _count(kind)
+    kind = _device_kind(config.device)
+    there = _count_devices(kind)
     if kind == "cpu" or there >= config.devices:
         return ""
     asked = f"device = {config.device!r}"
@@ -19,31 +19,31 @@ def missing(config: Config) -> str:
         why = "torch finds no such device here"
         if kind == "cuda" and torch.version.cuda is None:
             why += " (it is built without CUDA)"
-        return f'{asked}: {why}: set device = "cpu" in {_where(config)}, or BENCH_DEVICE=cpu'
+        return f'{asked}: {why}: set device = "cpu" in {_config_name(config)}, or BENCH_DEVICE=cpu'
     return (
         f"devices = {config.devices}, {asked}: torch finds {there} here: set devices = {there} in "
-        f"{_where(config)}, or BENCH_DEVICES={there}"
+        f"{_config_name(config)}, or BENCH_DEVICES={there}"
     )
 
 
-def require(config: Config) -> None:
+def require_devices(config: Config) -> None:
     """Raise BenchError where a device is `missing`."""
-    if text := missing(config):
+    if text := missing_devices(config):
         raise BenchError("machine.device-missing", text)
 
 
-def _kind(device: str) -> str:
+def _device_kind(device: str) -> str:
     """Return what a device is; `auto` is what Lightning Fabric takes for it."""
     if device != "auto":
         return device
-    return next((kind for kind in ("mps", "cuda") if _count(kind)), "cpu")
+    return next((kind for kind in ("mps", "cuda") if _count_devices(kind)), "cpu")
 
 
-def _count(kind: str) -> int:
+def _count_devices(kind: str) -> int:
     if kind == "cuda":
         return torch.cuda.device_count() if torch.cuda.is_available() else 0
     return int(kind == "mps" and torch.backends.mps.is_available())
 
 
-def _where(config: Config) -> str:
+def _config_name(config: Config) -> str:
     return str(config.source or "bench.toml")

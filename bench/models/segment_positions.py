@@ -33,7 +33,7 @@ class _Joined(NamedTuple):
     to_next: Tensor
 
 
-def positions(spoof: Tensor, valid: Tensor) -> Tensor:
+def compute_positions(spoof: Tensor, valid: Tensor) -> Tensor:
     """Return the index into `POSITION_NAMES` of each frame, `IGNORED` where it is not valid.
 
     `spoof` and `valid` are bool, "batch frames"; the result is long, "batch frames", on the same
@@ -48,7 +48,7 @@ def positions(spoof: Tensor, valid: Tensor) -> Tensor:
     return torch.where(valid, len(POSITIONS) * spoof.long() + position, IGNORED)
 
 
-def transitions(
+def compute_transitions(
     spoof: Tensor, valid: Tensor, rule: Literal["both-sides", "segment-edges"]
 ) -> Tensor:
     """Return 1 where a frame is at a transition, 0 where it is not, `IGNORED` where it is not

@@ -15,12 +15,12 @@ from typing import Literal, cast
 from bench._io.digests import file_digest, short_digest
 from bench._io.disk import human_bytes
 from bench.config import Config
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.specs.kinds import Requirement
 
 
 @dataclass(frozen=True)
-class Weights:
+class PublishedWeights:
     """One published checkpoint."""
 
     file: str
@@ -40,20 +40,20 @@ class Weights:
     """Of the file."""
 
     @property
-    def size(self) -> int | None:
+    def size_bytes(self) -> int | None:
         """`bytes`, else `about_bytes`; None where neither is known."""
         return self.about_bytes if self.bytes is None else self.bytes
 
 
-def _read_published() -> dict[str, Weights]:
+def _read_published() -> dict[str, PublishedWeights]:
     """Return the published weights, the largest first: each is a file in `bench/schema/weights`."""
     files = resources.files("bench").joinpath("schema", "weights").iterdir()
     tables = {file.name.removesuffix(".toml"): tomllib.loads(file.read_text()) for file in files}
-    weights = {key: Weights(**table) for key, table in sorted(tables.items())}
-    return dict(sorted(weights.items(), key=lambda item: -(item[1].size or 0)))
+    weights = {key: PublishedWeights(**table) for key, table in sorted(tables.items())}
+    return dict(sorted(weights.items(), key=lambda item: -(item[1].size_bytes or 0)))
 
 
-KNOWN: Mapping[str, Weights] = _read_published()
+PUBLISHED_WEIGHTS: Mapping[str, PublishedWeights] = _read_published()
 
 
 _READ_OF_FOLDER = ("config.json", "model.safetensors", "pytorch_model.bin")
@@ -63,27 +63,27 @@ ANY_LAYOUT = "any local checkpoint in one of the known layouts will do"
 
 def size_in_words(key: str) -> str:
     """Return how large the published file of the weights `key` is, e.g. `about 3.8 GB`."""
-    entry = KNOWN.get(key)
-    if entry is None or entry.size is None:
+    entry = PUBLISHED_WEIGHTS.get(key)
+    if entry is None or entry.size_bytes is None:
         return "size unknown"
-    return f"{'about ' if entry.bytes is None else ''}{human_bytes(entry.size)}"
+    return f"{'about ' if entry.bytes is None else ''}{human_bytes(entry.size_bytes)}"
 
 
 def locate_requirement(requirement: Requirement, config: Config) -> Path:
     """Return the file or folder that a part of a run needs; BenchError where it is missing."""
     if requirement.what == "noise":
         return config.noise_root(cast("Literal['musan', 'rirs']", requirement.key))
-    return locate(requirement.key, config, requirement.accepts or ANY_LAYOUT)
+    return locate_weights(requirement.key, config, requirement.accepts or ANY_LAYOUT)
 
 
-def locate(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:
+def locate_weights(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:
     """Return the file or folder of the weights `key`; raise with what to get, and where to put it.
 
     `otherwise` says what a key that is not published may hold.
     """
     path, source = config.weights.get(key), config.source or "bench.toml"
-    entry = KNOWN.get(key)
-    hint = (entry.alternative if entry else "") + near(key, config.weights)
+    entry = PUBLISHED_WEIGHTS.get(key)
+    hint = (entry.alternative if entry else "") + near_name(key, config.weights)
     if path is not None and path.exists():
         return path
     file = entry.file if entry else key
@@ -98,7 +98,7 @@ def locate(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:
             f'weights {key} are not configured: {get}; add `{key} = "/path/{file}"` under '
             f"[weights] in {source}, or set BENCH_WEIGHTS_{key.upper()}{hint}",
         )
-    where = config.where(f"weights.{key}")
+    where = config.source_of(f"weights.{key}")
     raise BenchError(
         "weights.missing",
         f"weights.{key} = {str(path)!r} in {where}: there is no such file or folder; {get}, and "
@@ -118,7 +118,7 @@ def content_digest(path: Path) -> str:
     return short_digest({file.name: file_digest(file) for file in files if file.is_file()})
 
 
-def published(key: str, path: Path) -> str:
+def identify_weights(key: str, path: Path) -> str:
     """Return in words whether the weights at `path` are the published ones, by their digest.
 
     Digests of XLS-R's files, and of Hugging Face's folders, are not known to us. Raise OSError.
@@ -126,7 +126,7 @@ def published(key: str, path: Path) -> str:
     digest = content_digest(path)
     if not path.is_file():
         return f"files {digest}: whether it is a published folder is not known"
-    entry = KNOWN.get(key)
+    entry = PUBLISHED_WEIGHTS.get(key)
     if entry is None or entry.sha256 is None:
         return f"sha256 {digest}: whether it is a published file is not known"
     is_published = entry.sha256.startswith(digest)

@@ -12,10 +12,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.reports.document import Extra, Report, report, stale, write
-    from bench.reports.kept import KeptInStore
+    from bench.reports.document import (
+        ExtraFormat,
+        Report,
+        build_report,
+        find_stale_files,
+        write_report,
+    )
+    from bench.reports.kept import RunArtifacts
 
-__all__ = ["Extra", "KeptInStore", "Report", "report", "stale", "write"]
+__all__ = [
+    "ExtraFormat",
+    "Report",
+    "RunArtifacts",
+    "build_report",
+    "find_stale_files",
+    "write_report",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -14,13 +14,13 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bench._io.markdown import escaped, marked
+from bench._io.markdown import escape_text, fill_template
 from bench.config import Form
-from bench.metrics.catalogue import digits, metric, shown
-from bench.reports.cells import Cell, Ours, decimals, name_column
+from bench.metrics.catalogue import find_metric, format_value, metric_decimals
+from bench.reports.cells import OurResult, ResultCell, count_decimals, name_column
 from bench.reports.main_table import CellKey, index_matrix, list_sides
-from bench.reports.name_ranges import ranged
-from bench.reports.standings import Standing
+from bench.reports.name_ranges import format_row_names
+from bench.reports.standings import RowRuns
 from bench.reports.table_model import format_report_table
 from bench.smoke import smoke_prefix
 from bench.specs.table import Table
@@ -34,24 +34,24 @@ _MOST_COLUMNS = 8
 _NOTHING = "–"
 
 
-def section(
-    table: Table, results: tuple[Cell, ...], standings: Mapping[str, Standing], form: Form
+def describe_errors_and_runs(
+    table: Table, results: tuple[ResultCell, ...], standings: Mapping[str, RowRuns], form: Form
 ) -> str:
     """Return the section of a report; empty where no row was run."""
     shown_rows = {row: stands for row, stands in standings.items() if len(stands.runs)}
     if not shown_rows:
         return ""
     parts = [
-        errors(table, results, form),
-        trainings(table, shown_rows, form),
-        side_figures(table, shown_rows, form),
-        breaths(shown_rows, form),
+        format_error_counts(table, results, form),
+        format_trainings(table, shown_rows, form),
+        format_other_metrics(table, shown_rows, form),
+        format_breath_shares(shown_rows, form),
     ]
     heading = f"## {smoke_prefix(form)}Errors and runs behind each result"
     return "\n\n".join([heading, *filter(None, parts)])
 
 
-def errors(table: Table, results: tuple[Cell, ...], form: Form) -> str:
+def format_error_counts(table: Table, results: tuple[ResultCell, ...], form: Form) -> str:
     """Return the errors of every cell that counts some, laid out as the table is.
 
     Empty where no cell counts any.
@@ -59,7 +59,7 @@ def errors(table: Table, results: tuple[Cell, ...], form: Form) -> str:
     counted = {
         (cell.row, cell.column): cell.ours
         for cell in results
-        if cell.ours and cell.ours.errors is not None
+        if cell.ours and cell.ours.error_count is not None
     }
     rows = [row for row in table.rows if any(row == name for name, _ in counted)]
     if not rows:
@@ -68,7 +68,9 @@ def errors(table: Table, results: tuple[Cell, ...], form: Form) -> str:
     return f"{_ERRORS}\n\n{draw(table, rows, counted, form)}"
 
 
-def _in_rows(table: Table, rows: list[str], counted: Mapping[CellKey, Ours], form: Form) -> str:
+def _in_rows(
+    table: Table, rows: list[str], counted: Mapping[CellKey, OurResult], form: Form
+) -> str:
     shown_columns = [
         n for n in range(len(table.columns)) if any((row, n) in counted for row in rows)
     ]
@@ -77,7 +79,7 @@ def _in_rows(table: Table, rows: list[str], counted: Mapping[CellKey, Ours], for
         for n in shown_columns
     }
     common = {n: next(iter(texts)) for n, texts in among.items() if len(texts) == 1}
-    lines = [[marked("*of*"), *(common.get(n, "") for n in shown_columns)]]
+    lines = [[fill_template("*of*"), *(common.get(n, "") for n in shown_columns)]]
     lines += [
         [row, *(_format_counts(counted.get((row, n)), n in common) for n in shown_columns)]
         for row in rows
@@ -87,7 +89,9 @@ def _in_rows(table: Table, rows: list[str], counted: Mapping[CellKey, Ours], for
     )
 
 
-def _in_matrices(table: Table, rows: list[str], counted: Mapping[CellKey, Ours], form: Form) -> str:
+def _in_matrices(
+    table: Table, rows: list[str], counted: Mapping[CellKey, OurResult], form: Form
+) -> str:
     down, across = list_sides(table.columns)
     index = index_matrix(table.columns)
     parts: list[str] = []
@@ -102,18 +106,18 @@ def _in_matrices(table: Table, rows: list[str], counted: Mapping[CellKey, Ours],
             ]
             for group in down
         ]
-        parts += [escaped(f"{row}:"), format_report_table(["", *across], lines, form)]
+        parts += [escape_text(f"{row}:"), format_report_table(["", *across], lines, form)]
     return "\n\n".join(parts)
 
 
-def _format_counts(ours: Ours | None, bare: bool) -> str:
+def _format_counts(ours: OurResult | None, bare: bool) -> str:
     if ours is None:
         return _NOTHING
     text = f"{_format_count(ours.missed)} + {_format_count(ours.accepted)}"
-    return text if bare else marked("{} <small>of {}</small>", text, _format_trials(ours))
+    return text if bare else fill_template("{} <small>of {}</small>", text, _format_trials(ours))
 
 
-def _format_trials(ours: Ours) -> str:
+def _format_trials(ours: OurResult) -> str:
     return f"{_format_count(ours.bonafide)} + {_format_count(ours.spoof)}"
 
 
@@ -124,7 +128,7 @@ def _format_count(number: float | None) -> str:
     return f"{number:,.0f}" if number == round(number) else f"{number:,.1f}"
 
 
-def trainings(table: Table, standings: Mapping[str, Standing], form: Form) -> str:
+def format_trainings(table: Table, standings: Mapping[str, RowRuns], form: Form) -> str:
     """Return a line for each run: which weights were scored, why training ended, its results."""
     columns = [(n, column) for n, column in enumerate(table.columns) if column.combine == "none"]
     columns = columns if len(table.columns) <= _MOST_COLUMNS else []
@@ -135,7 +139,7 @@ def trainings(table: Table, standings: Mapping[str, Standing], form: Form) -> st
         "Training ended": lambda run: _read_text(run, "why_ended"),
         **{
             name_column(table.columns[n]): lambda run, column=column: _format_value(
-                run, column.metric, decimals(column)
+                run, column.metric, count_decimals(column)
             )
             for n, column in columns
         },
@@ -157,7 +161,7 @@ def trainings(table: Table, standings: Mapping[str, Standing], form: Form) -> st
 
 def _on_dev(run: Mapping[Any, Any]) -> str:
     figures: dict[str, float] = json.loads(_read_text(run, "kept_dev") or "{}")
-    return ", ".join(f"{name} {shown(name, value)}" for name, value in figures.items())
+    return ", ".join(f"{name} {format_value(name, value)}" for name, value in figures.items())
 
 
 def _read_text(run: Mapping[Any, Any], name: str) -> str:
@@ -171,7 +175,7 @@ def _format_value(run: Mapping[Any, Any], name: str, places: int) -> str:
     return "" if value is None or value != value else f"{value:.{places}f}"
 
 
-def side_figures(table: Table, standings: Mapping[str, Standing], form: Form) -> str:
+def format_other_metrics(table: Table, standings: Mapping[str, RowRuns], form: Form) -> str:
     """Return the metrics of whole evaluations that no column has, mean over seeds.
 
     Empty where there is none.
@@ -188,12 +192,12 @@ def side_figures(table: Table, standings: Mapping[str, Standing], form: Form) ->
         for name in row_runs.runs.columns
         if name.partition(".")[0] in evaluations
         and name.count(".") == 1
-        and metric(name)
+        and find_metric(name)
         and name not in printed
     }
     lines: list[list[str]] = []
     for name in sorted(names):
-        info = metric(name)
+        info = find_metric(name)
         means = [_format_mean(row_runs, name) for row_runs in standings.values()]
         if info and any(means):
             evaluation = name.partition(".")[0]
@@ -205,14 +209,14 @@ def side_figures(table: Table, standings: Mapping[str, Standing], form: Form) ->
     return f"{introduction}\n\n{format_report_table(headings, lines, form)}"
 
 
-def _format_mean(stands: Standing, name: str) -> str:
+def _format_mean(stands: RowRuns, name: str) -> str:
     if name not in stands.runs:
         return ""
     mean = float(stands.runs[name].astype(float).mean())
-    return "" if mean != mean else f"{mean:.{digits(name)}f}"
+    return "" if mean != mean else f"{mean:.{metric_decimals(name)}f}"
 
 
-def breaths(standings: Mapping[str, Standing], form: Form) -> str:
+def format_breath_shares(standings: Mapping[str, RowRuns], form: Form) -> str:
     """Return how much of each split is marked as breath, by class; empty where rows hear none."""
     seen: dict[tuple[str, ...], list[str]] = {}
     for row, stands in standings.items():
@@ -230,7 +234,8 @@ def breaths(standings: Mapping[str, Standing], form: Form) -> str:
         return ""
     order = [*standings]
     lines = [
-        [split, *shares, ranged(rows, order)] for (split, *shares), rows in sorted(seen.items())
+        [split, *shares, format_row_names(rows, order)]
+        for (split, *shares), rows in sorted(seen.items())
     ]
     headings = ["Split", "Bona fide", "Spoof", "Utterances with a mark", "Rows"]
     introduction = "Marked as breath: the share of hops, by class, and of utterances that have any."

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from bench._io.markdown import bullets, code, marked
+from bench._io.markdown import fill_template, format_code, format_list
 from bench.cards import corpus_cards
 from bench.config import Form
 from bench.data.overlap import from_cards
@@ -25,23 +25,23 @@ from bench.smoke import smoke_prefix
 from bench.specs.run import Run
 
 
-def scored(frame: pd.DataFrame, form: Form) -> str:
+def list_scored_files(frame: pd.DataFrame, form: Form) -> str:
     """Return a section that lists the score files of other systems; empty without any.
 
     Earlier files of the same system and split are counted.
     """
-    files = scored_rows.standing(frame)
+    files = scored_rows.select_latest_files(frame)
     if not len(files):
         return ""
-    earlier = scored_rows.replaced(frame)
+    earlier = scored_rows.count_replaced_files(frame)
     lines = [
         [
             file["system"],
             file["split"],
             str(file["missing"]),
-            code(file["scores"][:8]),
+            format_code(file["scores"][:8]),
             file["ended"].strftime("%Y-%m-%d"),
-            code(file["run_id"][:8]),
+            format_code(file["run_id"][:8]),
             str(earlier.get((file["system"], file["evaluation"]), 0)),
         ]
         for file in files.sort_values(["system", "split"], kind="stable").to_dict("records")
@@ -55,7 +55,7 @@ def scored(frame: pd.DataFrame, form: Form) -> str:
     )
 
 
-def zero_shot(runs: Mapping[str, Run]) -> str:
+def describe_zero_shot(runs: Mapping[str, Run]) -> str:
     """Return a line for each evaluation: what its corpus shares with the training corpora.
 
     The corpora's cards say it. An evaluation is zero-shot only where nothing is shared. Corpora
@@ -64,10 +64,10 @@ def zero_shot(runs: Mapping[str, Run]) -> str:
     rows_by_text: dict[tuple[str, str], list[str]] = {}
     for row, run in runs.items():
         learnt = list(dict.fromkeys((run.train.corpus, run.dev.corpus)))
-        heard = weights.KNOWN.get(getattr(run.frontend, "weights", ""))
+        heard = weights.PUBLISHED_WEIGHTS.get(getattr(run.frontend, "weights", ""))
         for name, data in run.evaluate.items():
             text = _describe_relation(learnt, data.corpus)
-            card = corpus_cards.card(data.corpus)
+            card = corpus_cards.read_corpus_card(data.corpus)
             pretrained_on = heard.pretraining_corpora if heard else ()
             common = [source for source in card.sources if source in pretrained_on]
             if common:
@@ -76,10 +76,10 @@ def zero_shot(runs: Mapping[str, Run]) -> str:
                     f"{card.short} come from, without labels"
                 )
             rows_by_text.setdefault((name, text), []).append(row)
-    return bullets(
-        marked(
+    return format_list(
+        fill_template(
             "{}: {}",
-            code(name),
+            format_code(name),
             text + ("" if len(rows) == len(runs) else f" ({', '.join(rows)})"),
         )
         for (name, text), rows in rows_by_text.items()
@@ -88,15 +88,15 @@ def zero_shot(runs: Mapping[str, Run]) -> str:
 
 def _describe_relation(learnt: list[str], evaluated: str) -> str:
     """Return what the corpora learnt from share with the one evaluated, in words."""
-    test = corpus_cards.card(evaluated)
+    test = corpus_cards.read_corpus_card(evaluated)
     if evaluated in learnt:
         return f"in domain, trained on {test.short}"
     shared = [
-        f"{corpus_cards.card(key).short} shares {item.what} ({', '.join(item.examples)})"
+        f"{corpus_cards.read_corpus_card(key).short} shares {item.what} ({', '.join(item.examples)})"
         for key in learnt
-        for item in from_cards(corpus_cards.card(key), test)
+        for item in from_cards(corpus_cards.read_corpus_card(key), test)
     ]
-    names = ", ".join(corpus_cards.card(key).short for key in learnt)
+    names = ", ".join(corpus_cards.read_corpus_card(key).short for key in learnt)
     if not shared:
         return f"zero-shot, {test.short} shares nothing with {names} by their cards"
     return f"not zero-shot: {'; '.join(shared)}"

@@ -6,28 +6,28 @@ from urllib.parse import quote
 
 from bench.cards import card_files
 from bench.cards.references import Reference, all_references
-from bench.reports.render_latex import escaped
+from bench.reports.render_latex import escape_latex
 from bench.specs.table import Table
 
 _PLACES = {"article": "journal", "inproceedings": "booktitle", "misc": "howpublished"}
 
 
-def bibliography(table: Table) -> str:
+def format_bibliography(table: Table) -> str:
     """Return the content of a `.bib` file for the references that the rows cite.
 
     Entries are sorted and in plain ASCII; empty where no row cites any.
     """
-    references = all_references(card_files.folders("experiments"))
+    references = all_references(card_files.card_folders("experiments"))
     cited = sorted({row.cite for row in table.rows.values() if row.cite})
-    return "\n".join(bibtex(key, references[key]) for key in cited)
+    return "\n".join(format_bibtex_entry(key, references[key]) for key in cited)
 
 
-def bibtex(key: str, entry: Reference) -> str:
+def format_bibtex_entry(key: str, entry: Reference) -> str:
     """Return one entry. The title is in braces of its own, so that styles keep its capitals."""
     fields = {
-        "author": escaped(entry.author),
-        "title": f"{{{escaped(entry.title)}}}",
-        _PLACES[entry.kind]: escaped(entry.venue),
+        "author": escape_latex(entry.author),
+        "title": f"{{{escape_latex(entry.title)}}}",
+        _PLACES[entry.kind]: escape_latex(entry.venue),
         "year": str(entry.year),
         "doi": _quote_address(entry.doi),
         "eprint": _quote_address(entry.arxiv),

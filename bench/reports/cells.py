@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from bench.metrics.catalogue import digits
-from bench.metrics.combined import Estimate, combined_estimate
+from bench.metrics.catalogue import metric_decimals
+from bench.metrics.combined import Estimate, combine_estimates
 from bench.metrics.measured import FEW
-from bench.metrics.seeds import over_seeds
-from bench.reports.standings import Standing
+from bench.metrics.seeds import summarise_seeds
+from bench.reports.standings import RowRuns
 from bench.specs.table import Column, Table
 
 Verdict = Literal["inside", "outside", "too few errors", "one seed", "two seeds", ""]
@@ -30,15 +30,15 @@ the 95 % interval in which a further seed would (`OverSeeds.predicts`), else `ou
 seeds, that spread is not known. `too few errors`: there are fewer than `FEW`, and the paper prints
 no figure outside of our interval, which is an exact one.
 """
-RUN_OF = "run_id"
+RUN_COLUMN = "run_id"
 """Column of the run that a line's figures are of, or, with `.<evaluation>` behind it, those of one
 evaluation, where they are of several runs."""
 COUNTS = ("missed", "accepted", "bonafide", "spoof")
-"""What is counted of a figure, by the names of `bench.metrics.measured.Figure` and of `Ours`."""
+"""What is counted of a figure, by the names of `bench.metrics.measured.MetricResult` and of `Ours`."""
 
 
 @dataclass(frozen=True)
-class Ours:
+class OurResult:
     """Our figure of one cell: rates in per cent, counts as numbers of trials or frames."""
 
     mean: float
@@ -75,24 +75,24 @@ class Ours:
     """Whether it was made by code that gives other results by now."""
 
     @property
-    def errors(self) -> float | None:
+    def error_count(self) -> float | None:
         """Wrong decisions at the figure's threshold, mean over seeds; None where not known."""
         if self.missed is None or self.accepted is None:
             return None
         return self.missed + self.accepted
 
     @property
-    def few(self) -> bool:
+    def has_few_errors(self) -> bool:
         """Whether there are too few errors to judge the result.
 
         Where errors were not counted, an interval without any width says so: resampling no errors
         gives none.
         """
-        return self.low == self.high if self.errors is None else self.errors < FEW
+        return self.low == self.high if self.error_count is None else self.error_count < FEW
 
 
 @dataclass(frozen=True)
-class Cell:
+class ResultCell:
     """One figure of one row."""
 
     row: str
@@ -102,7 +102,7 @@ class Cell:
     """As printed, rates in per cent; None where the paper prints none."""
     paper_from: Literal["", "paper", "digest"]
     """Whether the paper's figure is from the paper or from a digest of it; empty without one."""
-    ours: Ours | None
+    ours: OurResult | None
     seeds_done: int
     seeds_wanted: int
     """0 for rows of other systems, which the suite does not run."""
@@ -112,14 +112,14 @@ class Cell:
     """Trials without a score; then a scored row is not complete."""
 
     @property
-    def complete(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether every seed of the row has this figure."""
         return 0 < self.seeds_wanted == self.seeds_done
 
     @property
-    def lacks(self) -> str:
+    def missing_reason(self) -> str:
         """Why the row has no figure here that rows may be compared by; "" where it has."""
-        if self.complete:
+        if self.is_complete:
             return ""
         if self.scored:
             return "trials are missing" if self.trials_missing else "not scored"
@@ -133,7 +133,7 @@ class Cell:
         return self.ours.mean - self.paper
 
 
-def cells(table: Table, standings: Mapping[str, Standing]) -> tuple[Cell, ...]:
+def build_cells(table: Table, standings: Mapping[str, RowRuns]) -> tuple[ResultCell, ...]:
     """Return every figure of the table, row by row; rows without a standing have none of ours."""
     return tuple(
         _build_cell(table, row, column, standings.get(row))
@@ -142,13 +142,13 @@ def cells(table: Table, standings: Mapping[str, Standing]) -> tuple[Cell, ...]:
     )
 
 
-def best(table: Table, column: int, results: tuple[Cell, ...]) -> frozenset[str]:
+def find_best_rows(table: Table, column: int, results: tuple[ResultCell, ...]) -> frozenset[str]:
     """Return the rows with our best result in `column`, among complete rows.
 
     Empty where nothing is better or worse (a gap), and where fewer than two rows are complete.
     Results that print alike are equally good.
     """
-    better = table.columns[column].better
+    better = table.columns[column].better_direction
     values = _read_complete(table, column, results)
     if better is None or len(values) < 2:
         return frozenset()
@@ -156,53 +156,55 @@ def best(table: Table, column: int, results: tuple[Cell, ...]) -> frozenset[str]
     return frozenset(row for row, value in values.items() if value == top)
 
 
-def foremost(table: Table, column: int, results: tuple[Cell, ...]) -> str | None:
+def choose_shown_row(table: Table, column: int, results: tuple[ResultCell, ...]) -> str | None:
     """Return the row that stands for `column` where only one can be shown.
 
     It is the first of the best, or of the complete rows where there is no best; None without a
     complete row.
     """
-    candidates = best(table, column, results) or _read_complete(table, column, results).keys()
+    candidates = (
+        find_best_rows(table, column, results) or _read_complete(table, column, results).keys()
+    )
     return next((row for row in table.rows if row in candidates), None)
 
 
-def _read_complete(table: Table, column: int, results: tuple[Cell, ...]) -> dict[str, float]:
+def _read_complete(table: Table, column: int, results: tuple[ResultCell, ...]) -> dict[str, float]:
     """Return the figures of complete rows, rounded as they are printed."""
     return {
-        cell.row: round(cell.ours.mean, decimals(table.columns[column]))
+        cell.row: round(cell.ours.mean, count_decimals(table.columns[column]))
         for cell in results
-        if cell.column == column and cell.complete and cell.ours
+        if cell.column == column and cell.is_complete and cell.ours
     }
 
 
-State = Literal["published", "not run", "incomplete", "complete", "scored"]
+RowState = Literal["published", "not run", "incomplete", "complete", "scored"]
 
 
-def has_paper(results: Iterable[Cell]) -> bool:
+def has_paper(results: Iterable[ResultCell]) -> bool:
     """Return whether a paper prints any of the results; a table of one's own has none."""
     return any(cell.paper is not None for cell in results)
 
 
-def state(results: tuple[Cell, ...], row: str) -> State:
+def read_row_state(results: tuple[ResultCell, ...], row: str) -> RowState:
     """Return how far a row is: complete only with every figure of every seed."""
     row_cells = [cell for cell in results if cell.row == row]
     if row_cells[0].scored:
         return "scored"
     if not row_cells[0].seeds_wanted:
         return "published"
-    if all(cell.complete for cell in row_cells):
+    if all(cell.is_complete for cell in row_cells):
         return "complete"
     return "incomplete" if any(cell.seeds_done for cell in row_cells) else "not run"
 
 
-def run_of(line: Mapping[Any, Any], evaluation: str) -> str:
+def find_run_id(line: Mapping[Any, Any], evaluation: str) -> str:
     """Return the run that keeps the scores of an evaluation of a line of a `Standing`."""
-    return str(line.get(f"{RUN_OF}.{evaluation}", line[RUN_OF]))
+    return str(line.get(f"{RUN_COLUMN}.{evaluation}", line[RUN_COLUMN]))
 
 
-def decimals(column: Column) -> int:
+def count_decimals(column: Column) -> int:
     """Return with how many decimals the figures of a column are shown: as many as the paper's."""
-    return digits(column.metric) if column.decimals is None else column.decimals
+    return metric_decimals(column.metric) if column.decimals is None else column.decimals
 
 
 def name_column(column: Column) -> str:
@@ -212,33 +214,33 @@ def name_column(column: Column) -> str:
 
 def format_value(value: float, column: Column) -> str:
     """Return a result as it is shown in a column."""
-    return f"{value:.{decimals(column)}f}"
+    return f"{value:.{count_decimals(column)}f}"
 
 
 def half_unit(column: Column) -> float:
     """Return half a unit of the last printed digit: a printed 3.30 may be 3.295."""
-    return 0.5 * 10.0 ** -decimals(column)
+    return 0.5 * 10.0 ** -count_decimals(column)
 
 
-def _build_cell(table: Table, name: str, index: int, stands: Standing | None) -> Cell:
+def _build_cell(table: Table, name: str, index: int, stands: RowRuns | None) -> ResultCell:
     row, column = table.rows[name], table.columns[index]
-    paper = row.published.get(column.metric)
+    paper = row.published_figures.get(column.metric)
     source = "" if paper is None else "digest" if column.metric in row.digest else "paper"
     if stands is None:
-        return Cell(name, index, paper, source, None, 0, 0)
+        return ResultCell(name, index, paper, source, None, 0, 0)
     run_results = _read_runs(column, stands.runs)
     wanted = len(stands.seeds)
     if not run_results:
-        return Cell(name, index, paper, source, None, 0, wanted)
+        return ResultCell(name, index, paper, source, None, 0, wanted)
     ours = _over_seeds(run_results)
     verdict = _choose_verdict(ours, paper, half_unit(column))
     ours = replace(ours, verdict=verdict, older=bool(stands.older))
-    return Cell(name, index, paper, source, ours, len(run_results), wanted)
+    return ResultCell(name, index, paper, source, ours, len(run_results), wanted)
 
 
-def _over_seeds(run_results: list[_RunResult]) -> Ours:
+def _over_seeds(run_results: list[_RunResult]) -> OurResult:
     """Return the figure over seeds, no verdict yet."""
-    over = over_seeds([result.figure.value for result in run_results])
+    over = summarise_seeds([result.figure.value for result in run_results])
     low, high = (
         fmean(result.figure.low for result in run_results),
         fmean(result.figure.high for result in run_results),
@@ -247,7 +249,7 @@ def _over_seeds(run_results: list[_RunResult]) -> Ours:
         result.by_utterance for result in run_results if result.by_utterance is not None
     ]
     all_known = len(by_utterance) == len(run_results)
-    return Ours(
+    return OurResult(
         mean=over.mean,
         sd=over.spread,
         low=low,
@@ -269,14 +271,14 @@ def _mean_count(run_results: list[_RunResult], name: str) -> float | None:
     return None if math.isnan(mean) else mean
 
 
-def _choose_verdict(ours: Ours, paper: float | None, rounding: float) -> Verdict:
+def _choose_verdict(ours: OurResult, paper: float | None, rounding: float) -> Verdict:
     """Return what can be said of the paper's figure; `rounding` is half a printed unit."""
     apart = paper is not None and not ours.low - rounding <= paper <= ours.high + rounding
-    if ours.few and (ours.errors is None or not apart):
+    if ours.has_few_errors and (ours.error_count is None or not apart):
         return "too few errors"
     if paper is None:
         return ""
-    predicted = over_seeds(ours.values).predicts(paper, rounding)
+    predicted = summarise_seeds(ours.values).predicts_published(paper, rounding)
     if predicted is None:
         return "one seed" if len(ours.values) == 1 else "two seeds"
     return "inside" if predicted else "outside"
@@ -330,11 +332,11 @@ def _read_run(column: Column, run: Mapping[Any, Any]) -> _RunResult | None:
         for name in COUNTS
     }
     other = None if by_utterance is None else _combine_parts(column, by_utterance)
-    is_eer = column.combine == "none" and column.kind.startswith("eer")
+    is_eer = column.combine == "none" and column.metric_name.startswith("eer")
     return _RunResult(
         _combine_parts(column, figures), other, counts, is_eer and _is_tied(counts), run["seed"]
     )
 
 
 def _combine_parts(column: Column, parts: list[Estimate]) -> Estimate:
-    return parts[0] if column.combine == "none" else combined_estimate(column.combine, parts)
+    return parts[0] if column.combine == "none" else combine_estimates(column.combine, parts)

@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from bench._io import atomic_files
-from bench._io.markdown import bullets, code, heading, marked, prose
+from bench._io.markdown import fill_template, format_code, format_heading, format_list, format_prose
 from bench._io.printable import csv_text
 from bench.cards import table_cards
 from bench.reports import render_html
-from bench.reports.citation import citation
+from bench.reports.citation import format_citation
 from bench.reports.stale_files import find_changed_files
 from bench.reports.table_model import format_report_table
-from bench.specs.checked import Checked, Shapes
+from bench.specs.checked import Checked, ShapeTable
 
-State = Literal["equal", "not equal", "equal by the card", "not equal by the card"]
+LineState = Literal["equal", "not equal", "equal by the card", "not equal by the card"]
 """`by the card`: the corpus is not on this machine, and its card is taken at its word."""
 
 
-class Line(NamedTuple):
+class CheckedLine(NamedTuple):
     """One line of the table."""
 
     name: str
@@ -34,13 +34,13 @@ class Line(NamedTuple):
     """What is printed, a text a column."""
     ours: tuple[str, ...]
     """The same from here."""
-    state: State
+    state: LineState
     source: str
     """What `ours` is from."""
 
 
 @dataclass(frozen=True)
-class Found:
+class CheckedReport:
     """A table with what was found for it."""
 
     card: Checked
@@ -48,7 +48,7 @@ class Found:
     """Headings of what is compared."""
     source: str
     """Heading of the lines' `source`."""
-    lines: tuple[Line, ...]
+    lines: tuple[CheckedLine, ...]
 
     @property
     def stem(self) -> str:
@@ -56,14 +56,14 @@ class Found:
         return self.card.key.replace("/", "-")
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """How many lines are equal, in a sentence."""
         states = Counter(line.state for line in self.lines)
         counts = ", ".join(f"{count} {state}" for state, count in states.items())
         return f"Of {len(self.lines)} lines: {counts}."
 
 
-def texts(report: Found) -> dict[str, str]:
+def render_checked_files(report: CheckedReport) -> dict[str, str]:
     """Return the content of the report's files by name: Markdown and CSV."""
     return {
         f"{report.stem}.md": _render_markdown(report),
@@ -71,12 +71,12 @@ def texts(report: Found) -> dict[str, str]:
     }
 
 
-def page(report: Found) -> str:
+def render_checked_page(report: CheckedReport) -> str:
     """Return the report as a page for a browser."""
-    return render_html.page(report.card.title, _render_markdown(report), {})
+    return render_html.render_html_page(report.card.title, _render_markdown(report), {})
 
 
-def records(report: Found) -> list[dict[str, Any]]:
+def build_line_records(report: CheckedReport) -> list[dict[str, Any]]:
     """Return one record a line, for machines."""
     return [
         {
@@ -91,51 +91,51 @@ def records(report: Found) -> list[dict[str, Any]]:
     ]
 
 
-def write(report: Found, folder: Path) -> Path:
+def write_checked_report(report: CheckedReport, folder: Path) -> Path:
     """Write Markdown and CSV into `folder`; return the Markdown file's path."""
-    atomic_files.write_all(folder, texts(report))
+    atomic_files.write_all(folder, render_checked_files(report))
     return folder / f"{report.stem}.md"
 
 
-def stale(report: Found, folder: Path) -> list[Path]:
+def find_stale_checked_files(report: CheckedReport, folder: Path) -> list[Path]:
     """Return the files in `folder` that are missing or differ from the report.
 
     Counts depend on the corpora of a machine; their files only have to be there.
     """
-    changed = find_changed_files(texts(report), folder)
-    fixed = isinstance(report.card, Shapes)
+    changed = find_changed_files(render_checked_files(report), folder)
+    fixed = isinstance(report.card, ShapeTable)
     return [path for path in changed if fixed or not path.is_file()]
 
 
-def _render_markdown(report: Found) -> str:
-    paper = table_cards.paper(report.card.key.partition("/")[0])
+def _render_markdown(report: CheckedReport) -> str:
+    paper = table_cards.read_paper(report.card.key.partition("/")[0])
     headings = ["Line"]
     for column in report.columns:
         headings += [f"{column}: paper", "here"]
     shown = [[line.name, *_side_by_side(line), line.state, line.source] for line in report.lines]
     parts = [
-        heading(1, report.card.title),
-        prose(report.card.caption),
-        citation(paper, code=False),
-        marked("**In short.** {} Nothing is trained for this table.", report.said),
+        format_heading(1, report.card.title),
+        format_prose(report.card.caption),
+        format_citation(paper, code=False),
+        fill_template("**In short.** {} Nothing is trained for this table.", report.summary),
         format_report_table([*headings, "State", report.source], shown, "paper"),
-        bullets(map(prose, (*report.card.notes, *_by_card(report)))),
-        marked("How to repeat it: {}.", code(f"bench report {report.card.key}")),
+        format_list(map(format_prose, (*report.card.notes, *_by_card(report)))),
+        fill_template("How to repeat it: {}.", format_code(f"bench report {report.card.key}")),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _by_card(report: Found) -> list[str]:
+def _by_card(report: CheckedReport) -> list[str]:
     absent = any(line.state.endswith("by the card") for line in report.lines)
     note = "By the card: the corpus is not on this machine; shown is what its card here states."
     return [note] if absent else []
 
 
-def _side_by_side(line: Line) -> Sequence[str]:
+def _side_by_side(line: CheckedLine) -> Sequence[str]:
     return [text for pair in zip(line.paper, line.ours, strict=True) for text in pair]
 
 
-def _render_csv(report: Found) -> str:
+def _render_csv(report: CheckedReport) -> str:
     heads = ["line", "column", "paper", "ours", "state", "source"]
     lines = (
         [line.name, column, printed, here, line.state, line.source]

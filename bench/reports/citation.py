@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bench._io.markdown import escaped, joined, marked
+from bench._io.markdown import escape_text, fill_template, join_texts
 from bench.specs.table import Paper
 
 
-def citation(paper: Paper, *, code: bool = True) -> str:
+def format_citation(paper: Paper, *, code: bool = True) -> str:
     """Return authors, title, venue and addresses in Markdown, as far as the card has them.
 
     With `code`, the address of the released code is added.
@@ -14,7 +14,7 @@ def citation(paper: Paper, *, code: bool = True) -> str:
     addresses = ", ".join(
         filter(None, [paper.url, f"code: {paper.code}" * bool(paper.code and code)])
     )
-    title = marked("*{}*", paper.title)
-    first = marked("{}: {}", paper.authors, title) if paper.authors else title
-    parts = [marked("{}.", part) for part in (first, paper.venue) if part]
-    return joined(" ", [*parts, *([escaped(addresses)] if addresses else [])])
+    title = fill_template("*{}*", paper.title)
+    first = fill_template("{}: {}", paper.authors, title) if paper.authors else title
+    parts = [fill_template("{}.", part) for part in (first, paper.venue) if part]
+    return join_texts(" ", [*parts, *([escape_text(addresses)] if addresses else [])])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench._io.markdown import bullets, escaped, marked
+from bench._io.markdown import escape_text, fill_template, format_list
 from bench.config import Form
 from bench.evaluation.draws import REPLICATES
-from bench.reports.cells import Cell, best, decimals, name_column
-from bench.reports.compared import LEVEL, Comparisons
-from bench.reports.name_ranges import ranged
+from bench.reports.cells import ResultCell, count_decimals, find_best_rows, name_column
+from bench.reports.compared import SIGNIFICANCE_LEVEL, RowTests
+from bench.reports.name_ranges import format_row_names
 from bench.reports.table_model import format_report_table
 from bench.smoke import smoke_prefix
 from bench.specs.table import Column, Table
@@ -28,7 +28,9 @@ column is at most 5 %; intervals are not corrected. **Bold: significantly better
 _ONE_SEED = "With one seed per row these tests compare the trained models, not the methods"
 
 
-def section(table: Table, results: tuple[Cell, ...], comparisons: Comparisons, form: Form) -> str:
+def describe_significance(
+    table: Table, results: tuple[ResultCell, ...], comparisons: RowTests, form: Form
+) -> str:
     """Return the section of a report; empty where fewer than two rows can be run."""
     rows = list(dict.fromkeys(cell.row for cell in results if cell.seeds_wanted))
     if len(rows) < 2:
@@ -37,24 +39,24 @@ def section(table: Table, results: tuple[Cell, ...], comparisons: Comparisons, f
     tested = {row for _, row, _ in comparisons.tested}
     columns = sorted({index for index, *_ in comparisons.tested})
     if tested:
-        parts.append(bullets(f"{text}." for text in claims(table, results, comparisons)))
+        parts.append(format_list(f"{text}." for text in list_claims(table, results, comparisons)))
         parts.append(_WORDS)
         parts += _list_steps(
             table, [row for row in rows if row in tested], columns, comparisons, form
         )
         parts += _against_best(table, results, [r for r in rows if r in tested], comparisons, form)
-    parts.append(escaped(_left_out(table, rows, columns, comparisons)))
+    parts.append(escape_text(_left_out(table, rows, columns, comparisons)))
     return "\n\n".join(filter(None, parts))
 
 
-def claims(table: Table, results: tuple[Cell, ...], comparisons: Comparisons) -> list[str]:
+def list_claims(table: Table, results: tuple[ResultCell, ...], comparisons: RowTests) -> list[str]:
     """Return a sentence for each outcome of columns with a best row.
 
     It names the best row, the rows that it beats, and those that it does not.
     """
     columns_by_text: dict[str, list[str]] = {}
     for index, column in enumerate(table.columns):
-        text = _describe_outcome(table, index, best(table, index, results), comparisons)
+        text = _describe_outcome(table, index, find_best_rows(table, index, results), comparisons)
         if text:
             columns_by_text.setdefault(text, []).append(name_column(column))
     lines = [f"{', '.join(columns)}: {text}" for text, columns in columns_by_text.items()]
@@ -63,9 +65,7 @@ def claims(table: Table, results: tuple[Cell, ...], comparisons: Comparisons) ->
     return lines
 
 
-def _describe_outcome(
-    table: Table, index: int, tops: frozenset[str], comparisons: Comparisons
-) -> str:
+def _describe_outcome(table: Table, index: int, tops: frozenset[str], comparisons: RowTests) -> str:
     """Return what is said of a column; nothing where its best rows were not tested."""
     rows = list(table.rows)
     tested = {row for at, top, row in comparisons.tested if at == index and top in tops}
@@ -73,19 +73,25 @@ def _describe_outcome(
         return ""
     level = comparisons.level_with_best(index, tops)
     beaten = tested - tops - level
-    few = {row for row in level if all(comparisons.few(index, top, row) for top in tops)}
+    few = {row for row in level if all(comparisons.has_few_errors(index, top, row) for top in tops)}
     level -= few
     single = len(tops) == 1
-    text = f"{ranged([*tops], rows)} {'is best' if single else 'are equally best'}"
-    text += f", and {'beats' if single else 'beat'} {ranged([*beaten], rows)}" if beaten else ""
-    text += f"; no significant difference from {ranged([*level], rows)}" if level else ""
+    text = f"{format_row_names([*tops], rows)} {'is best' if single else 'are equally best'}"
+    text += (
+        f", and {'beats' if single else 'beat'} {format_row_names([*beaten], rows)}"
+        if beaten
+        else ""
+    )
+    text += f"; no significant difference from {format_row_names([*level], rows)}" if level else ""
     them = "it" if single else "them"
-    text += f"; too few errors to compare {them} with {ranged([*few], rows)}" if few else ""
+    text += (
+        f"; too few errors to compare {them} with {format_row_names([*few], rows)}" if few else ""
+    )
     return text
 
 
 def _list_steps(
-    table: Table, rows: Sequence[str], columns: Sequence[int], comparisons: Comparisons, form: Form
+    table: Table, rows: Sequence[str], columns: Sequence[int], comparisons: RowTests, form: Form
 ) -> list[str]:
     """Return each row against its parent."""
     steps = [(row, parent) for row in rows if (parent := table.rows[row].parent) in rows]
@@ -107,16 +113,16 @@ def _list_steps(
 
 def _against_best(
     table: Table,
-    results: tuple[Cell, ...],
+    results: tuple[ResultCell, ...],
     rows: Sequence[str],
-    comparisons: Comparisons,
+    comparisons: RowTests,
     form: Form,
 ) -> list[str]:
     """Return each row against the best of each column, the first where several are."""
     tops = {
         n: next(row for row in table.rows if row in best_rows)
         for n in sorted({index for index, *_ in comparisons.tested})
-        if (best_rows := best(table, n, results))
+        if (best_rows := find_best_rows(table, n, results))
     }
     if not tops:
         return []
@@ -138,7 +144,7 @@ def _against_best(
 
 
 def _left_out(
-    table: Table, rows: Sequence[str], columns: Sequence[int], comparisons: Comparisons
+    table: Table, rows: Sequence[str], columns: Sequence[int], comparisons: RowTests
 ) -> str:
     """Say which rows, and which columns, are not tested and why."""
     by_why: dict[str, list[str]] = {}
@@ -146,7 +152,7 @@ def _left_out(
         whys = {why for (_, name), why in comparisons.untested.items() if name == row}
         for why in sorted(whys):
             by_why.setdefault(why, []).append(row)
-    parts = [f"{ranged(names, rows)} ({why})" for why, names in by_why.items()]
+    parts = [f"{format_row_names(names, rows)} ({why})" for why, names in by_why.items()]
     left = [name_column(column) for n, column in enumerate(table.columns) if n not in columns]
     if columns and left:
         parts.append(f"{', '.join(left)} (no two rows can be compared there)")
@@ -154,7 +160,7 @@ def _left_out(
 
 
 def _format_difference(
-    table: Table, comparisons: Comparisons, index: int, first: str, second: str
+    table: Table, comparisons: RowTests, index: int, first: str, second: str
 ) -> str:
     """Return the second row minus the first."""
     tested = comparisons.tested.get((index, first, second))
@@ -163,19 +169,19 @@ def _format_difference(
         return f"not tested ({next(filter(None, whys), 'scored on different trials')})"
     column = table.columns[index]
     value, low, high = (_format_signed(number, column) for number in tested.difference[:3])
-    if tested.few:
+    if tested.has_few_errors:
         return f"{value} [{low}, {high}], too few errors to judge"
     text = f"{value} [{low}, {high}], p {_p_value(tested.corrected)}"
-    if not tested.holds:
+    if not tested.is_significant:
         return text
-    if column.better is None:
-        return marked("**differs** {}", text)
-    better = (tested.difference.value < 0) == (column.better == "lower")
-    return marked("**{}** {}", "better" if better else "worse", text)
+    if column.better_direction is None:
+        return fill_template("**differs** {}", text)
+    better = (tested.difference.value < 0) == (column.better_direction == "lower")
+    return fill_template("**{}** {}", "better" if better else "worse", text)
 
 
 def _format_signed(value: float, column: Column) -> str:
-    digits = decimals(column)
+    digits = count_decimals(column)
     return f"{round(value, digits) + 0.0:+.{digits}f}"  # + 0.0: no "-0.00"
 
 
@@ -189,5 +195,6 @@ def _p_value(value: float) -> str:
     return next(
         text
         for digits in range(3, 18)
-        if (float(text := f"{value:.{digits}f}") <= LEVEL) == (value <= LEVEL)
+        if (float(text := f"{value:.{digits}f}") <= SIGNIFICANCE_LEVEL)
+        == (value <= SIGNIFICANCE_LEVEL)
     )

@@ -17,51 +17,51 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.evaluation.draws import Draws
-from bench.metrics.between import Between, Trained, between
+from bench.evaluation.draws import MetricDraws
+from bench.metrics.between import SeededResult, SystemDifference, compare_systems
 from bench.metrics.catalogue import is_rate
-from bench.metrics.combined import combined
-from bench.metrics.mistakes import Mistakes, joined
-from bench.metrics.paired import holm
-from bench.reports.cells import Cell, run_of
-from bench.reports.kept import Kept, figures_drawn
-from bench.reports.standings import Standing
+from bench.metrics.combined import combine_values
+from bench.metrics.mistakes import Mistakes, join_mistakes
+from bench.metrics.paired import correct_holm
+from bench.reports.cells import ResultCell, find_run_id
+from bench.reports.kept import Kept, list_drawn_metrics
+from bench.reports.standings import RowRuns
 from bench.specs.table import Column, Table
 
-LEVEL = 0.05
+SIGNIFICANCE_LEVEL = 0.05
 
 
-class Tested(NamedTuple):
+class RowTest(NamedTuple):
     """One row minus another, in a column: per cent, or the figure's own unit."""
 
-    difference: Between
+    difference: SystemDifference
     corrected: float
     """The p-value, corrected for all pairs of the column."""
 
     @property
-    def holds(self) -> bool:
+    def is_significant(self) -> bool:
         """Whether it is no chance, at 5 %."""
-        return not self.few and self.corrected <= LEVEL
+        return not self.has_few_errors and self.corrected <= SIGNIFICANCE_LEVEL
 
     @property
-    def few(self) -> bool:
+    def has_few_errors(self) -> bool:
         """Whether errors are too few to say anything."""
         return self.difference.few
 
 
 @dataclass(frozen=True)
-class Comparisons:
+class RowTests:
     """What is known of the differences between a table's rows."""
 
-    tested: Mapping[tuple[int, str, str], Tested]
+    tested: Mapping[tuple[int, str, str], RowTest]
     """By column, and both rows: the second minus the first. Each pair is there both ways round."""
     untested: Mapping[tuple[int, str], str]
     """Why a row is not compared in a column."""
 
-    def few(self, column: int, one: str, other: str) -> bool:
+    def has_few_errors(self, column: int, one: str, other: str) -> bool:
         """Whether two rows cannot be told apart because errors are too few."""
         test = self.tested.get((column, one, other))
-        return test is not None and test.few
+        return test is not None and test.has_few_errors
 
     def level_with_best(self, column: int, tops: frozenset[str]) -> frozenset[str]:
         """Return the rows that do not differ significantly from one of `tops`."""
@@ -71,27 +71,29 @@ class Comparisons:
             if at == column
             and top in tops
             and row not in tops
-            and not self.tested[at, top, row].holds
+            and not self.tested[at, top, row].is_significant
         )
 
 
-def compared(
+def compare_all_rows(
     table: Table,
-    results: tuple[Cell, ...],
-    standings: Mapping[str, Standing],
+    results: tuple[ResultCell, ...],
+    standings: Mapping[str, RowRuns],
     artifacts: Kept | None,
-) -> Comparisons:
+) -> RowTests:
     """Return the tests of all pairs of complete rows, column by column."""
-    tested: dict[tuple[int, str, str], Tested] = {}
+    tested: dict[tuple[int, str, str], RowTest] = {}
     untested: dict[tuple[int, str], str] = {}
     replicates = _Replicates(table, artifacts)
     for index, column in enumerate(table.columns):
         column_cells = [cell for cell in results if cell.column == index and cell.seeds_wanted]
-        untested |= {(index, cell.row): cell.lacks for cell in column_cells if not cell.complete}
-        complete = [cell.row for cell in column_cells if cell.complete]
+        untested |= {
+            (index, cell.row): cell.missing_reason for cell in column_cells if not cell.is_complete
+        }
+        complete = [cell.row for cell in column_cells if cell.is_complete]
         if len(complete) < 2:
             continue
-        systems: dict[str, tuple[str, Trained]] = {}
+        systems: dict[str, tuple[str, SeededResult]] = {}
         for row in complete:
             system = _read_system(column, standings[row], replicates)
             if isinstance(system, str):
@@ -99,7 +101,7 @@ def compared(
             else:
                 systems[row] = system
         tested |= {(index, *pair): test for pair, test in _compare_pairs(systems).items()}
-    return Comparisons(tested, untested)
+    return RowTests(tested, untested)
 
 
 class _Replicates:
@@ -109,11 +111,11 @@ class _Replicates:
     """
 
     def __init__(self, table: Table, artifacts: Kept | None) -> None:
-        self._figures = figures_drawn(table)
+        self._figures = list_drawn_metrics(table)
         self._kept = artifacts
-        self._known: dict[tuple[str, str], Mapping[str, Draws] | None] = {}
+        self._known: dict[tuple[str, str], Mapping[str, MetricDraws] | None] = {}
 
-    def read_draws(self, run_id: str, metric: str) -> Draws | None:
+    def read_draws(self, run_id: str, metric: str) -> MetricDraws | None:
         """Return the replicates; None where the run's score file cannot be had."""
         evaluation, _, figure = metric.partition(".")
         key = run_id, evaluation
@@ -126,7 +128,9 @@ class _Replicates:
         return None if draws_by_metric is None else draws_by_metric[figure]
 
 
-def _read_system(column: Column, stands: Standing, drawn: _Replicates) -> tuple[str, Trained] | str:
+def _read_system(
+    column: Column, stands: RowRuns, drawn: _Replicates
+) -> tuple[str, SeededResult] | str:
     """Return a row's figure of every seed with a digest of the trials, or why it is not tested."""
     metrics = column.parts or (column.metric,)
     values: list[float] = []
@@ -134,7 +138,7 @@ def _read_system(column: Column, stands: Standing, drawn: _Replicates) -> tuple[
     mistakes: list[Mistakes] = []
     trials: set[str] = set()
     for run in stands.runs.to_dict("records"):
-        parts = [drawn.read_draws(run_of(run, m.partition(".")[0]), m) for m in metrics]
+        parts = [drawn.read_draws(find_run_id(run, m.partition(".")[0]), m) for m in metrics]
         present = [part for part in parts if part is not None]
         if len(present) < len(parts):
             which = "" if stands.scored else f" of seed {run['seed']}"
@@ -149,14 +153,14 @@ def _read_system(column: Column, stands: Standing, drawn: _Replicates) -> tuple[
         trials.add(" ".join(part.trials for part in present))
     if len(trials) > 1:
         return "its seeds were scored on different trials"
-    return trials.pop(), Trained(np.array(values), np.stack(replicates), tuple(mistakes))
+    return trials.pop(), SeededResult(np.array(values), np.stack(replicates), tuple(mistakes))
 
 
 def _combine_values(column: Column, values: list[float]) -> float:
-    return values[0] if column.combine == "none" else combined(column.combine, values)
+    return values[0] if column.combine == "none" else combine_values(column.combine, values)
 
 
-def _combined_draws(column: Column, parts: list[Draws]) -> np.ndarray:
+def _combined_draws(column: Column, parts: list[MetricDraws]) -> np.ndarray:
     if column.combine == "none":
         return parts[0].values
     if column.combine == "mean":
@@ -165,29 +169,31 @@ def _combined_draws(column: Column, parts: list[Draws]) -> np.ndarray:
 
 
 def _combined_mistakes(
-    column: Column, figures: list[float], parts: list[Draws], scale: float
+    column: Column, figures: list[float], parts: list[MetricDraws], scale: float
 ) -> list[Mistakes]:
     """Return the mistakes that a seed's figure rests on; none where a part has no such."""
-    wrong = [part.mistakes.scaled(scale) for part in parts if part.mistakes is not None]
+    wrong = [part.mistakes.scale_bounds(scale) for part in parts if part.mistakes is not None]
     if len(wrong) < len(parts):
         return []
-    return wrong if column.combine == "none" else [joined(column.combine, figures, wrong)]
+    return wrong if column.combine == "none" else [join_mistakes(column.combine, figures, wrong)]
 
 
-def _compare_pairs(systems: Mapping[str, tuple[str, Trained]]) -> dict[tuple[str, str], Tested]:
+def _compare_pairs(
+    systems: Mapping[str, tuple[str, SeededResult]],
+) -> dict[tuple[str, str], RowTest]:
     """Return the tests of all pairs that were scored on the same trials, both ways round."""
     pairs = [
         (one, other)
         for one, other in combinations(systems, 2)
         if systems[one][0] == systems[other][0]
     ]
-    tests: dict[tuple[str, str], Tested] = {}
-    differences = [between(systems[other][1], systems[one][1]) for one, other in pairs]
-    corrected = holm([difference.p_value for difference in differences])
+    tests: dict[tuple[str, str], RowTest] = {}
+    differences = [compare_systems(systems[other][1], systems[one][1]) for one, other in pairs]
+    corrected = correct_holm([difference.p_value for difference in differences])
     for (one, other), difference, p_value in zip(pairs, differences, corrected, strict=True):
-        tests[one, other] = Tested(difference, p_value)
+        tests[one, other] = RowTest(difference, p_value)
         turned = difference._replace(
             value=-difference.value, low=-difference.high, high=-difference.low
         )
-        tests[other, one] = Tested(turned, p_value)
+        tests[other, one] = RowTest(turned, p_value)
     return tests

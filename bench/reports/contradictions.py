@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bench.metrics.combined import combined, rounding
-from bench.reports.cells import decimals, format_value, half_unit
+from bench.metrics.combined import combine_rounding, combine_values
+from bench.reports.cells import count_decimals, format_value, half_unit
 from bench.specs.table import Column, Row, Table
 
 
-def contradictions(table: Table, others: Sequence[Table] = ()) -> dict[tuple[str, int], str]:
+def find_contradictions(table: Table, others: Sequence[Table] = ()) -> dict[tuple[str, int], str]:
     """Return a note, with the arithmetic, for each contradictory result of `table`.
 
     Notes are by row and index of the column. `others` are the paper's other tables. A row of the
@@ -36,13 +36,13 @@ def contradictions(table: Table, others: Sequence[Table] = ()) -> dict[tuple[str
 
 
 def _against_parts(table: Table, row: Row, column: Column) -> str:
-    printed = row.published.get(column.metric)
-    arithmetic = _compute_combined(table, row.published, column)
+    printed = row.published_figures.get(column.metric)
+    arithmetic = _compute_combined(table, row.published_figures, column)
     if printed is None or arithmetic is None or column.combine == "none":
         return ""
     text, value = arithmetic
     parts = [half_unit(part) for part in _list_parts(table, column)]
-    allowed = rounding(column.combine, parts) + half_unit(column)
+    allowed = combine_rounding(column.combine, parts) + half_unit(column)
     if _values_differ(printed, value, allowed):
         says = f"{_name_source(row, column)} {format_value(printed, column)}"
         return f"{says} for {_name_column(column)}; {text}"
@@ -54,7 +54,7 @@ def _compare_elsewhere(table: Table, name: str, column: Column, other: Table) ->
     row, again = table.rows[name], other.rows.get(name)
     if there is None or again is None:
         return ""
-    here, second = (r.published.get(column.metric) for r in (row, again))
+    here, second = (r.published_figures.get(column.metric) for r in (row, again))
     if (
         here is None
         or second is None
@@ -65,7 +65,7 @@ def _compare_elsewhere(table: Table, name: str, column: Column, other: Table) ->
         f"{_name_source(row, column)} {format_value(here, column)} for {_name_column(column)} "
         f"here and {format_value(second, there)} in {other.title}"
     )
-    figures = {**row.published, column.metric: second}
+    figures = {**row.published_figures, column.metric: second}
     users = [c for c in table.columns if column.metric in c.parts and c.metric in figures]
     so = [(_name_column(user), _compute_combined(table, figures, user)) for user in users]
     follows = " and ".join(f"{user} is {made[0]}" for user, made in so if made)
@@ -82,14 +82,16 @@ def _compute_combined(
     if column.combine == "none" or not figures.keys() >= set(column.parts):
         return None
     values = [figures[part] for part in column.parts]
-    value = combined(column.combine, values)
+    value = combine_values(column.combine, values)
     texts = [format_value(figures[part.metric], part) for part in _list_parts(table, column)]
     if column.combine == "mean":
         left = f"({' + '.join(texts)}) / {len(texts)}"
     else:
-        left = f"{max(values):.{decimals(column)}f} - {min(values):.{decimals(column)}f}"
+        left = (
+            f"{max(values):.{count_decimals(column)}f} - {min(values):.{count_decimals(column)}f}"
+        )
     # Two decimals more where they are not 0: nobody has to guess which way a half was rounded.
-    exact = re.sub("0{1,2}$", "", f"{value:.{decimals(column) + 2}f}")
+    exact = re.sub("0{1,2}$", "", f"{value:.{count_decimals(column) + 2}f}")
     return f"{left} = {exact}", value
 
 

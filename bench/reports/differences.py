@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bench._io.markdown import bullets, code, escaped, heading, joined, marked, prose
-from bench._io.trees import toml
+from bench._io.markdown import (
+    escape_text,
+    fill_template,
+    format_code,
+    format_heading,
+    format_list,
+    format_prose,
+    join_texts,
+)
+from bench._io.trees import to_toml
 from bench.cards import table_cards
-from bench.cards.paper_cards import in_papers_form, ordered, touches
+from bench.cards.paper_cards import in_papers_form, rows_by_difference, sort_differences
 from bench.cards.table_cards import MARK
 from bench.config import Form
-from bench.reports.name_ranges import ranged
+from bench.reports.name_ranges import format_row_names
 from bench.reports.table_model import format_report_table
 from bench.specs.run import Run
 from bench.specs.table import Difference, Paper, Table
@@ -27,20 +35,20 @@ _READING = (
 )
 
 
-def section(paper: Paper, runs: Mapping[str, Run], form: Form, table: Table) -> str:
+def describe_differences(paper: Paper, runs: Mapping[str, Run], form: Form, table: Table) -> str:
     """Return the points that concern rows of `table`, by effect.
 
     The paper's other points are counted, see `page`. `runs` holds the rows' settings; variants are
     left out. What concerns a row in its smoke form is what concerns it in the paper's.
     """
-    touched = touches(paper, table.key, in_papers_form(table, runs))
+    touched = rows_by_difference(paper, table.key, in_papers_form(table, runs))
     touching = [difference for difference in paper.differences if difference.item in touched]
     if not touching:
         return "None is known."
     rows = [row for row in runs if MARK not in row]
     lines = [
-        _format_line(difference, ranged(touched[difference.item], rows))
-        for difference in ordered(touching)
+        _format_line(difference, format_row_names(touched[difference.item], rows))
+        for difference in sort_differences(touching)
     ]
     text = format_report_table(_HEADINGS, lines, form)
     if others := len(paper.differences) - len(touching):
@@ -49,48 +57,58 @@ def section(paper: Paper, runs: Mapping[str, Run], form: Form, table: Table) -> 
             if others == 1
             else "points of the paper's list concern"
         )
-        where = code(page_name(paper))
+        where = format_code(name_differences_page(paper))
         text += f"\n\n{others} more {what} other tables: see {where}."
     return text
 
 
-def page_name(paper: Paper) -> str:
+def name_differences_page(paper: Paper) -> str:
     """Return the name of the file that holds a paper's whole list."""
     return f"{paper.key}-differences.md"
 
 
-def page(paper: Paper) -> str:
+def render_differences_page(paper: Paper) -> str:
     """Return the paper's whole list as a page."""
-    title = heading(1, f"{paper.title}: paper, released code, this suite")
-    return "\n\n".join([title, escaped(_describe_source(paper)), whole_list(paper)]) + "\n"
+    title = format_heading(1, f"{paper.title}: paper, released code, this suite")
+    return (
+        "\n\n".join([title, escape_text(_describe_source(paper)), list_all_differences(paper)])
+        + "\n"
+    )
 
 
-def whole_list(paper: Paper) -> str:
+def list_all_differences(paper: Paper) -> str:
     """Return the paper's whole list, by effect, and its variants.
 
     Each point has the rows of each table that it concerns.
     """
     keys = [key for key in table_cards.table_keys() if key.startswith(f"{paper.key}/")]
-    cards_of_paper = [table_cards.table(key) for key in keys]
+    cards_of_paper = [table_cards.read_table(key) for key in keys]
     tables = {
-        table.key: {row: table_cards.resolve(table, row) for row in table_cards.runnable(table)}
+        table.key: {
+            row: table_cards.resolve_row(table, row) for row in table_cards.runnable_rows(table)
+        }
         for table in cards_of_paper
     }
-    touched = {key: touches(paper, key, runs) for key, runs in tables.items()}
+    touched = {key: rows_by_difference(paper, key, runs) for key, runs in tables.items()}
     lines = [
         _format_line(
             difference,
             "; ".join(
-                f"{key.rpartition('/')[2]}: {ranged(rows[difference.item], [*tables[key]])}"
+                f"{key.rpartition('/')[2]}: {format_row_names(rows[difference.item], [*tables[key]])}"
                 for key, rows in touched.items()
                 if difference.item in rows
             ),
         )
-        for difference in ordered(paper.differences)
+        for difference in sort_differences(paper.differences)
     ]
     headings = [name.replace("Rows", "Tables and rows") for name in _HEADINGS]
-    variants = bullets(
-        marked("{} ({}): {}", code(f"--variant {name}"), variant.title, prose(variant.says))
+    variants = format_list(
+        fill_template(
+            "{} ({}): {}",
+            format_code(f"--variant {name}"),
+            variant.title,
+            format_prose(variant.says),
+        )
         for name, variant in paper.variants.items()
     )
     parts = [_READING, format_report_table(headings, lines, "paper")]
@@ -104,17 +122,17 @@ def _describe_source(paper: Paper) -> str:
 
 
 def _format_line(difference: Difference, rows: str) -> list[str]:
-    others = joined("; ", (code(toml(other)) for other in difference.others))
+    others = join_texts("; ", (format_code(to_toml(other)) for other in difference.others))
     return [
         *(
-            prose(difference.item),
+            format_prose(difference.item),
             rows,
             difference.effect,
-            *map(prose, (difference.paper, difference.released, difference.ours)),
+            *map(format_prose, (difference.paper, difference.released, difference.ours)),
         ),
         *(
-            code(toml(difference.setting)) if difference.setting else "",
+            format_code(to_toml(difference.setting)) if difference.setting else "",
             others,
-            prose(difference.consequence),
+            format_prose(difference.consequence),
         ),
     ]

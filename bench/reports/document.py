@@ -23,7 +23,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bench._io import atomic_files
-from bench._io.markdown import heading, image, prose
+from bench._io.markdown import format_heading, format_image, format_prose
 from bench.cards import card_files
 from bench.config import Form
 from bench.reports import (
@@ -40,30 +40,30 @@ from bench.reports import (
     repeat,
     terminal,
 )
-from bench.reports.bibliography import bibliography
-from bench.reports.cells import Cell, cells, has_paper
-from bench.reports.citation import citation
-from bench.reports.compared import compared
-from bench.reports.contradictions import contradictions
+from bench.reports.bibliography import format_bibliography
+from bench.reports.cells import ResultCell, build_cells, has_paper
+from bench.reports.citation import format_citation
+from bench.reports.compared import compare_all_rows
+from bench.reports.contradictions import find_contradictions
 from bench.reports.kept import Kept
 from bench.reports.main_table import render_main_table
-from bench.reports.pictures import pictures
-from bench.reports.records import as_csv
-from bench.reports.records import records as as_records
+from bench.reports.pictures import collect_best_row_plots
+from bench.reports.records import build_cell_records as as_records
+from bench.reports.records import format_records_csv
 from bench.reports.render_latex import render_latex
-from bench.reports.scored_rows import scored_cells, with_scored
+from bench.reports.scored_rows import add_scored_rows, build_scored_cells
 from bench.reports.stale_files import find_changed_files
-from bench.reports.standings import Standing, standing
+from bench.reports.standings import RowRuns, select_row_runs
 from bench.reports.style import FILE_KINDS, render_files
-from bench.reports.variants import with_variants
+from bench.reports.variants import add_variant_rows
 from bench.smoke import smoke_prefix, smoke_warning
 from bench.specs.run import Run
 from bench.specs.table import Paper, Table
 
-Extra = Literal["html", "latex"]
+ExtraFormat = Literal["html", "latex"]
 """What is written on request, beside Markdown, CSV and the figure."""
 _CAPTIONS = {True: "The paper's results beside ours", False: "Our results"}
-_ENDINGS: Mapping[Extra, str] = {"html": ".html", "latex": ".tex"}
+_ENDINGS: Mapping[ExtraFormat, str] = {"html": ".html", "latex": ".tex"}
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Report:
     """One a cell, for machines: figures in per cent, None where there is none."""
     table: Table
     form: Form
-    cells: tuple[Cell, ...]
+    cells: tuple[ResultCell, ...]
     contradictory: Mapping[tuple[str, int], str]
     """A note for each figure of the paper that its own arithmetic contradicts."""
     paper: Paper
@@ -87,13 +87,13 @@ class Report:
     """PNGs that runs keep and the Markdown names, by name."""
     scored: bool = False
     """Whether score files were judged for the table."""
-    standings: Mapping[str, Standing] = field(default_factory=dict[str, Standing])
+    standings: Mapping[str, RowRuns] = field(default_factory=dict[str, RowRuns])
     """The runs of each row."""
 
     def on_terminal(self, width: int) -> str:
         """Return the table as lines of text; see `bench.reports.terminal`."""
-        lines = terminal.lines(self.table, self.cells, self.standings)
-        return terminal.text(self.table, lines, self.form, width)
+        lines = terminal.build_terminal_rows(self.table, self.cells, self.standings)
+        return terminal.format_terminal_table(self.table, lines, self.form, width)
 
     @property
     def says_something(self) -> bool:
@@ -106,14 +106,18 @@ class Report:
         return any(cell.ours for cell in self.cells)
 
     @property
-    def texts(self) -> dict[str, str]:
+    def text_files(self) -> dict[str, str]:
         """Content of the text files by name; the last is the paper's own, whichever table it is."""
         files = {f"{self.stem}.md": self.markdown, f"{self.stem}.csv": self.csv}
         if not self.paper.differences:
             return files
-        return files | {differences.page_name(self.paper): differences.page(self.paper)}
+        return files | {
+            differences.name_differences_page(self.paper): differences.render_differences_page(
+                self.paper
+            )
+        }
 
-    def extra(self, kind: Extra, figure: bytes = b"") -> str:
+    def render_extra(self, kind: ExtraFormat, figure: bytes = b"") -> str:
         """Return the report in another form.
 
         `figure` is the PNG in a page; where it is empty, the page has no picture.
@@ -121,27 +125,29 @@ class Report:
         if kind == "latex":
             return render_latex(self.table, self.cells, self.contradictory, self.form)
         pictures = self.pictures if figure else dict.fromkeys(self.pictures, b"")
-        return render_html.page(self.title, self.markdown, {f"{self.stem}.png": figure, **pictures})
+        return render_html.render_html_page(
+            self.title, self.markdown, {f"{self.stem}.png": figure, **pictures}
+        )
 
-    def files(self, folder: Path) -> list[Path]:
+    def find_files(self, folder: Path) -> list[Path]:
         """Return the files of this report in `folder`, in any form and of any run."""
         other = f"{self.stem}.smoke."
         paths = folder.glob(f"{glob.escape(self.stem)}.*") if folder.is_dir() else ()
         return [path for path in paths if not path.name.startswith(other)]
 
-    def extras(self, kind: Extra, figure: bytes = b"") -> dict[str, str]:
+    def render_extra_files(self, kind: ExtraFormat, figure: bytes = b"") -> dict[str, str]:
         """Return the files of another form by name: with LaTeX comes what the table cites."""
-        files = {f"{self.stem}{_ENDINGS[kind]}": self.extra(kind, figure)}
-        cited = bibliography(self.table) if kind == "latex" else ""
+        files = {f"{self.stem}{_ENDINGS[kind]}": self.render_extra(kind, figure)}
+        cited = format_bibliography(self.table) if kind == "latex" else ""
         return files | ({f"{self.stem}.bib": cited} if cited else {})
 
-    def figure(self) -> Figure:
+    def draw_figure(self) -> Figure:
         """Return the paper's results beside ours, drawn; of a matrix as heat maps."""
         draw = plots.draw_matrices if self.table.layout == "matrix" else plots.draw_points
         return draw(self.title, self.table, self.cells)
 
 
-def report(
+def build_report(
     table: Table,
     paper: Paper,
     runs: Mapping[str, Run],
@@ -161,44 +167,46 @@ def report(
     reads what runs keep for comparisons of rows; without it none is made. With `detail`, a cell of
     the table has three lines, else one.
     """
-    table, runs = with_variants(table, runs, frame, form)
-    standings = {row: standing(table, row, run, frame, form) for row, run in runs.items()}
-    with_systems, systems = with_scored(table, scored)
-    results = (*cells(table, standings), *scored_cells(with_systems, systems))
-    contradictory = contradictions(table, others)
+    table, runs = add_variant_rows(table, runs, frame, form)
+    standings = {row: select_row_runs(table, row, run, frame, form) for row, run in runs.items()}
+    with_systems, systems = add_scored_rows(table, scored)
+    results = (*build_cells(table, standings), *build_scored_cells(with_systems, systems))
+    contradictory = find_contradictions(table, others)
     every = {**standings, **systems}
-    comparisons = compared(with_systems, results, every, artifacts)
+    comparisons = compare_all_rows(with_systems, results, every, artifacts)
     smoke = smoke_prefix(form)
     stem = table.key.replace("/", "-") + (".smoke" if form == "smoke" else "")
-    template = Template((card_files.folder("templates") / "table.md").read_text(encoding="utf-8"))
-    shown = pictures(with_systems, results, every, runs, artifacts, stem, form)
+    template = Template(
+        (card_files.card_folder("templates") / "table.md").read_text(encoding="utf-8")
+    )
+    shown = collect_best_row_plots(with_systems, results, every, runs, artifacts, stem, form)
     markdown = template.substitute(
         smoke=smoke,
-        title=heading(1, smoke + table.title),
-        caption="\n\n".join(filter(None, [smoke_warning(form), prose(table.caption)])),
-        paper=citation(paper),
-        verdict=notes.verdict(table, results, standings, form),
+        title=format_heading(1, smoke + table.title),
+        caption="\n\n".join(filter(None, [smoke_warning(form), format_prose(table.caption)])),
+        paper=format_citation(paper),
+        verdict=notes.summarize_verdict(table, results, standings, form),
         table=render_main_table(with_systems, results, contradictory, comparisons, form, detail),
-        footnotes=notes.footnotes(table, standings, contradictory, frame, form),
-        reading=notes.reading(with_systems, results, every, comparisons, detail),
-        scored=beside.scored(scored, form),
-        published=published.section(table, form),
-        figure=image(_CAPTIONS[has_paper(results)], f"{stem}.png")
+        footnotes=notes.list_footnotes(table, standings, contradictory, frame, form),
+        reading=notes.describe_reading(with_systems, results, every, comparisons, detail),
+        scored=beside.list_scored_files(scored, form),
+        published=published.list_published_systems(table, form),
+        figure=format_image(_CAPTIONS[has_paper(results)], f"{stem}.png")
         if any(cell.ours for cell in results)
         else "",
         pictures=shown.markdown,
-        compared=older.warned(
-            claims.section(with_systems, results, comparisons, form),
+        compared=older.add_version_warning(
+            claims.describe_significance(with_systems, results, comparisons, form),
             {row: stands.older for row, stands in standings.items()},
         ),
-        places=places.section(table, runs, standings, artifacts, form),
-        behind=behind.section(with_systems, results, standings, form),
-        differences=differences.section(paper, runs, form, table),
-        repeat=repeat.summary(table, standings, form, artifacts),
-        runs=repeat.runs(standings, form),
-        data=repeat.data(standings, form),
-        zero_shot=beside.zero_shot(runs),
-        missing=repeat.missing(standings, form),
+        places=places.describe_position_errors(table, runs, standings, artifacts, form),
+        behind=behind.describe_errors_and_runs(with_systems, results, standings, form),
+        differences=differences.describe_differences(paper, runs, form, table),
+        repeat=repeat.summarize_reproduction(table, standings, form, artifacts),
+        runs=repeat.list_counted_runs(standings, form),
+        data=repeat.list_fingerprints(standings, form),
+        zero_shot=beside.describe_zero_shot(runs),
+        missing=repeat.list_missing_seeds(standings, form),
     )
     markdown = re.sub(r"\n{3,}", "\n\n", markdown)  # parts of the template may be empty
     records = as_records(with_systems, results, form)
@@ -206,7 +214,7 @@ def report(
         stem=stem,
         title=smoke + table.title,
         markdown=markdown,
-        csv=as_csv(records),
+        csv=format_records_csv(records),
         records=records,
         table=with_systems,
         form=form,
@@ -219,22 +227,22 @@ def report(
     )
 
 
-def write(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> Path:
+def write_report(made: Report, folder: Path, extras: Sequence[ExtraFormat] = ()) -> Path:
     """Write the report into `folder`; return the Markdown file's path.
 
     Written are Markdown and CSV, the figure as PNG, SVG and PDF where anything was run, and the
     `extras`: all of them, or none where there is no space.
     """
-    drawn = render_files(made.figure()) if made.has_figure else {}
-    files: dict[str, str | bytes] = {**made.pictures, **made.texts}
+    drawn = render_files(made.draw_figure()) if made.has_figure else {}
+    files: dict[str, str | bytes] = {**made.pictures, **made.text_files}
     files |= {f"{made.stem}.{kind}": content for kind, content in drawn.items()}
     for kind in extras:
-        files |= made.extras(kind, drawn.get("png", b""))
+        files |= made.render_extra_files(kind, drawn.get("png", b""))
     atomic_files.write_all(folder, files)
     return folder / f"{made.stem}.md"
 
 
-def stale(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> list[Path]:
+def find_stale_files(made: Report, folder: Path, extras: Sequence[ExtraFormat] = ()) -> list[Path]:
     """Return the files in `folder` that are missing or differ from the report.
 
     Compared are Markdown, CSV, the `extras`, and other forms that are there already. Figures only
@@ -243,9 +251,9 @@ def stale(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> list[Path
     """
     names = [f"{made.stem}.{kind}" for kind in FILE_KINDS] if made.has_figure else []
     drawn = [folder / name for name in (*names, *made.pictures)]
-    expected = dict(made.texts)
+    expected = dict(made.text_files)
     for kind, ending in _ENDINGS.items():
         if kind in extras or (folder / f"{made.stem}{ending}").is_file():
-            expected |= made.extras(kind)
+            expected |= made.render_extra_files(kind)
     changed = find_changed_files(expected, folder)
     return [*changed, *(path for path in drawn if not path.is_file())]

@@ -13,9 +13,9 @@ from bench.cards import corpus_cards
 from bench.data.subset import Subset
 from bench.evaluation import score_file
 from bench.evaluation.score_frames import ScoreFrames, order_frames
-from bench.metrics.breakdown import Cell, cells
+from bench.metrics.breakdown import BreakdownCell, split_cells
 from bench.metrics.det import eer
-from bench.metrics.f1 import ARGMAX, decide
+from bench.metrics.f1 import ARGMAX, decide_bonafide
 from bench.metrics.tally import Bools, Floats
 from bench.plot_data import FrameDecisions
 from bench.reports import plots
@@ -39,7 +39,7 @@ def plot_evaluation(path: Path, data: HeldOutData, subset: Subset, who: str) -> 
     table = score_file.read(path)
     score, is_spoof = score_file.pooled(table)
     bonafide, spoof = score[~is_spoof], score[is_spoof]
-    title = f"{who} on {corpus_cards.card(subset.corpus).short} {subset.split}"
+    title = f"{who} on {corpus_cards.read_corpus_card(subset.corpus).short} {subset.split}"
     unit = (
         "utterances" if data.resolution_s is None else f"frames of {1000 * data.resolution_s:g} ms"
     )
@@ -64,7 +64,7 @@ def ranked_strips(scored: ScoreFrames) -> dict[str, list[FrameDecisions]]:
     begins = np.flatnonzero(np.diff(points.utterance, prepend=-1))
     ends = np.append(begins[1:], len(points.utterance))
     lengths = ends - begins
-    decided = ~decide(points.score, ARGMAX.threshold)
+    decided = ~decide_bonafide(points.score, ARGMAX.threshold)
     wrong = np.add.reduceat((decided != points.is_spoof).astype(int), begins) / lengths
     spoofed = np.add.reduceat(points.is_spoof.astype(int), begins)
     both = np.flatnonzero((spoofed > 0) & (spoofed < lengths))
@@ -90,18 +90,22 @@ def _plot_breakdowns(
 ) -> list[Path]:
     """Draw a heat map for each two fields of `data.by`; else bars for each one, or by attack."""
     asked = [fields.split(",") for fields in data.by]
-    roles = corpus_cards.card(data.corpus).roles
+    roles = corpus_cards.read_corpus_card(data.corpus).roles
     alone = [["attack"]] if "attack" in roles and "attack" in subset.table else []
     pairs = [by for by in asked if len(by) == 2]
     paths: list[Path] = []
     for by in pairs or [by for by in asked if len(by) == 1] or alone:
         fields = {name: subset.table[name].to_numpy() for name in by}
-        rates = [(cell, _cell_eer(score, cell)) for cell in cells(is_spoof, fields, roles, by)]
+        rates = [
+            (cell, _cell_eer(score, cell)) for cell in split_cells(is_spoof, fields, roles, by)
+        ]
         paths += write_figure(folder, f"by-{'-'.join(by)}", _draw_cells(rates, by, title))
     return paths
 
 
-def _draw_cells(rates: list[tuple[Cell, float | None]], by: Sequence[str], title: str) -> Figure:
+def _draw_cells(
+    rates: list[tuple[BreakdownCell, float | None]], by: Sequence[str], title: str
+) -> Figure:
     caption = f"{title}: EER by {' and '.join(by)}"
     if len(by) == 2:
         return plots.draw_heat_map(_cells_table(rates, by), caption)
@@ -110,11 +114,13 @@ def _draw_cells(rates: list[tuple[Cell, float | None]], by: Sequence[str], title
     return plots.draw_level_bars(by_level, counts, caption)
 
 
-def _cell_eer(score: Floats, cell: Cell) -> float | None:
+def _cell_eer(score: Floats, cell: BreakdownCell) -> float | None:
     return eer(score[cell.bonafide], score[cell.spoof]).eer if cell.defined else None
 
 
-def _cells_table(rates: list[tuple[Cell, float | None]], by: Sequence[str]) -> pd.DataFrame:
+def _cells_table(
+    rates: list[tuple[BreakdownCell, float | None]], by: Sequence[str]
+) -> pd.DataFrame:
     down, across = (list(dict.fromkeys(cell.levels[field] for cell, _ in rates)) for field in by)
     table = pd.DataFrame(
         np.nan, index=pd.Index(down, name=by[0]), columns=pd.Index(across, name=by[1])

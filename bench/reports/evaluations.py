@@ -6,12 +6,15 @@ from bench.cards import corpus_cards
 from bench.specs.run import Run
 
 
-def called(run: Run) -> dict[str, str]:
+def name_evaluations(run: Run) -> dict[str, str]:
     """Return what each evaluation of a run is called in plots and reports.
 
     That is its corpus's short name, `19LA`, with the split where two are of one corpus.
     """
-    short = {name: corpus_cards.card(data.corpus).short for name, data in run.evaluate.items()}
+    short = {
+        name: corpus_cards.read_corpus_card(data.corpus).short
+        for name, data in run.evaluate.items()
+    }
     named = list(short.values())
     return {
         name: f"{text} {run.evaluate[name].split}" if named.count(text) > 1 else text

@@ -13,8 +13,8 @@ import numpy as np
 from bench import versions
 from bench._io import atomic_files
 from bench.errors import BenchError
-from bench.evaluation.draws import KIND, Draws, draws, unpacked
-from bench.evaluation.places import Placed, placed
+from bench.evaluation.draws import DRAWS_VERSION, MetricDraws, draw_replicates, unpack_arrays
+from bench.evaluation.places import PositionErrorRates, compute_position_errors
 from bench.specs.table import Table
 from bench.tracking import run_artifacts
 
@@ -26,14 +26,14 @@ class Kept(Protocol):
 
     def draws(
         self, run_id: str, evaluation: str, figures: Collection[str]
-    ) -> Mapping[str, Draws] | None:
+    ) -> Mapping[str, MetricDraws] | None:
         """Return the replicates of metrics, by name, of one evaluation.
 
         None where its score file cannot be read.
         """
         ...
 
-    def placed(self, run_id: str, evaluation: str) -> Placed | None:
+    def placed(self, run_id: str, evaluation: str) -> PositionErrorRates | None:
         """Return the error rates of one evaluation's frames by their position.
 
         None where its score file cannot be read, or its frames have no position.
@@ -49,7 +49,7 @@ class Kept(Protocol):
         ...
 
 
-class KeptInStore:
+class RunArtifacts:
     """Reads what the runs of a tracking store keep.
 
     Replicates are drawn once and then lie in the work folder. A finished run's score files never
@@ -57,66 +57,69 @@ class KeptInStore:
     where the store is a server fetched, only where they are not there yet.
     """
 
-    def __init__(self, store: run_artifacts.Opened, work: Path) -> None:
+    def __init__(self, store: run_artifacts.OpenStore, work: Path) -> None:
         self._store, self._folder = store, work / "draws"
 
-    def draws(
+    def read_draws(
         self, run_id: str, evaluation: str, figures: Collection[str]
-    ) -> Mapping[str, Draws] | None:
+    ) -> Mapping[str, MetricDraws] | None:
         """See `Kept`."""
         places = {
             name: self._folder / run_id / f"{evaluation}.{name}.{_name_version(name)}.npz"
             for name in figures
         }
-        drawn = {name: _read_arrays(path, unpacked) for name, path in places.items()}
+        drawn = {name: _read_arrays(path, unpack_arrays) for name, path in places.items()}
         if missing := [name for name, saved in drawn.items() if saved is None]:
-            with run_artifacts.score_file(self._store, run_id, evaluation) as path:
+            with run_artifacts.open_score_file(self._store, run_id, evaluation) as path:
                 if path is None:
                     return None
-                for name, new in draws(path, missing).items():
-                    _save_arrays(places[name], **new.packed())
+                for name, new in draw_replicates(path, missing).items():
+                    _save_arrays(places[name], **new.pack_arrays())
                     drawn[name] = new
         return {name: saved for name, saved in drawn.items() if saved is not None}
 
-    def placed(self, run_id: str, evaluation: str) -> Placed | None:
+    def read_position_rates(self, run_id: str, evaluation: str) -> PositionErrorRates | None:
         """See `Kept`."""
-        file = self._folder / run_id / f"{evaluation}.placed.{KIND}.npz"
+        file = self._folder / run_id / f"{evaluation}.placed.{DRAWS_VERSION}.npz"
         saved = _read_arrays(file, _unpacked_placed)
         if saved is not None:
             return saved
-        with run_artifacts.score_file(self._store, run_id, evaluation) as path:
+        with run_artifacts.open_score_file(self._store, run_id, evaluation) as path:
             if path is None:
                 return None
             try:
-                rates = placed(path)
+                rates = compute_position_errors(path)
             except BenchError:  # on no grid, or a single speaker
                 return None
         _save_arrays(file, **{**rates._asdict(), "names": np.array(rates.names)})
         return rates
 
-    def draw(self, table: Table, run_id: str) -> None:
+    def draw_replicates(self, table: Table, run_id: str) -> None:
         """Draw all replicates that reports of `table` need of a run, so that they need not wait."""
-        for evaluation, figures in figures_drawn(table).items():
-            self.draws(run_id, evaluation, figures)
+        for evaluation, figures in list_drawn_metrics(table).items():
+            self.read_draws(run_id, evaluation, figures)
 
-    def energy_kwh(self, run_id: str, curves: Sequence[str]) -> float:
+    def read_energy_kwh(self, run_id: str, curves: Sequence[str]) -> float:
         """See `Kept`."""
         return run_artifacts.energy_kwh(self._store, run_id, curves)
 
-    def pictures(self, run_id: str, evaluation: str) -> Mapping[str, bytes]:
+    def read_pictures(self, run_id: str, evaluation: str) -> Mapping[str, bytes]:
         """See `Kept`."""
-        return run_artifacts.pictures(self._store, run_id, evaluation)
+        return run_artifacts.read_pictures(self._store, run_id, evaluation)
 
 
 def _name_version(figure: str) -> str:
     """Return the version by which replicates of a metric are drawn."""
-    raised = versions.raised(versions.of_metrics([figure]))
+    raised = versions.describe_raised(versions.list_metric_versions([figure]))
     return "-".join(
-        [KIND, *(f"{part} {version}".replace(" ", "-") for part, version in raised.items())]
+        [
+            DRAWS_VERSION,
+            *(f"{part} {version}".replace(" ", "-") for part, version in raised.items()),
+        ]
     )
 
 
-def figures_drawn(table: Table) -> dict[str, list[str]]:
+def list_drawn_metrics(table: Table) -> dict[str, list[str]]:
     """Return which figures of each evaluation the columns of a table are, or are made of."""
     names_by_evaluation: dict[str, list[str]] = {}
     for metric in sorted({m for c in table.columns for m in (c.parts or (c.metric,))}):
@@ -125,17 +128,17 @@ def figures_drawn(table: Table) -> dict[str, list[str]]:
     return names_by_evaluation
 
 
-_ARRAYS = Placed._fields[2:]
+_ARRAYS = PositionErrorRates._fields[2:]
 
 
-def _unpacked_placed(arrays: Mapping[str, Any]) -> Placed:
+def _unpacked_placed(arrays: Mapping[str, Any]) -> PositionErrorRates:
     names: tuple[str, ...] = tuple(arrays["names"].tolist())
-    return Placed(names, str(arrays["trials"]), *(arrays[name] for name in _ARRAYS))
+    return PositionErrorRates(names, str(arrays["trials"]), *(arrays[name] for name in _ARRAYS))
 
 
 def _save_arrays(path: Path, **arrays: Any) -> None:
     """Save arrays for the next report; where nothing can be written, this report has them."""
-    with contextlib.suppress(OSError), atomic_files.whole(path) as file:
+    with contextlib.suppress(OSError), atomic_files.open_whole(path) as file:
         np.savez(file, **arrays)
 
 

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 
-from bench._io.markdown import heading, joined, marked
+from bench._io.markdown import fill_template, format_heading, join_texts
 from bench.config import Form
 from bench.reports import older, row_names
-from bench.reports.cells import Cell, Ours, Verdict, best, cells, decimals, has_paper, state
-from bench.reports.compared import Comparisons
-from bench.reports.name_ranges import bracketed
-from bench.reports.published import linked
+from bench.reports.cells import (
+    OurResult,
+    ResultCell,
+    Verdict,
+    build_cells,
+    count_decimals,
+    find_best_rows,
+    has_paper,
+    read_row_state,
+)
+from bench.reports.compared import RowTests
+from bench.reports.name_ranges import format_interval
+from bench.reports.published import link_system_name
 from bench.reports.table_model import TableModel, render_markdown
 from bench.smoke import smoke_prefix
 from bench.specs.table import Column, Table
@@ -42,9 +51,9 @@ CellKey = tuple[str, int]
 
 def render_main_table(
     table: Table,
-    results: tuple[Cell, ...],
+    results: tuple[ResultCell, ...],
     contradictory: Container[CellKey],
-    comparisons: Comparisons,
+    comparisons: RowTests,
     form: Form,
     detail: bool = False,
 ) -> str:
@@ -53,9 +62,9 @@ def render_main_table(
     `contradictory` results are marked, and those of ours that by the `comparisons` may be as good
     as the best. A cell has one line; with `detail` it has three.
     """
-    tops = [best(table, column, results) for column in range(len(table.columns))]
+    tops = [find_best_rows(table, column, results) for column in range(len(table.columns))]
     level = [comparisons.level_with_best(column, top) for column, top in enumerate(tops)]
-    not_run = {row for row in table.rows if state(results, row) == "not run"}
+    not_run = {row for row in table.rows if read_row_state(results, row) == "not run"}
     ranks = {
         (row, column): name
         for column in range(len(table.columns))
@@ -66,7 +75,7 @@ def render_main_table(
     texts: dict[CellKey, tuple[str]] = {}
     for cell in results:
         key = cell.row, cell.column
-        digits = decimals(table.columns[cell.column])
+        digits = count_decimals(table.columns[cell.column])
         rank = ranks.get(key, "")
         if beside:
             texts[key] = (_format_result(cell, rank, key in contradictory, digits, detail),)
@@ -80,10 +89,12 @@ def render_printed_table(table: Table, contradictory: Container[CellKey]) -> str
     texts = {
         (cell.row, cell.column): (
             format_papers_result(
-                cell, (cell.row, cell.column) in contradictory, decimals(table.columns[cell.column])
+                cell,
+                (cell.row, cell.column) in contradictory,
+                count_decimals(table.columns[cell.column]),
             ),
         )
-        for cell in cells(table, {})
+        for cell in build_cells(table, {})
     }
     return _render_texts(table, texts, "paper", None)
 
@@ -97,7 +108,7 @@ def _render_texts(
     """Return the texts of all cells in Markdown; without `progress` they are the paper's."""
 
     def list_names(row: str) -> list[str]:
-        return row_names.names(table, row, row, linked(table.rows[row]))
+        return row_names.list_name_cells(table, row, row, link_system_name(table.rows[row]))
 
     if table.layout == "rows":
         whose = "" if progress else " (paper)"
@@ -106,14 +117,14 @@ def _render_texts(
         return render_markdown(lay_out_rows(table, texts, headings, list_names, progress), form)
     parts: list[str] = []
     for matrix in lay_out_matrices(table, texts, list_names, progress or (lambda _: "paper")):
-        title = marked(smoke_prefix(form) + "{}: {}", matrix.title, matrix.progress)
-        parts += [heading(3, title), render_markdown(matrix, form)]
+        title = fill_template(smoke_prefix(form) + "{}: {}", matrix.title, matrix.progress)
+        parts += [format_heading(3, title), render_markdown(matrix, form)]
     return "\n\n".join(parts)
 
 
 def format_heading(column: Column) -> str:
     """Return a column's heading with an arrow to where results are better."""
-    return f"{column.heading} {_ARROWS[column.better]}".strip()
+    return f"{column.heading} {_ARROWS[column.better_direction]}".strip()
 
 
 def lay_out_rows(
@@ -128,7 +139,7 @@ def lay_out_rows(
     It has the row's `names`, the `texts` of its cells, each of as many columns as it has texts,
     under `headings`, and its `progress`.
     """
-    before = row_names.headings(table)
+    before = row_names.list_name_headings(table)
     rows: list[Sequence[str]] = []
     group = ""
     for key, row in table.rows.items():
@@ -151,7 +162,7 @@ def lay_out_matrices(
     """Return a matrix for each row of the table, of one text a cell."""
     down, across = list_sides(table.columns)
     index = index_matrix(table.columns)
-    arrow = _ARROWS[table.columns[0].better]
+    arrow = _ARROWS[table.columns[0].better_direction]
     return [
         TableModel(
             ["", *(f"{name} {arrow}".strip() for name in across)],
@@ -160,7 +171,7 @@ def lay_out_matrices(
                 for group in down
             ],
             "l" + "r" * len(across),
-            title=joined(" · ", filter(None, [*names(key), row.group])),
+            title=join_texts(" · ", filter(None, [*names(key), row.group])),
             progress=progress(key),
         )
         for key, row in table.rows.items()
@@ -183,7 +194,9 @@ def index_matrix(columns: Sequence[Column]) -> dict[tuple[str, str], int]:
     return {(column.group, column.heading): n for n, column in enumerate(columns)}
 
 
-def _format_result(cell: Cell, rank: str, contradictory: bool, digits: int, detail: bool) -> str:
+def _format_result(
+    cell: ResultCell, rank: str, contradictory: bool, digits: int, detail: bool
+) -> str:
     paper = format_papers_result(cell, contradictory, digits)
     if cell.scored:
         return _format_ours(cell, rank, digits)
@@ -191,17 +204,19 @@ def _format_result(cell: Cell, rank: str, contradictory: bool, digits: int, deta
         return paper
     between = "<br>" if detail else " / "
     if cell.ours is None:
-        return joined(between, [paper, _NOTHING, _NOTHING])
+        return join_texts(between, [paper, _NOTHING, _NOTHING])
     ours = _format_mean(cell, cell.ours, rank, digits)
-    interval = bracketed(cell.ours.low, cell.ours.high, digits)
+    interval = format_interval(cell.ours.low, cell.ours.high, digits)
     difference = _format_difference(cell, cell.ours, digits, detail)
     if detail:
-        return joined(between, [paper, joined(" ", filter(None, [ours, interval])), difference])
-    figures = joined(between, [paper, ours, difference])
-    return marked("{} <small>{}</small>", figures, interval) if interval else figures
+        return join_texts(
+            between, [paper, join_texts(" ", filter(None, [ours, interval])), difference]
+        )
+    figures = join_texts(between, [paper, ours, difference])
+    return fill_template("{} <small>{}</small>", figures, interval) if interval else figures
 
 
-def format_papers_result(cell: Cell, contradictory: bool, digits: int) -> str:
+def format_papers_result(cell: ResultCell, contradictory: bool, digits: int) -> str:
     """Return the paper's result with its marks."""
     paper = _NOTHING if cell.paper is None else f"{cell.paper:.{digits}f}"
     return (
@@ -211,32 +226,32 @@ def format_papers_result(cell: Cell, contradictory: bool, digits: int) -> str:
     )
 
 
-def _format_ours(cell: Cell, rank: str, digits: int) -> str:
+def _format_ours(cell: ResultCell, rank: str, digits: int) -> str:
     """Return the result of a row that no paper's table has."""
     if cell.ours is None:
         return _NOTHING
     few = VERDICT_MARKS["too few errors"] if cell.ours.verdict == "too few errors" else ""
-    figure = joined(" ", filter(None, [_format_mean(cell, cell.ours, rank, digits), few]))
-    interval = bracketed(cell.ours.low, cell.ours.high, digits)
-    return marked("{} <small>{}</small>", figure, interval) if interval else figure
+    figure = join_texts(" ", filter(None, [_format_mean(cell, cell.ours, rank, digits), few]))
+    interval = format_interval(cell.ours.low, cell.ours.high, digits)
+    return fill_template("{} <small>{}</small>", figure, interval) if interval else figure
 
 
-def _format_mean(cell: Cell, ours: Ours, rank: str, digits: int) -> str:
+def _format_mean(cell: ResultCell, ours: OurResult, rank: str, digits: int) -> str:
     mean = f"{ours.mean:.{digits}f}"
     if cell.trials_missing:
-        mean = marked("*{}* ({} trials missing)", mean, f"{cell.trials_missing:,}")
-    elif not cell.complete:
+        mean = fill_template("*{}* ({} trials missing)", mean, f"{cell.trials_missing:,}")
+    elif not cell.is_complete:
         wanted = _count_seeds(cell.seeds_wanted)
-        mean = marked("*{}* ({} of {})", mean, str(cell.seeds_done), wanted)
+        mean = fill_template("*{}* ({} of {})", mean, str(cell.seeds_done), wanted)
     elif rank == "best":
-        mean = marked("**{}**", mean)
+        mean = fill_template("**{}**", mean)
     elif rank == "level":
         mean += LEVEL_MARK
-    mean = marked("{}{}", mean, TIED_MARK * ours.tied + older.MARK * ours.older)
-    return mean if ours.sd is None else marked("{} ± {}", mean, f"{ours.sd:.{digits}f}")
+    mean = fill_template("{}{}", mean, TIED_MARK * ours.tied + older.OUTDATED_MARK * ours.older)
+    return mean if ours.sd is None else fill_template("{} ± {}", mean, f"{ours.sd:.{digits}f}")
 
 
-def _format_difference(cell: Cell, ours: Ours, digits: int, detail: bool) -> str:
+def _format_difference(cell: ResultCell, ours: OurResult, digits: int, detail: bool) -> str:
     """Return ours minus the paper's, and what can be said of it."""
     text = _NOTHING
     if cell.difference is not None:
@@ -247,9 +262,9 @@ def _format_difference(cell: Cell, ours: Ours, digits: int, detail: bool) -> str
     return f"{text}, {ours.verdict}" if detail else f"{text} {VERDICT_MARKS[ours.verdict]}"
 
 
-def format_progress(results: tuple[Cell, ...], row: str) -> str:
+def format_progress(results: tuple[ResultCell, ...], row: str) -> str:
     """Return how far a row is: `2 of 3 seeds`, `not run`, `published`, `scored`."""
-    reached = state(results, row)
+    reached = read_row_state(results, row)
     if reached in ("published", "not run", "scored"):
         return reached
     row_cells = [cell for cell in results if cell.row == row]

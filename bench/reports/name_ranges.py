@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 
-def ranged(names: Sequence[str], order: Sequence[str]) -> str:
+def format_row_names(names: Sequence[str], order: Sequence[str]) -> str:
     """Return names in their `order`, three or more that follow one another as a range.
 
     Only numbered names make a range.
@@ -39,7 +39,7 @@ def ranged(names: Sequence[str], order: Sequence[str]) -> str:
     )
 
 
-def bracketed(low: float, high: float, digits: int) -> str:
+def format_interval(low: float, high: float, digits: int) -> str:
     """Return an interval with `digits` decimals, or with as many more as tell its bounds apart.
 
     Empty where there is no interval: a bound is unknown, or both are equal.

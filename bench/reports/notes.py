@@ -9,17 +9,25 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from bench._io.markdown import bullets, code, joined, marked, prose
-from bench._io.trees import leaves
+from bench._io.markdown import fill_template, format_code, format_list, format_prose, join_texts
+from bench._io.trees import iterate_leaves
 from bench.config import Form
 from bench.metrics.measured import FEW
 from bench.reports import main_table, older, repeat
-from bench.reports.cells import Cell, Verdict, best, decimals, half_unit, has_paper, name_column
-from bench.reports.compared import Comparisons
-from bench.reports.name_ranges import ranged
-from bench.reports.published import elsewhere_notes
-from bench.reports.standings import Standing
-from bench.reports.tally import Tally, tally
+from bench.reports.cells import (
+    ResultCell,
+    Verdict,
+    count_decimals,
+    find_best_rows,
+    half_unit,
+    has_paper,
+    name_column,
+)
+from bench.reports.compared import RowTests
+from bench.reports.name_ranges import format_row_names
+from bench.reports.published import list_other_measurements
+from bench.reports.standings import RowRuns
+from bench.reports.tally import Completeness, count_results
 from bench.specs.table import Table
 
 _ORDER = (
@@ -39,8 +47,10 @@ _UNITS = (
     "several."
 )
 _KEYS = {
-    "rows": marked("Row: the name that {} takes.", code("--rows")),
-    "matrix": marked("Each heading begins with the name that {} takes.", code("--rows")),
+    "rows": fill_template("Row: the name that {} takes.", format_code("--rows")),
+    "matrix": fill_template(
+        "Each heading begins with the name that {} takes.", format_code("--rows")
+    ),
 }
 _COMBINED = (
     "{names}: computed from each run's results, whose intervals are assumed independent (MOVER)."
@@ -56,31 +66,31 @@ _SAYS: Mapping[Verdict, str] = {
 _UNIT_OF = {"utterance": "utterances", "speaker": "speakers", "attack": "attacks"}
 
 
-def reading(
+def describe_reading(
     table: Table,
-    results: tuple[Cell, ...],
-    standings: Mapping[str, Standing],
-    comparisons: Comparisons,
+    results: tuple[ResultCell, ...],
+    standings: Mapping[str, RowRuns],
+    comparisons: RowTests,
     detail: bool = False,
 ) -> str:
     """Return how to read a cell, and the marks that the table has."""
     beside = has_paper(results)
     if not any(cell.ours for cell in results):
         text = "The paper's results (rates in per cent); no row was run here yet." if beside else ""
-        return joined(" ", [text or "Nothing was run yet.", _KEYS[table.layout]])
+        return join_texts(" ", [text or "Nothing was run yet.", _KEYS[table.layout]])
     names = ", ".join(column.heading for column in table.columns if column.combine != "none")
     lines = [
         (_ORDER_DETAIL if detail else _ORDER) if beside else _ORDER_ALONE,
         _UNITS,
         _KEYS[table.layout],
-        drawn_by(standings),
+        describe_intervals(standings),
         _COMBINED.format(names=names) if names else "",
         *_explain_marks(table, results, comparisons, detail),
     ]
-    return bullets(filter(None, lines))
+    return format_list(filter(None, lines))
 
 
-def drawn_by(standings: Mapping[str, Standing]) -> str:
+def describe_intervals(standings: Mapping[str, RowRuns]) -> str:
     """Say how the intervals that are shown were drawn; the CSV has those by utterances, too."""
     plans: dict[str, set[str]] = {}
     for stands in standings.values():
@@ -102,61 +112,65 @@ def drawn_by(standings: Mapping[str, Standing]) -> str:
 
 
 def _explain_marks(
-    table: Table, results: tuple[Cell, ...], comparisons: Comparisons, detail: bool
+    table: Table, results: tuple[ResultCell, ...], comparisons: RowTests, detail: bool
 ) -> list[str]:
     """Return a line for each mark that the table has."""
     there = {cell.ours.verdict for cell in results if cell.ours}
     if "outside" in there:
         there.add("inside")  # the one says what the other is not
     lines: list[str] = [
-        marked("{}: {}.", marked("*{}*", mark) if detail else main_table.VERDICT_MARKS[mark], says)
+        fill_template(
+            "{}: {}.",
+            fill_template("*{}*", mark) if detail else main_table.VERDICT_MARKS[mark],
+            says,
+        )
         for mark, says in _SAYS.items()
         if mark in there
     ]
-    if any(best(table, column, results) for column in range(len(table.columns))):
+    if any(find_best_rows(table, column, results) for column in range(len(table.columns))):
         level = (
             f"; {main_table.LEVEL_MARK}: no significant difference from it (below)"
             if comparisons.tested
             else ""
         )
-        lines.append(marked("**Bold**: our best result, among complete rows{}.", level))
+        lines.append(fill_template("**Bold**: our best result, among complete rows{}.", level))
     if any(cell.ours and cell.ours.tied for cell in results):
         lines.append(
             f"{main_table.TIED_MARK}: equal scores of both classes stand where the error rates "
             "cross; they move together here, and other formulas give another EER."
         )
-    if any(cell.ours and not cell.complete for cell in results):
-        lines.append(marked("*Italic*: seeds are missing."))
+    if any(cell.ours and not cell.is_complete for cell in results):
+        lines.append(fill_template("*Italic*: seeds are missing."))
     return lines
 
 
-def verdict(
-    table: Table, results: tuple[Cell, ...], standings: Mapping[str, Standing], form: Form
+def summarize_verdict(
+    table: Table, results: tuple[ResultCell, ...], standings: Mapping[str, RowRuns], form: Form
 ) -> str:
     """Return the outcome in two sentences.
 
     How many results agree with the paper's among those that can be judged, and how far the rows
     are.
     """
-    counts = tally(table, results)
+    counts = count_results(table, results)
     sentences = [
         _describe_agreement(table, counts, standings, form),
         f"{_count_rows(table, counts)}.",
     ]
-    return marked("**Verdict.** {}", joined(" ", filter(None, sentences)))
+    return fill_template("**Verdict.** {}", join_texts(" ", filter(None, sentences)))
 
 
-def _count_rows(table: Table, counts: Tally) -> str:
+def _count_rows(table: Table, counts: Completeness) -> str:
     """Return how many rows there are of each state, and which result deviates most."""
     complete, *others = counts.states.items()
     parts = [f"{complete[1]} of {sum(counts.states.values())} rows are complete"]
     text = ", ".join(parts + [f"{number} {state}" for state, number in others if number])
-    far = farthest(table, counts)
+    far = describe_farthest(table, counts)
     return f"{text}; largest relative deviation: {far}" if far else text
 
 
 def _describe_agreement(
-    table: Table, counts: Tally, standings: Mapping[str, Standing], form: Form
+    table: Table, counts: Completeness, standings: Mapping[str, RowRuns], form: Form
 ) -> str:
     judged, seeds, errors = counts.inside + counts.outside, counts.few_seeds, counts.few_errors
     if not judged + seeds + errors:
@@ -170,30 +184,30 @@ def _describe_agreement(
     parts = [text]
     if seeds:
         few = f"{seeds} {'has' if seeds == 1 else 'have'} fewer than three seeds"
-        run = code(repeat.command(table, standings, form, 3))
-        parts.append(marked("{} ({} gives a verdict)", few, run))
+        run = format_code(repeat.format_run_command(table, standings, form, 3))
+        parts.append(fill_template("{} ({} gives a verdict)", few, run))
     if errors:
         parts.append(f"{errors} {'has' if errors == 1 else 'have'} too few errors")
-    return marked("{}.", joined("; ", parts))
+    return fill_template("{}.", join_texts("; ", parts))
 
 
-def farthest(table: Table, counts: Tally) -> str:
+def describe_farthest(table: Table, counts: Completeness) -> str:
     """Return the result that deviates most from the paper's, in words; empty if none is."""
     cell = counts.farthest
     if cell is None or cell.ours is None:
         return ""
     column = table.columns[cell.column]
-    ours, paper = (f"{value:.{decimals(column)}f}" for value in (cell.ours.mean, cell.paper))
+    ours, paper = (f"{value:.{count_decimals(column)}f}" for value in (cell.ours.mean, cell.paper))
     text = f"{cell.row}, {name_column(column)}: ours {ours}, paper {paper}"
     least = half_unit(column)
     if cell.paper is None or abs(cell.paper) >= least:
         return text
-    return f"{text}, relative to {least:.{decimals(column) + 1}f}, half a printed unit"
+    return f"{text}, relative to {least:.{count_decimals(column) + 1}f}, half a printed unit"
 
 
-def printed_footnotes(table: Table, contradictory: Mapping[tuple[str, int], str]) -> str:
+def list_printed_footnotes(table: Table, contradictory: Mapping[tuple[str, int], str]) -> str:
     """Return a list of what a reader of the paper's own results must know."""
-    return bullets([*list_doubts(table, contradictory), *_list_paper_notes(table)])
+    return format_list([*list_doubts(table, contradictory), *_list_paper_notes(table)])
 
 
 def list_doubts(table: Table, contradictory: Mapping[tuple[str, int], str]) -> list[str]:
@@ -211,16 +225,16 @@ def _list_paper_notes(table: Table) -> list[str]:
     for name, row in table.rows.items():
         sources.setdefault(row.source, []).append(name)
     sources_text = [
-        f"{ranged(names, [*table.rows])}: published results from {source}."
+        f"{format_row_names(names, [*table.rows])}: published results from {source}."
         for source, names in sources.items()
         if source
     ]
-    return [*sources_text, *elsewhere_notes(table), *map(prose, table.notes)]
+    return [*sources_text, *list_other_measurements(table), *map(format_prose, table.notes)]
 
 
-def footnotes(
+def list_footnotes(
     table: Table,
-    standings: Mapping[str, Standing],
+    standings: Mapping[str, RowRuns],
     contradictory: Mapping[tuple[str, int], str],
     frame: pd.DataFrame,
     form: Form,
@@ -228,7 +242,7 @@ def footnotes(
     """Return a list of what a reader of the table must know."""
     notes = list_doubts(table, contradictory)
     notes += [
-        older.footnote(table, row, stands.older, stands.runs, form)
+        older.format_version_footnote(table, row, stands.older, stands.runs, form)
         for row, stands in standings.items()
         if stands.older
     ]
@@ -245,6 +259,13 @@ def footnotes(
     ]
     notes += _list_paper_notes(table)
     if form == "smoke" and table.smoke:
-        settings = (code(f"{'.'.join(keys)} = {value}") for keys, value in leaves(table.smoke))
-        notes.append(marked("Smoke settings, in place of the paper's: {}.", joined(", ", settings)))
-    return bullets(notes)
+        settings = (
+            format_code(f"{'.'.join(keys)} = {value}")
+            for keys, value in iterate_leaves(table.smoke)
+        )
+        notes.append(
+            fill_template(
+                "Smoke settings, in place of the paper's: {}.", join_texts(", ", settings)
+            )
+        )
+    return format_list(notes)

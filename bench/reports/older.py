@@ -12,38 +12,44 @@ from collections.abc import Mapping
 import pandas as pd
 
 from bench import versions
-from bench._io.markdown import code, marked
+from bench._io.markdown import fill_template, format_code
 from bench.cards.table_cards import DEFAULT_PAPER
 from bench.config import Form
 from bench.specs.table import Table
 
-MARK = "ᵛ"
+OUTDATED_MARK = "ᵛ"
 """Stands at a result of ours that was made by older code."""
-Older = Mapping[str, tuple[int, int]]
+VersionChanges = Mapping[str, tuple[int, int]]
 """By part (`bench.versions`): the version that a row was made by, and the one of now."""
 
 
-def of_runs(runs: pd.DataFrame) -> dict[str, tuple[int, int]]:
+def find_version_changes(runs: pd.DataFrame) -> dict[str, tuple[int, int]]:
     """Return the parts of which runs (`tracking.run_frame`) are of other versions than now."""
     changes: dict[str, tuple[int, int]] = {}
     for column in ("versions", "metrics"):
         for text in runs[column].drop_duplicates() if column in runs else ():
-            changes |= versions.outdated(json.loads(text)) if text else {}
+            changes |= versions.find_outdated(json.loads(text)) if text else {}
     return changes
 
 
-def footnote(table: Table, row: str, older: Older, runs: pd.DataFrame, form: Form) -> str:
+def format_version_footnote(
+    table: Table, row: str, older: VersionChanges, runs: pd.DataFrame, form: Form
+) -> str:
     """Return which code made a row, what has changed since, and the command that renews it."""
     changed = ", ".join(
         f"{part} version {one}; now version {two}" for part, (one, two) in older.items()
     )
     name = table.key.removeprefix(f"{DEFAULT_PAPER}/")
-    command = code(f"bench run {name} --rows {row}" + (" --smoke" if form == "smoke" else ""))
-    template = MARK + " {}: by {}, {}: {} {}."
-    return marked(template, row, _describe_code(runs), changed, command, _describe_cure(older))
+    command = format_code(
+        f"bench run {name} --rows {row}" + (" --smoke" if form == "smoke" else "")
+    )
+    template = OUTDATED_MARK + " {}: by {}, {}: {} {}."
+    return fill_template(
+        template, row, _describe_code(runs), changed, command, _describe_cure(older)
+    )
 
 
-def _describe_cure(older: Older) -> str:
+def _describe_cure(older: VersionChanges) -> str:
     if all(part.startswith("metric ") for part in older):
         return "computes its results anew from its score files"
     return "trains it anew"
@@ -58,14 +64,14 @@ def _describe_code(runs: pd.DataFrame) -> str:
     return f"{versions_} ({commits})" if versions_ else commits
 
 
-def warned(section: str, older: Mapping[str, Older]) -> str:
+def add_version_warning(section: str, older: Mapping[str, VersionChanges]) -> str:
     """Return the section that compares rows, with a warning where older code made some of them."""
     rows = ", ".join(row for row, parts in older.items() if parts)
     if not section or not rows:
         return section
-    text = marked(
+    text = fill_template(
         "**Of older code ("
-        + MARK
+        + OUTDATED_MARK
         + "): {}. A difference between such a row and another may be one of "
         "the code.**",
         rows,

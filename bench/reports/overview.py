@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench._io.markdown import code, link, marked, prose
+from bench._io.markdown import fill_template, format_code, format_link, format_prose
 from bench.config import Form
 from bench.reports import differences, verified
 from bench.reports.document import Report
-from bench.reports.notes import farthest
+from bench.reports.notes import describe_farthest
 from bench.reports.stale_files import find_changed_files
 from bench.reports.table_model import format_report_table
-from bench.reports.tally import tally
+from bench.reports.tally import count_results
 from bench.smoke import smoke_prefix, smoke_warning
 from bench.specs.checked import Checked
 
@@ -38,7 +38,9 @@ _HEADINGS = (
 )
 
 
-def overview(reports: Sequence[Report], form: Form, untrained: Sequence[Checked] = ()) -> str:
+def render_overview(
+    reports: Sequence[Report], form: Form, untrained: Sequence[Checked] = ()
+) -> str:
     """Return the page in Markdown.
 
     It links the reports of tables of which anything was run or scored and those of the `untrained`
@@ -51,9 +53,9 @@ def overview(reports: Sequence[Report], form: Form, untrained: Sequence[Checked]
         smoke_warning(form),
         f"Written by `bench report all{smoke}` from the tracking store; not edited by hand.",
         _PAPERS,
-        verified.section(form),
+        verified.list_verified_claims(form),
         f"## {smoke_prefix(form)}What was run",
-        marked("**In short.** {}", _in_short(reports)),
+        fill_template("**In short.** {}", _in_short(reports)),
         *(
             [format_report_table(_HEADINGS, [_format_line(made) for made in here], form), _WORDS]
             if here
@@ -66,19 +68,19 @@ def overview(reports: Sequence[Report], form: Form, untrained: Sequence[Checked]
 
 
 def _format_line(made: Report) -> list[str]:
-    counts = tally(made.table, made.cells)
+    counts = count_results(made.table, made.cells)
     numbers = (
         *counts.states.values(),
         counts.inside,
         counts.outside,
         counts.few_seeds + counts.few_errors,
     )
-    deviation = farthest(made.table, counts) or "–"
-    return [link(made.table.title, f"{made.stem}.md"), *map(str, numbers), deviation]
+    deviation = describe_farthest(made.table, counts) or "–"
+    return [format_link(made.table.title, f"{made.stem}.md"), *map(str, numbers), deviation]
 
 
 def _in_short(reports: Sequence[Report]) -> str:
-    counts = [tally(made.table, made.cells) for made in reports]
+    counts = [count_results(made.table, made.cells) for made in reports]
     complete, incomplete, not_run = (
         sum(count.states[state] for count in counts)
         for state in ("complete", "incomplete", "not run")
@@ -97,7 +99,7 @@ def _looked_up(untrained: Sequence[Checked], form: Form) -> str:
     if not untrained:
         return ""
     lines = [
-        [link(card.title, f"{card.key.replace('/', '-')}.md"), prose(card.caption)]
+        [format_link(card.title, f"{card.key.replace('/', '-')}.md"), format_prose(card.caption)]
         for card in untrained
     ]
     heading = f"## {smoke_prefix(form)}Tables without training"
@@ -112,8 +114,8 @@ def _list_awaited(reports: Sequence[Report], form: Form) -> str:
     lines = [
         [
             made.table.title,
-            prose(made.table.caption),
-            code(f"bench run {made.table.key}{smoke}"),
+            format_prose(made.table.caption),
+            format_code(f"bench run {made.table.key}{smoke}"),
         ]
         for made in reports
     ]
@@ -126,19 +128,19 @@ def _list_awaited(reports: Sequence[Report], form: Form) -> str:
     )
 
 
-def left_over(reports: Sequence[Report], folder: Path) -> list[Path]:
+def find_left_over_files(reports: Sequence[Report], folder: Path) -> list[Path]:
     """Return the files in `folder` of earlier reports whose tables have nothing to report now."""
     silent = [made for made in reports if not made.says_something]
     papers = {made.paper.key for made in reports if made.says_something}
-    paths = [path for made in silent for path in made.files(folder)]
+    paths = [path for made in silent for path in made.find_files(folder)]
     paths += [
-        folder / differences.page_name(made.paper)
+        folder / differences.name_differences_page(made.paper)
         for made in silent
         if made.paper.key not in papers
     ]
     return sorted({path for path in paths if path.is_file()})
 
 
-def stale(text: str, folder: Path) -> list[Path]:
+def find_stale_overview(text: str, folder: Path) -> list[Path]:
     """Return the page's path where it is missing or differs."""
     return find_changed_files({NAME: text}, folder)

@@ -10,13 +10,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench._io import atomic_files
-from bench._io.markdown import code, heading, joined, link, marked, prose
+from bench._io.markdown import (
+    fill_template,
+    format_code,
+    format_heading,
+    format_link,
+    format_prose,
+    join_texts,
+)
 from bench.cards import table_cards
 from bench.reports import differences
-from bench.reports.citation import citation
-from bench.reports.contradictions import contradictions
+from bench.reports.citation import format_citation
+from bench.reports.contradictions import find_contradictions
 from bench.reports.main_table import render_printed_table
-from bench.reports.notes import printed_footnotes
+from bench.reports.notes import list_printed_footnotes
 from bench.reports.stale_files import find_changed_files
 from bench.reports.table_model import format_report_table
 from bench.specs.table import Paper, Table
@@ -43,7 +50,7 @@ class _Printed(NamedTuple):
     """By the tables' keys, a note for each contradictory result."""
 
 
-def pages() -> dict[str, str]:
+def render_paper_pages() -> dict[str, str]:
     """Return the pages in Markdown by file name: one for each paper, and one over them."""
     papers = [paper for key in _list_papers() if (paper := _read_printed(key)).tables]
     return {
@@ -52,15 +59,15 @@ def pages() -> dict[str, str]:
     }
 
 
-def write(folder: Path) -> Path:
+def write_paper_pages(folder: Path) -> Path:
     """Write all pages into `folder`; return the path of the one over them."""
-    atomic_files.write_all(folder, {**pages()})
+    atomic_files.write_all(folder, {**render_paper_pages()})
     return folder / NAME
 
 
-def stale(folder: Path) -> list[Path]:
+def find_stale_paper_pages(folder: Path) -> list[Path]:
     """Return the files in `folder` that are missing, differ, or are of no paper that is here."""
-    expected = pages()
+    expected = render_paper_pages()
     strange = sorted(path for path in folder.glob("*.md") if path.name not in expected)
     return find_changed_files(expected, folder) + strange
 
@@ -71,16 +78,18 @@ def _list_papers() -> list[str]:
 
 def _read_printed(key: str) -> _Printed:
     every = [
-        table_cards.table(table_key)
+        table_cards.read_table(table_key)
         for table_key in table_cards.table_keys()
         if table_key.startswith(f"{key}/")
     ]
-    printed = [table for table in every if any(row.published for row in table.rows.values())]
+    printed = [
+        table for table in every if any(row.published_figures for row in table.rows.values())
+    ]
     doubts = {
-        table.key: contradictions(table, [other for other in every if other != table])
+        table.key: find_contradictions(table, [other for other in every if other != table])
         for table in printed
     }
-    return _Printed(table_cards.paper(key), tuple(printed), doubts)
+    return _Printed(table_cards.read_paper(key), tuple(printed), doubts)
 
 
 def _render_overview(papers: list[_Printed]) -> str:
@@ -95,43 +104,45 @@ def _render_overview(papers: list[_Printed]) -> str:
 
 
 def _format_line(paper: _Printed) -> list[str]:
-    rows = [row for table in paper.tables for row in table.rows.values() if row.published]
+    rows = [row for table in paper.tables for row in table.rows.values() if row.published_figures]
     points = paper.paper.differences
     counts = (
         len(paper.tables),
         len(rows),
-        sum(len(row.published) for row in rows),
+        sum(len(row.published_figures) for row in rows),
         sum(map(len, paper.doubts.values())),
         len(points),
         sum(point.effect == "large" for point in points),
     )
-    return [link(paper.paper.title, f"{paper.paper.key}.md"), *map(str, counts)]
+    return [format_link(paper.paper.title, f"{paper.paper.key}.md"), *map(str, counts)]
 
 
 def _render_page(printed_paper: _Printed) -> str:
     parts = [
-        heading(1, marked("{}: what the paper prints", printed_paper.paper.title)),
-        citation(printed_paper.paper),
+        format_heading(1, fill_template("{}: what the paper prints", printed_paper.paper.title)),
+        format_citation(printed_paper.paper),
         _READING,
     ]
     for table in printed_paper.tables:
         doubts = printed_paper.doubts[table.key]
         parts += [
-            heading(2, table.title),
-            prose(table.caption),
+            format_heading(2, table.title),
+            format_prose(table.caption),
             render_printed_table(table, doubts),
         ]
-        parts += [printed_footnotes(table, doubts), _format_commands(table)]
+        parts += [list_printed_footnotes(table, doubts), _format_commands(table)]
     if printed_paper.paper.differences:
         parts += [
             "## Where the paper, its released code and this suite differ",
-            differences.whole_list(printed_paper.paper),
+            differences.list_all_differences(printed_paper.paper),
         ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _format_commands(table: Table) -> str:
-    if not table_cards.runnable(table):
+    if not table_cards.runnable_rows(table):
         return ""
-    verbs = joined(", ", (code(f"bench {verb} {table.key}") for verb in ("run", "report")))
-    return marked("To run it and see results of this suite beside these: {}.", verbs)
+    verbs = join_texts(
+        ", ", (format_code(f"bench {verb} {table.key}") for verb in ("run", "report"))
+    )
+    return fill_template("To run it and see results of this suite beside these: {}.", verbs)

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
-from bench._io.markdown import image
+from bench._io.markdown import format_image
 from bench.config import Form
-from bench.reports.cells import Cell, foremost, run_of
-from bench.reports.evaluations import called
+from bench.reports.cells import ResultCell, choose_shown_row, find_run_id
+from bench.reports.evaluations import name_evaluations
 from bench.reports.kept import Kept
-from bench.reports.standings import Standing
+from bench.reports.standings import RowRuns
 from bench.smoke import smoke_prefix
 from bench.specs.run import Run
 from bench.specs.table import Table
@@ -26,42 +26,42 @@ and the best, median and worst utterances or the breakdown. The pictures of all 
 the tracking store, below `figures`."""
 
 
-class Pictures(NamedTuple):
+class BestRowPlots(NamedTuple):
     """A section of a report, empty where there is no figure, and its PNGs by name."""
 
     markdown: str
     files: Mapping[str, bytes]
 
 
-def pictures(
+def collect_best_row_plots(
     table: Table,
-    results: tuple[Cell, ...],
-    standings: Mapping[str, Standing],
+    results: tuple[ResultCell, ...],
+    standings: Mapping[str, RowRuns],
     runs: Mapping[str, Run],
     artifacts: Kept | None,
     stem: str,
     form: Form,
-) -> Pictures:
+) -> BestRowPlots:
     """Return the plots of each evaluation that the first run of the best complete row keeps."""
     files: dict[str, bytes] = {}
     lines: list[str] = []
     for evaluation, column in _list_evaluations(table).items():
-        row = foremost(table, column, results)
+        row = choose_shown_row(table, column, results)
         if artifacts is None or row is None:
             continue
         run = standings[row].runs.to_dict("records")[0]
-        for name, png in artifacts.pictures(run_of(run, evaluation), evaluation).items():
+        for name, png in artifacts.pictures(find_run_id(run, evaluation), evaluation).items():
             file = f"{stem}.{quote(f'{row}-{evaluation}-{name}', safe='@+')}"
             files[file] = png
-            names = (called(run).get(evaluation) for run in runs.values())
+            names = (name_evaluations(run).get(evaluation) for run in runs.values())
             where = next(filter(None, names), evaluation)
             seed = "" if standings[row].scored else f", seed {run['seed']}"
             what = f"{row}{seed}, on {where}: {name.removesuffix('.png')}"
-            lines.append(image(what, file))
+            lines.append(format_image(what, file))
     if not lines:
-        return Pictures("", {})
+        return BestRowPlots("", {})
     heading = f"## {smoke_prefix(form)}Plots of the best rows"
-    return Pictures("\n\n".join([heading, _READING, *lines]), files)
+    return BestRowPlots("\n\n".join([heading, _READING, *lines]), files)
 
 
 def _list_evaluations(table: Table) -> dict[str, int]:

@@ -11,17 +11,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench._io.markdown import escaped, marked
+from bench._io.markdown import escape_text, fill_template
 from bench.config import Form
-from bench.evaluation.places import Placed
-from bench.metrics.between import Between, Trained, between
+from bench.evaluation.places import PositionErrorRates
+from bench.metrics.between import SeededResult, SystemDifference, compare_systems
 from bench.metrics.exact import FEW
-from bench.metrics.paired import holm
+from bench.metrics.paired import correct_holm
 from bench.metrics.positions import POSITION_NAMES, POSITIONS
-from bench.reports.compared import LEVEL
+from bench.reports.compared import SIGNIFICANCE_LEVEL
 from bench.reports.kept import Kept
-from bench.reports.name_ranges import bracketed
-from bench.reports.standings import Standing
+from bench.reports.name_ranges import format_interval
+from bench.reports.standings import RowRuns
 from bench.reports.table_model import format_report_table
 from bench.smoke import smoke_prefix
 from bench.specs.run import Run
@@ -39,12 +39,12 @@ lines and places of a table)."""
 class _Row(NamedTuple):
     """One row's error rates on an evaluation: a `Placed` of each seed."""
 
-    seeds: tuple[Placed, ...]
+    seeds: tuple[PositionErrorRates, ...]
 
-    def read_group(self, group: str) -> Trained:
+    def read_group(self, group: str) -> SeededResult:
         at = [rates.names.index(group) for rates in self.seeds]
         pairs = [*zip(self.seeds, at, strict=True)]
-        return Trained(
+        return SeededResult(
             np.array([100 * rates.values[n] for rates, n in pairs]),
             np.stack([100 * rates.replicates[:, n] for rates, n in pairs]),
         )
@@ -55,10 +55,10 @@ class _Row(NamedTuple):
         )
 
 
-def section(
+def describe_position_errors(
     table: Table,
     runs: Mapping[str, Run],
-    standings: Mapping[str, Standing],
+    standings: Mapping[str, RowRuns],
     artifacts: Kept | None,
     form: Form,
 ) -> str:
@@ -76,7 +76,7 @@ def section(
 def _read_rows(
     evaluation: str,
     runs: Mapping[str, Run],
-    standings: Mapping[str, Standing],
+    standings: Mapping[str, RowRuns],
     artifacts: Kept | None,
 ) -> dict[str, _Row]:
     """Return the complete rows that keep their scores of the evaluation's frames."""
@@ -104,7 +104,7 @@ def _describe_evaluation(
     parts: list[str] = []
     for title, between_words, columns, groups in tables:
         parts += [
-            escaped(f"{title}:"),
+            escape_text(f"{title}:"),
             _format_rates(table, rows, between_words, columns, groups, form),
         ]
     return parts
@@ -139,9 +139,11 @@ def _format_rates(
 def _format_rate(row: _Row, group: str) -> str:
     if any(group not in rates.names for rates in row.seeds):
         return ""
-    interval = bracketed(100 * row.read_mean("low", group), 100 * row.read_mean("high", group), 2)
+    interval = format_interval(
+        100 * row.read_mean("low", group), 100 * row.read_mean("high", group), 2
+    )
     rate = f"{100 * row.read_mean('values', group):.2f}"
-    return marked("{} <small>{}</small>", rate, interval) if interval else rate
+    return fill_template("{} <small>{}</small>", rate, interval) if interval else rate
 
 
 def _compare_steps(
@@ -159,7 +161,7 @@ def _compare_steps(
     differences = [
         _compare_rows(rows[child], rows[parent], group) for child, parent, group in places
     ]
-    corrected = holm([difference.p_value for difference in differences])
+    corrected = correct_holm([difference.p_value for difference in differences])
     few = [
         max(rows[row].read_mean("erring", group) for row in (child, parent)) < FEW
         for child, parent, group in places
@@ -172,15 +174,15 @@ def _compare_steps(
     }
 
 
-def _compare_rows(child: _Row, parent: _Row, group: str) -> Between:
-    return between(child.read_group(group), parent.read_group(group))
+def _compare_rows(child: _Row, parent: _Row, group: str) -> SystemDifference:
+    return compare_systems(child.read_group(group), parent.read_group(group))
 
 
-def _format_step(difference: Between, p_value: float, few: bool) -> str:
-    interval = bracketed(difference.low, difference.high, 2)
+def _format_step(difference: SystemDifference, p_value: float, few: bool) -> str:
+    interval = format_interval(difference.low, difference.high, 2)
     text = f"{round(difference.value, 2) + 0.0:+.2f} {interval}".strip()
     if few:
         return f"{text} too few errors"
-    if p_value > LEVEL:
+    if p_value > SIGNIFICANCE_LEVEL:
         return text
-    return marked("**{}** {}", "fewer" if difference.value < 0 else "more", text)
+    return fill_template("**{}** {}", "fewer" if difference.value < 0 else "more", text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bench._io.markdown import is_address, joined, link, marked
+from bench._io.markdown import fill_template, format_link, is_address, join_texts
 from bench.config import Form
 from bench.reports.cells import format_value, name_column
 from bench.reports.table_model import format_report_table
@@ -15,7 +15,7 @@ REFERENCE = re.compile(r"\s*\[\d+\]")
 """The number of a reference in a paper's own list."""
 
 
-def elsewhere_notes(table: Table) -> list[str]:
+def list_other_measurements(table: Table) -> list[str]:
     """Return a footnote for each result of a row that others measured too."""
     columns = {column.metric: column for column in table.columns}
     notes: list[str] = []
@@ -24,12 +24,12 @@ def elsewhere_notes(table: Table) -> list[str]:
             figures = [figure for figure in row.elsewhere if figure.metric == column.metric]
             if figures:
                 name = ", ".join(filter(None, row.cells))
-                printed = row.published.get(column.metric)
+                printed = row.published_figures.get(column.metric)
                 here = "not printed" if printed is None else format_value(printed, column)
-                others = joined(
+                others = join_texts(
                     "; ",
                     (
-                        marked(
+                        fill_template(
                             "{} by {} ({})",
                             format_value(figure.value, columns[figure.metric]),
                             _format_link(figure.source, figure.url),
@@ -39,19 +39,19 @@ def elsewhere_notes(table: Table) -> list[str]:
                     ),
                 )
                 text = f"{name}, {name_column(column)}: {here} in this table"
-                notes.append(marked("{}; {}.", text, others))
+                notes.append(fill_template("{}; {}.", text, others))
     return notes
 
 
-def linked(row: Row) -> tuple[str, ...]:
+def link_system_name(row: Row) -> tuple[str, ...]:
     """Return the row's text cells, with the system's name linked to its paper if that is known."""
-    index = place_of_name(row)
+    index = index_of_name(row)
     return tuple(
         _format_link(cell, row.url) if n == index else cell for n, cell in enumerate(row.cells)
     )
 
 
-def place_of_name(row: Row) -> int:
+def index_of_name(row: Row) -> int:
     """Return which text cell names the system.
 
     It is the one with the paper's reference (`SLS [23]`), else the first.
@@ -59,14 +59,14 @@ def place_of_name(row: Row) -> int:
     return next((n for n, cell in enumerate(row.cells) if REFERENCE.search(cell)), 0)
 
 
-def section(table: Table, form: Form) -> str:
+def list_published_systems(table: Table, form: Form) -> str:
     """Return what is known of the published systems; empty where nothing is."""
     rows = [row for row in table.rows.values() if row.published_only and _has_facts(row)]
     if not rows:
         return ""
     lines = [
         [
-            joined(", ", filter(None, linked(row))),
+            join_texts(", ", filter(None, link_system_name(row))),
             _format_link("code", row.code),
             row.weights and _format_link("weights", row.weights),
             row.licence,
@@ -94,4 +94,4 @@ def _format_link(text: str, url: str) -> str:
     """Return the text linked; an address that is none stands beside it."""
     if not url:
         return text if text not in ("code", "weights") else ""
-    return link(text, url) if is_address(url) else url
+    return format_link(text, url) if is_address(url) else url

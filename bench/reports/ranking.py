@@ -13,10 +13,10 @@ from scipy.stats import rankdata
 
 from bench.cards import table_cards
 from bench.config import Form
-from bench.errors import BenchError, near
-from bench.reports.cells import cells, name_column
-from bench.reports.evaluations import called
-from bench.reports.standings import standing
+from bench.errors import BenchError, near_name
+from bench.reports.cells import build_cells, name_column
+from bench.reports.evaluations import name_evaluations
+from bench.reports.standings import select_row_runs
 from bench.specs.table import Column, Table
 
 _PAPERS = "the paper's results"
@@ -50,7 +50,7 @@ def rank_values(
     return rankdata(-values if better == "lower" else values, axis=0)
 
 
-def ranking(
+def rank_systems(
     tables: Sequence[Table],
     systems: Sequence[str],
     ours: str,
@@ -69,12 +69,12 @@ def ranking(
     BenchError where a system has no published result, and where columns differ in what is better.
     """
     columns = [(table, c) for table in tables for c in table.columns if c.combine == "none"]
-    if len({(column.kind, column.better) for _, column in columns}) != 1:
+    if len({(column.metric_name, column.better_direction) for _, column in columns}) != 1:
         raise BenchError(
             "report.unlike-columns",
             f"{tables[0].key}: columns to be ranked together should be of one metric",
         )
-    lower = columns[0][1].better == "lower"
+    lower = columns[0][1].better_direction == "lower"
     names = {name: _name_system(tables[0], name) for name in systems}
     published = {
         name: [_read_published(table, name, column) for table, column in columns]
@@ -83,14 +83,14 @@ def ranking(
     tests = {
         key: text
         for table in tables
-        if ours in table_cards.runnable(table)
-        for key, text in called(table_cards.resolve(table, ours, form)).items()
+        if ours in table_cards.runnable_rows(table)
+        for key, text in name_evaluations(table_cards.resolve_row(table, ours, form)).items()
     }
     dimensions = (*(_name_dimension(column, tests) for _, column in columns), _AVERAGE)
     panels = {_PAPERS: _rank_systems(published, lower, names)}
     changes: list[str] = []
     for name, other in (
-        (name, table_cards.table(key)) for name, key in readings if name in systems
+        (name, table_cards.read_table(key)) for name, key in readings if name in systems
     ):
         swapped = {**published, name: _read_other(other, name, columns, published[name])}
         figures = zip(dimensions, published[name], swapped[name], strict=False)
@@ -148,7 +148,7 @@ def _name_system(table: Table, row: str) -> str:
     """Return what the paper calls a row, without its reference: `LSR+LSA`."""
     if row not in table.rows:
         raise BenchError(
-            "report.unknown-row", f"{table.key} has no row {row!r}{near(row, table.rows)}"
+            "report.unknown-row", f"{table.key} has no row {row!r}{near_name(row, table.rows)}"
         )
     return re.sub(r"\s*(\[[\d, ]+\]|†)", "", table.rows[row].cells[-1])
 
@@ -161,7 +161,7 @@ def _read_other(
     other: Table, name: str, columns: Sequence[tuple[Table, Column]], figures: Sequence[float]
 ) -> list[float]:
     """Return a system's figures, those that another table prints too as it prints them."""
-    printed = other.rows[name].published if name in other.rows else {}
+    printed = other.rows[name].published_figures if name in other.rows else {}
     shared = [column.metric for _, column in columns if column.metric in printed]
     if not shared:
         raise BenchError(
@@ -175,9 +175,9 @@ def _read_other(
 def _read_published(table: Table, name: str, column: Column) -> float:
     if name not in table.rows:
         raise BenchError(
-            "report.unknown-row", f"{table.key} has no row {name!r}{near(name, table.rows)}"
+            "report.unknown-row", f"{table.key} has no row {name!r}{near_name(name, table.rows)}"
         )
-    value = table.rows[name].published.get(column.metric)
+    value = table.rows[name].published_figures.get(column.metric)
     if value is None:
         raise BenchError(
             "report.result-missing",
@@ -198,12 +198,12 @@ def _read_ours(
             "report.row-published-only",
             f"{table.key}, row {row}: is published only; ours should be a row that can be run",
         )
-    run = table_cards.resolve(table, row, form)
-    stands = standing(table, row, run, frame_of(table.key, form), form)
+    run = table_cards.resolve_row(table, row, form)
+    stands = select_row_runs(table, row, run, frame_of(table.key, form), form)
     index = table.columns.index(column)
     (cell,) = (
         cell_of_row
-        for cell_of_row in cells(table, {row: stands})
+        for cell_of_row in build_cells(table, {row: stands})
         if (cell_of_row.row, cell_of_row.column) == (row, index)
     )
-    return cell.ours.mean if cell.complete and cell.ours else None
+    return cell.ours.mean if cell.is_complete and cell.ours else None

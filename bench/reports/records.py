@@ -7,13 +7,13 @@ from typing import Any, cast
 
 from bench._io.printable import csv_text
 from bench.config import Form
-from bench.reports.cells import COUNTS, Cell
+from bench.reports.cells import COUNTS, ResultCell
 from bench.specs.table import Table
 
 _OF_OURS = ("sd", "low", "high", "utterance_low", "utterance_high", *COUNTS)
 
 
-def of_cell(table: Table, cell: Cell, form: Form) -> dict[str, Any]:
+def build_cell_record(table: Table, cell: ResultCell, form: Form) -> dict[str, Any]:
     """Return the record of a cell.
 
     `value` is our mean over seeds, `paper` what the paper prints, both in `unit` as are the bounds;
@@ -30,7 +30,7 @@ def of_cell(table: Table, cell: Cell, form: Form) -> dict[str, Any]:
         "evaluation": evaluation if dot else None,
         "metric": column.metric,
         "unit": column.unit,
-        "better": column.better,
+        "better": column.better_direction,
         "paper": cell.paper,
         "paper_from": cell.paper_from,
         "value": ours and ours.mean,
@@ -46,12 +46,14 @@ def of_cell(table: Table, cell: Cell, form: Form) -> dict[str, Any]:
     }
 
 
-def records(table: Table, results: Sequence[Cell], form: Form) -> tuple[dict[str, Any], ...]:
+def build_cell_records(
+    table: Table, results: Sequence[ResultCell], form: Form
+) -> tuple[dict[str, Any], ...]:
     """Return the records of all cells."""
-    return tuple(of_cell(table, cell, form) for cell in results)
+    return tuple(build_cell_record(table, cell, form) for cell in results)
 
 
-def as_csv(records_of_cells: Sequence[dict[str, Any]]) -> str:
+def format_records_csv(records_of_cells: Sequence[dict[str, Any]]) -> str:
     """Return one line a record.
 
     Results have four decimals and are empty where there is none; those of several seeds have blanks

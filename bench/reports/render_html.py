@@ -20,7 +20,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from bench._io.markdown import is_address
-from bench._io.printable import visible
+from bench._io.printable import escape_invisible
 from bench.cards import card_files
 
 _IMAGE = re.compile(r"!\[(.*)\]\(([^()\s]+)\)")
@@ -32,15 +32,15 @@ _OWN = re.compile(r"<(br|/?small)>")
 _OWN_TYPE = "own_element"
 
 
-def page(title: str, markdown: str, images: Mapping[str, bytes]) -> str:
+def render_html_page(title: str, markdown: str, images: Mapping[str, bytes]) -> str:
     """Return the page.
 
     `images` are the PNGs that the Markdown names, and come into it; an empty one is left out, as by
     `without_images`.
     """
-    template = (card_files.folder("templates") / "page.html").read_text(encoding="utf-8")
+    template = (card_files.card_folder("templates") / "page.html").read_text(encoding="utf-8")
     parts = {
-        "title": html.escape(visible(title)),
+        "title": html.escape(escape_invisible(title)),
         "policy": _allow_sources(template),
         "body": _READER.render(markdown, {"images": images}).rstrip("\n"),
     }

@@ -9,12 +9,12 @@ from dataclasses import replace
 from itertools import groupby
 from urllib.parse import unquote
 
-from bench._io.markdown import Marked, joined, link, marked
-from bench._io.printable import visible
+from bench._io.markdown import MarkdownText, fill_template, format_link, join_texts
+from bench._io.printable import escape_invisible
 from bench.config import Form
 from bench.errors import BenchError
 from bench.reports import row_names
-from bench.reports.cells import Cell, best, decimals, has_paper
+from bench.reports.cells import ResultCell, count_decimals, find_best_rows, has_paper
 from bench.reports.main_table import (
     CONTRADICTORY_MARK,
     SECOND_HAND_MARK,
@@ -26,7 +26,7 @@ from bench.reports.main_table import (
     lay_out_rows,
 )
 from bench.reports.notes import list_doubts
-from bench.reports.published import REFERENCE, place_of_name
+from bench.reports.published import REFERENCE, index_of_name
 from bench.reports.render_html import parse_inline
 from bench.reports.table_model import Span, TableModel
 from bench.smoke import smoke_prefix
@@ -74,7 +74,7 @@ _LACKS, _BEST = "italic: seeds or trials are missing", "bold: our best result"
 
 
 def render_latex(
-    table: Table, results: tuple[Cell, ...], contradictory: Mapping[CellKey, str], form: Form
+    table: Table, results: tuple[ResultCell, ...], contradictory: Mapping[CellKey, str], form: Form
 ) -> str:
     """Return the table as a float with booktabs.
 
@@ -83,13 +83,13 @@ def render_latex(
     paper that its own arithmetic contradicts. Raise BenchError for a character that pdfLaTeX cannot
     set.
     """
-    tops = [best(table, column, results) for column in range(len(table.columns))]
+    tops = [find_best_rows(table, column, results) for column in range(len(table.columns))]
     pairs = {
         (cell.row, cell.column): _format_results(
             cell,
             cell.row in tops[cell.column],
             (cell.row, cell.column) in contradictory,
-            decimals(table.columns[cell.column]),
+            count_decimals(table.columns[cell.column]),
         )
         for cell in results
     }
@@ -100,7 +100,7 @@ def render_latex(
         "% Written by `bench report`; needs \\usepackage{booktabs,graphicx}.",
         r"\begin{table*}[t]",
         r"\centering\small",
-        rf"\caption{{{escaped(f'{title} {_describe_reading(tops, results)}')}}}",
+        rf"\caption{{{escape_latex(f'{title} {_describe_reading(tops, results)}')}}}",
         rf"\label{{tab:{re.sub('[^A-Za-z0-9]+', '-', table.key)}}}",
         "\n\\par\\medskip\n".join(tabulars),
         *_format_footnotes(table, contradictory),
@@ -109,16 +109,18 @@ def render_latex(
     return "\n".join(lines) + "\n"
 
 
-def _describe_reading(tops: Sequence[frozenset[str]], results: tuple[Cell, ...]) -> str:
+def _describe_reading(tops: Sequence[frozenset[str]], results: tuple[ResultCell, ...]) -> str:
     """Say what results of ours are, as far as there are any."""
     if not any(cell.ours for cell in results):
         return ""
-    lacking = any(cell.ours and not cell.complete for cell in results)
+    lacking = any(cell.ours and not cell.is_complete for cell in results)
     parts = [_CAPTION, _BEST if any(tops) else "", _LACKS if lacking else ""]
     return f"{'; '.join(filter(None, parts))}."
 
 
-def _format_results(cell: Cell, top: bool, contradictory: bool, digits: int) -> tuple[str, str]:
+def _format_results(
+    cell: ResultCell, top: bool, contradictory: bool, digits: int
+) -> tuple[str, str]:
     """Return the paper's result and ours; ours is empty for a row of another system."""
     paper = format_papers_result(cell, contradictory, digits)
     if not cell.seeds_wanted:
@@ -128,12 +130,14 @@ def _format_results(cell: Cell, top: bool, contradictory: bool, digits: int) -> 
     if cell.ours is None:
         return paper, _NOTHING
     mean = f"{cell.ours.mean:.{digits}f}"
-    if not cell.complete:
-        mean = marked("*{}*", mean)
+    if not cell.is_complete:
+        mean = fill_template("*{}*", mean)
     elif top:
-        mean = marked("**{}**", mean)
+        mean = fill_template("**{}**", mean)
     return paper, (
-        mean if cell.ours.sd is None else marked("{} ± {}", mean, f"{cell.ours.sd:.{digits}f}")
+        mean
+        if cell.ours.sd is None
+        else fill_template("{} ± {}", mean, f"{cell.ours.sd:.{digits}f}")
     )
 
 
@@ -145,13 +149,13 @@ def _list_names(table: Table, key: str) -> list[str]:
     row = table.rows[key]
     names = [*row.cells]
     if row.cite:
-        index = place_of_name(row)
-        names[index] = link(REFERENCE.sub("", names[index]), f"{_CITED}{row.cite}")
-    return row_names.names(table, key, key, names)
+        index = index_of_name(row)
+        names[index] = format_link(REFERENCE.sub("", names[index]), f"{_CITED}{row.cite}")
+    return row_names.list_name_cells(table, key, key, names)
 
 
 def _list_rows(
-    table: Table, results: tuple[Cell, ...], pairs: Mapping[CellKey, tuple[str, str]]
+    table: Table, results: tuple[ResultCell, ...], pairs: Mapping[CellKey, tuple[str, str]]
 ) -> list[TableModel]:
     """Return one table.
 
@@ -162,7 +166,7 @@ def _list_rows(
     each = 2 if beside else 1
     texts = pairs if beside else {key: pair[1:] for key, pair in pairs.items()}
     headings = ["paper", "ours"] * len(columns) if beside else [*map(format_heading, columns)]
-    before = [Span("")] * len(row_names.headings(table))
+    before = [Span("")] * len(row_names.list_name_headings(table))
     spans: list[list[Span]] = []
     if any(column.group for column in columns):
         groups = groupby(columns, lambda column: column.group)
@@ -181,12 +185,12 @@ def _list_rows(
 
 
 def _list_matrices(
-    table: Table, results: tuple[Cell, ...], pairs: Mapping[CellKey, tuple[str, str]]
+    table: Table, results: tuple[ResultCell, ...], pairs: Mapping[CellKey, tuple[str, str]]
 ) -> list[TableModel]:
     """Return a table for each system: `paper / ours` in each cell."""
     beside = has_paper(results)
     texts = {
-        key: (joined(" / ", filter(None, pair)),) if beside else pair[1:]
+        key: (join_texts(" / ", filter(None, pair)),) if beside else pair[1:]
         for key, pair in pairs.items()
     }
     return lay_out_matrices(
@@ -249,8 +253,8 @@ def format_inline(text: str) -> str:
     >>> format_inline(marked("**{}** ± {}", "3.58", "0.1"))
     '\\textbf{3.58} $\\pm$ 0.1'
     """
-    if not isinstance(text, Marked):
-        return escaped(text)
+    if not isinstance(text, MarkdownText):
+        return escape_latex(text)
     parts: list[str] = []
     cited: list[str] = []
     for token in parse_inline(text):
@@ -262,20 +266,20 @@ def format_inline(text: str) -> str:
         elif token.nesting:
             parts.append(rf"\{_COMMANDS[token.tag]}{{" if token.nesting > 0 else "}")
         elif token.type == "code_inline":
-            parts.append(rf"\texttt{{{escaped(token.content)}}}")
+            parts.append(rf"\texttt{{{escape_latex(token.content)}}}")
         else:
-            parts.append(escaped(token.content))
+            parts.append(escape_latex(token.content))
     return "".join(parts)
 
 
-def escaped(text: str) -> str:
+def escape_latex(text: str) -> str:
     """Return text as pdfLaTeX sets it. Raise BenchError for a character that is not known here.
 
     >>> escaped("50 % of S_1, λ = 0.1")
     '50 \\\\% of S\\\\_1, $\\\\lambda$ = 0.1'
     """
     parts: list[str] = []
-    for raised, letters in groupby(visible(text), lambda one: one in _RAISED):
+    for raised, letters in groupby(escape_invisible(text), lambda one: one in _RAISED):
         if raised:
             parts.append(rf"\textsuperscript{{{''.join(_RAISED[one] for one in letters)}}}")
         else:
@@ -303,5 +307,5 @@ def _escape_character(one: str) -> str:
 
 
 def _format_footnotes(table: Table, contradictory: Mapping[CellKey, str]) -> list[str]:
-    notes = [*map(escaped, list_doubts(table, contradictory))]
+    notes = [*map(escape_latex, list_doubts(table, contradictory))]
     return [r"\par\smallskip\footnotesize", r"\par ".join(notes)] if notes else []

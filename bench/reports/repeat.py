@@ -17,14 +17,14 @@ from typing import Any
 
 import pandas as pd
 
-from bench._io.markdown import bullets, code, joined, marked
+from bench._io.markdown import fill_template, format_code, format_list, join_texts
 from bench._io.packages import WHOLE
 from bench.cards.table_cards import DEFAULT_PAPER
 from bench.config import Form
 from bench.reports import weights_used
 from bench.reports.kept import Kept
-from bench.reports.name_ranges import ranged
-from bench.reports.standings import Standing
+from bench.reports.name_ranges import format_row_names
+from bench.reports.standings import RowRuns
 from bench.reports.table_model import format_report_table
 from bench.specs.table import Table
 
@@ -39,36 +39,36 @@ _EQUAL = (
 )
 
 
-def summary(
-    table: Table, standings: Mapping[str, Standing], form: Form, artifacts: Kept | None
+def summarize_reproduction(
+    table: Table, standings: Mapping[str, RowRuns], form: Form, artifacts: Kept | None
 ) -> str:
     """Return a list: what to type, and what was used and spent the last time."""
-    lines: list[str] = [marked("Run: {}", _list_commands(table, standings, form))]
+    lines: list[str] = [fill_template("Run: {}", _list_commands(table, standings, form))]
     runs = pd.concat([stands.runs for stands in standings.values()]) if standings else None
     if runs is not None and len(runs):
         lines += [
             *_describe_code(runs),
-            marked(
+            fill_template(
                 "Data: {}, fingerprints below; `bench data check` compares them", _list_splits(runs)
             ),
-            *weights_used.lines(runs),
+            *weights_used.list_weights(runs),
             *_describe_spent(runs, artifacts),
             *_describe_conditions(runs),
-            marked(_EQUAL),
+            fill_template(_EQUAL),
         ]
-    return bullets(lines)
+    return format_list(lines)
 
 
-def runs(standings: Mapping[str, Standing], form: Form) -> str:
+def list_counted_runs(standings: Mapping[str, RowRuns], form: Form) -> str:
     """Return a table of the runs that the figures are of."""
     shown: list[list[str]] = []
     for row, stands in standings.items():
         tracked: list[Any] = stands.runs.to_dict("records")
         shown += [
             [
-                *(row, str(run["seed"]), code(run["signature"]), run["commit"]),
+                *(row, str(run["seed"]), format_code(run["signature"]), run["commit"]),
                 *(_format_time(run["begun"]), _format_time(run["ended"]), f"{run['hours']:.2f}"),
-                *(run["device"], code(run["run_id"][:8])),
+                *(run["device"], format_code(run["run_id"][:8])),
             ]
             for run in tracked
         ]
@@ -78,7 +78,7 @@ def runs(standings: Mapping[str, Standing], form: Form) -> str:
     return format_report_table([*headings, "Device", "Run"], shown, form)
 
 
-def data(standings: Mapping[str, Standing], form: Form) -> str:
+def list_fingerprints(standings: Mapping[str, RowRuns], form: Form) -> str:
     """List the fingerprint of each split and the rows that saw it: one for all, if all is well."""
     seen: dict[tuple[str, str], list[str]] = {}
     for row, stands in standings.items():
@@ -89,11 +89,12 @@ def data(standings: Mapping[str, Standing], form: Form) -> str:
     if not seen:
         return "No data was used."
     lines = [
-        [name, code(digest), ranged(rows, order)] for (name, digest), rows in sorted(seen.items())
+        [name, format_code(digest), format_row_names(rows, order)]
+        for (name, digest), rows in sorted(seen.items())
     ]
     names = Counter(name for name, _ in seen)
     warnings = [
-        marked("**Rows saw different data in {}: their results cannot be compared.**", name)
+        fill_template("**Rows saw different data in {}: their results cannot be compared.**", name)
         for name, count in sorted(names.items())
         if count > 1
     ]
@@ -102,7 +103,7 @@ def data(standings: Mapping[str, Standing], form: Form) -> str:
     )
 
 
-def missing(standings: Mapping[str, Standing], form: Form) -> str:
+def list_missing_seeds(standings: Mapping[str, RowRuns], form: Form) -> str:
     """Return a table of the seeds without a finished run, and why."""
     by_why: dict[tuple[str, str], list[str]] = {}
     for row, stands in standings.items():
@@ -113,12 +114,12 @@ def missing(standings: Mapping[str, Standing], form: Form) -> str:
     if not by_why:
         return "Nothing: every row has a finished run with each of its seeds."
     order = [*standings]
-    lines = [[ranged(rows, order), *what] for what, rows in by_why.items()]
+    lines = [[format_row_names(rows, order), *what] for what, rows in by_why.items()]
     return format_report_table(["Row", "Seeds", "Why"], lines, form)
 
 
-def command(
-    table: Table, standings: Mapping[str, Standing], form: Form, seeds: int | None = None
+def format_run_command(
+    table: Table, standings: Mapping[str, RowRuns], form: Form, seeds: int | None = None
 ) -> str:
     """Return the command that runs the rows that were begun, or all where none was.
 
@@ -143,14 +144,14 @@ def _smoke_option(form: Form) -> str:
     return " --smoke" if form == "smoke" else ""
 
 
-def _list_commands(table: Table, standings: Mapping[str, Standing], form: Form) -> str:
+def _list_commands(table: Table, standings: Mapping[str, RowRuns], form: Form) -> str:
     commands = [
-        command(table, standings, form),
+        format_run_command(table, standings, form),
         f"bench report {_name_table(table)}{_smoke_option(form)}",
     ]
     if form == "smoke":
         commands.insert(0, "bench data mini")
-    return joined(", ", map(code, commands))
+    return join_texts(", ", map(format_code, commands))
 
 
 def _describe_code(runs: pd.DataFrame) -> list[str]:
@@ -162,15 +163,17 @@ def _describe_code(runs: pd.DataFrame) -> list[str]:
     lines: list[str] = []
     parts = _list_each(runs["commit"])
     if commits := [part for part in parts if not part.startswith(_RELEASE)]:
-        lines.append(marked("Code: commit {}{}", ", ".join(commits), _note_uncommitted(runs)))
+        lines.append(
+            fill_template("Code: commit {}{}", ", ".join(commits), _note_uncommitted(runs))
+        )
         if locks := [lock for lock in _list_each(runs["lock"]) if lock != "none"]:
             text = "Environment: `uv sync --locked`; uv.lock's SHA-256 begins: {}"
-            lines.append(marked(text, ", ".join(locks)))
+            lines.append(fill_template(text, ", ".join(locks)))
     for version in parts:
         if version.startswith(_RELEASE):
             number = version.removeprefix(_RELEASE)
             command = f"pip install {WHOLE}=={number}"
-            lines.append(marked("Code: release {}, {}", number, code(command)))
+            lines.append(fill_template("Code: release {}, {}", number, format_code(command)))
     return [*lines, *_describe_packages(runs)]
 
 
@@ -181,19 +184,21 @@ def _describe_packages(runs: pd.DataFrame) -> list[str]:
     """
     described = runs[runs["environment"] != ""] if "environment" in runs else runs[:0]
     if not len(described):
-        return [marked("Packages: {}", _UNKNOWN)]
+        return [fill_template("Packages: {}", _UNKNOWN)]
     by_name: dict[str, list[str]] = {}
     for part in _list_each(described["environment"]):
         name, _, version = part.partition(" ")
         by_name.setdefault(name, []).append(version)
     listed = ", ".join(f"{name} {' and '.join(versions)}" for name, versions in by_name.items())
-    some = marked(" (said by {} of {} runs)", str(len(described)), str(len(runs)))
-    return [marked("Packages: {}{}", listed, some if len(described) < len(runs) else "")]
+    some = fill_template(" (said by {} of {} runs)", str(len(described)), str(len(runs)))
+    return [fill_template("Packages: {}{}", listed, some if len(described) < len(runs) else "")]
 
 
 def _note_uncommitted(runs: pd.DataFrame) -> str:
     changed = runs["commit"].str.contains("+changes", regex=False).any()
-    return marked(" (`+changes`: the checkout had changes that were not committed)" * bool(changed))
+    return fill_template(
+        " (`+changes`: the checkout had changes that were not committed)" * bool(changed)
+    )
 
 
 def _list_each(values: pd.Series[Any]) -> list[str]:

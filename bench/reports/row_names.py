@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bench.reports.published import place_of_name
+from bench.reports.published import index_of_name
 from bench.specs.table import Table
 
 HEADING = "Row"
 
 
-def text_places(rows: Iterable[tuple[str, Sequence[str]]]) -> list[int]:
+def find_shown_columns(rows: Iterable[tuple[str, Sequence[str]]]) -> list[int]:
     """Return which of the paper's text columns are shown beside the keys.
 
     These are all but one that only repeats the keys. `rows` holds each row's key and its text
@@ -30,20 +30,20 @@ def text_places(rows: Iterable[tuple[str, Sequence[str]]]) -> list[int]:
     return [n for n, texts in enumerate(columns) if [*texts] != keys]
 
 
-def headings(table: Table) -> list[str]:
+def list_name_headings(table: Table) -> list[str]:
     """Return the headings of what `names` returns."""
     return [HEADING, *(table.text_columns[n] for n in _find_columns(table))]
 
 
-def names(table: Table, row: str, key: str, cells: Sequence[str]) -> list[str]:
+def list_name_cells(table: Table, row: str, key: str, cells: Sequence[str]) -> list[str]:
     """Return a row's key and its text cells.
 
     Both are given as they are to be written (`cells` all of them, the system's name linked). Where
     that name only repeats the key, the key is linked.
     """
-    places, named = _find_columns(table), place_of_name(table.rows[row])
+    places, named = _find_columns(table), index_of_name(table.rows[row])
     return [key if named in places else cells[named], *(cells[n] for n in places)]
 
 
 def _find_columns(table: Table) -> list[int]:
-    return text_places((key, row.cells) for key, row in table.rows.items())
+    return find_shown_columns((key, row.cells) for key, row in table.rows.items())

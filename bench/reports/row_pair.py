@@ -17,29 +17,29 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from bench._io.markdown import bullets, heading, prose
+from bench._io.markdown import format_heading, format_list, format_prose
 from bench.cards import corpus_cards as corpora
 from bench.cards import paper_cards, table_cards
 from bench.config import Form
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.evaluation import render
-from bench.evaluation.comparison import Compared, corrected
-from bench.evaluation.draws import REPLICATES, Draws
-from bench.metrics.between import Trained, between
+from bench.evaluation.comparison import Compared, correct_p_values
+from bench.evaluation.draws import REPLICATES, MetricDraws
+from bench.metrics.between import SeededResult, compare_systems
 from bench.metrics.catalogue import is_rate
-from bench.reports.cells import run_of
-from bench.reports.kept import Kept, figures_drawn
-from bench.reports.scored_rows import with_scored
-from bench.reports.standings import Standing, standing
+from bench.reports.cells import find_run_id
+from bench.reports.kept import Kept, list_drawn_metrics
+from bench.reports.scored_rows import add_scored_rows
+from bench.reports.standings import RowRuns, select_row_runs
 from bench.smoke import smoke_prefix
 from bench.specs.table import Table
 
 _BY = ("Evaluation",)
-ALL = "all"
+ALL_SEEDS = "all"
 """Asks for every seed."""
 
 
-class Frames(Protocol):
+class RunFrames(Protocol):
     """What is asked of a tracking store."""
 
     def frame(self, table_key: str, form: Form) -> Any:
@@ -51,7 +51,7 @@ class Frames(Protocol):
         ...
 
 
-class Evaluation(NamedTuple):
+class SharedEvaluation(NamedTuple):
     """What two results must both be of."""
 
     corpus: str
@@ -59,9 +59,9 @@ class Evaluation(NamedTuple):
     resolution_s: float | None
 
     @property
-    def shown(self) -> str:
+    def short_name(self) -> str:
         """E.g. `PS eval`."""
-        return f"{corpora.card(self.corpus).short} {self.split}"
+        return f"{corpora.read_corpus_card(self.corpus).short} {self.split}"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class RowResults:
     """One of each seed, as in a `Standing`."""
     scored: bool
     """Whether it is a system that was scored and not trained here."""
-    evaluations: Mapping[Evaluation, str]
+    evaluations: Mapping[SharedEvaluation, str]
     """What the table calls each."""
 
     @property
@@ -96,7 +96,7 @@ class RowPair:
 
     names: tuple[str, str]
     form: Form
-    found: tuple[Compared, ...]
+    comparisons: tuple[Compared, ...]
     """Their one level is the evaluation."""
     over_seeds: bool
     """Whether the variance of trainings is in the intervals."""
@@ -104,7 +104,7 @@ class RowPair:
     """What is not compared, and why."""
 
 
-def find_row(text: str, form: Form, store: Frames, seeds: str = "") -> RowResults:
+def find_row(text: str, form: Form, store: RunFrames, seeds: str = "") -> RowResults:
     """Return the row that `text` names, with its finished runs of `seeds`.
 
     `text` is `TABLE:ROW` (`table4:S5`, `table4:S7@released`, or a scored system's name), `seeds` a
@@ -113,28 +113,29 @@ def find_row(text: str, form: Form, store: Frames, seeds: str = "") -> RowResult
     BenchError where there is no such row, or a run of it is not finished.
     """
     name, _, row = text.partition(":")
-    table = _apply_variant(table_cards.table(name), row)
-    if row in table_cards.runnable(table):
-        run = table_cards.resolve(table, row, form)
-        stands = standing(table, row, run, store.frame(table.key, form), form)
+    table = _apply_variant(table_cards.read_table(name), row)
+    if row in table_cards.runnable_rows(table):
+        run = table_cards.resolve_row(table, row, form)
+        stands = select_row_runs(table, row, run, store.frame(table.key, form), form)
         evaluate = run.evaluate
     else:
-        table, systems = with_scored(table, store.scored(table.key, form))
+        table, systems = add_scored_rows(table, store.scored(table.key, form))
         if row not in systems:
-            known_names = [*table_cards.runnable(table), *systems]
+            known_names = [*table_cards.runnable_rows(table), *systems]
             raise BenchError(
-                "report.unknown-row", f"{table.key}: {row!r}: no such row{near(row, known_names)}"
+                "report.unknown-row",
+                f"{table.key}: {row!r}: no such row{near_name(row, known_names)}",
             )
         stands = systems[row]
         evaluate = {
             key: data
-            for other_row in table_cards.runnable(table)
+            for other_row in table_cards.runnable_rows(table)
             if other_row not in systems
-            for key, data in table_cards.resolve(table, other_row, form).evaluate.items()
+            for key, data in table_cards.resolve_row(table, other_row, form).evaluate.items()
         }
     runs: tuple[Mapping[str, Any], ...] = tuple(stands.runs.to_dict("records"))  # pyright: ignore
     known_names = {
-        Evaluation(data.corpus, data.split, data.resolution_s): key
+        SharedEvaluation(data.corpus, data.split, data.resolution_s): key
         for key, data in evaluate.items()
     }
     if stands.scored:
@@ -153,10 +154,10 @@ def _is_there(run: Mapping[str, Any], name: str) -> bool:
 def _apply_variant(table: Table, row: str) -> Table:
     """Return the table, with the variant that the name of a row asks for."""
     row_name, mark, variant = row.partition(table_cards.MARK)
-    if not mark or row_name not in table_cards.runnable(table):
+    if not mark or row_name not in table_cards.runnable_rows(table):
         return table
-    paper = table_cards.paper(table.key.partition("/")[0])
-    wide, changed = paper_cards.varied(table, paper, variant, [row_name])
+    paper = table_cards.read_paper(table.key.partition("/")[0])
+    wide, changed = paper_cards.add_variant(table, paper, variant, [row_name])
     if not changed:
         raise BenchError(
             "report.variant-without-effect",
@@ -169,14 +170,14 @@ def _choose_runs(
     table: Table,
     row: str,
     runs: tuple[Mapping[str, Any], ...],
-    stands: Standing,
+    stands: RowRuns,
     seeds: str,
     form: Form,
 ) -> tuple[Mapping[str, Any], ...]:
     """Return the runs of the seeds that are asked for."""
-    if seeds == ALL and runs:
+    if seeds == ALL_SEEDS and runs:
         return runs
-    wanted = int(seeds) if seeds not in ("", ALL) else stands.seeds[0]
+    wanted = int(seeds) if seeds not in ("", ALL_SEEDS) else stands.seeds[0]
     chosen = tuple(run for run in runs if run["seed"] == wanted)
     if chosen:
         return chosen
@@ -224,14 +225,14 @@ def compare_rows(
     return RowPair(
         (a.name, b.name),
         form,
-        tuple(corrected(results)),
+        tuple(correct_p_values(results)),
         any(result.difference.over_seeds for result in results),
         tuple(notes),
     )
 
 
 def _compare_evaluation(
-    a: RowResults, b: RowResults, evaluation: Evaluation, artifacts: Kept, notes: list[str]
+    a: RowResults, b: RowResults, evaluation: SharedEvaluation, artifacts: Kept, notes: list[str]
 ) -> Iterator[Compared]:
     """Yield the results of one evaluation; `notes` get what is not compared and why."""
     metrics = dict.fromkeys(name for row in (a, b) for name in _list_metrics(row, evaluation))
@@ -239,7 +240,7 @@ def _compare_evaluation(
     for row, draws_of_seeds in zip((a, b), drawn, strict=True):
         if draws_of_seeds is None:
             notes.append(
-                f"{evaluation.shown}: the score file of {row.name} is not in the tracking store"
+                f"{evaluation.short_name}: the score file of {row.name} is not in the tracking store"
             )
     one, other = drawn
     if one is None or other is None:
@@ -251,38 +252,42 @@ def _compare_evaluation(
         ]
         trials = {draws[metric].trials for draws in (*one, *other)}
         if "" in trials or None in sides:
-            notes.append(f"{evaluation.shown}: {metric}: needs more than both score files hold")
+            notes.append(
+                f"{evaluation.short_name}: {metric}: needs more than both score files hold"
+            )
         elif len(trials) > 1:
-            notes.append(f"{evaluation.shown}: {metric}: A and B were scored on different trials")
+            notes.append(
+                f"{evaluation.short_name}: {metric}: A and B were scored on different trials"
+            )
         else:
             x, y = (side for side in sides if side is not None)
             yield Compared(
-                (evaluation.shown,),
+                (evaluation.short_name,),
                 metric,
                 float(x.values.mean()),
                 float(y.values.mean()),
-                between(x, y),
+                compare_systems(x, y),
                 math.nan,
             )
 
 
-def _list_metrics(row: RowResults, evaluation: Evaluation) -> list[str]:
-    return figures_drawn(row.table).get(row.evaluations[evaluation], [])
+def _list_metrics(row: RowResults, evaluation: SharedEvaluation) -> list[str]:
+    return list_drawn_metrics(row.table).get(row.evaluations[evaluation], [])
 
 
 def _read_draws(
-    row: RowResults, evaluation: Evaluation, metrics: list[str], artifacts: Kept
-) -> list[Mapping[str, Draws]] | None:
+    row: RowResults, evaluation: SharedEvaluation, metrics: list[str], artifacts: Kept
+) -> list[Mapping[str, MetricDraws]] | None:
     """Return the replicates of each seed; None where a score file is not there."""
     name = row.evaluations[evaluation]
-    draws_of_seeds = [artifacts.draws(run_of(run, name), name, metrics) for run in row.runs]
+    draws_of_seeds = [artifacts.draws(find_run_id(run, name), name, metrics) for run in row.runs]
     present = [draws for draws in draws_of_seeds if draws is not None]
     return present if len(present) == len(draws_of_seeds) else None
 
 
 def _read_trained(
-    row: RowResults, evaluation: Evaluation, metric: str, drawn: list[Draws]
-) -> Trained | None:
+    row: RowResults, evaluation: SharedEvaluation, metric: str, drawn: list[MetricDraws]
+) -> SeededResult | None:
     """Return a result of each seed with its replicates, rates as fractions.
 
     None where a run does not have it.
@@ -293,14 +298,14 @@ def _read_trained(
     scale = 100 if is_rate(metric) else 1
     values = np.array([float(run[name]) / scale for run in row.runs])
     wrong = tuple(draws.mistakes for draws in drawn if draws.mistakes is not None)
-    return Trained(
+    return SeededResult(
         values,
         np.stack([draws.values for draws in drawn]),
         wrong if len(wrong) == len(drawn) else (),
     )
 
 
-def markdown(pair: RowPair) -> str:
+def render_row_pair(pair: RowPair) -> str:
     """Return the comparison as Markdown, readable as plain text too."""
     of_what = (
         "seeds vary as well as trials"
@@ -308,19 +313,19 @@ def markdown(pair: RowPair) -> str:
         else "with one seed each the trained models are compared, not the methods"
     )
     lines = [
-        heading(1, f"{smoke_prefix(pair.form)}{pair.names[0]} (A) and {pair.names[1]} (B)"),
+        format_heading(1, f"{smoke_prefix(pair.form)}{pair.names[0]} (A) and {pair.names[1]} (B)"),
         "",
         render.DIFFERENCE,
-        bullets([of_what, *map(prose, pair.notes)]),
+        format_list([of_what, *map(format_prose, pair.notes)]),
         "",
-        *render.compared_table(_BY, pair.found),
+        *render.render_compared(_BY, pair.comparisons),
         "",
         f"Intervals: 95 %, bootstrap of {REPLICATES:,} replicates common to A and B.",
     ]
     return "\n".join(lines) + "\n"
 
 
-def as_dict(pair: RowPair) -> dict[str, Any]:
+def row_pair_as_dict(pair: RowPair) -> dict[str, Any]:
     """Return the comparison as what JSON can hold; rates in per cent."""
     return {
         "form": pair.form,
@@ -329,5 +334,5 @@ def as_dict(pair: RowPair) -> dict[str, Any]:
         "b": pair.names[1],
         "notes": [*pair.notes],
         "over_seeds": pair.over_seeds,
-        "compared": render.compared_as_dicts(_BY, pair.found),
+        "compared": render.compared_as_dicts(_BY, pair.comparisons),
     }

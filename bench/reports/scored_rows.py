@@ -16,8 +16,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.reports.cells import RUN_OF, Cell, cells
-from bench.reports.standings import Standing
+from bench.reports.cells import RUN_COLUMN, ResultCell, build_cells
+from bench.reports.standings import RowRuns
 from bench.specs.table import Row, Table
 
 GROUP = "Scored, not trained here"
@@ -25,12 +25,12 @@ MISSING = "missing"
 """Column of a line in a `Standing`, with the evaluation behind a point: trials without a score."""
 
 
-def with_scored(table: Table, scored: pd.DataFrame) -> tuple[Table, dict[str, Standing]]:
+def add_scored_rows(table: Table, scored: pd.DataFrame) -> tuple[Table, dict[str, RowRuns]]:
     """Return `table` with a row for each system in `scored`, and the systems' runs by row.
 
     The rows stand behind the table's own; `scored` is of `bench.tracking.scored_record`.
     """
-    stands = standing(scored)
+    stands = select_latest_files(scored)
     if not len(stands):
         return table, {}
     rows = {name: _name_row(name, table) for name in sorted({*stands["system"]})}
@@ -41,31 +41,32 @@ def with_scored(table: Table, scored: pd.DataFrame) -> tuple[Table, dict[str, St
     return table.model_copy(update={"rows": {**table.rows, **more}}), standings
 
 
-def standing(scored: pd.DataFrame) -> pd.DataFrame:
+def select_latest_files(scored: pd.DataFrame) -> pd.DataFrame:
     """Return the score files that count: of each system and evaluation the last."""
     finished = scored[scored["status"] == "FINISHED"]
     return finished.drop_duplicates(["system", "evaluation"], keep="last")
 
 
-def replaced(scored: pd.DataFrame) -> dict[tuple[str, str], int]:
+def count_replaced_files(scored: pd.DataFrame) -> dict[tuple[str, str], int]:
     """Return how many earlier score files are not shown, by system and evaluation."""
     finished = scored[scored["status"] == "FINISHED"]
     counts = finished.groupby(["system", "evaluation"], sort=True).size()
     return {key: int(count) - 1 for key, count in counts.items() if count > 1}  # pyright: ignore
 
 
-def scored_cells(table: Table, standings: Mapping[str, Standing]) -> tuple[Cell, ...]:
+def build_scored_cells(table: Table, standings: Mapping[str, RowRuns]) -> tuple[ResultCell, ...]:
     """Return the results of the systems' rows of `table`.
 
     Those of files that lack trials are not complete.
     """
     systems_table = table.model_copy(update={"rows": {row: table.rows[row] for row in standings}})
     return tuple(
-        _mark_scored(cell, table, standings[cell.row]) for cell in cells(systems_table, standings)
+        _mark_scored(cell, table, standings[cell.row])
+        for cell in build_cells(systems_table, standings)
     )
 
 
-def _mark_scored(cell: Cell, table: Table, stands: Standing) -> Cell:
+def _mark_scored(cell: ResultCell, table: Table, stands: RowRuns) -> ResultCell:
     (line,) = stands.runs.to_dict("records")
     column = table.columns[cell.column]
     names = {metric.partition(".")[0] for metric in column.parts or (column.metric,)}
@@ -88,7 +89,7 @@ def _build_row(name: str, table: Table) -> Row:
     return Row(cells=(name, *blank), group=GROUP)
 
 
-def _build_row_runs(row: str, files: pd.DataFrame) -> Standing:
+def _build_row_runs(row: str, files: pd.DataFrame) -> RowRuns:
     """Return the row's one line: the results of all its files, and which run each is of."""
     line: dict[str, Any] = {"row": row, "seed": 0}
     for file in files.to_dict("records"):
@@ -98,7 +99,7 @@ def _build_row_runs(row: str, files: pd.DataFrame) -> Standing:
             name: value for name, value in present.items() if name.partition(".")[0] == evaluation
         }
         line |= {name: value for name, value in present.items() if name == f"plan.{evaluation}"}
-        line[f"{RUN_OF}.{evaluation}"] = file["run_id"]
+        line[f"{RUN_COLUMN}.{evaluation}"] = file["run_id"]
         line[f"{MISSING}.{evaluation}"] = file["missing"]
     line["run_id"] = files["run_id"].iloc[0]
-    return Standing(row, (0,), pd.DataFrame([line]), (), {}, scored=True)
+    return RowRuns(row, (0,), pd.DataFrame([line]), (), {}, scored=True)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from bench.cards import sweep_cards
 from bench.errors import BenchError
-from bench.reports.evaluations import called
+from bench.reports.evaluations import name_evaluations
 from bench.specs.run import Run
 from bench.specs.sweep import Categories, Sweep
 
@@ -51,7 +51,7 @@ def read_sweep_curve(card: Sweep, trials: pd.DataFrame, base: Run) -> SettingCur
         )
     scored = [name for name in base.evaluate if f"{name}.eer" in trials]
     over = trials[trials["state"] == "finished"]
-    names = called(base)
+    names = name_evaluations(base)
     records = [
         (float(trial[dimension]), names[name], float(trial[f"{name}.eer"]))
         for _, trial in over.iterrows()
@@ -65,10 +65,10 @@ def read_sweep_curve(card: Sweep, trials: pd.DataFrame, base: Run) -> SettingCur
         )
     symbol = card.title.partition(": ")[2]
     setting = f"{symbol} ({dimension})" if symbol else dimension
-    chosen = base.flat().get((setting_space.keys or (dimension,))[0])
+    chosen = base.flat_settings().get((setting_space.keys or (dimension,))[0])
     printed = [
         (line.value, names.get(line.metric.rpartition(".")[0], AVERAGE), line.figure)
-        for line in sweep_cards.published(card)
+        for line in sweep_cards.published_points(card)
         if line.value is not None and line.figure is not None
     ]
     return SettingCurve(

@@ -19,12 +19,12 @@ import pandas as pd
 
 from bench.config import Form
 from bench.reports import older
-from bench.reports.older import Older
+from bench.reports.older import VersionChanges
 from bench.specs.table import Table
 
 
 @dataclass(frozen=True)
-class Missing:
+class MissingSeed:
     """A seed of a row without a finished run."""
 
     row: str
@@ -33,17 +33,17 @@ class Missing:
 
 
 @dataclass(frozen=True)
-class Standing:
+class RowRuns:
     """The runs of one row that a report may use, and how many it leaves out."""
 
     row: str
     seeds: tuple[int, ...]
     runs: pd.DataFrame
     """One row a seed, in the order of `seeds`, columns of `bench.tracking.run_frame`."""
-    missing: tuple[Missing, ...]
+    missing: tuple[MissingSeed, ...]
     left_out: Mapping[str, int]
     """Number of runs by the reason they are not shown."""
-    older: Older = field(default_factory=dict[str, tuple[int, int]])
+    older: VersionChanges = field(default_factory=dict[str, tuple[int, int]])
     """Of the code that made them, what gives other results by now."""
     scored: bool = False
     """Whether the row is another system's: its one line holds the figures of all its score
@@ -73,7 +73,9 @@ class Signed(Protocol):
         ...
 
 
-def standing(table: Table, row: str, run: Signed, frame: pd.DataFrame, form: Form) -> Standing:
+def select_row_runs(
+    table: Table, row: str, run: Signed, frame: pd.DataFrame, form: Form
+) -> RowRuns:
     """Return which of the runs in `frame` stand for `row`, whose settings are `run`."""
     of_card = table.rows[row].seeds or table.seeds
     tracked = frame[(frame["row"] == row) & (frame["form"] == form)]
@@ -91,15 +93,15 @@ def standing(table: Table, row: str, run: Signed, frame: pd.DataFrame, form: For
         "on other data": len(finished) - len(on_data),
         **_count_unlike(on_data, alike),
     }
-    return Standing(
+    return RowRuns(
         row=row,
         seeds=seeds,
         runs=shown,
         missing=tuple(
-            Missing(row, seed, _explain_missing(ours[ours["seed"] == seed])) for seed in absent
+            MissingSeed(row, seed, _explain_missing(ours[ours["seed"] == seed])) for seed in absent
         ),
         left_out={reason: count for reason, count in left_out.items() if count},
-        older=older.of_runs(shown),
+        older=older.find_version_changes(shown),
     )
 
 

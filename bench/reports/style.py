@@ -22,7 +22,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from bench._io import atomic_files
-from bench._io.printable import visible
+from bench._io.printable import escape_invisible
 from bench.units import BONAFIDE, SPOOF
 
 Kind = Literal["png", "svg", "pdf"]
@@ -60,16 +60,17 @@ _UNDATED: dict[Kind, dict[str, None]] = {
 """Without version and date, which would change the file and not the figure."""
 
 
-def plain(text: str) -> str:
+def escape_mathtext(text: str) -> str:
     """Return a text as it stands: Matplotlib takes what is between dollars for a formula."""
-    return visible(text).replace("$", r"\$")
+    return escape_invisible(text).replace("$", r"\$")
 
 
-def wrapped(text: str, width_in: float) -> str:
+def wrap_title(text: str, width_in: float) -> str:
     """Return a text as it stands, in lines that fit into so many inches as a title."""
     letters = max(20, int(width_in * 14.5))
     return "\n".join(
-        textwrap.fill(plain(line), letters, break_long_words=False) for line in text.split("\n")
+        textwrap.fill(escape_mathtext(line), letters, break_long_words=False)
+        for line in text.split("\n")
     )
 
 
@@ -81,7 +82,7 @@ def styled_figure(
     lines: Any = {"axes.grid": False} if grid == "none" else {"axes.grid.axis": grid}
     with mpl.rc_context({**STYLE, **lines}):
         figure = Figure(figsize=(width, height), layout="constrained")
-        figure.suptitle(wrapped(title, width))
+        figure.suptitle(wrap_title(title, width))
         yield figure
 
 

@@ -17,10 +17,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
-from bench.cards.sweep_cards import text
+from bench.cards.sweep_cards import value_text
 from bench.metrics.catalogue import is_rate
-from bench.reports.style import LINES, SOURCES, plain, styled_figure
-from bench.reports.sweep_best import leaders, numbers
+from bench.reports.style import LINES, SOURCES, escape_mathtext, styled_figure
+from bench.reports.sweep_best import find_leaders, list_trial_numbers
 from bench.smoke import smoke_prefix
 from bench.specs.sweep import Sweep
 
@@ -33,7 +33,9 @@ _COLOURS = "viridis"
 """Darker is lower, so better; in grey too, and for colour-blind readers."""
 
 
-def figures(card: Sweep, trials: pd.DataFrame, importances: Mapping[str, float]) -> dict[str, Draw]:
+def plan_sweep_plots(
+    card: Sweep, trials: pd.DataFrame, importances: Mapping[str, float]
+) -> dict[str, Draw]:
     """Return the plots that can be drawn, by name.
 
     Without a finished trial there is none, without a second dimension neither importances nor
@@ -48,7 +50,7 @@ def figures(card: Sweep, trials: pd.DataFrame, importances: Mapping[str, float])
         return {}
     plots = {
         "history": _plan_history(card, over),
-        "slice": _plan_slice(card, finished, numbers(leaders(card, trials))),
+        "slice": _plan_slice(card, finished, list_trial_numbers(find_leaders(card, trials))),
     }
     if importances:
         plots["importances"] = _plan_importances(card, importances)
@@ -87,7 +89,9 @@ def _plan_importances(card: Sweep, importances: Mapping[str, float]) -> Draw:
     def draw_importances(figure: Figure) -> None:
         axes = figure.subplots()
         axes.barh(
-            [*map(plain, names)], [importances[name] for name in names], color=SOURCES["ours"]
+            [*map(escape_mathtext, names)],
+            [importances[name] for name in names],
+            color=SOURCES["ours"],
         )
         axes.set(xlim=(0, 1), xlabel=f"share of the variance of {card.objective}")
 
@@ -120,7 +124,7 @@ def _plan_slice(card: Sweep, finished: pd.DataFrame, top: Sequence[int]) -> Draw
                 linewidths=1.2,
                 label=label,
             )
-            axes.set(xlabel=plain(name), ylabel=_label_objective(card))
+            axes.set(xlabel=escape_mathtext(name), ylabel=_label_objective(card))
         figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center")
 
     return _plan_figure(card, _measure_panels(len(names)), draw_slice)
@@ -144,7 +148,7 @@ def _plan_contour(card: Sweep, finished: pd.DataFrame) -> Draw:
             dots = axes.scatter(
                 x, y, c=level, cmap=_COLOURS, edgecolors="black", linewidths=0.4, s=18
             )
-            axes.set(xlabel=plain(across), ylabel=plain(up))
+            axes.set(xlabel=escape_mathtext(across), ylabel=escape_mathtext(up))
             figure.colorbar(dots, ax=axes, label=_label_objective(card))
 
     return _plan_figure(card, _measure_panels(len(pairs)), draw_contour)
@@ -171,7 +175,7 @@ def _scale_axis(
     axis, texts, space = getattr(axes, f"{side}axis"), finished[name].astype(str), card.space[name]
     edges = _read_numbers(card, name)
     if edges is None:
-        words = [text(value) for value in space.edges()]
+        words = [value_text(value) for value in space.edge_values()]
         axis.set_ticks(range(len(words)), [_shorten_settings(word) for word in words])
         axes.set(**{f"{side}lim": (-0.5, len(words) - 0.5)})
         return np.array([words.index(word) for word in texts], float)
@@ -190,12 +194,12 @@ def _scale_axis(
 def _shorten_settings(word: str) -> str:
     """Return a table of settings as a tick has it: `csm`, and below it `rounds = 3`."""
     bare = re.sub(r'^\{ (kind = )?|"| \}$', "", word)
-    return plain(bare.replace(", ", "\n"))
+    return escape_mathtext(bare.replace(", ", "\n"))
 
 
 def _read_numbers(card: Sweep, name: str) -> Sequence[float] | None:
     """Return the ends or values of a dimension of numbers; None where it has others."""
-    edges = card.space[name].edges()
+    edges = card.space[name].edge_values()
     plain = all(isinstance(v, int | float) and not isinstance(v, bool) for v in edges)
     return edges if plain else None
 

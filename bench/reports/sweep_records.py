@@ -12,7 +12,7 @@ from bench.specs.sweep import Sweep
 from bench.trial_table import TRIAL_COLUMNS, Trial, list_trials
 
 
-def trial_records(card: Sweep, trials: pd.DataFrame) -> list[dict[str, Any]]:
+def build_trial_records(card: Sweep, trials: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the record of each trial in a study's table.
 
     Cells are numbers or, where the table was read from its file, text. `value` is the trial's
@@ -22,14 +22,14 @@ def trial_records(card: Sweep, trials: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _build_record(card: Sweep, line: Trial) -> dict[str, Any]:
-    table, row = sweep_cards.row(card)
+    table, row = sweep_cards.start_row(card)
     cells = {name: str(value) for name, value in line.items()}
     return {
         "sweep": card.key,
         "form": card.form,
         "table": table.key,
         "row": row,
-        "seeds": [*sweep_cards.seeds(card)],
+        "seeds": [*sweep_cards.trial_seeds(card)],
         "trial": int(line["trial"]),
         "state": line["state"],
         "message": line["reason"],

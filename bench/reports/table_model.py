@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bench._io.markdown import marked, table
+from bench._io.markdown import fill_template, format_table
 from bench.config import Form
 from bench.smoke import smoke_prefix
 
@@ -45,13 +45,13 @@ class TableModel:
 
 def render_markdown(model: TableModel, form: Form) -> str:
     """Return the table in Markdown; its first heading says where it is of smoke runs."""
-    first = marked(smoke_prefix(form) + "{}", model.headings[0])
+    first = fill_template(smoke_prefix(form) + "{}", model.headings[0])
     empty = [""] * (len(model.headings) - 1)
     rows = [
-        [marked("**{}**", row[0]) if row[0] else "", *empty] if model.is_group(row) else row
+        [fill_template("**{}**", row[0]) if row[0] else "", *empty] if model.is_group(row) else row
         for row in model.rows
     ]
-    return "\n".join(table([first, *model.headings[1:]], rows, padded=False))
+    return "\n".join(format_table([first, *model.headings[1:]], rows, padded=False))
 
 
 def format_report_table(headings: Sequence[str], rows: Sequence[Sequence[str]], form: Form) -> str:

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bench.reports.cells import Cell, half_unit, state
+from bench.reports.cells import ResultCell, half_unit, read_row_state
 from bench.specs.table import Table
 
 
-class Tally(NamedTuple):
+class Completeness(NamedTuple):
     """What is counted of a table, rows of other systems left out."""
 
     states: Mapping[str, int]
@@ -21,18 +21,18 @@ class Tally(NamedTuple):
     few_errors: int
     """Those with too few errors to judge; no verdict, as with fewer than three seeds."""
     few_seeds: int
-    farthest: Cell | None
+    farthest: ResultCell | None
     """The result of a complete row that deviates most from the paper's, relative to it, those
     with too few errors left out."""
 
 
-def tally(table: Table, results: tuple[Cell, ...]) -> Tally:
+def count_results(table: Table, results: tuple[ResultCell, ...]) -> Completeness:
     """Return the counts of a table's cells."""
-    states = Counter(state(results, row) for row in table.rows)
-    beside = [cell for cell in results if cell.complete and cell.difference is not None]
+    states = Counter(read_row_state(results, row) for row in table.rows)
+    beside = [cell for cell in results if cell.is_complete and cell.difference is not None]
     verdicts = Counter(cell.ours.verdict for cell in beside if cell.ours)
     judged = [cell for cell in beside if cell.ours and cell.ours.verdict != "too few errors"]
-    return Tally(
+    return Completeness(
         {name: states[name] for name in ("complete", "incomplete", "not run")},
         inside=verdicts["inside"],
         outside=verdicts["outside"],
@@ -42,7 +42,7 @@ def tally(table: Table, results: tuple[Cell, ...]) -> Tally:
     )
 
 
-def _relative_distance(table: Table, cell: Cell) -> float:
+def _relative_distance(table: Table, cell: ResultCell) -> float:
     """Return the difference as a share of the paper's result.
 
     A column of rates and one of costs have no unit in common. A result that the paper prints as 0

@@ -11,13 +11,13 @@ from typing import NamedTuple
 import pandas as pd
 
 from bench.config import Form
-from bench.reports.cells import Cell, cells, decimals, format_value, name_column
+from bench.reports.cells import ResultCell, build_cells, count_decimals, format_value, name_column
 from bench.reports.main_table import index_matrix, list_sides
-from bench.reports.name_ranges import bracketed
-from bench.reports.row_names import text_places
-from bench.reports.standings import Standing, standing
-from bench.reports.text_columns import TextColumn, fits, laid_out
-from bench.reports.variants import with_variants
+from bench.reports.name_ranges import format_interval
+from bench.reports.row_names import find_shown_columns
+from bench.reports.standings import RowRuns, select_row_runs
+from bench.reports.text_columns import TextColumn, columns_fit, lay_out_columns
+from bench.reports.variants import add_variant_rows
 from bench.specs.run import Run
 from bench.specs.table import Column, Table
 
@@ -26,56 +26,60 @@ _MOST_RESULTS = 8
 """So many results stand on a row's line; the table has them all."""
 
 
-class Line(NamedTuple):
+class TerminalRow(NamedTuple):
     """One row of the table."""
 
     key: str
     """What `--rows` names it by."""
     texts: tuple[str, ...]
-    cells: tuple[Cell, ...]
+    cells: tuple[ResultCell, ...]
     state: str
     changed: str = ""
     """What `--set` changed of it."""
 
 
-class Shown(NamedTuple):
+class TerminalTable(NamedTuple):
     """What is shown of a table: its rows, variants that were run among them, and their runs."""
 
     table: Table
-    standings: Mapping[str, Standing]
-    cells: tuple[Cell, ...]
+    standings: Mapping[str, RowRuns]
+    cells: tuple[ResultCell, ...]
 
     @property
-    def lines(self) -> tuple[Line, ...]:
+    def list_rows(self) -> tuple[TerminalRow, ...]:
         """A line for each row of the table, in its order."""
-        return lines(self.table, self.cells, self.standings)
+        return build_terminal_rows(self.table, self.cells, self.standings)
 
 
-def shown(table: Table, runs: Mapping[str, Run], frame: pd.DataFrame, form: Form) -> Shown:
+def select_shown_rows(
+    table: Table, runs: Mapping[str, Run], frame: pd.DataFrame, form: Form
+) -> TerminalTable:
     """Return what the report shows of `table`.
 
     `runs` holds the folded settings of its rows in `form`, and `frame` all tracked runs of the
     table.
     """
-    table, runs = with_variants(table, runs, frame, form)
-    standings = {row: standing(table, row, run, frame, form) for row, run in runs.items()}
-    return Shown(table, standings, cells(table, standings))
+    table, runs = add_variant_rows(table, runs, frame, form)
+    standings = {row: select_row_runs(table, row, run, frame, form) for row, run in runs.items()}
+    return TerminalTable(table, standings, build_cells(table, standings))
 
 
-def lines(
-    table: Table, results: Iterable[Cell], standings: Mapping[str, Standing]
-) -> tuple[Line, ...]:
+def build_terminal_rows(
+    table: Table, results: Iterable[ResultCell], standings: Mapping[str, RowRuns]
+) -> tuple[TerminalRow, ...]:
     """Return a line for each row of the table, in its order."""
-    cells_by_row: dict[str, list[Cell]] = {row: [] for row in table.rows}
+    cells_by_row: dict[str, list[ResultCell]] = {row: [] for row in table.rows}
     for cell in results:
         cells_by_row[cell.row].append(cell)
     return tuple(
-        Line(name, row.cells, tuple(cells_by_row[name]), progress(standings.get(name)))
+        TerminalRow(
+            name, row.cells, tuple(cells_by_row[name]), describe_progress(standings.get(name))
+        )
         for name, row in table.rows.items()
     )
 
 
-def progress(of_row: Standing | None) -> str:
+def describe_progress(of_row: RowRuns | None) -> str:
     """Return how far a row is: `finished, seed 666`, `1 of 3 seeds; seed 667: failed`, `not run`.
 
     A row that the suite does not run is `published` or `scored`.
@@ -94,7 +98,7 @@ def progress(of_row: Standing | None) -> str:
     return f"finished, seed {done[0]}" if len(done) == 1 else f"finished, {len(done)} seeds"
 
 
-def text(table: Table, rows: Sequence[Line], form: Form, width: int) -> str:
+def format_terminal_table(table: Table, rows: Sequence[TerminalRow], form: Form, width: int) -> str:
     """Return the table in lines of at most `width` characters, where its words allow that.
 
     Where the terminal is too narrow, parts stand below each other, each beginning with the rows'
@@ -110,9 +114,9 @@ def text(table: Table, rows: Sequence[Line], form: Form, width: int) -> str:
             _result_column(column, [line.cells[index] for line in rows], with_paper, interval)
             for index, column in enumerate(table.columns if in_rows else ())
         ]
-        if fits([*before, *figures, *after], width):
+        if columns_fit([*before, *figures, *after], width):
             break
-    side_by_side = laid_out(before, figures, after, width)
+    side_by_side = lay_out_columns(before, figures, after, width)
     parts = [_explain_columns(table, with_paper, interval), *side_by_side]
     for line in () if in_rows else rows:
         if any(cell.seeds_wanted for cell in line.cells):
@@ -120,7 +124,7 @@ def text(table: Table, rows: Sequence[Line], form: Form, width: int) -> str:
     return "\n".join(parts)
 
 
-def results(table: Table, row_cells: Sequence[Cell]) -> str:
+def format_row_results(table: Table, row_cells: Sequence[ResultCell]) -> str:
     """Return the results of one row on one line, `PS EER 3.47 (paper 3.50)  PS F1 96.60 (96.62)`.
 
     Of many columns the first are shown that are of no breakdown.
@@ -139,7 +143,7 @@ def results(table: Table, row_cells: Sequence[Cell]) -> str:
     return "  ".join([*texts, *([f"and {more} more"] if more else [])])
 
 
-def not_shown(standings: Iterable[Standing]) -> str:
+def describe_left_out_runs(standings: Iterable[RowRuns]) -> str:
     """Return which finished runs of the rows the table leaves out, and why; empty if none."""
     counts: dict[str, int] = {}
     for row_runs in standings:
@@ -149,7 +153,7 @@ def not_shown(standings: Iterable[Standing]) -> str:
 
 
 def _frame_columns(
-    table: Table, rows: Sequence[Line], form: Form
+    table: Table, rows: Sequence[TerminalRow], form: Form
 ) -> tuple[list[TextColumn], list[TextColumn]]:
     """Return the columns before the results and those after them.
 
@@ -158,7 +162,7 @@ def _frame_columns(
     """
     texts = [
         TextColumn(table.text_columns[n], tuple(line.texts[n] for line in rows), wraps=True)
-        for n in text_places((line.key, line.texts) for line in rows)
+        for n in find_shown_columns((line.key, line.texts) for line in rows)
     ]
     changed = TextColumn("set", tuple(line.changed for line in rows), wraps=True)
     before = [
@@ -177,7 +181,7 @@ def _explain_columns(table: Table, with_paper: bool, interval: bool) -> str:
 
 
 def _result_column(
-    column: Column, column_cells: Sequence[Cell], with_paper: bool, interval: bool
+    column: Column, column_cells: Sequence[ResultCell], with_paper: bool, interval: bool
 ) -> TextColumn:
     """Return a column of results, the strokes between the paper's and ours in line."""
     papers = [_format_number(cell.paper, column) for cell in column_cells]
@@ -196,7 +200,7 @@ def _result_column(
     return TextColumn(name_column(column), tuple(whole))
 
 
-def _format_matrix(table: Table, line: Line, with_paper: bool, width: int) -> list[str]:
+def _format_matrix(table: Table, line: TerminalRow, with_paper: bool, width: int) -> list[str]:
     """Return the results of one row as the paper lays them out: a line a group."""
     down, across = list_sides(table.columns)
     index = index_matrix(table.columns)
@@ -214,10 +218,10 @@ def _format_matrix(table: Table, line: Line, with_paper: bool, width: int) -> li
         )
         for heading in across
     ]
-    return laid_out([TextColumn(line.key, tuple(down))], columns, [], width)
+    return lay_out_columns([TextColumn(line.key, tuple(down))], columns, [], width)
 
 
-def _format_mean(cell: Cell, column: Column) -> str:
+def _format_mean(cell: ResultCell, column: Column) -> str:
     if not cell.seeds_wanted:
         return ""
     if cell.ours is None:
@@ -226,8 +230,12 @@ def _format_mean(cell: Cell, column: Column) -> str:
     return mean if cell.ours.sd is None else f"{mean} ± {_format_number(cell.ours.sd, column)}"
 
 
-def _format_bounds(cell: Cell, column: Column) -> str:
-    return "" if cell.ours is None else bracketed(cell.ours.low, cell.ours.high, decimals(column))
+def _format_bounds(cell: ResultCell, column: Column) -> str:
+    return (
+        ""
+        if cell.ours is None
+        else format_interval(cell.ours.low, cell.ours.high, count_decimals(column))
+    )
 
 
 def _format_number(value: float | None, column: Column) -> str:

@@ -19,7 +19,7 @@ class TextColumn(NamedTuple):
     """Whether its cells may go on in a further line where there is little space."""
 
     @property
-    def least(self) -> int:
+    def least_width(self) -> int:
         """The least width.
 
         That is the width of its cells, of their longest word where they may be wrapped, and of the
@@ -29,17 +29,17 @@ class TextColumn(NamedTuple):
         return max(map(len, [*texts, *self.heading.split(), ""]))
 
     @property
-    def most(self) -> int:
+    def whole_width(self) -> int:
         """The width at which no cell is wrapped."""
-        return max(self.least, *map(len, self.cells), 0)
+        return max(self.least_width, *map(len, self.cells), 0)
 
 
-def fits(columns: Sequence[TextColumn], width: int) -> bool:
+def columns_fit(columns: Sequence[TextColumn], width: int) -> bool:
     """Return whether the columns stand side by side in `width` characters, no cell wrapped."""
-    return _total_width([column.most for column in columns]) <= width
+    return _total_width([column.whole_width for column in columns]) <= width
 
 
-def laid_out(
+def lay_out_columns(
     before: Sequence[TextColumn],
     others: Sequence[TextColumn],
     after: Sequence[TextColumn],
@@ -55,13 +55,16 @@ def laid_out(
     framed = [*zip([*before, *after], widths, strict=True)]
     shown = [
         *framed[: len(before)],
-        *((column, column.most) for column in taken),
+        *((column, column.whole_width) for column in taken),
         *framed[len(before) :],
     ]
     lines, rest = _format_part(shown), others[len(taken) :]
     while rest:
-        taken = _take_fitting(rest, width - before[0].most) or [rest[0]]
-        lines += ["", *_format_part([(column, column.most) for column in (before[0], *taken)])]
+        taken = _take_fitting(rest, width - before[0].whole_width) or [rest[0]]
+        lines += [
+            "",
+            *_format_part([(column, column.whole_width) for column in (before[0], *taken)]),
+        ]
         rest = rest[len(taken) :]
     return lines
 
@@ -72,9 +75,11 @@ def _total_width(widths: Sequence[int]) -> int:
 
 def _shrink_widths(columns: Sequence[TextColumn], width: int) -> list[int]:
     """Return the columns' widths: the widest that may wrap is made narrower until all fit."""
-    widths = [column.most for column in columns]
+    widths = [column.whole_width for column in columns]
     while _total_width(widths) > width:
-        wide = [n for n, column in enumerate(columns) if column.wraps and widths[n] > column.least]
+        wide = [
+            n for n, column in enumerate(columns) if column.wraps and widths[n] > column.least_width
+        ]
         if not wide:
             break
         widths[max(wide, key=lambda n: widths[n])] -= 1
@@ -85,7 +90,7 @@ def _take_fitting(columns: Sequence[TextColumn], width: int) -> list[TextColumn]
     """Return the first columns that fit into `width` behind another."""
     taken: list[TextColumn] = []
     for column in columns:
-        width -= len(GAP) + column.most
+        width -= len(GAP) + column.whole_width
         if width < 0:
             break
         taken.append(column)

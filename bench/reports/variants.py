@@ -11,14 +11,14 @@ from collections.abc import Mapping
 import pandas as pd
 
 from bench.cards import table_cards
-from bench.cards.paper_cards import varied
+from bench.cards.paper_cards import add_variant
 from bench.cards.table_cards import MARK
 from bench.config import Form
 from bench.specs.run import Run
 from bench.specs.table import Table
 
 
-def with_variants(
+def add_variant_rows(
     table: Table, runs: Mapping[str, Run], frame: pd.DataFrame, form: Form
 ) -> tuple[Table, dict[str, Run]]:
     """Return `table` and `runs` with a line after a row for each variant of it that was run.
@@ -29,9 +29,9 @@ def with_variants(
     """
     tracked = {*frame[frame["form"] == form]["row"]}
     for variant in sorted({row.partition(MARK)[2] for row in tracked if MARK in row}):
-        paper = table_cards.paper(table.key.partition("/")[0])
+        paper = table_cards.read_paper(table.key.partition("/")[0])
         if variant in paper.variants:
             begun = [row for row in runs if f"{row}{MARK}{variant}" in tracked]
-            table, _ = varied(table, paper, variant, begun)
-    rows = [row for row in table_cards.runnable(table) if row in runs or MARK in row]
-    return table, {row: runs.get(row) or table_cards.resolve(table, row, form) for row in rows}
+            table, _ = add_variant(table, paper, variant, begun)
+    rows = [row for row in table_cards.runnable_rows(table) if row in runs or MARK in row]
+    return table, {row: runs.get(row) or table_cards.resolve_row(table, row, form) for row in rows}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench._io.markdown import code
+from bench._io.markdown import format_code
 from bench.config import Form
 from bench.reports.table_model import format_report_table
 from bench.smoke import smoke_prefix
@@ -38,8 +38,8 @@ SHOWN = (
 """What is shown, and the module below `tests` that shows it."""
 
 
-def section(form: Form) -> str:
+def list_verified_claims(form: Form) -> str:
     """Return what tests show, each with the test."""
-    lines = [[claim, code(f"tests/{module}.py")] for claim, module in SHOWN]
+    lines = [[claim, format_code(f"tests/{module}.py")] for claim, module in SHOWN]
     table = format_report_table(["What", "Test"], lines, form)
     return f"## {smoke_prefix(form)}Verified by tests\n\n{table}"

@@ -10,14 +10,14 @@ import json
 
 import pandas as pd
 
-from bench._io.markdown import code, joined, marked
+from bench._io.markdown import fill_template, format_code, join_texts
 
 _WEIGHTS = "weights "
 _OF_FILE = 16
 """Digits of a file's digest; a folder of several files has fewer (`bench.training.contents`)."""
 
 
-def lines(runs: pd.DataFrame) -> list[str]:
+def list_weights(runs: pd.DataFrame) -> list[str]:
     """Return a line that names all weights of runs, none where none are known of."""
     digests: dict[tuple[str, str], None] = {}
     for text in runs["made_from"].drop_duplicates() if "made_from" in runs else ():
@@ -28,7 +28,9 @@ def lines(runs: pd.DataFrame) -> list[str]:
     if not digests:
         return []
     parts = [
-        marked("{}: {} {}", name, "sha256" if len(digest) == _OF_FILE else "files", code(digest))
+        fill_template(
+            "{}: {} {}", name, "sha256" if len(digest) == _OF_FILE else "files", format_code(digest)
+        )
         for name, digest in sorted(digests)
     ]
-    return [marked("Weights: {}", joined(", ", parts))]
+    return [fill_template("Weights: {}", join_texts(", ", parts))]

@@ -8,13 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench._io import atomic_files, disk
-from bench._io.markdown import table
+from bench._io.markdown import format_table
 from bench.cards import corpus_cards as corpora
 from bench.cards import table_cards
 from bench.config import Config
 from bench.models import weights
 from bench.runner import costs
-from bench.runner.request import Order
+from bench.runner.request import RunRequest
 
 FILE = Path("docs") / "costs.md"
 _NOWHERE = Config(work=Path("/nonexistent"))
@@ -55,31 +55,34 @@ def render_cost_page() -> str:
 def download_lines() -> list[str]:
     """Return the lines on corpora and weights."""
     cells: list[list[str]] = []
-    for key in corpora.names():
-        card = corpora.card(key)
+    for key in corpora.list_corpora():
+        card = corpora.read_corpus_card(key)
         name, files = f"{card.name} ({card.short})", str(len(card.downloads))
         cells.append([name, files, card.download_size.in_words])
     models = [
-        [key, weight.file, weights.size_in_words(key)] for key, weight in weights.KNOWN.items()
+        [key, weight.file, weights.size_in_words(key)]
+        for key, weight in weights.PUBLISHED_WEIGHTS.items()
     ]
     return [
         *("## Downloads", ""),
-        *table(("corpus", "files", "download"), cells),
-        *("", *table(("weights", "file", "download"), models)),
+        *format_table(("corpus", "files", "download"), cells),
+        *("", *format_table(("weights", "file", "download"), models)),
     ]
 
 
 def table_lines(keys: list[str]) -> list[str]:
     """Return the lines on tables."""
     heads = ("table", "rows", "trainings", "clips", "stays", "meanwhile", "hours")
-    return table(heads, [_table_cells(key) for key in keys])
+    return format_table(heads, [_table_cells(key) for key in keys])
 
 
 def _table_cells(key: str) -> list[str]:
-    card = table_cards.table(key)
-    rows = table_cards.runnable(card)
-    trainings = costs.left(Order(card, rows, None, "paper"), _NOWHERE, again=True)
-    counts = [costs.clips(training.runs[0], _NOWHERE) for training in trainings]
+    card = table_cards.read_table(key)
+    rows = table_cards.runnable_rows(card)
+    trainings = costs.remaining_trainings(
+        RunRequest(card, rows, None, "paper"), _NOWHERE, again=True
+    )
+    counts = [costs.count_clips(training.runs[0], _NOWHERE) for training in trainings]
     unknown = sum(count is None for count in counts)
     clips = f"{sum(count or 0 for count in counts) / 1e6:,.1f} million"
     room = costs.space_of_trainings(trainings, in_store=True)

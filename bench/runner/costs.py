@@ -15,7 +15,7 @@ from bench.config import Config
 from bench.data import corpora
 from bench.errors import BenchError, RowFailed
 from bench.models import frontends, systems
-from bench.runner.request import Order
+from bench.runner.request import RunRequest
 from bench.specs.base import digest
 from bench.specs.run import Data, Run
 from bench.tracking import address
@@ -23,7 +23,7 @@ from bench.tracking.run_folders import finished_seeds
 from bench.training import checkpoints
 
 
-class Training(NamedTuple):
+class PlannedTraining(NamedTuple):
     """A training that is left to do; several rows may share it."""
 
     runs: tuple[Run, ...]
@@ -60,19 +60,21 @@ class WeightSizes(NamedTuple):
 # --- what is left -------------------------------------------------------------------------------
 
 
-def left(order: Order, config: Config, again: bool = False) -> list[Training]:
+def remaining_trainings(
+    order: RunRequest, config: Config, again: bool = False
+) -> list[PlannedTraining]:
     """Return the trainings of an order that are not finished, each once; `again`: all of them."""
     finished = {} if again else finished_seeds(config, order.table.key, order.form)
-    trainings: dict[tuple[str, int], Training] = {}
+    trainings: dict[tuple[str, int], PlannedTraining] = {}
 
     def add(run: Run, seed: int, again: bool) -> None:
         key = (run.training_signature, seed)
-        new = Training((run,), seed, False, 0) if again else training_of(run, seed, config)
+        new = PlannedTraining((run,), seed, False, 0) if again else find_training(run, seed, config)
         earlier = trainings.setdefault(key, new)
         if run.signature not in {other.signature for other in earlier.runs}:
             trainings[key] = earlier._replace(runs=(*earlier.runs, run))
 
-    for row, run in order.runs().items():
+    for row, run in order.resolve_runs().items():
         for seed in order.row_seeds(row):
             if seed not in finished.get(run.signature, ()):
                 if run.earlier:
@@ -85,52 +87,56 @@ def left(order: Order, config: Config, again: bool = False) -> list[Training]:
     ]
 
 
-def training_of(run: Run, seed: int, config: Config) -> Training:
+def find_training(run: Run, seed: int, config: Config) -> PlannedTraining:
     """Return the training of one run, as far as it is here."""
     folders = [*(config.work / "runs").glob(f"{run.training_signature}-*/seed-{seed}")]
     ended = any((folder / checkpoints.SELECTION).is_file() for folder in folders)
     taken = disk.taken_bytes(*(path for folder in folders for path in folder.glob("*.pt")))
-    return Training((run,), seed, ended, taken)
+    return PlannedTraining((run,), seed, ended, taken)
 
 
-def utterances(data: Data, run: Run, config: Config) -> int | None:
+def count_utterances(data: Data, run: Run, config: Config) -> int | None:
     """Return how many utterances a split has here or, where its corpus is not here, by its card;
     None where neither says.
     """
-    card = corpus_cards.card(data.corpus)
+    card = corpus_cards.read_corpus_card(data.corpus)
     try:
-        return len(corpora.load_keys(card, data.split, config.corpus_root(data.corpus, run.form)))
+        return len(corpora.read_keys(card, data.split, config.corpus_root(data.corpus, run.form)))
     except BenchError:
         return card.splits[data.split].utterances if run.form == "paper" else None
 
 
-def clips(run: Run, config: Config) -> int | None:
+def count_clips(run: Run, config: Config) -> int | None:
     """Return how many clips a training sees at most: one of each utterance in every epoch."""
-    number = utterances(run.train, run, config)
+    number = count_utterances(run.train, run, config)
     return None if number is None else round(number * run.train.share) * run.training.epochs
 
 
 # --- disk -----------------------------------------------------------------------------------------
 
 
-def require_room(trainings: Sequence[Training], config: Config, at_once: int = 1) -> None:
+def require_disk_space(
+    trainings: Sequence[PlannedTraining], config: Config, at_once: int = 1
+) -> None:
     """Raise RowFailed where the disk does not hold what trainings need, so many of them done at
     once.
     """
-    text = disk.describe_shortage(config.work, room(trainings, config, at_once).total)
+    text = disk.describe_shortage(config.work, needed_space(trainings, config, at_once).total)
     if text is not None:
         raise RowFailed("machine.disk-full", text)
 
 
-def room(trainings: Sequence[Training], config: Config, at_once: int = 1) -> DiskSpace:
+def needed_space(
+    trainings: Sequence[PlannedTraining], config: Config, at_once: int = 1
+) -> DiskSpace:
     """Return what trainings need beside what they take already; see `room_of`."""
-    at = address.configured(config)
+    at = address.configured_address(config)
     in_store = at.file is not None or at.is_database
     return space_of_trainings(trainings, in_store=in_store, at_once=at_once)
 
 
 def space_of_trainings(
-    trainings: Sequence[Training], *, in_store: bool, at_once: int = 1
+    trainings: Sequence[PlannedTraining], *, in_store: bool, at_once: int = 1
 ) -> DiskSpace:
     """Return what trainings need of which `at_once` are done beside each other.
 
@@ -141,7 +147,7 @@ def space_of_trainings(
     """
     stays, states = 0, list[int]()
     for training in trainings:
-        weights = weights_of(training.runs[0])
+        weights = weight_sizes(training.runs[0])
         size = (2 if in_store else 1) * weights.all_bytes
         stays += max(0, size - training.taken_bytes)
         if not training.is_trained:
@@ -151,7 +157,7 @@ def space_of_trainings(
     return DiskSpace(stays, sum(sorted(states)[-at_once:]))
 
 
-def weights_of(run: Run) -> WeightSizes:
+def weight_sizes(run: Run) -> WeightSizes:
     """Return what the weights of a run's system take, with its front-end's."""
     key = " ".join(digest(tensor) for tensor in (run.frontend, run.system, run.train))
     if key not in _weights:

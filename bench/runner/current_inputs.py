@@ -54,23 +54,27 @@ class InputReader:
         if key not in self._trained_from:
             self._trained_from[key] = NO_INPUTS
             with suppress(BenchError):  # where the weights are not here
-                made_from = contents.of_training(run, self._config)
+                made_from = contents.training_contents(run, self._config)
                 self._trained_from[key] = RunInputs({}, made_from)
         return self._trained_from[key]
 
     def _read_split(self, run: Run, data: Data) -> RunInputs:
-        official_s = corpus_cards.card(data.corpus).resolutions_s
+        official_s = corpus_cards.read_corpus_card(data.corpus).resolutions_s
         resolution_s = (data.resolution_s or max(official_s)) if official_s else None
         key = (run.form, data.corpus, data.split, resolution_s)
         if key not in self._splits:
             self._splits[key] = NO_INPUTS
             with suppress(BenchError):  # where the corpus is not here
-                subset = corpora.load(data.corpus, data.split, self._config, run.form, resolution_s)
+                subset = corpora.read_corpus(
+                    data.corpus, data.split, self._config, run.form, resolution_s
+                )
                 name = f"{data.corpus}/{data.split}"
                 audio = {f"audio {name}": fingerprint.audio_digest(subset)}
-                self._splits[key] = RunInputs({name: fingerprint.fingerprint(subset)}, audio)
+                self._splits[key] = RunInputs(
+                    {name: fingerprint.compute_fingerprint(subset)}, audio
+                )
         inputs = self._splits[key]
         with suppress(BenchError):  # where a detector's weights, or breaths, are not here
-            made_from = {**inputs.made_from, **contents.of_data(data, self._config)}
+            made_from = {**inputs.made_from, **contents.data_contents(data, self._config)}
             return RunInputs(inputs.fingerprints, made_from)
         return inputs

@@ -18,22 +18,22 @@ import torch
 from bench._io import atomic_files, machine
 from bench._io.interrupts import InterruptGuard
 from bench.config import Config
-from bench.errors import BenchError, Busy, plain
+from bench.errors import BenchError, Busy, plain_message
 from bench.evaluation import row_evaluation
-from bench.provenance import commit, processor
-from bench.reports.kept import KeptInStore
+from bench.provenance import processor_name, read_commit
+from bench.reports.kept import RunArtifacts
 from bench.runner import results
-from bench.runner.request import Order
+from bench.runner.request import RunRequest
 from bench.runner.row_run import RowRun
 from bench.specs.run import Run
 from bench.tracking import artifact_check
-from bench.tracking.run_record import RunEntry
+from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 from bench.training import engine
-from bench.training.row import Library, RowData
+from bench.training.row import DatasetCache, RowData
 
 
-class Watcher(engine.Observer, Protocol):
+class ProgressReporter(engine.TrainingCallback, Protocol):
     """Who shows a person what happens."""
 
     def begin(self, name: str, epochs: int) -> None:
@@ -43,7 +43,7 @@ class Watcher(engine.Observer, Protocol):
         """Something worth a line."""
 
 
-class Job(NamedTuple):
+class RowJob(NamedTuple):
     """One row and seed of a table, resolved, with its data."""
 
     row: str
@@ -57,7 +57,7 @@ class Job(NamedTuple):
         return f"{self.row} · seed {self.seed}"
 
 
-class Outcome(NamedTuple):
+class JobOutcome(NamedTuple):
     """How a job ended."""
 
     job: str
@@ -70,53 +70,55 @@ class Outcome(NamedTuple):
     """Whether it failed for the disk (full, read-only), so through no fault of its own."""
 
 
-def jobs(order: Order, config: Config) -> list[Job]:
+def plan_jobs(order: RunRequest, config: Config) -> list[RowJob]:
     """Return every job with its data loaded; raise where a corpus is missing or broken."""
-    runs = order.runs()
-    library = Library(config)
-    data = {row: library.row(run) for row, run in runs.items()}
+    runs = order.resolve_runs()
+    library = DatasetCache(config)
+    data = {row: library.load_row(run) for row, run in runs.items()}
     return [
-        Job(row, seed, runs[row], data[row]) for row in order.rows for seed in order.row_seeds(row)
+        RowJob(row, seed, runs[row], data[row])
+        for row in order.rows
+        for seed in order.row_seeds(row)
     ]
 
 
-def run(
-    order: Order, config: Config, store: Store, watcher: Watcher, anew: bool = False
-) -> Iterator[Outcome]:
+def run_jobs(
+    order: RunRequest, config: Config, store: Store, watcher: ProgressReporter, anew: bool = False
+) -> Iterator[JobOutcome]:
     """Run the jobs in order and yield how each ended. Ctrl-C ends the begun one, resumable.
 
     `anew` runs what is finished once more, beside the earlier run.
     """
-    for name in store.sweep_dead():
+    for name in store.fail_dead_runs():
         watcher.say(f"marked failed, its process had died: {name}")
-    store.present(order.table)
-    artifact_check.require(store, order.table.key)
+    store.present_table(order.table)
+    artifact_check.require_artifacts(store, order.table.key)
     device = device_name(config)
-    ordered = jobs(order, config)
+    ordered = plan_jobs(order, config)
     evaluated = (
         (data, job.data.evaluate[name].subset)
         for job in ordered
         for name, data in job.run.evaluate.items()
     )
-    for text in dict.fromkeys(row_evaluation.lacking(evaluated)):
+    for text in dict.fromkeys(row_evaluation.list_lacking(evaluated)):
         watcher.say(text)
     # Reports need not wait for what the table's columns ask of a run's scores.
-    draw = partial(KeptInStore(store, config.work).draw, order.table)
+    draw = partial(RunArtifacts(store, config.work).draw_replicates, order.table)
     for job in ordered:
         entry = _describe_job(job, order, device)
-        yield attempt(job, entry, config, store, watcher, draw, anew=anew)
+        yield run_job(job, entry, config, store, watcher, draw, anew=anew)
 
 
-def attempt(
-    job: Job,
-    entry: RunEntry,
+def run_job(
+    job: RowJob,
+    entry: RunRecord,
     config: Config,
     store: Store,
-    watcher: Watcher,
+    watcher: ProgressReporter,
     afterwards: Callable[[str], None] | None = None,
     *,
     anew: bool = False,
-) -> Outcome:
+) -> JobOutcome:
     """Run one job, tracked as `entry`, call `afterwards` with the id of the finished run, and
     return how the job ended. A job that is finished is not run, unless `anew`.
 
@@ -125,11 +127,11 @@ def attempt(
     """
     row = RowRun(job, entry, config, store, watcher, InterruptGuard())
     try:
-        finished = None if anew else store.finished(entry)
+        finished = None if anew else store.find_finished(entry)
         if finished:
             results.renew_row(store, entry, finished, job.data, row.folder, watcher.say)
             kept_dev = json.loads(finished.data.tags["kept_dev"])
-            return Outcome(job.name, "already finished", kept_dev=kept_dev)
+            return JobOutcome(job.name, "already finished", kept_dev=kept_dev)
         watcher.begin(job.name, job.run.training.epochs)
         if anew:
             row = replace(row, entry=store.next_repeat(entry))
@@ -138,27 +140,27 @@ def attempt(
             watcher.say(f"{job.name}: run again, changed since it was finished: {names}")
         run_id, trained = row.train_and_evaluate()
     except Busy as error:
-        return Outcome(job.name, "busy", plain(error))
+        return JobOutcome(job.name, "busy", plain_message(error))
     except Exception as error:
         message = _explain_failure(row, error)
-        return Outcome(job.name, "failed", message, by_disk=machine.is_of_disk(error))
+        return JobOutcome(job.name, "failed", message, by_disk=machine.is_disk_error(error))
     if afterwards is not None:
         try:
             afterwards(run_id)
         except Exception as error:
             # The row and its results are safe; what comes afterwards can be done again.
-            watcher.say(f"{job.name}: finished, but {type(error).__name__}: {plain(error)}")
-    return Outcome(job.name, "finished", kept_dev=trained.selection.dev)
+            watcher.say(f"{job.name}: finished, but {type(error).__name__}: {plain_message(error)}")
+    return JobOutcome(job.name, "finished", kept_dev=trained.selection.dev)
 
 
 def _explain_failure(row: RowRun, error: Exception) -> str:
     """Return what to tell of an error that ended a row; one of ours is written to a file whole."""
     if isinstance(error, BenchError):
-        return plain(error)
-    if (explanation := machine.explain(error)) is not None:
+        return plain_message(error)
+    if (explanation := machine.explain_error(error)) is not None:
         return explanation.message
     log = row.folder / "error.txt"
-    message = f"{type(error).__name__}: {plain(error)}"
+    message = f"{type(error).__name__}: {plain_message(error)}"
     with suppress(OSError):  # the error is reported in any case
         atomic_files.write_text(log, traceback.format_exc())
         message += f" (whole traceback: {log})"
@@ -169,19 +171,19 @@ def device_name(config: Config) -> str:
     """Return what the rows run on, e.g. `NVIDIA H200` or `cpu: AMD EPYC`, and how many of them."""
     device = engine.make_fabric(replace(config, devices=1), "32-true").device
     cuda = device.type == "cuda"
-    name = torch.cuda.get_device_name(device) if cuda else f"{device.type}: {processor()}"
+    name = torch.cuda.get_device_name(device) if cuda else f"{device.type}: {processor_name()}"
     return name if config.devices == 1 else f"{config.devices} x {name}"
 
 
-def _describe_job(job: Job, order: Order, device: str) -> RunEntry:
+def _describe_job(job: RowJob, order: RunRequest, device: str) -> RunRecord:
     """Return what a row's run is known by, with what only rows of tables have."""
     row = order.table.rows[job.row]
     return replace(
-        RunEntry.from_data(order.table.key, job.row, job.seed, job.run, job.data),
-        commit=commit(),
+        RunRecord.from_data(order.table.key, job.row, job.seed, job.run, job.data),
+        commit=read_commit(),
         device=device,
-        description_figures=row.published,
+        description_figures=row.published_figures,
         cells=dict(zip(order.table.text_columns, row.cells, strict=True)),
-        line=order.line(job.row),
+        line=order.row_index(job.row),
         overrides=order.overrides,
     )

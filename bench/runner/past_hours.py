@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from bench.cards import table_cards
 from bench.config import Config, Form
-from bench.runner.costs import Training
+from bench.runner.costs import PlannedTraining
 from bench.runner.shared_training import TAKEN_FROM
 from bench.specs.run import Run
 from bench.tracking.shared_runs import TRAINED_IN
@@ -34,7 +34,7 @@ class PastHours:
             run for run in runs if _is_whole(run, shares) and run.data.tags["device"] == device
         ]
 
-    def of_training(self, training: Training) -> Hours | None:
+    def training_hours(self, training: PlannedTraining) -> MeasuredHours | None:
         """Return the mean of the hours that alike runs took with all that they were evaluated on;
         None where there is none. A training that starts from an earlier one, or is to be evaluated
         only, is like none.
@@ -46,14 +46,14 @@ class PastHours:
             return None
         names = {_run_name(run) for runs in alike for run in runs}
         hours = (fmean(run.data.metrics["hours"] for run in runs) for runs in alike)
-        return Hours(sum(hours), frozenset(names))
+        return MeasuredHours(sum(hours), frozenset(names))
 
     def _find_alike(self, run: Run) -> list[Any]:
-        wanted = _costly_settings(run.flat())
+        wanted = _costly_settings(run.flat_settings())
         return [other for other in self._runs if _costly_settings(other.data.params) == wanted]
 
 
-class Hours(NamedTuple):
+class MeasuredHours(NamedTuple):
     """Of one training, with what is evaluated of it."""
 
     hours: float

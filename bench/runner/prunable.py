@@ -19,7 +19,7 @@ from bench.config import Config, Form
 from bench.errors import BenchError
 from bench.runner.training_folder import hold_folder
 from bench.specs.run import Run
-from bench.tracking.run_folders import TrainedRun, runs_by_folder
+from bench.tracking.run_folders import FolderRun, runs_by_folder
 from bench.training import checkpoints, damage, keeping
 
 DAY_S = 86_400
@@ -60,11 +60,11 @@ KINDS: Mapping[str, PruneKind] = {
 }
 
 
-class Item(NamedTuple):
+class PrunableFiles(NamedTuple):
     """Files of one place that can go."""
 
     kind: str
-    place: Path
+    path: Path
     """The folder, or the file."""
     files: tuple[Path, ...]
     size: int
@@ -75,20 +75,22 @@ class Item(NamedTuple):
     """The run's, where one is known."""
 
 
-class Found(NamedTuple):
+class Prunable(NamedTuple):
     """What can go, and what was not looked at."""
 
-    items: list[Item]
+    items: list[PrunableFiles]
     notes: list[str]
 
 
 class _Training(NamedTuple):
     place: Path
     signature: str
-    runs: Sequence[TrainedRun]
+    runs: Sequence[FolderRun]
 
 
-def find(config: Config, kinds: Iterable[str] = KINDS, older_s: float | None = None) -> Found:
+def find_prunable(
+    config: Config, kinds: Iterable[str] = KINDS, older_s: float | None = None
+) -> Prunable:
     """Return what can go, and why some of it could not be looked at; `older_s` is the least age,
     in seconds, where it is not the kind's own.
     """
@@ -99,7 +101,7 @@ def find(config: Config, kinds: Iterable[str] = KINDS, older_s: float | None = N
             "the tracking server does not answer, or lacks runs (`bench sync`): orphaned, changed "
             "and trials cannot be told"
         )
-    items: list[Item] = []
+    items: list[PrunableFiles] = []
     busy = False
     for training in _list_trainings(work, runs or {}):
         if _in_progress(training):
@@ -117,18 +119,18 @@ def find(config: Config, kinds: Iterable[str] = KINDS, older_s: float | None = N
         kind: kind_info.older_s if older_s is None else older_s for kind, kind_info in KINDS.items()
     }
     items = [one for one in items if one.kind in wanted and now - one.changed >= ages[one.kind]]
-    return Found(sorted(items, key=lambda one: [*KINDS].index(one.kind)), notes)
+    return Prunable(sorted(items, key=lambda one: [*KINDS].index(one.kind)), notes)
 
 
-def remove(item: Item) -> str:
+def remove_item(item: PrunableFiles) -> str:
     """Remove what is found; return "" or why it was left."""
     try:
         match item.kind:
             case "last":
-                with hold_folder(item.place) as mine:
-                    return _release_last(item.place) if mine else "is in use"
+                with hold_folder(item.path) as mine:
+                    return _release_last(item.path) if mine else "is in use"
             case "unfinished" | "orphaned" | "changed" | "trials":
-                with hold_folder(item.place) as mine:
+                with hold_folder(item.path) as mine:
                     return _unlink_files(item.files) if mine else "is in use"
             case _:
                 return _unlink_files(item.files)
@@ -137,11 +139,11 @@ def remove(item: Item) -> str:
 
 
 def _release_last(folder: Path) -> str:
-    if not damage.is_whole(folder / checkpoints.KEPT):
+    if not damage.is_whole(folder / checkpoints.BEST_CHECKPOINT):
         return "its kept weights are damaged"
     try:
-        keeping.release_ended(folder)
-    except checkpoints.Damaged as error:
+        keeping.release_finished(folder)
+    except checkpoints.DamagedCheckpoint as error:
         return str(error)
     return ""
 
@@ -170,14 +172,17 @@ def _card_signatures(notes: list[str]) -> set[str] | None:
     signatures: set[str] = set()
     try:
         for key in table_cards.table_keys():
-            table, paper = table_cards.table(key), table_cards.paper(key.partition("/")[0])
-            rows = table_cards.runnable(table)
+            table, paper = (
+                table_cards.read_table(key),
+                table_cards.read_paper(key.partition("/")[0]),
+            )
+            rows = table_cards.runnable_rows(table)
             for variant in paper.variants:
-                table, more = paper_cards.varied(table, paper, variant, rows)
+                table, more = paper_cards.add_variant(table, paper, variant, rows)
                 rows = [*rows, *more]
             for row in rows:
                 for form in forms:
-                    signatures |= set(_run_signatures(table_cards.resolve(table, row, form)))
+                    signatures |= set(_run_signatures(table_cards.resolve_row(table, row, form)))
     except BenchError as error:
         notes.append(f"orphaned, changed and trials cannot be told: {error}")
         return None
@@ -190,7 +195,7 @@ def _run_signatures(run: Run) -> Iterator[str]:
         yield run.earlier.training_signature
 
 
-def _list_trainings(work: Path, runs: Mapping[str, Sequence[TrainedRun]]) -> Iterator[_Training]:
+def _list_trainings(work: Path, runs: Mapping[str, Sequence[FolderRun]]) -> Iterator[_Training]:
     top = work / "runs"
     for training in _list_folders(top):
         for folder in _list_folders(training):
@@ -201,29 +206,31 @@ def _list_trainings(work: Path, runs: Mapping[str, Sequence[TrainedRun]]) -> Ite
 
 def _training_items(
     training: _Training, signatures: set[str] | None, store_is_known: bool
-) -> Iterator[Item]:
+) -> Iterator[PrunableFiles]:
     """Return what of a training can go."""
     folder, name = training.place, training.runs[0].name if training.runs else ""
 
-    def items(kind: str, files: Iterable[Path]) -> Iterator[Item]:
+    def items(kind: str, files: Iterable[Path]) -> Iterator[PrunableFiles]:
         paths = tuple(files)
         if paths:
             yield _make_item(kind, folder, paths, name)
 
     yield from items("leftovers", folder.rglob(f"*{damage.ENDING}"))
-    if not all((folder / name).is_file() for name in (checkpoints.SELECTION, checkpoints.KEPT)):
-        yield from items("unfinished", checkpoints.unfinished(folder) or folder.glob("*.pt"))
+    if not all(
+        (folder / name).is_file() for name in (checkpoints.SELECTION, checkpoints.BEST_CHECKPOINT)
+    ):
+        yield from items("unfinished", checkpoints.unfinished_files(folder) or folder.glob("*.pt"))
         return
     kind = None
     if signatures is not None and store_is_known and training.signature not in signatures:
         kind = _needed_by_no_card(training.runs)
     if kind is None:
-        yield from items("last", checkpoints.unfinished(folder))
+        yield from items("last", checkpoints.unfinished_files(folder))
         return
     yield from items(kind, [*folder.glob("*.pt"), *folder.glob("scores")])
 
 
-def _needed_by_no_card(runs: Sequence[TrainedRun]) -> str:
+def _needed_by_no_card(runs: Sequence[FolderRun]) -> str:
     if any(run.kind == "trial" for run in runs):
         return "trials"
     return "changed" if any(run.changed for run in runs) else "orphaned"
@@ -239,12 +246,12 @@ def _in_progress(training: _Training) -> bool:
 # --- other folders --------------------------------------------------------------------------------
 
 
-def _folder_items(work: Path, name: str, kind: str) -> Iterator[Item]:
+def _folder_items(work: Path, name: str, kind: str) -> Iterator[PrunableFiles]:
     for path in _list_folders(work / name):
         yield _make_item(kind, path, (path,))
 
 
-def _half_written_items(work: Path) -> Iterator[Item]:
+def _half_written_items(work: Path) -> Iterator[PrunableFiles]:
     for folder, below, names in os.walk(work):
         for name in [*below, *names]:
             if atomic_files.is_part(name):
@@ -260,10 +267,10 @@ def _list_folders(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.is_symlink()]
 
 
-def _make_item(kind: str, folder: Path, files: tuple[Path, ...], name: str = "") -> Item:
+def _make_item(kind: str, folder: Path, files: tuple[Path, ...], name: str = "") -> PrunableFiles:
     files = tuple(path for path in files if not path.is_symlink())
     changed = max((_last_changed(path) for path in files), default=0.0)
-    return Item(kind, folder, files, disk.taken_bytes(*files), changed, name)
+    return PrunableFiles(kind, folder, files, disk.taken_bytes(*files), changed, name)
 
 
 def _last_changed(path: Path) -> float:

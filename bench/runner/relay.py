@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-from bench.training.engine import Observer
+from bench.training.engine import TrainingCallback
 
 
 class ProgressSender:
@@ -34,7 +34,7 @@ class ProgressSender:
 
 
 @contextmanager
-def relay_progress(observer: Observer) -> Generator[Connection]:
+def relay_progress(observer: TrainingCallback) -> Generator[Connection]:
     """Yield the end of a pipe for a `Sender`, in whatever process; `observer` is told what it
     sends, in a thread of this process. What `observer` raises is raised at the end of the block.
     """

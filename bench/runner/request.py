@@ -9,26 +9,26 @@ from bench.cards import table_cards
 from bench.cards.table_cards import MARK
 from bench.config import Config, Form
 from bench.errors import BenchError
-from bench.runner.requirements import lacking, lacking_device
+from bench.runner.requirements import missing_device, missing_requirements
 from bench.specs.run import Run
 from bench.specs.table import Table
 
 
 @dataclass(frozen=True)
-class Order:
+class RunRequest:
     """What `bench run` was asked for."""
 
     table: Table
     rows: Sequence[str]
-    """Of `table`, variants of its rows among them (`bench.cards.paper_cards.varied`)."""
+    """Of `table`, variants of its rows among them (`bench.cards.paper_cards.add_variant`)."""
     seeds: int | None
     form: Form
     overrides: Sequence[str] = ()
 
-    def runs(self) -> dict[str, Run]:
+    def resolve_runs(self) -> dict[str, Run]:
         """Return the resolved run of each row."""
         return {
-            row: table_cards.resolve(self.table, row, self.form, self.overrides)
+            row: table_cards.resolve_row(self.table, row, self.form, self.overrides)
             for row in self.rows
         }
 
@@ -38,20 +38,20 @@ class Order:
         count = self.seeds or len(seeds)
         return (*seeds, *range(seeds[-1] + 1, seeds[-1] + 1 + count))[:count]
 
-    def line(self, row: str) -> int:
+    def row_index(self, row: str) -> int:
         """Return where the paper's table has the row, from 0; a variant stands where its row
         does.
         """
         return [name for name in self.table.rows if MARK not in name].index(row.partition(MARK)[0])
 
-    def count(self) -> int:
+    def count_jobs(self) -> int:
         """Return how many jobs the order holds."""
         return sum(len(self.row_seeds(row)) for row in self.rows)
 
-    def require(self, config: Config) -> None:
+    def require_available(self, config: Config) -> None:
         """Raise one error that holds everything this machine lacks for the order."""
-        runs = self.runs().values()
-        of_runs = (text for run in runs for text in lacking(run, config))
-        missing = dict.fromkeys([*lacking_device(config), *of_runs])
+        runs = self.resolve_runs().values()
+        of_runs = (text for run in runs for text in missing_requirements(run, config))
+        missing = dict.fromkeys([*missing_device(config), *of_runs])
         if missing:
             raise BenchError("run.requirements-missing", "\n".join(missing))

@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from bench._io import packages
 from bench.cards import corpus_cards
 from bench.config import Config
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.models import weights
 from bench.specs.kinds import KindSettings
-from bench.specs.run import HeldOutData, Run, Stage
+from bench.specs.run import EarlierTraining, HeldOutData, Run
 
 
-def lacking(run: Run, config: Config) -> list[str]:
+def missing_requirements(run: Run, config: Config) -> list[str]:
     """Return one message for each thing that is missing, each with its remedy; empty: all is
     here.
     """
     return list(dict.fromkeys(_lacking(run, config)))
 
 
-def lacking_device(config: Config) -> list[str]:
+def missing_device(config: Config) -> list[str]:
     """Return what is missing of the devices that are asked for, nothing where all is there.
 
     torch is asked, which takes seconds to import, only where something can be missing.
@@ -29,7 +29,7 @@ def lacking_device(config: Config) -> list[str]:
         return []
     from bench.models import devices
 
-    return [text] if (text := devices.missing(config)) else []
+    return [text] if (text := devices.missing_devices(config)) else []
 
 
 def _lacking(run: Run, config: Config) -> Iterator[str]:
@@ -42,14 +42,14 @@ def _lacking(run: Run, config: Config) -> Iterator[str]:
         yield from _lacking_part(part, config)
     for name, data in run.evaluate.items():
         yield from _unknown_fields(name, data)
-    if isinstance(run.start, Stage):
+    if isinstance(run.start, EarlierTraining):
         yield from _lacking(run.start.stage, config)
 
 
 def _lacking_part(part: KindSettings, config: Config) -> Iterator[str]:
     """Say which packages are not installed and which files have no place on this machine."""
     try:
-        packages.require(*part.packages)
+        packages.require_packages(*part.packages)
     except BenchError as error:
         yield str(error)
     for requirement in part.requirements():
@@ -60,9 +60,9 @@ def _lacking_part(part: KindSettings, config: Config) -> Iterator[str]:
 
 
 def _unknown_fields(name: str, data: HeldOutData) -> Iterator[str]:
-    roles = corpus_cards.card(data.corpus).roles
+    roles = corpus_cards.read_corpus_card(data.corpus).roles
     for field in {field for fields in data.by for field in fields.split(",")} - roles.keys():
         yield (
             f"evaluate.{name}.by: {data.corpus} has no field {field!r} to break results down by"
-            f"{near(field, roles)}"
+            f"{near_name(field, roles)}"
         )

@@ -13,50 +13,54 @@ from bench import versions
 from bench.config import Config
 from bench.errors import BenchError
 from bench.evaluation import row_evaluation
-from bench.metrics.measured import Figure
+from bench.metrics.measured import MetricResult
 from bench.reports.evaluation_plots import plot_evaluation
 from bench.runner import shared_training, trained_models
 from bench.smoke import smoke_prefix
 from bench.specs.run import Run
 from bench.tracking.run_frame import is_figure
-from bench.tracking.run_record import METRIC_VERSIONS, DatasetUse, RunEntry
+from bench.tracking.run_record import METRIC_VERSIONS, DatasetUse, RunRecord
 from bench.tracking.store import Store, TrackedRun
-from bench.training.row import RowData, Trained, score_path
+from bench.training.row import RowData, TrainedRow, score_path
 
 
 def log_row_results(
-    tracked: TrackedRun, entry: RunEntry, data: RowData, trained: Trained, config: Config
+    tracked: TrackedRun, entry: RunRecord, data: RowData, trained: TrainedRow, config: Config
 ) -> None:
     """Compute every result from the score files and log them with the artifacts."""
     run = entry.run
     who = f"{smoke_prefix(run.form)}{entry.row}, seed {entry.seed} ({entry.table})"
     for name, path in trained.scores.items():
-        tracked.artifact(path, f"scores/{name}")
+        tracked.add_artifact(path, f"scores/{name}")
         for picture in plot_evaluation(path, run.evaluate[name], data.evaluate[name].subset, who):
-            tracked.artifact(picture, f"figures/{name}")
+            tracked.add_artifact(picture, f"figures/{name}")
     if entry.kind == "row":
-        tracked.model(trained_models.kept(run, entry.seed, trained.kept, config))
+        tracked.add_model(
+            trained_models.load_kept_system(run, entry.seed, trained.checkpoint, config)
+        )
     # A trial is no row's model.
     shared_training.keep_training(tracked, trained, whole=entry.kind != "row")
     tag_training(tracked, trained)
-    tracked.finish(compute_row_results(run, data, trained.scores))
+    tracked.finish_run(compute_row_results(run, data, trained.scores))
 
 
-def compute_row_results(run: Run, data: RowData, scores: Mapping[str, Path]) -> dict[str, Figure]:
+def compute_row_results(
+    run: Run, data: RowData, scores: Mapping[str, Path]
+) -> dict[str, MetricResult]:
     """Return the results of score files, named by their evaluations; fractions."""
     return {
         f"{name}.{metric}": result
         for name, path in scores.items()
-        for metric, result in row_evaluation.figures(
+        for metric, result in row_evaluation.evaluate_row(
             path, run.evaluate[name], data.evaluate[name].subset
         ).items()
     }
 
 
-def tag_training(tracked: TrackedRun, trained: Trained) -> None:
+def tag_training(tracked: TrackedRun, trained: TrainedRow) -> None:
     """Log what selected the weights and under which conditions they were trained."""
-    for name, value in trained.tags().items():
-        tracked.tag(name, value)
+    for name, value in trained.tracking_tags().items():
+        tracked.set_tag(name, value)
 
 
 def dataset_uses(data: RowData) -> list[DatasetUse]:
@@ -74,12 +78,12 @@ def outdated_metrics(run: Any) -> dict[str, tuple[int, int]]:
     metrics = run.data.metrics
     names = [name for name in metrics if is_figure(name, metrics)]
     before = json.loads(run.data.tags.get(METRIC_VERSIONS, "{}"))
-    return versions.older(before, versions.of_metrics(names))
+    return versions.compare_versions(before, versions.list_metric_versions(names))
 
 
 def renew_row(
     store: Store,
-    entry: RunEntry,
+    entry: RunRecord,
     finished: Any,
     data: RowData,
     folder: Path,
@@ -93,7 +97,7 @@ def renew_row(
     changed = outdated_metrics(finished)
     if not changed:
         return
-    what, name = versions.said(changed), f"{entry.row} · seed {entry.seed}"
+    what, name = versions.describe_changes(changed), f"{entry.row} · seed {entry.seed}"
     try:
         shared_training.fetch_scores(store, finished, folder, say)
         paths = {

@@ -19,37 +19,43 @@ from bench.cards import corpus_cards
 from bench.config import Config
 from bench.errors import Busy
 from bench.models import breath
-from bench.models.breath.census import Census, census, described, require_marks
+from bench.models.breath.census import Census, describe_census, measure_marks, require_marks
 from bench.runner import results, shared_training, training_folder
 from bench.runner.relay import ProgressSender, relay_progress
 from bench.specs.run import TrainData
-from bench.tracking.run_record import RunEntry
+from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store, TrackedRun
 from bench.training import checkpoints, damage, engine, shares
-from bench.training.row import Trained, folder, score_path, train_and_score, write_settings
+from bench.training.row import (
+    TrainedRow,
+    score_path,
+    train_and_score,
+    training_folder,
+    write_settings,
+)
 
 if TYPE_CHECKING:
-    from bench.runner.local import Job, Watcher
+    from bench.runner.local import ProgressReporter, RowJob
 
 
 @dataclass(frozen=True)
 class RowRun:
     """A row and seed that is being run, or the training that it starts from, with all it needs."""
 
-    job: Job
-    entry: RunEntry
+    job: RowJob
+    entry: RunRecord
     config: Config
     store: Store
-    watcher: Watcher
+    watcher: ProgressReporter
     interrupt: InterruptGuard
 
     @cached_property
     def folder(self) -> Path:
         """The folder of its training."""
         job = self.job
-        return folder(self.config.work, job.run, job.data, job.seed, self.entry.again)
+        return training_folder(self.config.work, job.run, job.data, job.seed, self.entry.again)
 
-    def train_and_evaluate(self) -> tuple[str, Trained]:
+    def train_and_evaluate(self) -> tuple[str, TrainedRow]:
         """Train and evaluate the row; before that the training that it starts from, if any, tracked
         as a run below the row's. Return the id of the row's run, and what was trained.
 
@@ -57,7 +63,7 @@ class RowRun:
         may be a row that trains the same, while the trial is claimed by this process.
         """
         busy = self._wait_for if self.entry.kind == "trial" else self._refuse
-        with self._hold_folder(busy), self.store.begin(self.entry) as tracked, self.interrupt:
+        with self._hold_folder(busy), self.store.begin_run(self.entry) as tracked, self.interrupt:
             if stage := self._earlier_training(tracked.run_id):
                 stage._train_stage()
                 self.watcher.begin(self.job.name, self.job.run.training.epochs)
@@ -79,7 +85,7 @@ class RowRun:
             kind="stage",
             run=run,
             fingerprints=data.fingerprints(),
-            made_from=data.made_from(),
+            made_from=data.content_digests(),
             again=0,
             description_figures={},
             parent=parent,
@@ -90,19 +96,19 @@ class RowRun:
         """Do the training that a row starts from, unless it is done; another row may have done
         it.
         """
-        name, finished = self.entry.name, self.store.finished(self.entry)
-        if finished and damage.is_whole(self.folder / checkpoints.KEPT):
+        name, finished = self.entry.name, self.store.find_finished(self.entry)
+        if finished and damage.is_whole(self.folder / checkpoints.BEST_CHECKPOINT):
             return
         self.watcher.begin(name, self.job.run.training.epochs)
         # Rows and trials that run beside each other may start from one training: the first does it.
         with self._hold_folder(self._wait_for):
             if not finished:
-                with self.store.begin(self.entry) as tracked:
+                with self.store.begin_run(self.entry) as tracked:
                     self._begin_training(tracked)
                     trained = self._train(tracked)
                     shared_training.keep_training(tracked, trained, whole=True)
                     results.tag_training(tracked, trained)
-                    tracked.finish({})
+                    tracked.finish_run({})
             elif self._take_over():
                 return
             else:
@@ -121,20 +127,20 @@ class RowRun:
     def _take_over(self) -> str:
         return shared_training.take_over(self.store, self.folder, self.config, self.watcher.say)
 
-    def _train(self, tracked: TrackedRun | None) -> Trained:
+    def _train(self, tracked: TrackedRun | None) -> TrainedRow:
         """Train and score on this machine's devices."""
         job, say = self.job, self.watcher.say
         write_settings(job.run, self.folder / "run.toml")
         observer = _RunObserver(tracked, self.watcher, self.interrupt)
         if tracked is not None:
-            tracked.artifact(self.folder / "run.toml")
+            tracked.add_artifact(self.folder / "run.toml")
             tracked.log_datasets(results.dataset_uses(job.data))
         if job.run.train.share < 1:
-            text = shares.said(job.data.train.subset, job.run.train.share, job.seed)
+            text = shares.describe_share(job.data.train.subset, job.run.train.share, job.seed)
             observer.say("drawn", text)
         marked = self._find_breaths()
         if marked and tracked is not None:
-            tracked.tag("breaths", json.dumps(marked))
+            tracked.set_tag("breaths", json.dumps(marked))
         damage.set_aside(job.run, job.seed, self.folder, self.config, say)
         for name, loaded in job.data.evaluate.items():
             path = score_path(self.folder, name, job.run.evaluate[name], loaded)
@@ -158,19 +164,19 @@ class RowRun:
         for loaded, (key, data) in zip(
             (train, dev, *evaluate.values()), self.job.run.data.items(), strict=True
         ):
-            audio = corpus_cards.card(data.corpus).audio
-            marks = breath.provider(
+            audio = corpus_cards.read_corpus_card(data.corpus).audio
+            marks = breath.build_marker(
                 loaded.subset, data.breath, audio, self.config, self.watcher.say
             )
             if data.breath.kind == "none":
                 continue
-            marked[key] = census(loaded.subset, data, marks)
-            self.watcher.say(described(key, data, marked[key]))
+            marked[key] = measure_marks(loaded.subset, data, marks)
+            self.watcher.say(describe_census(key, data, marked[key]))
             if isinstance(data, TrainData):
                 require_marks(data, marked[key])
         return marked
 
-    def _release_checkpoints(self, trained: Trained) -> None:
+    def _release_checkpoints(self, trained: TrainedRow) -> None:
         training_folder.release_checkpoints(self.folder, trained.progress, self.watcher.say)
 
     @contextmanager
@@ -181,7 +187,7 @@ class RowRun:
         waited for.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with file_locks.held(self.folder / "lock", busy):
+        with file_locks.hold_file(self.folder / "lock", busy):
             yield
 
     def _refuse(self, holder: str) -> NoReturn:
@@ -196,14 +202,14 @@ class _RunObserver:
     """Passes what the engine reports on to the display and, where there is one, the tracked run."""
 
     def __init__(
-        self, tracked: TrackedRun | None, watcher: Watcher, interrupt: InterruptGuard
+        self, tracked: TrackedRun | None, watcher: ProgressReporter, interrupt: InterruptGuard
     ) -> None:
         self._tracked, self._watcher, self._interrupt = tracked, watcher, interrupt
 
     def say(self, tag: str, text: str) -> None:
         """Show a line, and keep it with the run under the name `tag`."""
         if self._tracked is not None:
-            self._tracked.tag(tag, text)
+            self._tracked.set_tag(tag, text)
         self._watcher.say(text)
 
     def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
@@ -212,7 +218,7 @@ class _RunObserver:
 
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
         if self._tracked is not None:
-            self._tracked.log(figures, epoch)
+            self._tracked.log_epoch(figures, epoch)
         self._watcher.on_epoch(epoch, figures)
 
     def on_score(self, evaluation: str, done: int, total: int) -> None:
@@ -221,7 +227,7 @@ class _RunObserver:
 
 
 def _train_on_each(
-    job: Job, folder: Path, config: Config, pipe: Connection, fabric: Fabric
-) -> Trained:
-    observer = ProgressSender(pipe) if fabric.is_global_zero else engine.Silent()
+    job: RowJob, folder: Path, config: Config, pipe: Connection, fabric: Fabric
+) -> TrainedRow:
+    observer = ProgressSender(pipe) if fabric.is_global_zero else engine.SilentCallback()
     return train_and_score(fabric, job.run, job.seed, job.data, folder, config, observer)

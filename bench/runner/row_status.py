@@ -17,10 +17,10 @@ import pandas as pd
 from bench import versions
 from bench.cards import table_cards
 from bench.config import Config, Form
-from bench.reports.older import of_runs
+from bench.reports.older import find_version_changes
 from bench.runner.current_inputs import NO_INPUTS, InputReader, RunInputs
 from bench.specs.table import Table
-from bench.tracking.run_frame import tidy
+from bench.tracking.run_frame import runs_frame
 from bench.tracking.table_runs import runs_by_table, table_runs
 
 CURRENT, NOT_RUN = "current", "not run"
@@ -33,7 +33,7 @@ _UNFINISHED = {
 }
 
 
-class Standing(NamedTuple):
+class RowStatus(NamedTuple):
     """One row and seed."""
 
     table: str
@@ -69,13 +69,13 @@ class Standing(NamedTuple):
         }
 
 
-def of_table(key: str, form: Form, config: Config) -> list[Standing]:
+def table_status(key: str, form: Form, config: Config) -> list[RowStatus]:
     """Return how the rows of a table stand; see `standings`."""
-    frame = tidy(table_runs(config, key, form))
-    return standings(table_cards.table(key), form, frame, InputReader(config))
+    frame = runs_frame(table_runs(config, key, form))
+    return row_statuses(table_cards.read_table(key), form, frame, InputReader(config))
 
 
-def of_all(form: Form, config: Config) -> list[Standing]:
+def all_statuses(form: Form, config: Config) -> list[RowStatus]:
     """Return how the rows of every table stand that has runs. The tracking store, and each split
     and file of weights, are read once.
     """
@@ -84,20 +84,20 @@ def of_all(form: Form, config: Config) -> list[Standing]:
         standing
         for key, runs in runs_by_table(config, table_cards.table_keys(), form).items()
         if runs
-        for standing in standings(table_cards.table(key), form, tidy(runs), machine)
+        for standing in row_statuses(table_cards.read_table(key), form, runs_frame(runs), machine)
     ]
 
 
-def standings(
+def row_statuses(
     table: Table, form: Form, frame: pd.DataFrame, machine: InputReader
-) -> list[Standing]:
+) -> list[RowStatus]:
     """Return how the rows of `table` stand by its runs `frame`, with the card's seeds and any other
     that was begun. Weights and data are compared with those of this machine, as far as they are
     here; runs of other settings come last.
     """
-    statuses, run_ids = list[Standing](), set[str]()
-    for row in table_cards.runnable(table):
-        run = table_cards.resolve(table, row, form)
+    statuses, run_ids = list[RowStatus](), set[str]()
+    for row in table_cards.runnable_rows(table):
+        run = table_cards.resolve_row(table, row, form)
         ours = frame[(frame["row"] == row) & (frame["signature"] == run.signature)]
         run_ids |= {*ours["run_id"]}
         of_card = table.rows[row].seeds or table.seeds
@@ -112,16 +112,16 @@ def standings(
 
 def _seed_status(
     table: Table, row: str, seed: int, runs: pd.DataFrame, here: RunInputs
-) -> Standing:
+) -> RowStatus:
     """Return how a seed stands: by the run that finished last or, where none did, began last."""
     if not len(runs):
-        return Standing(table.key, row, seed, NOT_RUN)
+        return RowStatus(table.key, row, seed, NOT_RUN)
     finished = runs[runs["status"] == "FINISHED"].sort_values("ended", kind="stable")
     last = (finished if len(finished) else runs).tail(1)
     (run,) = _frame_records(last)
     if not len(finished):
         return _describe_run(table, run, _UNFINISHED[str(run["status"])])
-    older = of_runs(last)
+    older = find_version_changes(last)
     differing = {
         DATA: _changed_names(json.loads(run["fingerprints"]), here.fingerprints),
         WEIGHTS: _changed_names(json.loads(run["made_from"] or "{}"), here.made_from),
@@ -130,7 +130,7 @@ def _seed_status(
     differing[DATA] += audio
     differing[WEIGHTS] = [name for name in differing[WEIGHTS] if name not in audio]
     states = [OLDER] * bool(older) + [state for state, names in differing.items() if names]
-    changed = [versions.said({part: pair}) for part, pair in older.items()]
+    changed = [versions.describe_changes({part: pair}) for part, pair in older.items()]
     changed += [name for names in differing.values() for name in names]
     return _describe_run(table, run, ", ".join(states) or CURRENT, tuple(changed))
 
@@ -150,10 +150,10 @@ def _frame_records(frame: pd.DataFrame) -> Iterator[dict[Any, Any]]:
 
 def _describe_run(
     table: Table, run: Mapping[Any, Any], state: str, changed: tuple[str, ...] = ()
-) -> Standing:
+) -> RowStatus:
     by = json.loads(run["versions"]) | json.loads(run["metrics"])
     ended = "" if pd.isna(run["ended"]) else run["ended"].strftime("%Y-%m-%d %H:%M")
-    return Standing(
+    return RowStatus(
         table=table.key,
         row=run["row"],
         seed=run["seed"],

@@ -22,11 +22,11 @@ from torch import Tensor
 from bench._io import atomic_files
 from bench._io.digests import file_digest
 from bench.config import Config
-from bench.errors import BenchError, plain
+from bench.errors import BenchError, plain_message
 from bench.tracking.shared_runs import TRAINED_IN
 from bench.tracking.store import Store, TrackedRun
 from bench.training import checkpoints, keeping
-from bench.training.row import Trained
+from bench.training.row import TrainedRow
 
 WEIGHTS = "weights_digest"
 """Tag of a run: the digest of its kept weights (`state_digest`)."""
@@ -52,27 +52,27 @@ def state_digest(state: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()[:16]
 
 
-def keep_training(tracked: TrackedRun, trained: Trained, *, whole: bool) -> None:
+def keep_training(tracked: TrackedRun, trained: TrainedRow, *, whole: bool) -> None:
     """Keep with a run what others need to take its training over: its checkpoint where it is to be
     `whole`, what its model does not say where it has one; how training went; and digests.
     """
-    state = checkpoints.load(trained.kept)["system"]
-    tracked.tag(WEIGHTS, state_digest(state))
+    state = checkpoints.load_checkpoint(trained.checkpoint)["system"]
+    tracked.set_tag(WEIGHTS, state_digest(state))
     files = {f"scores/{name}/{path.name}": path for name, path in trained.scores.items()}
     digests = {name: file_digest(path) for name, path in files.items()}
-    tracked.tag(SCORES, json.dumps(digests))
+    tracked.set_tag(SCORES, json.dumps(digests))
     if whole:
-        tracked.artifact(trained.kept, _WHOLE)
+        tracked.add_artifact(trained.checkpoint, _WHOLE)
     with tempfile.TemporaryDirectory() as folder:
         progress = Path(folder, checkpoints.PROGRESS)
         atomic_files.write_text(progress, json.dumps(vars(trained.progress)))
-        paths = [progress, trained.kept.with_name(checkpoints.SELECTION)]
+        paths = [progress, trained.checkpoint.with_name(checkpoints.SELECTION)]
         if not whole:
             rest = {name: tensor for name, tensor in state.items() if _COMPUTED in name}
             torch.save({"system": rest}, Path(folder, _REST))
             paths.append(Path(folder, _REST))
         for path in paths:
-            tracked.artifact(path, _FOLDER)
+            tracked.add_artifact(path, _FOLDER)
 
 
 def begin_training(
@@ -81,10 +81,10 @@ def begin_training(
     """Say where a run is trained, and take its training over where another run has done it, unless
     it is to be done anew.
     """
-    tracked.tag(TRAINED_IN, folder.relative_to(config.work).as_posix())
+    tracked.set_tag(TRAINED_IN, folder.relative_to(config.work).as_posix())
     taken_from = "" if anew else take_over(store, folder, config, say)
     if taken_from:
-        tracked.tag(TAKEN_FROM, taken_from)
+        tracked.set_tag(TAKEN_FROM, taken_from)
 
 
 def take_over(store: Store, folder: Path, config: Config, say: Say) -> str:
@@ -94,7 +94,7 @@ def take_over(store: Store, folder: Path, config: Config, say: Say) -> str:
 
     What cannot be taken over is said in a line, and left to be trained.
     """
-    begun = (checkpoints.LAST, checkpoints.PROGRESS)
+    begun = (checkpoints.LAST_CHECKPOINT, checkpoints.PROGRESS)
     if any((folder / name).is_file() for name in begun):
         return ""
     for run in store.runs_trained_in(folder.relative_to(config.work).as_posix()):
@@ -103,7 +103,9 @@ def take_over(store: Store, folder: Path, config: Config, say: Say) -> str:
         try:
             _copy_training(store, run, folder)
         except (BenchError, OSError) as error:
-            say(f"{what}: run {run_id[:8]} was trained alike, but cannot be used: {plain(error)}")
+            say(
+                f"{what}: run {run_id[:8]} was trained alike, but cannot be used: {plain_message(error)}"
+            )
             continue
         say(f"{what}: trained by run {run_id[:8]} of {store.uri}: its weights are taken over")
         return run_id
@@ -132,7 +134,7 @@ def _copy_training(store: Store, run: Any, folder: Path) -> None:
                 f"the digest of its weights is {digest}, should be {tags[WEIGHTS]}",
             )
         checkpoint = {"system": state, "epoch": epochs[-1], "epochs": [*epochs]}
-        checkpoints.save(checkpoint, folder / checkpoints.KEPT)
+        checkpoints.save_checkpoint(checkpoint, folder / checkpoints.BEST_CHECKPOINT)
         for path in (selection, progress):  # the last one says that all is there
             atomic_files.write_bytes(folder / path.name, path.read_bytes())
 
@@ -141,11 +143,13 @@ def _kept_weights(store: Store, run: Any, folder: Path) -> dict[str, Tensor]:
     """Return the kept weights of a run, put together from its model where it has one."""
     run_id = run.info.run_id
     if run.data.tags["kind"] != "row":
-        whole = store.fetch_artifact(run_id, f"{_WHOLE}/{checkpoints.KEPT}", folder)
-        return checkpoints.load(whole)["system"]
-    rest = checkpoints.load(store.fetch_artifact(run_id, f"{_FOLDER}/{_REST}", folder))["system"]
+        whole = store.fetch_artifact(run_id, f"{_WHOLE}/{checkpoints.BEST_CHECKPOINT}", folder)
+        return checkpoints.load_checkpoint(whole)["system"]
+    rest = checkpoints.load_checkpoint(store.fetch_artifact(run_id, f"{_FOLDER}/{_REST}", folder))[
+        "system"
+    ]
     computed = {_plain_name(name) for name in rest}
-    plain_state = store.model(run_id).state_dict()
+    plain_state = store.load_model(run_id).state_dict()
     return {name: tensor for name, tensor in plain_state.items() if name not in computed} | rest
 
 
@@ -176,7 +180,7 @@ def fetch_scores(store: Store, run: Any, folder: Path, say: Say) -> None:
                     raise BenchError("row.cannot-reuse", f"{path} is not the file that was kept")
                 atomic_files.write_bytes(to, fetched.read_bytes())
             except (BenchError, OSError) as error:
-                say(f"run {run_id[:8]}: {plain(error)}")
+                say(f"run {run_id[:8]}: {plain_message(error)}")
 
 
 def training_path(run: Any, config: Config) -> Path:

@@ -16,13 +16,13 @@ from bench._io import atomic_files
 from bench.cards import corpus_cards
 from bench.config import Config
 from bench.data.subset import Subset
-from bench.runner.costs import Training, clips
-from bench.runner.costs import utterances as utterances_of
+from bench.runner.costs import PlannedTraining, count_clips
+from bench.runner.costs import count_utterances as utterances_of
 from bench.runner.local import device_name
 from bench.specs.run import HeldOutData, Run
 from bench.training import engine, shares
-from bench.training.row import Library
-from bench.training.scoring import score, utterances
+from bench.training.row import DatasetCache
+from bench.training.scoring import build_utterances, score_utterances
 
 STEPS = 10
 """Steps that are measured; as many before them are not."""
@@ -45,35 +45,42 @@ class Speed(NamedTuple):
     """The day."""
 
 
-def known(run: Run, device: str, work: Path) -> Speed | None:
+def read_speed(run: Run, device: str, work: Path) -> Speed | None:
     """Return what was measured of a run on a device; None where nothing was."""
     speeds = _read_file(work).get(device, {}).get(run.signature)
     return None if speeds is None else Speed(**speeds)
 
 
-def measure(run: Run, config: Config) -> Speed:
+def measure_speed(run: Run, config: Config) -> Speed:
     """Train and score a run for a moment on one device, and keep how fast that was.
 
     Its corpora and weights have to be here; raise BenchError where they are not. Finding breaths,
     which is done once for a split, is left out.
     """
-    one, data, short = replace(config, devices=1), Library(config).row(run), _shorten_run(run)
+    one, data, short = (
+        replace(config, devices=1),
+        DatasetCache(config).load_row(run),
+        _shorten_run(run),
+    )
     fabric = engine.make_fabric(one, run.training.precision)
     train = _draw_few(data.train.subset, STEPS * run.training.batch_size)
     dev = _draw_few(data.dev.subset, SCORED)
-    sound = corpus_cards.card(run.train.corpus).audio, corpus_cards.card(run.dev.corpus).audio
+    sound = (
+        corpus_cards.read_corpus_card(run.train.corpus).audio,
+        corpus_cards.read_corpus_card(run.dev.corpus).audio,
+    )
     clock = _Clock()
-    with atomic_files.scratch(config.work / "speed") as folder:
-        engine.train(fabric, short, 0, engine.Material(train, dev, *sound), folder, one, clock)
-    system = engine.build(short, 0, one).to(fabric.device)
+    with atomic_files.scratch_folder(config.work / "speed") as folder:
+        engine.train(fabric, short, 0, engine.TrainingData(train, dev, *sound), folder, one, clock)
+    system = engine.build_system(short, 0, one).to(fabric.device)
 
     def measure_rate(subset: Subset, held_out: HeldOutData) -> float:
-        audio = corpus_cards.card(held_out.corpus).audio
-        share = utterances(fabric, subset, held_out, audio, one)
+        audio = corpus_cards.read_corpus_card(held_out.corpus).audio
+        share = build_utterances(fabric, subset, held_out, audio, one)
         workers = one.loader_workers(fabric.device.type)
-        score(fabric, system, share, workers)
+        score_utterances(fabric, system, share, workers)
         began = time.monotonic()
-        score(fabric, system, share, workers)
+        score_utterances(fabric, system, share, workers)
         return len(subset) / (time.monotonic() - began)
 
     evaluated = {
@@ -100,7 +107,7 @@ def _shorten_run(run: Run) -> Run:
 
 
 def _draw_few(subset: Subset, number: int) -> Subset:
-    return shares.drawn(subset, min(1.0, number / len(subset)), 0)
+    return shares.draw_share(subset, min(1.0, number / len(subset)), 0)
 
 
 def _read_file(work: Path) -> dict[str, dict[str, Any]]:
@@ -111,7 +118,9 @@ def _read_file(work: Path) -> dict[str, dict[str, Any]]:
         return {}
 
 
-def hours(training: Training, speeds: Mapping[str, Speed], config: Config) -> float | None:
+def estimate_hours(
+    training: PlannedTraining, speeds: Mapping[str, Speed], config: Config
+) -> float | None:
     """Return how long a training and what is evaluated of it take at most, by the speed of each
     run's signature; None where that, or how many utterances there are, is not known.
     """
@@ -126,14 +135,14 @@ def hours(training: Training, speeds: Mapping[str, Speed], config: Config) -> fl
     ]
     if not training.is_trained:
         dev, epochs = utterances_of(first.dev, first, config), first.training.epochs
-        parts += [(clips(first, config), speed.train)]
+        parts += [(count_clips(first, config), speed.train)]
         parts += [(None if dev is None else dev * epochs, speed.dev)]
     if any(number is None for number, _ in parts):
         return None
     return sum((number or 0) / rate for number, rate in parts) / 3600
 
 
-class _Clock(engine.Silent):
+class _Clock(engine.SilentCallback):
     """Tells how long the steps of the second epoch took."""
 
     second_epoch_s = float("nan")

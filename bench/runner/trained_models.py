@@ -13,13 +13,13 @@ from bench.errors import BenchError
 from bench.evaluation import score_file
 from bench.models import breath, devices
 from bench.models.systems.base import System
-from bench.runner.request import Order
+from bench.runner.request import RunRequest
 from bench.specs.run import HeldOutData, Run
 from bench.tracking.shared_runs import TRAINED_IN
 from bench.tracking.store import Store
 from bench.training import checkpoints, engine
-from bench.training.row import Library
-from bench.training.scoring import score, score_columns, utterances
+from bench.training.row import DatasetCache
+from bench.training.scoring import build_utterances, score_columns, score_utterances
 
 
 class TrainedModel(NamedTuple):
@@ -40,10 +40,10 @@ class SplitEvaluation(NamedTuple):
     data: HeldOutData
 
 
-def kept(run: Run, seed: int, path: Path, config: Config) -> System:
+def load_kept_system(run: Run, seed: int, path: Path, config: Config) -> System:
     """Return the run's system with the weights of the checkpoint at `path`."""
-    system = engine.build(run, seed, config)
-    weights = checkpoints.load(path)["system"]
+    system = engine.build_system(run, seed, config)
+    weights = checkpoints.load_checkpoint(path)["system"]
     try:
         system.load_state_dict(weights)
     except RuntimeError as error:
@@ -53,33 +53,33 @@ def kept(run: Run, seed: int, path: Path, config: Config) -> System:
     return system
 
 
-def find(order: Order, seed: int | None, config: Config, store: Store) -> TrainedModel:
+def find_model(order: RunRequest, seed: int | None, config: Config, store: Store) -> TrainedModel:
     """Return the model of the one row of `order`, of its first seed unless another is asked for.
 
     Its weights are taken from the work folder or, where they are not there, from the tracking
     store's artifacts. BenchError where the row is not finished, or the device is not there.
     """
-    devices.require(config)
-    ((row, run),) = order.runs().items()
+    devices.require_devices(config)
+    ((row, run),) = order.resolve_runs().items()
     seed = order.row_seeds(row)[0] if seed is None else seed
     tracked = _find_finished_run(order, row, run, seed, store)
-    path = config.work / tracked.data.tags.get(TRAINED_IN, "") / checkpoints.KEPT
+    path = config.work / tracked.data.tags.get(TRAINED_IN, "") / checkpoints.BEST_CHECKPOINT
     damaged = ""
     if path.is_file():
         try:
-            return TrainedModel(run, seed, kept(run, seed, path, config), str(path))
-        except checkpoints.Damaged as error:
+            return TrainedModel(run, seed, load_kept_system(run, seed, path, config), str(path))
+        except checkpoints.DamagedCheckpoint as error:
             damaged = f" ({error})"
     run_id: str = tracked.info.run_id
-    system = store.model(run_id)
+    system = store.load_model(run_id)
     assert isinstance(system, System)
     return TrainedModel(run, seed, system, f"run {run_id} at {store.uri}{damaged}")
 
 
-def _find_finished_run(order: Order, row: str, run: Run, seed: int, store: Store) -> Any:
+def _find_finished_run(order: RunRequest, row: str, run: Run, seed: int, store: Store) -> Any:
     """Return the tracked run that finished last with the row's settings and seed."""
     wanted = {"kind": "row", "row": row, "seed": str(seed), "signature": run.signature}
-    for tracked in store.search(order.table.key, wanted):
+    for tracked in store.search_runs(order.table.key, wanted):
         if tracked.info.status == "FINISHED":
             return tracked
     changed = "".join(f" --set {text}" for text in order.overrides)
@@ -91,7 +91,7 @@ def _find_finished_run(order: Order, row: str, run: Run, seed: int, store: Store
     )
 
 
-def evaluation(run: Run, corpus: str, split: str) -> SplitEvaluation:
+def choose_evaluation(run: Run, corpus: str, split: str) -> SplitEvaluation:
     """Return how the row's system scores a split: as the row evaluates it or, where the row does
     not, as it evaluates another of the corpus or, failing that, its first.
 
@@ -102,7 +102,7 @@ def evaluation(run: Run, corpus: str, split: str) -> SplitEvaluation:
     near_by = [name for name, key in split_of.items() if key[0] == corpus]
     like = [*exact, *near_by, *run.evaluate][0]
     data = run.evaluate[like].model_copy(update={"corpus": corpus, "split": split, "by": ()})
-    if corpus_cards.card(corpus).task != "localization" and data.splice.kind == "none":
+    if corpus_cards.read_corpus_card(corpus).task != "localization" and data.splice.kind == "none":
         data = data.model_copy(update={"resolution_s": None})
     return SplitEvaluation(like, data)
 
@@ -112,12 +112,12 @@ def score_split(
 ) -> None:
     """Write a model's scores of a split to `path`, as `bench run` writes those of an evaluation."""
     subset, audio = (
-        Library(config).subset(model.run.form, data).subset,
-        corpus_cards.card(data.corpus).audio,
+        DatasetCache(config).load_split(model.run.form, data).subset,
+        corpus_cards.read_corpus_card(data.corpus).audio,
     )
-    breath.provider(subset, data.breath, audio, config, say)
+    breath.build_marker(subset, data.breath, audio, config, say)
     fabric = engine.make_fabric(replace(config, devices=1), model.run.training.precision)
-    share = utterances(fabric, subset, data, audio, config)
+    share = build_utterances(fabric, subset, data, audio, config)
     workers = config.loader_workers(fabric.device.type)
-    scores = score(fabric, model.system.to(fabric.device), share, workers)
+    scores = score_utterances(fabric, model.system.to(fabric.device), share, workers)
     score_file.write(path, score_columns(share, scores))

@@ -17,12 +17,12 @@ def release_checkpoints(folder: Path, progress: Progress, say: Callable[[str], N
     A disk that refuses is said: the run and its results are safe.
     """
     try:
-        keeping.release(folder, progress)
+        keeping.release_state(folder, progress)
     except OSError as error:
-        say(f"{folder / checkpoints.LAST}: could not be removed: {error}")
+        say(f"{folder / checkpoints.LAST_CHECKPOINT}: could not be removed: {error}")
 
 
-def abandon(folder: Path) -> None:
+def abandon_training(folder: Path) -> None:
     """Remove the checkpoints of a training that nobody will go on with; those of one that has ended
     stay, and so do those of one that another process has begun.
     """
@@ -37,7 +37,7 @@ def hold_folder(folder: Path) -> Generator[bool]:
     """Hold a training's folder where nobody else does; yield whether it is held."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(file_locks.held(folder / "lock", _refuse_busy))
+            stack.enter_context(file_locks.hold_file(folder / "lock", _refuse_busy))
         except OSError:
             yield False
             return

@@ -37,7 +37,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
 
-class Word:
+class NoneAs:
     """None as a card writes it: TOML has no null, and a word that says what is meant can replace a
     number where settings are folded.
     """
@@ -56,7 +56,7 @@ class Word:
         return self.word if value is None else value
 
 
-_utterance, _whole, _same = Word("utterance"), Word("whole"), Word("same")
+_utterance, _whole, _same = NoneAs("utterance"), NoneAs("whole"), NoneAs("same")
 
 Resolution = Annotated[Positive | None, _utterance.read, _utterance.write]
 """Seconds in a labelled frame; `utterance` in a card, None in code: whole utterances are labelled.

@@ -24,7 +24,7 @@ class Module(Spec):
     """Dotted name in our network, e.g. `frequency.sinc`; empty where it is part of another one."""
 
 
-class Stage(Spec):
+class ShapeStage(Spec):
     """A line of a table of shapes."""
 
     name: str
@@ -36,7 +36,7 @@ class Stage(Spec):
     """The shape that is printed, N being the number of clips."""
 
 
-class Shapes(Spec):
+class ShapeTable(Spec):
     """Shapes of a network's features, stage after stage."""
 
     kind: Literal["shapes"]
@@ -45,7 +45,7 @@ class Shapes(Spec):
     caption: str
     row: str
     """The network: that of a row, `<table>:<row>`."""
-    stages: tuple[Stage, ...] = Field(strict=False)
+    stages: tuple[ShapeStage, ...] = Field(strict=False)
     notes: tuple[str, ...] = Field(default=(), strict=False)
 
 
@@ -62,19 +62,19 @@ class CountedSet(Spec):
     """Numbers of utterances as printed, with the commas that are there."""
 
     @model_validator(mode="after")
-    def _numbers(self) -> CountedSet:
-        for name, text in zip(("bonafide", "spoof", "total"), self.printed, strict=True):
+    def _check_numbers(self) -> CountedSet:
+        for name, text in zip(("bonafide", "spoof", "total"), self.printed_counts, strict=True):
             if not re.fullmatch(r"\d[\d,]*", text):
                 raise ValueError(f"{name} = {text!r}: should be digits and commas")
         return self
 
     @property
-    def printed(self) -> tuple[str, str, str]:
+    def printed_counts(self) -> tuple[str, str, str]:
         """Bona fide, spoofed, total."""
         return self.bonafide, self.spoof, self.total
 
 
-class Counts(Spec):
+class CountTable(Spec):
     """Utterances of each class in the splits that a paper uses."""
 
     kind: Literal["counts"]
@@ -85,4 +85,4 @@ class Counts(Spec):
     notes: tuple[str, ...] = Field(default=(), strict=False)
 
 
-Checked = Annotated[Shapes | Counts, Field(discriminator="kind")]
+Checked = Annotated[ShapeTable | CountTable, Field(discriminator="kind")]

@@ -13,12 +13,12 @@ from bench.specs.base import Spec
 from bench.units import BONAFIDE, SPOOF
 
 
-def _listed(value: object) -> object:
+def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
 Class = Literal["bonafide", "spoof"]
-OneOrMore = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(strict=False)]
+OneOrMore = Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(strict=False)]
 """A text, or a list of alternatives."""
 
 

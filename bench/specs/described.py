@@ -16,15 +16,15 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
-from bench.errors import BenchError, near
-from bench.specs.base import Word
+from bench.errors import BenchError, near_name
+from bench.specs.base import NoneAs
 from bench.specs.run import Run
 
 ANY_NAME = "*"
 """In a key: any name, as of an evaluation (`evaluate.*.clip_s`)."""
 
 
-class Kind(NamedTuple):
+class SettingKind(NamedTuple):
     """One of the kinds that a part of the settings can be of."""
 
     name: str
@@ -45,7 +45,7 @@ class Setting(NamedTuple):
     doc: str
     where: tuple[str, ...]
     """Of which kinds it is: `system.kind = sal`; none where it is always there."""
-    kinds: tuple[Kind, ...] = ()
+    kinds: tuple[SettingKind, ...] = ()
     """Of a part that can be of several kinds."""
     settings: tuple[Setting, ...] = ()
     """Of a part of one kind: those directly below it."""
@@ -60,29 +60,29 @@ class _Place(NamedTuple):
     where: tuple[str, ...]
 
 
-def top() -> list[Setting]:
+def setting_groups() -> list[Setting]:
     """Return the parts of a run's settings."""
-    return [_setting(_Place(name, name, Run, ()), deep=False) for name in Run.model_fields]
+    return [_describe_field(_Place(name, name, Run, ()), deep=False) for name in Run.model_fields]
 
 
 def describe_model(model: type[BaseModel]) -> tuple[Setting, ...]:
     """Return the fields of a card's model, without those of the models below it."""
     names = model.model_fields
-    return tuple(_setting(_Place(name, name, model, ()), deep=False) for name in names)
+    return tuple(_describe_field(_Place(name, name, model, ()), deep=False) for name in names)
 
 
-def settings(key: str) -> list[Setting]:
+def describe_setting(key: str) -> list[Setting]:
     """Return what is set by a dotted key, once for each kind of what is above it that has it.
 
     Raise BenchError, with a near key, where there is none.
     """
-    found = [*_places(key.split("."))]
+    found = [*_matching_fields(key.split("."))]
     if not found:
-        raise BenchError("settings.unknown", _unknown(key))
-    return [_setting(place, deep=True) for place in found]
+        raise BenchError("settings.unknown", _unknown_message(key))
+    return [_describe_field(place, deep=True) for place in found]
 
 
-def _places(
+def _matching_fields(
     parts: Sequence[str],
     model: type[BaseModel] = Run,
     above: tuple[str, ...] = (),
@@ -105,24 +105,24 @@ def _places(
     if not rest:
         yield _Place(".".join(keys), name, model, where)
         return
-    for kind, member in _models(below):
+    for kind, member in _kind_models(below):
         here = (*where, f"{'.'.join(keys)}.kind = {kind}") if kind else where
-        yield from _places(rest, member, keys, here)
+        yield from _matching_fields(rest, member, keys, here)
 
 
-def _unknown(key: str) -> str:
-    every = {*_keys(Run, "")}
+def _unknown_message(key: str) -> str:
+    every = {*_all_keys(Run, "")}
     above, _, name = key.rpartition(".")
     alike = sorted(of for of in every if of.rpartition(".")[2] == name)
     if alike:
         return f"{key!r}: no such setting; did you mean {' or '.join(map(repr, alike))}?"
     below = {of.rpartition(".")[2] for of in every if of.rpartition(".")[0] == above}
     if above and below:
-        return f"{key!r}: there is no such setting below {above}{near(name, below)}"
-    return f"{key!r}: no such setting{near(key, every)}"
+        return f"{key!r}: there is no such setting below {above}{near_name(name, below)}"
+    return f"{key!r}: no such setting{near_name(key, every)}"
 
 
-def _keys(model: type[BaseModel], before: str) -> Iterator[str]:
+def _all_keys(model: type[BaseModel], before: str) -> Iterator[str]:
     """Yield every key; of an earlier training, which has all of them once more, none."""
     for name, field in model.model_fields.items():
         key = f"{before}{name}"
@@ -130,30 +130,34 @@ def _keys(model: type[BaseModel], before: str) -> Iterator[str]:
         below = field.annotation
         if _is_mapping(below):
             key, below = f"{key}.{ANY_NAME}", typing.get_args(below)[1]
-        for _, member in _models(below):
+        for _, member in _kind_models(below):
             if member is not Run:
-                yield from _keys(member, f"{key}.")
+                yield from _all_keys(member, f"{key}.")
 
 
-def _setting(place: _Place, *, deep: bool) -> Setting:
+def _describe_field(place: _Place, *, deep: bool) -> Setting:
     field = place.of.model_fields[place.name]
     below = field.annotation
     key = place.key
     if _is_mapping(below):
         key, below = f"{key}.{ANY_NAME}", typing.get_args(below)[1]
-    models = list(_models(below)) if deep else []
-    kinds = tuple(Kind(kind, _first(member), _own(member, key)) for kind, member in models if kind)
-    own = tuple(of for kind, member in models if not kind for of in _own(member, key))
-    doc = _docs(place.of).get(place.name, "") or _of_model(below)
-    return Setting(key, _values(field), _default(field), doc, place.where, kinds, own)
+    models = list(_kind_models(below)) if deep else []
+    kinds = tuple(
+        SettingKind(kind, _first_paragraph(member), _own_default(member, key))
+        for kind, member in models
+        if kind
+    )
+    own = tuple(of for kind, member in models if not kind for of in _own_default(member, key))
+    doc = _field_docs(place.of).get(place.name, "") or _of_model(below)
+    return Setting(key, _allowed_values(field), _default_text(field), doc, place.where, kinds, own)
 
 
-def _own(model: type[BaseModel], key: str) -> tuple[Setting, ...]:
-    names = [name for name in model.model_fields if name != "kind" or _several(model)]
-    return tuple(_setting(_Place(f"{key}.{of}", of, model, ()), deep=False) for of in names)
+def _own_default(model: type[BaseModel], key: str) -> tuple[Setting, ...]:
+    names = [name for name in model.model_fields if name != "kind" or _has_kinds(model)]
+    return tuple(_describe_field(_Place(f"{key}.{of}", of, model, ()), deep=False) for of in names)
 
 
-def _several(model: type[BaseModel]) -> bool:
+def _has_kinds(model: type[BaseModel]) -> bool:
     """Return whether a model stands for several kinds: adam and adamw."""
     return len(typing.get_args(model.model_fields["kind"].annotation)) > 1
 
@@ -163,9 +167,9 @@ def _is_mapping(annotation: Any) -> bool:
     return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
-def _models(annotation: Any) -> Iterator[tuple[str, type[BaseModel]]]:
+def _kind_models(annotation: Any) -> Iterator[tuple[str, type[BaseModel]]]:
     """Yield the models of an annotation, each with its kind; "" where it has one model alone."""
-    members = _members(annotation)
+    members = _union_members(annotation)
     for member in members:
         if isinstance(member, type) and issubclass(member, BaseModel):
             kinds = typing.get_args(getattr(member.model_fields.get("kind"), "annotation", None))
@@ -175,25 +179,25 @@ def _models(annotation: Any) -> Iterator[tuple[str, type[BaseModel]]]:
                 yield from ((kind, member) for kind in kinds)
 
 
-def _members(annotation: Any) -> tuple[Any, ...]:
+def _union_members(annotation: Any) -> tuple[Any, ...]:
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
-        return _members(typing.get_args(annotation)[0])
+        return _union_members(typing.get_args(annotation)[0])
     if origin in (typing.Union, types.UnionType):
-        return tuple(of for arm in typing.get_args(annotation) for of in _members(arm))
+        return tuple(of for arm in typing.get_args(annotation) for of in _union_members(arm))
     return (annotation,)
 
 
-def _values(field: FieldInfo) -> str:
+def _allowed_values(field: FieldInfo) -> str:
     return _in_words(field.annotation, field.metadata)
 
 
 def _in_words(annotation: Any, metadata: Sequence[Any]) -> str:
     if typing.get_origin(annotation) is typing.Annotated:
         inner, *more = typing.get_args(annotation)
-        return _in_words(inner, [*_constraints(more), *metadata])
-    words = _words(metadata)
-    kinds = [kind for kind, _ in _models(annotation)]
+        return _in_words(inner, [*_bounds_text(more), *metadata])
+    words = _none_words(metadata)
+    kinds = [kind for kind, _ in _kind_models(annotation)]
     if any(kinds):
         return f"kind: {' | '.join(kinds)}"
     if kinds:
@@ -201,7 +205,7 @@ def _in_words(annotation: Any, metadata: Sequence[Any]) -> str:
     arms = [of for of in typing.get_args(annotation) if of is not types.NoneType]
     match typing.get_origin(annotation):
         case typing.Literal:
-            return " | ".join(map(_written, arms))
+            return " | ".join(map(_as_toml, arms))
         case typing.Union | types.UnionType:
             return ", or ".join([*(_in_words(arm, metadata) for arm in arms), *map(repr, words)])
         case origin if origin is tuple:
@@ -213,15 +217,15 @@ def _in_words(annotation: Any, metadata: Sequence[Any]) -> str:
             return _of_type(annotation, metadata)
 
 
-def _words(metadata: Sequence[Any]) -> list[str]:
+def _none_words(metadata: Sequence[Any]) -> list[str]:
     """Return the words that stand for None."""
     readers = [
         getattr(of.func, "__self__", None) for of in metadata if isinstance(of, BeforeValidator)
     ]
-    return [of.word for of in readers if isinstance(of, Word)]
+    return [of.word for of in readers if isinstance(of, NoneAs)]
 
 
-def _constraints(metadata: Sequence[Any]) -> list[Any]:
+def _bounds_text(metadata: Sequence[Any]) -> list[Any]:
     found: list[Any] = []
     for of in metadata:
         found += of.metadata if isinstance(of, FieldInfo) else [of]
@@ -247,18 +251,18 @@ def _of_type(annotation: Any, metadata: Sequence[Any]) -> str:
     return f"{text} {', '.join(bounds)}" if bounds else text
 
 
-def _default(field: FieldInfo) -> str:
+def _default_text(field: FieldInfo) -> str:
     if field.is_required():
         return ""
     value = field.get_default(call_default_factory=True)
     if isinstance(value, BaseModel):
         return f"kind = {getattr(value, 'kind', '')}"
     if value is None:
-        return next(iter(_words(field.metadata)), "")
-    return _written(value)
+        return next(iter(_none_words(field.metadata)), "")
+    return _as_toml(value)
 
 
-def _written(value: Any) -> str:
+def _as_toml(value: Any) -> str:
     """Return a value as `--set` takes it."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -266,16 +270,16 @@ def _written(value: Any) -> str:
 
 
 def _of_model(annotation: Any) -> str:
-    models = [model for _, model in _models(annotation)]
-    return _first(models[0]) if len(models) == 1 else ""
+    models = [model for _, model in _kind_models(annotation)]
+    return _first_paragraph(models[0]) if len(models) == 1 else ""
 
 
-def _first(model: type[BaseModel]) -> str:
+def _first_paragraph(model: type[BaseModel]) -> str:
     """Return the first paragraph of a model's docstring."""
     return " ".join((model.__doc__ or "").split("\n\n")[0].split())
 
 
-def _docs(model: type[BaseModel]) -> dict[str, str]:
+def _field_docs(model: type[BaseModel]) -> dict[str, str]:
     """Return what the source says below each field of a model, those of its bases too."""
     found: dict[str, str] = {}
     for base in reversed(model.__mro__):

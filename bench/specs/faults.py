@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from bench.errors import near
+from bench.errors import near_name
 
 
-class Fault(NamedTuple):
+class CardFault(NamedTuple):
     """One mistake: the keys that lead to it, and what is wrong there."""
 
     keys: tuple[str, ...]
@@ -29,52 +29,52 @@ class Fault(NamedTuple):
         return f"{file}: {where}{self.what}" if where else f"{file}{self.what}"
 
 
-def explain(error: ValidationError, file: str, model: type[BaseModel]) -> list[str]:
+def explain_faults(error: ValidationError, file: str, model: type[BaseModel]) -> list[str]:
     """Return one line for each fault that pydantic found in a `model` read from `file`."""
-    return [fault.line(file) for fault in faults(error, model)]
+    return [fault.line(file) for fault in card_faults(error, model)]
 
 
-def faults(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
+def card_faults(error: ValidationError, model: type[BaseModel]) -> list[CardFault]:
     """Return pydantic's errors with keys as the card has them (no union tags) and near names."""
-    found: list[Fault] = []
+    found: list[CardFault] = []
     for entry in error.errors():
-        keys, parent = _walk(model, entry["loc"])
+        keys, parent = _walk_location(model, entry["loc"])
         context = entry.get("ctx", {})
         match entry["type"]:
             case "extra_forbidden":
-                what = f": no such key{near(keys[-1], _known(parent))}"
+                what = f": no such key{near_name(keys[-1], _known_keys(parent))}"
             case "missing":
                 what = ": is missing"
             case "union_tag_invalid":
                 tag = str(context["tag"])
                 known = [name.strip("'") for name in str(context["expected_tags"]).split(", ")]
-                keys, what = (*keys, "kind"), f" = {tag!r}: no such kind{near(tag, known)}"
+                keys, what = (*keys, "kind"), f" = {tag!r}: no such kind{near_name(tag, known)}"
             case "union_tag_not_found":
                 keys, what = (*keys, "kind"), ": is missing (which kind?)"
             case "literal_error":
                 what = f" = {entry['input']!r}: should be {context['expected']}"
             case "value_error":
                 # A check across fields says `dotted.key = value: what would be right`.
-                dotted, _, rest = _lower(entry["msg"]).partition(" ")
+                dotted, _, rest = _lower_first(entry["msg"]).partition(" ")
                 keys, what = (*keys, *dotted.split(".")), f" {rest}"
             case _:
-                what = f" = {entry['input']!r}: {_lower(entry['msg'])}"
-        found.append(Fault(keys, what))
+                what = f" = {entry['input']!r}: {_lower_first(entry['msg'])}"
+        found.append(CardFault(keys, what))
     return found
 
 
-def _lower(message: str) -> str:
+def _lower_first(message: str) -> str:
     message = message.removeprefix("Input ").removeprefix("Value error, ")
     return message[0].lower() + message[1:]
 
 
-def _known(model: type[BaseModel] | None) -> list[str]:
+def _known_keys(model: type[BaseModel] | None) -> list[str]:
     if model is None:
         return []
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _walk(
+def _walk_location(
     model: type[BaseModel], location: tuple[int | str, ...]
 ) -> tuple[tuple[str, ...], type[BaseModel] | None]:
     """Follow pydantic's location.
@@ -85,13 +85,13 @@ def _walk(
     current: Any = model
     parent: type[BaseModel] | None = None
     for part in location:
-        tagged = _tagged(current, part)
+        tagged = _tagged_member(current, part)
         if tagged is not None:
             current = tagged
             continue
         keys.append(str(part))
         parent = current if _is_model(current) else None
-        current = _child(current, part)
+        current = _child_model(current, part)
     return tuple(keys), parent
 
 
@@ -99,17 +99,17 @@ def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def _members(annotation: Any) -> tuple[Any, ...]:
+def _model_members(annotation: Any) -> tuple[Any, ...]:
     if typing.get_origin(annotation) is typing.Annotated:
-        return _members(typing.get_args(annotation)[0])
+        return _model_members(typing.get_args(annotation)[0])
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         return typing.get_args(annotation)
     return ()
 
 
-def _tagged(annotation: Any, part: int | str) -> type[BaseModel] | None:
+def _tagged_member(annotation: Any, part: int | str) -> type[BaseModel] | None:
     """Return the member of a discriminated union whose `kind` is `part`."""
-    for member in _members(annotation):
+    for member in _model_members(annotation):
         if _is_model(member) and "kind" in member.model_fields:
             kinds = typing.get_args(member.model_fields["kind"].annotation)
             if part in kinds:
@@ -117,7 +117,7 @@ def _tagged(annotation: Any, part: int | str) -> type[BaseModel] | None:
     return None
 
 
-def _child(annotation: Any, part: int | str) -> Any:
+def _child_model(annotation: Any, part: int | str) -> Any:
     if _is_model(annotation):
         for name, field in annotation.model_fields.items():
             if part in (name, field.alias):

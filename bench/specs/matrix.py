@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from pydantic import ValidationError, model_validator
 
-from bench._io.trees import tree
-from bench.errors import near
+from bench._io.trees import as_tree
+from bench.errors import near_name
 from bench.specs.base import Spec
 
 POOLED = "Pooled"
@@ -33,11 +33,11 @@ class Matrix(Spec):
     @classmethod
     def _read_headings(cls, content: Any) -> Any:
         """Let a list of headings stand for levels of the same names."""
-        read = dict(tree(content) or {})
+        read = dict(as_tree(content) or {})
         for key in ("down", "across"):
             if isinstance(read.get(key), list):
                 read[key] = {str(name): str(name) for name in cast("list[object]", read[key])}
-        return read if tree(content) else content
+        return read if as_tree(content) else content
 
     @model_validator(mode="after")
     def _names_both(self) -> Matrix:
@@ -74,7 +74,7 @@ def expand_matrix(content: Mapping[str, Any]) -> dict[str, Any]:
         matrix = Matrix.model_validate(content["matrix"])
     except ValidationError:
         return {**content, "columns": []}
-    rows = tree(content.get("rows")) or {}
+    rows = as_tree(content.get("rows")) or {}
     return {
         **content,
         "columns": [*matrix.list_columns()],
@@ -84,13 +84,13 @@ def expand_matrix(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _expand_row(content: Any, matrix: Matrix, where: str) -> Any:
-    row = tree(content)
+    row = as_tree(content)
     if row is None:
         return content
     numbers = {
-        key: dict(_expand_numbers(tree(row[key]) or {}, matrix, f"{where}.{key}"))
+        key: dict(_expand_numbers(as_tree(row[key]) or {}, matrix, f"{where}.{key}"))
         for key in ("paper", "digest")
-        if tree(row.get(key)) is not None
+        if as_tree(row.get(key)) is not None
     }
     return {**row, **numbers}
 
@@ -103,7 +103,7 @@ def _expand_numbers(
             yield key, value
             continue
         if key not in matrix.down:
-            raise ValueError(f"{where}.{key}: no such heading down{near(key, matrix.down)}")
+            raise ValueError(f"{where}.{key}: no such heading down{near_name(key, matrix.down)}")
         values = cast("list[object]", value)
         if len(values) != len(matrix.across):
             raise ValueError(

@@ -26,7 +26,7 @@ from bench.specs.breath import Breath
 from bench.specs.frontends import FrontEnd
 from bench.specs.kinds import KindSettings
 from bench.specs.systems import System
-from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, SAMPLE_RATE_HZ, samples
+from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, SAMPLE_RATE_HZ, to_samples
 
 _ABSENT = Absent(kind="none")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -142,7 +142,7 @@ class KeepAverage(Spec):
         return self.checkpoints
 
 
-class Training(Spec):
+class TrainingSettings(Spec):
     """How long, how much at once, and which weights are kept."""
 
     epochs: Count
@@ -167,7 +167,7 @@ class Training(Spec):
     """Largest norm of the gradient; 0 leaves it alone."""
 
     @model_validator(mode="after")
-    def _whole_parts(self) -> Training:
+    def _whole_parts(self) -> TrainingSettings:
         if self.batch_size % self.accumulate:
             raise ValueError(
                 f"accumulate = {self.accumulate}: should divide batch_size = {self.batch_size}"
@@ -175,7 +175,7 @@ class Training(Spec):
         return self
 
     @model_validator(mode="after")
-    def _a_candidate(self) -> Training:
+    def _a_candidate(self) -> TrainingSettings:
         if self.first_candidate > self.epochs:
             raise ValueError(
                 f"first_candidate = {self.first_candidate}: should be at most epochs = "
@@ -184,7 +184,7 @@ class Training(Spec):
         return self
 
 
-class Stage(Spec):
+class EarlierTraining(Spec):
     """Start from the front-end of an earlier training, which is done first and kept on its own."""
 
     kind: Literal["stage"]
@@ -194,7 +194,7 @@ class Stage(Spec):
     """That training. A card says in what it differs from the run that it is the start of."""
 
     @model_validator(mode="after")
-    def _trains_only(self) -> Stage:
+    def _trains_only(self) -> EarlierTraining:
         if self.stage.evaluate:
             raise ValueError("stage.evaluate: an earlier training is not evaluated")
         if self.stage.start.kind != "none":
@@ -222,9 +222,9 @@ class Run(Spec):
     dev: HeldOutData
     optimiser: Adam
     schedule: Schedule
-    training: Training
+    training: TrainingSettings
     evaluate: Mapping[str, HeldOutData]
-    start: Annotated[Absent | Stage, Field(discriminator="kind")] = _ABSENT
+    start: Annotated[Absent | EarlierTraining, Field(discriminator="kind")] = _ABSENT
     """What the training starts from beside the pretrained front-end."""
     breath: Breath = _ABSENT
     """The `breath` of each split that says nothing of it itself. No part of a signature: what
@@ -233,7 +233,7 @@ class Run(Spec):
     @property
     def earlier(self) -> Run | None:
         """The training that this one starts from; None where it starts from none."""
-        return self.start.stage if isinstance(self.start, Stage) else None
+        return self.start.stage if isinstance(self.start, EarlierTraining) else None
 
     @model_validator(mode="after")
     def _breaths_of_splits(self) -> Run:
@@ -270,7 +270,7 @@ class Run(Spec):
         return self
 
     @model_validator(mode="after")
-    def _consistent(self) -> Run:
+    def _check_consistency(self) -> Run:
         for where, data in self.data.items():
             _check_grid(where, data)
         if self.mix.kind == "none":
@@ -301,7 +301,7 @@ class Run(Spec):
         """
         return digest(self, frozenset({"breath", "evaluate"}))
 
-    def flat(self) -> dict[str, Any]:
+    def flat_settings(self) -> dict[str, Any]:
         """Return the settings as dotted keys, e.g. `optimiser.learning_rate`."""
         return dict(_flatten(self.model_dump(mode="json")))
 
@@ -312,7 +312,7 @@ def _check_grid(where: str, data: TrainData | HeldOutData) -> None:
             f"{where}.splice.kind = {data.splice.kind!r}: labels frames of {_HOP_S} s in clips of "
             f"one length: {where}.resolution_s should be {_HOP_S}, and clip_s a number"
         )
-    if data.splice.kind != "none" and samples(data.clip_s or 0.0) % HOP_SAMPLES < _BEYOND_HOPS:
+    if data.splice.kind != "none" and to_samples(data.clip_s or 0.0) % HOP_SAMPLES < _BEYOND_HOPS:
         raise ValueError(
             f"{where}.clip_s = {data.clip_s}: with a splice should be at least 5 ms longer than a "
             "multiple of 20 ms, e.g. 4.0375, so that every whole 20 ms has its frame"
@@ -346,5 +346,5 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 
 
 # Only now is `Run` there, which a stage holds.
-Stage.model_rebuild()
+EarlierTraining.model_rebuild()
 Run.model_rebuild()

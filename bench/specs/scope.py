@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from pydantic import Field, model_validator
 
-from bench._io.trees import tree
+from bench._io.trees import as_tree
 from bench.specs.base import Spec
 
 _WAYS = ("is", "not", "least", "most")
@@ -30,14 +30,14 @@ class Condition(Spec):
     @model_validator(mode="before")
     @classmethod
     def _written_short(cls, value: Any) -> Any:
-        said = tree(value)
+        said = as_tree(value)
         if said is None:
-            return {"is": _several(value)}
+            return {"is": _is_several(value)}
         if not said:
             raise ValueError(f"should say one of {', '.join(_WAYS)}")
-        return {key: _several(of) if key in ("is", "not") else of for key, of in said.items()}
+        return {key: _is_several(of) if key in ("is", "not") else of for key, of in said.items()}
 
-    def holds(self, value: Any) -> bool:
+    def is_met(self, value: Any) -> bool:
         """Return whether a setting's value meets the condition.
 
         What is no number has no least or most.
@@ -53,7 +53,7 @@ class Condition(Spec):
         )
 
 
-def _several(value: Any) -> Any:
+def _is_several(value: Any) -> Any:
     return cast("list[Any]", value) if isinstance(value, list) else [value]
 
 
@@ -66,13 +66,13 @@ class Scope(Spec):
     """By dotted key of a row's settings, in which `*` stands for anything (`evaluate.*.corpus`).
     A row without such a setting is not concerned."""
 
-    def concerns(self, table: str, settings: Mapping[str, Any]) -> bool:
+    def concerns_row(self, table: str, settings: Mapping[str, Any]) -> bool:
         """Return whether it concerns a row of `table` (`sal/table4`) with these `settings` (by
         dotted key, as `Run.flat` has them).
         """
         if self.tables and table.rpartition("/")[2] not in self.tables:
             return False
         return all(
-            any(condition.holds(settings[own]) for own in settings if fnmatchcase(own, key))
+            any(condition.is_met(settings[own]) for own in settings if fnmatchcase(own, key))
             for key, condition in self.applies.items()
         )

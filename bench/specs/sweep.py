@@ -44,22 +44,22 @@ class Float(_Dimension):
     """Whether it is drawn evenly in the logarithm."""
 
     @model_validator(mode="after")
-    def _ordered(self) -> Float:
+    def _check_order(self) -> Float:
         _check_range(self.low, self.high, self.step, self.log)
         return self
 
-    def edges(self) -> list[float]:
+    def edge_values(self) -> list[float]:
         """Return the least and the greatest value."""
         return [self.low, self.high]
 
-    def values(self) -> list[float] | None:
+    def all_values(self) -> list[float] | None:
         """Return all values in order; None where there is no step."""
         if self.step is None:
             return None
         n = round((self.high - self.low) / self.step) + 1
-        return [self.rounded(self.low + i * self.step) for i in range(n)]
+        return [self.round_value(self.low + i * self.step) for i in range(n)]
 
-    def rounded(self, value: float) -> float:
+    def round_value(self, value: float) -> float:
         """Return `value` as a trial uses it: of four digits where there is no step, within the
         range.
         """
@@ -78,15 +78,15 @@ class Int(_Dimension):
     """Whether it is drawn evenly in the logarithm."""
 
     @model_validator(mode="after")
-    def _ordered(self) -> Int:
+    def _check_order(self) -> Int:
         _check_range(self.low, self.high, self.step, self.log)
         return self
 
-    def edges(self) -> list[int]:
+    def edge_values(self) -> list[int]:
         """Return the least and the greatest value."""
         return [self.low, self.high]
 
-    def values(self) -> list[int]:
+    def all_values(self) -> list[int]:
         """Return all values in order."""
         return list(range(self.low, self.high + 1, self.step))
 
@@ -98,17 +98,17 @@ class Categories(_Dimension):
     choices: tuple[Any, ...] = Field(alias="values", min_length=2, strict=False)
 
     @model_validator(mode="after")
-    def _distinct(self) -> Categories:
+    def _check_distinct(self) -> Categories:
         for place, value in enumerate(self.choices):
             if value in self.choices[:place]:
                 raise ValueError(f"values = {value!r}: should be there once")
         return self
 
-    def values(self) -> list[Any]:
+    def all_values(self) -> list[Any]:
         """Return all values as the card has them."""
         return list(self.choices)
 
-    def edges(self) -> list[Any]:
+    def edge_values(self) -> list[Any]:
         """Return all values: none is between others."""
         return list(self.choices)
 
@@ -125,7 +125,7 @@ class Tpe(Spec):
     """Trials that are drawn by chance before anything is estimated."""
 
 
-class Chance(Spec):
+class RandomSampler(Spec):
     """Every trial is drawn by chance."""
 
     kind: Literal["random"]
@@ -159,7 +159,7 @@ class Hyperband(Spec):
     """One in so many goes on to so many times the epochs."""
 
 
-class Published(Spec):
+class PublishedPoint(Spec):
     """What a paper's text says of the setting that is swept: an error rate, or where it is
     least.
     """
@@ -174,7 +174,7 @@ class Published(Spec):
     """Whether it is the least of all values by the text."""
 
     @model_validator(mode="after")
-    def _says_something(self) -> Published:
+    def _says_something(self) -> PublishedPoint:
         if self.figure is None and not (self.best and self.value is not None):
             raise ValueError("figure: is missing; only a value that is the best needs none")
         return self
@@ -195,7 +195,7 @@ class Sweep(Spec):
     """What every trial says beyond that row."""
     space: dict[str, Dimension] = Field(min_length=1)
     """By dotted key."""
-    sampler: Annotated[Tpe | Chance | Grid, Field(discriminator="kind")]
+    sampler: Annotated[Tpe | RandomSampler | Grid, Field(discriminator="kind")]
     pruner: Annotated[Absent | Median | Hyperband, Field(discriminator="kind")] = Absent(
         kind="none"
     )
@@ -211,11 +211,11 @@ class Sweep(Spec):
     evaluate: Literal["nothing", "as-row"] = "nothing"
     """Whether trials are scored on test sets too, for figures to be drawn of; nothing is ever
     chosen by them."""
-    published: tuple[Published, ...] = Field(default=(), strict=False)
+    published: tuple[PublishedPoint, ...] = Field(default=(), strict=False)
     """What the paper's text says of this sweep, to stand beside ours."""
 
     @model_validator(mode="after")
-    def _apart(self) -> Sweep:
+    def _check_overlap(self) -> Sweep:
         keys = [key for name, dimension in self.space.items() for key in dimension.keys or (name,)]
         for place, key in enumerate(keys):
             for other in keys[:place]:
@@ -224,10 +224,10 @@ class Sweep(Spec):
         return self
 
     @model_validator(mode="after")
-    def _countable(self) -> Sweep:
+    def _check_countable(self) -> Sweep:
         if self.sampler.kind == "grid":
             for name, dimension in self.space.items():
-                if dimension.values() is None:
+                if dimension.all_values() is None:
                     raise ValueError(f"space.{name}.step: is missing, and the sampler is a grid")
         elif self.trials is None:
             raise ValueError("trials: is missing, and the sampler is no grid")
@@ -239,30 +239,30 @@ class Sweep(Spec):
             raise ValueError("published: should be left out where several settings are swept")
         for line in self.published if self.form == "paper" else ():
             (of,) = self.space.values()
-            values = of.values()
+            values = of.all_values()
             if line.value is not None and values is not None and line.value not in values:
                 raise ValueError(f"published.value = {line.value}: the sweep has no such value")
         return self
 
-    def points(self) -> list[Point] | None:
+    def grid_points(self) -> list[Point] | None:
         """Return every point of the space, the last dimension changing fastest.
 
         None where there are more than can be listed.
         """
-        values = [dimension.values() for dimension in self.space.values()]
+        values = [dimension.all_values() for dimension in self.space.values()]
         counted = [found for found in values if found is not None]
         if len(counted) < len(values) or math.prod(map(len, counted)) > 100_000:
             return None
         return [dict(zip(self.space, found, strict=True)) for found in itertools.product(*counted)]
 
-    def edges(self) -> Iterator[Point]:
+    def edge_points(self) -> Iterator[Point]:
         """Yield a point for each end or value of each dimension, the others at their first."""
-        first: Point = {name: dimension.edges()[0] for name, dimension in self.space.items()}
+        first: Point = {name: dimension.edge_values()[0] for name, dimension in self.space.items()}
         yield first
         for name, dimension in self.space.items():
-            yield from ({**first, name: value} for value in dimension.edges()[1:])
+            yield from ({**first, name: value} for value in dimension.edge_values()[1:])
 
     @property
-    def wanted(self) -> int:
+    def trial_count(self) -> int:
         """How many trials the card asks for."""
-        return self.trials or len(self.points() or [])
+        return self.trials or len(self.grid_points() or [])

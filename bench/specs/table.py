@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from bench._io.trees import leaves, tree
-from bench.errors import near
+from bench._io.trees import as_tree, iterate_leaves
+from bench.errors import near_name
 from bench.metrics import catalogue
 from bench.specs.base import Spec
 from bench.specs.illustration import Illustration
@@ -35,17 +35,17 @@ class Column(Spec):
     """With how many the paper prints the column; those usual for the metric where not said."""
 
     @property
-    def kind(self) -> str:
+    def metric_name(self) -> str:
         """The metric without the evaluation, e.g. `eer`."""
         return self.metric.rpartition(".")[2]
 
     @property
-    def better(self) -> Literal["lower", "higher"] | None:
+    def better_direction(self) -> Literal["lower", "higher"] | None:
         """Which way the figure is better, by the catalogue.
 
         None for how far two are apart: systems that are equally bad in both have the least.
         """
-        found = catalogue.metric(self.metric)
+        found = catalogue.find_metric(self.metric)
         return None if found is None or self.combine == "difference" else found.better
 
     @property
@@ -58,7 +58,7 @@ class Column(Spec):
     def _no_direction(cls, content: Any) -> Any:
         """Refuse a key for what the catalogue alone says."""
         for key in ("better", "direction", "unit"):
-            if key in (said := tree(content) or {}):
+            if key in (said := as_tree(content) or {}):
                 raise ValueError(
                     f"{key} = {said[key]!r}: should be left out: bench.metrics.catalogue has it "
                     "for every metric"
@@ -67,10 +67,10 @@ class Column(Spec):
 
     @model_validator(mode="after")
     def _in_the_catalogue(self) -> Column:
-        if catalogue.metric(self.metric) is None:
+        if catalogue.find_metric(self.metric) is None:
             raise ValueError(
-                f"metric = {self.metric!r}: there is no metric {self.kind!r}"
-                f"{near(self.kind, catalogue.describe_metrics())}"
+                f"metric = {self.metric!r}: there is no metric {self.metric_name!r}"
+                f"{near_name(self.metric_name, catalogue.describe_metrics())}"
             )
         return self
 
@@ -82,15 +82,17 @@ class Column(Spec):
         if (self.combine == "mean" and n < 2) or (self.combine == "difference" and n != 2):
             wanted = "two or more" if self.combine == "mean" else "two"
             raise ValueError(f"parts = {self.parts}: should be {wanted} metrics")
-        others = [part for part in self.parts if part.rpartition(".")[2] != self.kind]
+        others = [part for part in self.parts if part.rpartition(".")[2] != self.metric_name]
         if others:
-            raise ValueError(f"parts = {self.parts}: should each be an {self.kind!r}, as `metric`")
+            raise ValueError(
+                f"parts = {self.parts}: should each be an {self.metric_name!r}, as `metric`"
+            )
         if len({part.partition(".")[0] for part in self.parts}) < n:
             raise ValueError(f"parts = {self.parts}: should each be of another evaluation")
         return self
 
 
-class Elsewhere(Spec):
+class PrintedElsewhere(Spec):
     """A figure of the same system that others measured."""
 
     metric: str
@@ -129,7 +131,7 @@ class Row(Spec):
     """Of code and weights."""
     trained_on: str = ""
     """Corpus that the figures' model was trained on."""
-    elsewhere: tuple[Elsewhere, ...] = Field(default=(), strict=False)
+    elsewhere: tuple[PrintedElsewhere, ...] = Field(default=(), strict=False)
     seeds: tuple[int, ...] | None = Field(default=None, strict=False)
     paper: dict[str, float] = Field(default_factory=dict[str, float])
     """The figures that the paper prints, by metric, rates in per cent."""
@@ -141,7 +143,7 @@ class Row(Spec):
     """The row's own settings (every key that is not one of the above)."""
 
     @property
-    def published(self) -> dict[str, float]:
+    def published_figures(self) -> dict[str, float]:
         """The paper's figures by metric, wherever they are from."""
         return {**self.paper, **self.digest}
 
@@ -179,7 +181,7 @@ class Table(Spec):
     @model_validator(mode="before")
     @classmethod
     def _from_matrix(cls, content: Any) -> Any:
-        card = tree(content)
+        card = as_tree(content)
         return content if card is None or "matrix" not in card else expand_matrix(card)
 
     @model_validator(mode="after")
@@ -187,7 +189,9 @@ class Table(Spec):
         for name, figure in self.figures.items():
             for row in filter(None, (figure.row, figure.against)):
                 if row not in self.rows:
-                    raise ValueError(f"figures.{name} = {row!r}: no such row{near(row, self.rows)}")
+                    raise ValueError(
+                        f"figures.{name} = {row!r}: no such row{near_name(row, self.rows)}"
+                    )
         return self
 
     @model_validator(mode="after")
@@ -200,17 +204,17 @@ class Table(Spec):
                 if figure.metric not in (known := [column.metric for column in self.columns]):
                     raise ValueError(
                         f"rows.{name}.elsewhere = {figure.metric!r}: no column has this metric"
-                        f"{near(figure.metric, known)}"
+                        f"{near_name(figure.metric, known)}"
                     )
         plain = [column.metric for column in self.columns if column.combine == "none"]
         for part in (part for column in self.columns for part in column.parts):
             if part not in plain:
-                raise ValueError(f"columns = {part!r}: should be a column{near(part, plain)}")
+                raise ValueError(f"columns = {part!r}: should be a column{near_name(part, plain)}")
         if self.layout == "matrix":
             places = {(column.group, column.heading) for column in self.columns}
             if len(places) < len(self.columns):
                 raise ValueError("columns: each should have a place of its own in the matrix")
-            if len({column.kind for column in self.columns}) > 1:
+            if len({column.metric_name for column in self.columns}) > 1:
                 raise ValueError("columns: a matrix should hold one metric")
         return self
 
@@ -240,7 +244,7 @@ class Difference(Scope):
     @model_validator(mode="after")
     def _settings_mean_something(self) -> Difference:
         for name, settings in [("setting", self.setting), *(("others", of) for of in self.others)]:
-            keys = [*leaves(settings)]
+            keys = [*iterate_leaves(settings)]
             if (settings or name == "others") and not keys:
                 raise ValueError(f"{name} = {settings}: should name a setting and its value")
             if quoted := [part for key, _ in keys for part in key if "." in part]:

@@ -20,7 +20,7 @@ from optuna.storages.journal._file import BaseJournalFileLock
 from optuna.storages.journal._storage import JournalOperation
 
 from bench._io import file_locks, machine
-from bench.errors import BenchError, quoted
+from bench.errors import BenchError, quote_text
 
 _RECORD = re.compile(rb'(?=\{"op_code":)')
 """Where a record begins; within one, quotes are escaped."""
@@ -67,7 +67,7 @@ class _Journal(JournalFileBackend):
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Append records; an OSError names the file."""
-        with machine.naming(self._path):
+        with machine.name_path(self._path):
             super().append_logs(logs)
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
@@ -102,9 +102,9 @@ class _Journal(JournalFileBackend):
             if operation is None or int(operation[1]) in _COUNTED:
                 raise BenchError(
                     "sweep.journal-damaged",
-                    f"{where}: is no record of a sweep: {quoted(piece)}: {_REMEDY}",
+                    f"{where}: is no record of a sweep: {quote_text(piece)}: {_REMEDY}",
                 )
-            self._say(f"{where}: a torn record is passed over: {quoted(piece)}")
+            self._say(f"{where}: a torn record is passed over: {quote_text(piece)}")
 
 
 def _parse_record(piece: bytes) -> dict[str, Any] | None:
@@ -128,7 +128,7 @@ class FileLock(BaseJournalFileLock):
         that the next is not written behind it.
         """
         lock_file = self._journal.with_name(self._journal.name + ".lock")
-        self._stack.enter_context(file_locks.held(lock_file))
+        self._stack.enter_context(file_locks.hold_file(lock_file))
         _cut_torn_line(self._journal)
         return True
 

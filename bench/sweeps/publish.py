@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.reports import style, sweep_figures
 from bench.reports import sweep as report
-from bench.reports.sweep_best import leaders
+from bench.reports.sweep_best import find_leaders
 from bench.sweeps import trial_table
 from bench.sweeps.study import Study
 from bench.tracking.studies import TRIALS, StudyRun
@@ -19,17 +19,17 @@ def publish_study(study: Study, tracked: StudyRun, resolution: float | None = No
     `resolution` is what one error on dev changes of the objective (`bench.reports.sweep`).
     """
     with study.hold_lock("publish"), tempfile.TemporaryDirectory() as folder:
-        trials = trial_table.build_trial_table(study, tracked.frame(), resolution)
+        trials = trial_table.build_trial_table(study, tracked.trials_frame(), resolution)
         importances = trial_table.compute_importances(study)
         path = Path(folder) / TRIALS
         trials.to_csv(path, index=False)
         files = [path]
-        for name, draw in sweep_figures.figures(study.card, trials, importances).items():
+        for name, draw in sweep_figures.plan_sweep_plots(study.card, trials, importances).items():
             files += style.write_figure(Path(folder), name, draw())
-        best = leaders(study.card, trials)
-        tracked.keep(
+        best = find_leaders(study.card, trials)
+        tracked.keep_files(
             files,
-            report.note(study.card, trials),
+            report.describe_study(study.card, trials),
             min((float(line["objective"]) for line in best), default=None),
             importances,
         )

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from optuna.trial import TrialState
 
-from bench.cards.sweep_cards import base, seeds, trial_run
+from bench.cards.sweep_cards import base_run, trial_run, trial_seeds
 from bench.config import Config
 from bench.runner import costs
-from bench.runner.costs import Training
-from bench.specs.run import Run, Stage
+from bench.runner.costs import PlannedTraining
+from bench.specs.run import EarlierTraining, Run
 from bench.sweeps import sampling
 from bench.sweeps.study import Study
 
 
-def list_remaining_trainings(study: Study, wanted: int, config: Config) -> list[Training]:
+def list_remaining_trainings(study: Study, wanted: int, config: Config) -> list[PlannedTraining]:
     """Return the trainings that are left of `wanted` trials, each once: those of begun trials as
     they are; of one that is not drawn yet, with the largest network that an end of the space has.
     """
@@ -25,23 +25,25 @@ def list_remaining_trainings(study: Study, wanted: int, config: Config) -> list[
         for trial in trials
         if trial.state == TrialState.RUNNING
     ]
-    ends = [base(card), *(trial_run(card, point) for point in card.edges())]
+    ends = [base_run(card), *(trial_run(card, point) for point in card.edge_points())]
     new = [max(ends, key=_count_weights)] * max(0, wanted - len(trials))
     runs = [*_list_stages([*begun, *new], ends), *begun]
     return [
-        *(costs.training_of(run, seed, config) for run in runs for seed in seeds(card)),
-        *(Training((run,), seed, False, 0) for run in new for seed in seeds(card)),
+        *(costs.find_training(run, seed, config) for run in runs for seed in trial_seeds(card)),
+        *(PlannedTraining((run,), seed, False, 0) for run in new for seed in trial_seeds(card)),
     ]
 
 
 def _count_weights(run: Run) -> int:
-    return sum(costs.weights_of(run))
+    return sum(costs.weight_sizes(run))
 
 
 def _list_stages(runs: Sequence[Run], ends: Sequence[Run]) -> list[Run]:
     """Return the earlier trainings that runs start from; where the space changes none of them, all
     start from one.
     """
-    stages = [run.start.stage for run in runs if isinstance(run.start, Stage)]
-    of_ends = {run.start.stage.training_signature for run in ends if isinstance(run.start, Stage)}
+    stages = [run.start.stage for run in runs if isinstance(run.start, EarlierTraining)]
+    of_ends = {
+        run.start.stage.training_signature for run in ends if isinstance(run.start, EarlierTraining)
+    }
     return stages if len(of_ends) > 1 else stages[:1]

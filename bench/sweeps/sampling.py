@@ -16,8 +16,8 @@ from optuna.distributions import (
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
-from bench._io.trees import tree
-from bench.cards.sweep_cards import written
+from bench._io.trees import as_tree
+from bench.cards.sweep_cards import value_toml
 from bench.specs.sweep import Float, Grid, Int, Point, Sweep, Tpe
 
 _DRAWS = 50
@@ -46,7 +46,7 @@ def build_distributions(card: Sweep) -> dict[str, BaseDistribution]:
 
 def _to_scalar(value: Any) -> Any:
     """Return a choice as Optuna takes it: tables and lists as TOML."""
-    return written(value) if tree(value) is not None or isinstance(value, list) else value
+    return value_toml(value) if as_tree(value) is not None or isinstance(value, list) else value
 
 
 def encode_point(point: Point) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def decode_point(card: Sweep, params: Mapping[str, Any]) -> Point:
     for name, dimension in card.space.items():
         match dimension:
             case Float():
-                point[name] = dimension.rounded(params[name])
+                point[name] = dimension.round_value(params[name])
             case Int():
                 point[name] = params[name]
             case _:
@@ -92,7 +92,7 @@ def propose_point(card: Sweep, study: optuna.Study, trials: Sequence[FrozenTrial
     stopped and goes on draws as it would have, and two processes never draw alike.
     """
     tried = [encode_point(decode_point(card, trial.params)) for trial in trials]
-    points = card.points()
+    points = card.grid_points()
     left = None if points is None else [p for p in points if encode_point(p) not in tried]
     if left is not None and (not left or isinstance(card.sampler, Grid)):
         return left[0] if left else None

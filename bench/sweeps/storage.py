@@ -62,7 +62,7 @@ def _open_file(path: Path, say: Callable[[str], None]) -> Storage:
 
     @contextmanager
     def hold_lock(name: str) -> Generator[None]:
-        with file_locks.held(path.with_name(f"{path.name}.{name}")):
+        with file_locks.hold_file(path.with_name(f"{path.name}.{name}")):
             yield
 
     return Storage(journal.open_journal(path, say), hold_lock)

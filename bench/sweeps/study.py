@@ -165,16 +165,16 @@ class Study:
 
 
 def _holder_attributes() -> dict[str, Any]:
-    return {"process": str(process.here()), "seen": time.time()}
+    return {"process": str(process.this_process()), "seen": time.time()}
 
 
 def _is_abandoned(trial: FrozenTrial) -> bool:
     """Return whether nobody works at a running trial."""
     if trial.user_attrs.get("stopped", False):
         return True
-    holder = process.parse(trial.user_attrs["process"])
-    if holder.host == process.here().host:
-        return not process.alive(holder)
+    holder = process.parse_process(trial.user_attrs["process"])
+    if holder.host == process.this_process().host:
+        return not process.is_alive(holder)
     return time.time() - trial.user_attrs["seen"] > _SILENT_S
 
 

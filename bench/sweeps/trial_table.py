@@ -9,13 +9,13 @@ import optuna
 import pandas as pd
 from optuna.trial import FrozenTrial
 
-from bench.cards.sweep_cards import text, trial_run
+from bench.cards.sweep_cards import trial_run, value_text
 from bench.metrics.catalogue import is_rate
 from bench.specs.sweep import Categories, Dimension, Sweep
 from bench.sweeps import sampling
 from bench.sweeps.study import STATES, Study
 from bench.tracking.run_frame import COLUMNS as TRACKED
-from bench.tracking.run_frame import is_part
+from bench.tracking.run_frame import is_result_part
 from bench.trial_table import TRIAL_COLUMNS
 
 
@@ -63,7 +63,7 @@ def _build_line(card: Sweep, trial: FrozenTrial, runs: pd.DataFrame) -> dict[str
     figures = [
         name
         for name in runs.columns
-        if name not in TRACKED and not is_part(name) and runs[name].notna().all()
+        if name not in TRACKED and not is_result_part(name) and runs[name].notna().all()
     ]
     if trial.state.is_finished() and len(runs):
         line |= {name: statistics.fmean(runs[name]) for name in figures}
@@ -71,7 +71,7 @@ def _build_line(card: Sweep, trial: FrozenTrial, runs: pd.DataFrame) -> dict[str
 
 
 def _format_cell(dimension: Dimension, value: Any) -> Any:
-    return text(value) if isinstance(dimension, Categories) else value
+    return value_text(value) if isinstance(dimension, Categories) else value
 
 
 def _format_time(moment: Any) -> str:
@@ -97,5 +97,5 @@ def describe_settings(card: Sweep) -> dict[str, Any]:
     settings["from"] = card.parent
     for name, dimension in card.space.items():
         between = " | " if isinstance(dimension, Categories) else " to "
-        settings[f"space.{name}"] = between.join(map(text, dimension.edges()))
+        settings[f"space.{name}"] = between.join(map(value_text, dimension.edge_values()))
     return settings

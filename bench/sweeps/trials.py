@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from bench.cards.sweep_cards import base, row, seeds, signature, trial_run
+from bench.cards.sweep_cards import base_run, start_row, study_signature, trial_run, trial_seeds
 from bench.config import Config
 from bench.errors import BenchError, RowFailed
 from bench.metrics.catalogue import is_rate
-from bench.provenance import commit
-from bench.reports.sweep_best import standing
+from bench.provenance import read_commit
+from bench.reports.sweep_best import describe_best_trials
 from bench.runner import costs, local
-from bench.runner.requirements import lacking, lacking_device
-from bench.runner.training_folder import abandon
+from bench.runner.requirements import missing_device, missing_requirements
+from bench.runner.training_folder import abandon_training
 from bench.specs.run import Run
 from bench.specs.sweep import Sweep
 from bench.sweeps import remaining_trials, storage, trial_table
@@ -24,19 +24,19 @@ from bench.sweeps.publish import publish_study
 from bench.sweeps.study import STATES, Claim, Pruned, Study
 from bench.sweeps.worker import DiskRefused, EndedTrial, EpochCallback, work_on_study
 from bench.tracking import artifact_check
-from bench.tracking.client import unreachable
-from bench.tracking.run_record import RunEntry
+from bench.tracking.client import is_unreachable
+from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 from bench.tracking.studies import Ending, StudyEntry, StudyRun
-from bench.training.clips import frame_labels
-from bench.training.row import Library, folder
+from bench.training.clips import label_frames
+from bench.training.row import DatasetCache, training_folder
 
 
 def require_inputs(card: Sweep, config: Config) -> None:
     """Raise one error that holds everything this machine lacks for the sweep's trials."""
-    runs = [base(card), *(trial_run(card, point) for point in card.edges())]
-    of_runs = (text for run in runs for text in lacking(run, config))
-    missing = dict.fromkeys([*lacking_device(config), *of_runs])
+    runs = [base_run(card), *(trial_run(card, point) for point in card.edge_points())]
+    of_runs = (text for run in runs for text in missing_requirements(run, config))
+    missing = dict.fromkeys([*missing_device(config), *of_runs])
     if missing:
         raise BenchError("run.requirements-missing", "\n".join(missing))
 
@@ -45,29 +45,34 @@ class SweepRun:
     """A study and its tracked run, open in this process."""
 
     def __init__(
-        self, card: Sweep, config: Config, store: Store, watcher: local.Watcher, url: str | None
+        self,
+        card: Sweep,
+        config: Config,
+        store: Store,
+        watcher: local.ProgressReporter,
+        url: str | None,
     ) -> None:
         """Open or make both; a BenchError where a corpus or the storage cannot be had."""
         self.card, self._config, self._store, self._watcher = card, config, store, watcher
-        self._library = Library(config)
-        run = base(card)
-        data = self._library.row(run)
+        self._library = DatasetCache(config)
+        run = base_run(card)
+        data = self._library.load_row(run)
         entry = StudyEntry(
             sweep=card.key,
             form=card.form,
-            signature=signature(card),
+            signature=study_signature(card),
             fingerprints=data.fingerprints(),
-            made_from=data.made_from(),
-            commit=commit(),
+            made_from=data.content_digests(),
+            commit=read_commit(),
             settings=trial_table.describe_settings(card),
         )
-        self._seeds = seeds(card)
+        self._seeds = trial_seeds(card)
         self._resolution = self._find_resolution(run)
         self._device = local.device_name(config)
         opened = storage.open_storage(url, entry.name, config.work, watcher.say)
         self.study = Study(card, entry.name, opened, (run.training.epochs, len(self._seeds)))
         self._tracked = StudyRun(store, entry)
-        artifact_check.require(store, entry.table)
+        artifact_check.require_artifacts(store, entry.table)
 
     def require_room(self, wanted: int, jobs: int) -> None:
         """Raise RowFailed where the disk does not hold what is left of `wanted` trials, done by so
@@ -77,9 +82,9 @@ class SweepRun:
             self.study, self._cap_wanted(wanted), self._config
         )
         try:
-            costs.require_room(left, self._config, jobs)
+            costs.require_disk_space(left, self._config, jobs)
         except RowFailed:
-            self._tracked.close("KILLED")
+            self._tracked.end_study("KILLED")
             raise
 
     def run_trials(self, wanted: int) -> Iterator[EndedTrial]:
@@ -91,10 +96,10 @@ class SweepRun:
                 self._record_ending(ended.number, ended.ending, ended.objective)
                 publish_study(self.study, self._tracked, self._resolution)
             except Exception as error:
-                if not unreachable(error):
+                if not is_unreachable(error):
                     raise
                 # The study itself has it all; the next trial, or `close`, tells it once more.
-                self._watcher.say(self._store.no_answer(error))
+                self._watcher.say(self._store.describe_no_answer(error))
             yield ended
 
     def close_study(self, wanted: int) -> bool:
@@ -107,22 +112,24 @@ class SweepRun:
                 )
         publish_study(self.study, self._tracked, self._resolution)
         done = self.study.count_ended() >= self._cap_wanted(wanted)
-        self._tracked.close("FINISHED" if done else "KILLED")
+        self._tracked.end_study("FINISHED" if done else "KILLED")
         return done
 
     def _cap_wanted(self, wanted: int) -> int:
         """Return how many trials there can be at most."""
-        points = self.card.points()
+        points = self.card.grid_points()
         return wanted if points is None else min(wanted, len(points))
 
     def build_table(self) -> pd.DataFrame:
         """Return the study's trials (`bench.sweeps.trial_table`), those of other processes too."""
-        return trial_table.build_trial_table(self.study, self._tracked.frame(), self._resolution)
+        return trial_table.build_trial_table(
+            self.study, self._tracked.trials_frame(), self._resolution
+        )
 
     def describe_standing(self) -> str:
         """Return which trial is best, or that dev cannot tell; "" where none is finished."""
         table = self.build_table()
-        return "" if table.empty else standing(self.card, table)
+        return "" if table.empty else describe_best_trials(self.card, table)
 
     def _find_resolution(self, run: Run) -> float | None:
         """Return what one error of dev's smaller class changes of the dev EER, over all seeds of a
@@ -130,13 +137,13 @@ class SweepRun:
         """
         if self.card.objective != "dev.eer" or run.dev.splice.kind != "none":
             return None
-        labels = np.concatenate(frame_labels(self._library.row(run).dev.subset, run.dev))
+        labels = np.concatenate(label_frames(self._library.load_row(run).dev.subset, run.dev))
         smaller = min(int(labels.sum()), int((~labels).sum()))
         return 1 / (2 * smaller * len(self._seeds)) if smaller else None
 
     def _record_ending(self, number: int, ending: Ending, objective: float | None) -> None:
         unit = 100 if is_rate(self.card.objective) else 1
-        self._tracked.trial_over(number, ending, None if objective is None else unit * objective)
+        self._tracked.end_trial(number, ending, None if objective is None else unit * objective)
 
     def _resolve_run(self, claim: Claim) -> Run:
         return trial_run(self.card, claim.point)
@@ -144,13 +151,13 @@ class SweepRun:
     def _train_trial(self, claim: Claim, seed: int, heard: EpochCallback) -> Mapping[str, float]:
         """Train as a row is; a trial that is finished in the tracking store is looked up there."""
         run = self._resolve_run(claim)
-        job = local.Job(f"trial {claim.number}", seed, run, self._library.row(run))
+        job = local.RowJob(f"trial {claim.number}", seed, run, self._library.load_row(run))
         entry = self._build_entry(job, claim)
         watcher = _TrialProgress(self._watcher, job.name, heard, self._config.devices)
         try:
-            outcome = local.attempt(job, entry, self._config, self._store, watcher)
+            outcome = local.run_job(job, entry, self._config, self._store, watcher)
         except Pruned:
-            abandon(folder(self._config.work, run, job.data, seed))
+            abandon_training(training_folder(self._config.work, run, job.data, seed))
             raise
         if outcome.state == "failed":
             raise (DiskRefused if outcome.by_disk else BenchError)(
@@ -158,16 +165,16 @@ class SweepRun:
             )
         return outcome.kept_dev
 
-    def _build_entry(self, job: local.Job, claim: Claim) -> RunEntry:
-        table, _ = row(self.card)
+    def _build_entry(self, job: local.RowJob, claim: Claim) -> RunRecord:
+        table, _ = start_row(self.card)
         return replace(
-            RunEntry.from_data(f"sweeps/{self.card.key}", job.row, job.seed, job.run, job.data),
+            RunRecord.from_data(f"sweeps/{self.card.key}", job.row, job.seed, job.run, job.data),
             paper=table.key.partition("/")[0],
-            commit=commit(),
+            commit=read_commit(),
             device=self._device,
             kind="trial",
             parent=self._tracked.run_id,
-            tags=self._tracked.tags(claim.number),
+            tags=self._tracked.trial_tags(claim.number),
         )
 
 
@@ -178,7 +185,7 @@ class _TrialProgress:
     """
 
     def __init__(
-        self, watcher: local.Watcher, name: str, heard: EpochCallback, devices: int
+        self, watcher: local.ProgressReporter, name: str, heard: EpochCallback, devices: int
     ) -> None:
         self._watcher, self._name, self._report_epoch = watcher, name, heard
         # Processes of several devices cannot be stopped by what hears them: nothing is pruned.

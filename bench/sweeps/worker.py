@@ -8,8 +8,8 @@ from functools import partial
 from typing import NamedTuple
 
 from bench._io import machine
-from bench.errors import BenchError, RowFailed, plain
-from bench.metrics.catalogue import shown
+from bench.errors import BenchError, RowFailed, plain_message
+from bench.metrics.catalogue import format_value
 from bench.specs.run import Run
 from bench.sweeps.study import Claim, Pruned, Study, TrialHeartbeat
 from bench.tracking.studies import Ending
@@ -75,14 +75,14 @@ def _run_trial(
         study.leave_trial(claim)
         raise
     except BenchError as error:
-        study.fail_trial(claim, plain(error))
-        return EndedTrial(claim.number, "failed", None, plain(error))
+        study.fail_trial(claim, plain_message(error))
+        return EndedTrial(claim.number, "failed", None, plain_message(error))
     except Exception as error:
-        if machine.is_of_disk(error):
+        if machine.is_disk_error(error):
             study.leave_trial(claim)
             raise
-        refused = machine.explain(error)
-        reason = refused.message if refused else f"{type(error).__name__}: {plain(error)}"
+        refused = machine.explain_error(error)
+        reason = refused.message if refused else f"{type(error).__name__}: {plain_message(error)}"
         study.fail_trial(claim, reason)
         return EndedTrial(claim.number, "failed", None, reason)
     except BaseException:
@@ -98,4 +98,4 @@ def _report_epoch(
 ) -> None:
     """Report an epoch's figure `name` to the study; raise Pruned where the trial should stop."""
     if claim.report_objective(steps_before + epoch, figures[name]):
-        raise Pruned(f"{name} {shown(name, figures[name])} after epoch {epoch}, seed {seed}")
+        raise Pruned(f"{name} {format_value(name, figures[name])} after epoch {epoch}, seed {seed}")

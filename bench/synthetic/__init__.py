@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench._io import atomic_files, machine
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.synthetic import (
     asvspoof5,
     asvspoof2019la,
@@ -25,12 +25,21 @@ from bench.synthetic import (
     llamapartialspoof,
     partialspoof,
 )
-from bench.synthetic.clip import DEFAULT, LARGE, SIZES, Cast, Made, Size, Voice, cast
-from bench.synthetic.make import make_all, recordings, workers
+from bench.synthetic.clip import (
+    DEFAULT,
+    LARGE,
+    SIZES,
+    Size,
+    SpeakerSplits,
+    Voice,
+    WrittenClip,
+    split_speakers,
+)
+from bench.synthetic.make import group_recordings, make_all, share_work
 from bench.synthetic.source_filter import SourceFilter
-from bench.synthetic.voices import find
+from bench.synthetic.voices import find_speakers
 
-__all__ = ["DEFAULT", "LARGE", "SIZES", "Size", "write"]
+__all__ = ["DEFAULT", "LARGE", "SIZES", "Size", "write_miniatures"]
 
 MARKER = "MINIATURE.toml"
 RECIPE = 3
@@ -43,7 +52,7 @@ CORPORA = (
 )
 
 
-def write(
+def write_miniatures(
     folder: Path,
     speech: Path | None = None,
     seed: int = 0,
@@ -70,14 +79,14 @@ def write(
     for key in only or ():
         if key not in corpora:
             raise BenchError(
-                "mini.unknown-corpus", f"no miniature is made of {key!r}{near(key, corpora)}"
+                "mini.unknown-corpus", f"no miniature is made of {key!r}{near_name(key, corpora)}"
             )
     if speech is None:
         voices: list[Voice] = [SourceFilter(i + 1, seed) for i in range(BUILT_IN_SPEAKERS)]
         beneath = "built-in"
     else:
-        voices, beneath = find(speech, size.shortest_s)
-    speakers = cast(voices, seed)
+        voices, beneath = find_speakers(speech, size.shortest_s)
+    speakers = split_speakers(voices, seed)
     marker = _write_recipe(beneath, seed, size, speakers)
     wanted = [c for key, c in corpora.items() if only is None or key in only]
     due = [corpus for corpus in wanted if not _is_made(folder / corpus.KEY, marker)]
@@ -95,10 +104,13 @@ def write(
         )
     there = {c.KEY: _describe_existing(folder / c.KEY, others[c.KEY]) for c in due}
     plans = [corpus.plan(speakers, size, seed) for corpus in due]
-    with workers(sum(len(recordings(clips)) for clips in plans)) as share:
+    with share_work(sum(len(group_recordings(clips)) for clips in plans)) as share:
         for corpus, clips in zip(due, plans, strict=True):
-            with machine.naming(folder / corpus.KEY), _replace_folder(folder / corpus.KEY) as new:
-                made = list[Made]()
+            with (
+                machine.name_path(folder / corpus.KEY),
+                _replace_folder(folder / corpus.KEY) as new,
+            ):
+                made = list[WrittenClip]()
                 for one in make_all(clips, new, size, seed, share):
                     made.append(one)
                     if progress:
@@ -115,7 +127,7 @@ def _replace_folder(path: Path) -> Iterator[Path]:
     """Give a folder to fill; it becomes `path` when all went well, else nothing is changed."""
     atomic_files.remove_leftovers([path.parent])
     # Beside the place it is for, so that the last step is a rename within one file system.
-    with atomic_files.scratch(path) as work:
+    with atomic_files.scratch_folder(path) as work:
         new = work / "new"
         yield new
         if path.exists():
@@ -156,7 +168,7 @@ def _describe_existing(path: Path, differs: str) -> str:
     return f"one with {differs or 'the recipe of an earlier version'}" if path.exists() else ""
 
 
-def _write_recipe(beneath: str, seed: int, size: Size, speakers: Cast) -> str:
+def _write_recipe(beneath: str, seed: int, size: Size, speakers: SpeakerSplits) -> str:
     """Return the text of MINIATURE.toml: the whole recipe, and which voice each number is."""
     lines = [
         "# A miniature made by `bench data mini`, not the published corpus.",

@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import welch
 
-from bench.synthetic.clip import Made, Wave
-from bench.synthetic.voices import read
+from bench.synthetic.clip import Wave, WrittenClip
+from bench.synthetic.voices import read_recording
 from bench.units import SAMPLE_RATE_HZ, SPOOF
 
 
 class Trial(NamedTuple):
     """A claim to be a speaker, and what the system makes of it."""
 
-    made: Made
+    made: WrittenClip
     claimed: int
     """Number of the speaker."""
     key: Literal["target", "nontarget", "spoof"]
@@ -38,17 +38,17 @@ BELOW_4_KHZ = 64
 """So many of them are let through by every codec, and kept by every vocoder."""
 
 
-def spectrum(wave: Wave, bands: int = BANDS) -> NDArray[np.float64]:
+def compute_spectrum(wave: Wave, bands: int = BANDS) -> NDArray[np.float64]:
     """Return the long-term spectrum of `wave` in decibels over `bands` bands, less its mean."""
     _, power = welch(wave, SAMPLE_RATE_HZ, nperseg=256)
     decibels = 10 * np.log10(power[1 : bands + 1] + 1e-12)
     return decibels - decibels.mean()
 
 
-def trials(
+def score_trials(
     root: Path,
-    made: Sequence[Made],
-    enrolment: Sequence[Made] | None = None,
+    made: Sequence[WrittenClip],
+    enrolment: Sequence[WrittenClip] | None = None,
     bands: int = BANDS,
 ) -> list[Trial]:
     """Return the trials of `made`, in its order, claimed speakers in order of number.
@@ -60,7 +60,7 @@ def trials(
     """
     enrolled = [m for m in made if m.clip.label != SPOOF] if enrolment is None else enrolment
     paths = {m.clip.path for m in (*made, *enrolled)}
-    spectra = {path: spectrum(read(root / path), bands) for path in paths}
+    spectra = {path: compute_spectrum(read_recording(root / path), bands) for path in paths}
     numbers = sorted({m.clip.speaker.number for m in enrolled})
     result = list[Trial]()
     for m in made:

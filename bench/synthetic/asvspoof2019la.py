@@ -12,8 +12,17 @@ from itertools import chain
 from pathlib import Path
 
 from bench.synthetic import asv, partialspoof
-from bench.synthetic.clip import Cast, Clip, Forgery, Made, Size, deal, generator, numbers
-from bench.synthetic.gender import genders
+from bench.synthetic.clip import (
+    PlannedClip,
+    Size,
+    SpeakerSplits,
+    SpoofRecipe,
+    WrittenClip,
+    deal_items,
+    draw_numbers,
+    make_generator,
+)
+from bench.synthetic.gender import detect_genders
 from bench.synthetic.layout import write_lines
 from bench.synthetic.vocoders import ASVSPOOF2019LA
 from bench.units import BONAFIDE, SPOOF
@@ -34,7 +43,7 @@ within a gender. Genders are read off the pitch.
 """
 
 
-def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
+def plan(cast: SpeakerSplits, size: Size, seed: int) -> list[PlannedClip]:
     """Return the clips: as many of each class and split as the miniature PartialSpoof has, and
     the enrolment of dev and eval.
     """
@@ -42,8 +51,10 @@ def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
     return list(chain.from_iterable(_plan_split(cast, split, beneath, seed) for split in PROTOCOLS))
 
 
-def _plan_split(cast: Cast, split: str, beneath: Sequence[Clip], seed: int) -> list[Clip]:
-    rng = generator(seed, KEY, split)
+def _plan_split(
+    cast: SpeakerSplits, split: str, beneath: Sequence[PlannedClip], seed: int
+) -> list[PlannedClip]:
+    rng = make_generator(seed, KEY, split)
     prefix = f"LA_{split[0].upper()}_"
     here = [clip for clip in beneath if clip.path.startswith(f"{split}/")]
     bonafide = [
@@ -55,22 +66,22 @@ def _plan_split(cast: Cast, split: str, beneath: Sequence[Clip], seed: int) -> l
     speakers = getattr(cast, split)
     count = len(here) - len(bonafide)
     dealt = zip(
-        numbers(rng, count, taken),
-        deal(rng, speakers, count),
-        deal(rng, UNSEEN if split == "eval" else SEEN, count),
+        draw_numbers(rng, count, taken),
+        deal_items(rng, speakers, count),
+        deal_items(rng, UNSEEN if split == "eval" else SEEN, count),
         strict=True,
     )
-    spoof = list[Clip]()
+    spoof = list[PlannedClip]()
     for number, speaker, attack in dealt:
-        name, forgery = f"{prefix}{number}", Forgery.whole(ASVSPOOF2019LA[attack])
-        clip = Clip(name, _audio_path(split, name), speaker, f"{KEY}/{name}", forgery)
+        name, forgery = f"{prefix}{number}", SpoofRecipe.for_whole_clip(ASVSPOOF2019LA[attack])
+        clip = PlannedClip(name, _audio_path(split, name), speaker, f"{KEY}/{name}", forgery)
         spoof.append(replace(clip, fields=_protocol_fields(split, attack)))
-    enrolment = list[Clip]()
+    enrolment = list[PlannedClip]()
     if split != "train":
         who = [speaker for speaker in speakers for _ in range(ENROLMENT)]
-        for speaker, number in zip(who, numbers(rng, len(who)), strict=True):
+        for speaker, number in zip(who, draw_numbers(rng, len(who)), strict=True):
             name = f"{prefix}A{number}"
-            clip = Clip(name, _audio_path(split, name), speaker, f"{KEY}/{name}", None)
+            clip = PlannedClip(name, _audio_path(split, name), speaker, f"{KEY}/{name}", None)
             enrolment.append(replace(clip, fields=_protocol_fields(split, "enrolment")))
     return bonafide + spoof + enrolment
 
@@ -83,7 +94,7 @@ def _protocol_fields(split: str, attack: str) -> dict[str, str]:
     return {"split": split, "attack": attack}
 
 
-def annotate(root: Path, made: Sequence[Made]) -> None:
+def annotate(root: Path, made: Sequence[WrittenClip]) -> None:
     """Write the CM protocols, the ASV protocols and scores of dev and eval, and the readme."""
     ordered = sorted(made, key=lambda m: (m.clip.speaker.number, m.clip.utterance))
     for split, name in PROTOCOLS.items():
@@ -92,7 +103,7 @@ def annotate(root: Path, made: Sequence[Made]) -> None:
         write_lines(
             root / f"ASVspoof2019_LA_cm_protocols/ASVspoof2019.LA.cm.{name}.txt",
             [
-                f"{speaker(m.clip.speaker.number)} {m.clip.utterance} - "
+                f"{name_speaker(m.clip.speaker.number)} {m.clip.utterance} - "
                 f"{m.clip.fields['attack']} {m.clip.label}"
                 for m in cm
             ],
@@ -102,40 +113,42 @@ def annotate(root: Path, made: Sequence[Made]) -> None:
     write_lines(root / "README.LA.txt", README.splitlines())
 
 
-def speaker(number: int) -> str:
+def name_speaker(number: int) -> str:
     """Return the name of a speaker, as in the protocols of 2019 LA, 2021 LA and 2021 DF."""
     return f"LA_{number:04d}"
 
 
-def attack(made: Made) -> str:
+def name_attack(made: WrittenClip) -> str:
     """Return the attack, or `bonafide`, as the ASV protocols and the 2021 ones have it."""
     return made.clip.fields["attack"] if made.clip.label == SPOOF else BONAFIDE
 
 
-def _write_asv(root: Path, split: str, cm: Sequence[Made], enrolment: Sequence[Made]) -> None:
+def _write_asv(
+    root: Path, split: str, cm: Sequence[WrittenClip], enrolment: Sequence[WrittenClip]
+) -> None:
     """Write trials, enrolment and scores: male, female, and both, the male ones first (gi)."""
-    gender = genders(root, enrolment)
-    trials = asv.trials(root, cm, enrolment, asv.BELOW_4_KHZ)
+    gender = detect_genders(root, enrolment)
+    trials = asv.score_trials(root, cm, enrolment, asv.BELOW_4_KHZ)
     trials.sort(key=lambda trial: gender[trial.claimed] == "F")
     folder = root / "ASVspoof2019_LA_asv_protocols"
     for name, members in (("male", "M"), ("female", "F"), ("gi", "MF")):
         trl = [
-            f"{speaker(t.claimed)} {t.made.clip.utterance} {attack(t.made)} {t.key}"
+            f"{name_speaker(t.claimed)} {t.made.clip.utterance} {name_attack(t.made)} {t.key}"
             for t in trials
             if gender[t.claimed] in members
         ]
         write_lines(folder / f"ASVspoof2019.LA.asv.{split}.{name}.trl.txt", trl)
         trn = [
-            f"{speaker(number)} {','.join(_format_enrolment(enrolment, number))}"
+            f"{name_speaker(number)} {','.join(_format_enrolment(enrolment, number))}"
             for number in sorted(gender, key=lambda number: (gender[number] == "F", number))
             if gender[number] in members
         ]
         write_lines(folder / f"ASVspoof2019.LA.asv.{split}.{name}.trn.txt", trn)
     write_lines(
         root / f"ASVspoof2019_LA_asv_scores/ASVspoof2019.LA.asv.{split}.gi.trl.scores.txt",
-        [f"{attack(t.made)} {t.key} {t.score:.6f}" for t in trials],
+        [f"{name_attack(t.made)} {t.key} {t.score:.6f}" for t in trials],
     )
 
 
-def _format_enrolment(enrolment: Sequence[Made], number: int) -> list[str]:
+def _format_enrolment(enrolment: Sequence[WrittenClip], number: int) -> list[str]:
     return [m.clip.utterance for m in enrolment if m.clip.speaker.number == number]

@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.synthetic import asvspoof2019la
-from bench.synthetic.asvspoof2021la import subsets
+from bench.synthetic.asvspoof2021la import assign_subsets
 from bench.synthetic.channels import ASVSPOOF2021DF
 from bench.synthetic.clip import (
-    Cast,
-    Clip,
-    Forgery,
-    Made,
+    PlannedClip,
     Size,
     Speaker,
-    deal,
-    generator,
-    numbers,
+    SpeakerSplits,
+    SpoofRecipe,
+    WrittenClip,
+    deal_items,
+    draw_numbers,
+    make_generator,
 )
-from bench.synthetic.gender import Gender, genders
+from bench.synthetic.gender import Gender, detect_genders
 from bench.synthetic.layout import write_lines
 from bench.synthetic.vocoders import ASVSPOOF2019LA, VOICE_CONVERSION
 from bench.units import BONAFIDE, SPOOF
@@ -68,18 +68,18 @@ hidden subset's has no non-speech. Genders are read off the pitch.
 """
 
 
-def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
+def plan(cast: SpeakerSplits, size: Size, seed: int) -> list[PlannedClip]:
     """Return the clips: a third of the recordings bona fide, of each subset as of the whole."""
-    rng = generator(seed, KEY)
+    rng = make_generator(seed, KEY)
     count = size.asvspoof2021df_recordings
     n_bonafide = count // 3
-    speakers = deal(rng, cast.eval, count)
-    attacks = deal(rng, list(ATTACKS), count - n_bonafide)
+    speakers = deal_items(rng, cast.eval, count)
+    attacks = deal_items(rng, list(ATTACKS), count - n_bonafide)
     names = ["-"] * n_bonafide + attacks
-    sources = deal(rng, SOURCES, n_bonafide) + [ATTACKS[name].source for name in attacks]
-    within = subsets(n_bonafide) + subsets(count - n_bonafide)
-    fresh = iter(numbers(rng, count * len(ASVSPOOF2021DF)))
-    clips = list[Clip]()
+    sources = deal_items(rng, SOURCES, n_bonafide) + [ATTACKS[name].source for name in attacks]
+    within = assign_subsets(n_bonafide) + assign_subsets(count - n_bonafide)
+    fresh = iter(draw_numbers(rng, count * len(ASVSPOOF2021DF)))
+    clips = list[PlannedClip]()
     for i, row in enumerate(zip(speakers, names, sources, within, strict=True)):
         recording = _plan_recording(i, *row)
         for compression, channels in ASVSPOOF2021DF.items():
@@ -92,10 +92,12 @@ def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
     return clips
 
 
-def _plan_recording(number: int, speaker: Speaker, attack: str, source: str, subset: str) -> Clip:
+def _plan_recording(
+    number: int, speaker: Speaker, attack: str, source: str, subset: str
+) -> PlannedClip:
     forgery = None
     if attack != "-":
-        forgery = Forgery.whole({**ASVSPOOF2019LA, **VOICE_CONVERSION}[attack])
+        forgery = SpoofRecipe.for_whole_clip({**ASVSPOOF2019LA, **VOICE_CONVERSION}[attack])
     fields = {
         "source": source,
         "attack": attack,
@@ -104,13 +106,13 @@ def _plan_recording(number: int, speaker: Speaker, attack: str, source: str, sub
     }
     key = f"{KEY}/{number}"
     trimmed = subset == "hidden"
-    return Clip(key, "", speaker, key, forgery, length=0.5, trimmed=trimmed, fields=fields)
+    return PlannedClip(key, "", speaker, key, forgery, length=0.5, trimmed=trimmed, fields=fields)
 
 
-def annotate(root: Path, made: Sequence[Made]) -> None:
+def annotate(root: Path, made: Sequence[WrittenClip]) -> None:
     """Write the trial list, the keys and the readme."""
     ordered = sorted(made, key=lambda m: m.clip.utterance)
-    gender = genders(root, [m for m in ordered if m.clip.fields["compression"] == "nocodec"])
+    gender = detect_genders(root, [m for m in ordered if m.clip.fields["compression"] == "nocodec"])
     write_lines(
         root / AUDIO / "ASVspoof2021.DF.cm.eval.trl.txt", [m.clip.utterance for m in ordered]
     )
@@ -119,11 +121,11 @@ def annotate(root: Path, made: Sequence[Made]) -> None:
     write_lines(root / KEYS / "CM/trial_metadata.txt", lines)
 
 
-def _format_key(made: Made, gender: Gender) -> str:
+def _format_key(made: WrittenClip, gender: Gender) -> str:
     """Return the thirteen columns; a converted voice is here of the gender it was made from."""
     f, number = made.clip.fields, made.clip.speaker.number
     speaker = {
-        "asvspoof": asvspoof2019la.speaker(number),
+        "asvspoof": asvspoof2019la.name_speaker(number),
         "vcc2018": f"VCC2T{gender}{number}",
         "vcc2020": f"TE{gender}{number}",
     }[f["source"]]

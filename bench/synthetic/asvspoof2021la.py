@@ -17,9 +17,16 @@ import numpy as np
 
 from bench.metrics.tdcf import asv_errors, coefficients_2021
 from bench.synthetic import asv, asvspoof2019la
-from bench.synthetic.asvspoof2019la import attack, speaker
+from bench.synthetic.asvspoof2019la import name_attack, name_speaker
 from bench.synthetic.channels import ASVSPOOF2021LA
-from bench.synthetic.clip import Cast, Clip, Made, Size, generator, numbers
+from bench.synthetic.clip import (
+    PlannedClip,
+    Size,
+    SpeakerSplits,
+    WrittenClip,
+    draw_numbers,
+    make_generator,
+)
 from bench.synthetic.layout import write_lines
 from bench.units import BONAFIDE, SPOOF
 
@@ -47,7 +54,7 @@ non-speech. Codecs without an encoder here have a stand-in. Transmissions are na
 """
 
 
-def subsets(n: int) -> list[str]:
+def assign_subsets(n: int) -> list[str]:
     """Return a subset for each of `n` recordings of a class: half of them eval, which comes first,
     the others progress and hidden; all eval where there are fewer than three.
     """
@@ -55,27 +62,27 @@ def subsets(n: int) -> list[str]:
     return ["eval"] * (n - 2 * other) + ["progress"] * other + ["hidden"] * other
 
 
-def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
+def plan(cast: SpeakerSplits, size: Size, seed: int) -> list[PlannedClip]:
     """Return the clips: every utterance of 2019 LA's eval protocol through every codec of its
     subset, and that split's enrolment through every codec.
     """
     clips = [c for c in asvspoof2019la.plan(cast, size, seed) if c.fields["split"] == "eval"]
     enrolment = [clip for clip in clips if clip.fields["attack"] == "enrolment"]
     beneath = [clip for clip in clips if clip.fields["attack"] != "enrolment"]
-    rng = generator(seed, KEY)
+    rng = make_generator(seed, KEY)
     taken = {int(clip.utterance.removeprefix("LA_E_")) for clip in beneath}
-    fresh = iter(numbers(rng, len(beneath) * len(CODECS), taken))
-    planned = list[Clip]()
+    fresh = iter(draw_numbers(rng, len(beneath) * len(CODECS), taken))
+    planned = list[PlannedClip]()
     for label in (BONAFIDE, SPOOF):
         of_class = [clip for clip in beneath if clip.label == label]
-        for clip, subset in zip(of_class, subsets(len(of_class)), strict=True):
+        for clip, subset in zip(of_class, assign_subsets(len(of_class)), strict=True):
             for codec in IN_PROGRESS if subset == "progress" else CODECS:
                 route = {"none": "-", "pstn": "mad_tx"}.get(codec, str(rng.choice(ROUTES)))
                 planned.append(_send_clip(clip, f"LA_E_{next(fresh)}", codec, route, subset))
     return planned + [_plan_enrolment(clip, codec) for clip in enrolment for codec in CODECS]
 
 
-def _plan_enrolment(clip: Clip, codec: str) -> Clip:
+def _plan_enrolment(clip: PlannedClip, codec: str) -> PlannedClip:
     return replace(
         clip,
         path=f"{ENROLMENT}/{codec}/{clip.utterance}.flac",
@@ -84,7 +91,9 @@ def _plan_enrolment(clip: Clip, codec: str) -> Clip:
     )
 
 
-def _send_clip(clip: Clip, name: str, codec: str, transmission: str, subset: str) -> Clip:
+def _send_clip(
+    clip: PlannedClip, name: str, codec: str, transmission: str, subset: str
+) -> PlannedClip:
     return replace(
         clip,
         utterance=name,
@@ -102,7 +111,7 @@ def _send_clip(clip: Clip, name: str, codec: str, transmission: str, subset: str
     )
 
 
-def annotate(root: Path, made: Sequence[Made]) -> None:
+def annotate(root: Path, made: Sequence[WrittenClip]) -> None:
     """Write the trial list, the CM and ASV keys, the ASV scores, the t-DCF coefficients and the
     readme.
     """
@@ -124,25 +133,25 @@ def annotate(root: Path, made: Sequence[Made]) -> None:
     for subset, name in SUBSETS.items():
         here = [t for t in trials if t.made.clip.fields["subset"] == subset]
         # As the official files are: a pickle as such, in spite of their names' end.
-        content = np.array(coefficients(here), dtype=object)
+        content = np.array(tabulate_coefficients(here), dtype=object)
         (root / KEYS / f"LA-C012-{name}.npy").write_bytes(pickle.dumps(content, protocol=2))
 
 
-def _format_cm(made: Made) -> str:
+def _format_cm(made: WrittenClip) -> str:
     f = made.clip.fields
     return (
-        f"{speaker(made.clip.speaker.number)} {made.clip.utterance} {f['codec']} "
-        f"{f['transmission']} {attack(made)} {made.clip.label} {f['trim']} {f['subset']}"
+        f"{name_speaker(made.clip.speaker.number)} {made.clip.utterance} {f['codec']} "
+        f"{f['transmission']} {name_attack(made)} {made.clip.label} {f['trim']} {f['subset']}"
     )
 
 
-def _run_trials(root: Path, made: Sequence[Made]) -> Iterator[asv.Trial]:
+def _run_trials(root: Path, made: Sequence[WrittenClip]) -> Iterator[asv.Trial]:
     """Yield the trials, of each codec with models from enrolment through that codec."""
     for codec in CODECS:
         coded = [m for m in made if m.clip.fields["codec"] == codec]
         enrolment = [m for m in coded if m.clip.path.startswith(ENROLMENT)]
         cm = [m for m in coded if not m.clip.path.startswith(ENROLMENT)]
-        yield from asv.trials(root, cm, enrolment, asv.BELOW_4_KHZ)
+        yield from asv.score_trials(root, cm, enrolment, asv.BELOW_4_KHZ)
 
 
 def _format_ids(trial: asv.Trial) -> str:
@@ -150,18 +159,18 @@ def _format_ids(trial: asv.Trial) -> str:
     f = trial.made.clip.fields
     channel = f"{f['codec']}-{f['transmission'].replace('-', 'none')}"
     prefix = "LA2021-" if f["subset"] == "hidden" else ""
-    return f"{speaker(trial.claimed)}-{channel} {prefix}{f['original']}-{channel}"
+    return f"{name_speaker(trial.claimed)}-{channel} {prefix}{f['original']}-{channel}"
 
 
 def _format_asv(trial: asv.Trial) -> str:
     f = trial.made.clip.fields
     return (
         f"{_format_ids(trial)} {f['codec']} {f['transmission'].replace('-', 'none')} "
-        f"{attack(trial.made)} {trial.key} {f['trim']} {f['subset']}"
+        f"{name_attack(trial.made)} {trial.key} {f['trim']} {f['subset']}"
     )
 
 
-def coefficients(trials: Sequence[asv.Trial]) -> dict[str, dict[str, dict[str, float]]]:
+def tabulate_coefficients(trials: Sequence[asv.Trial]) -> dict[str, dict[str, dict[str, float]]]:
     """Return the t-DCF coefficients C0, C1 and C2 of `trials` for each attack and codec, and each
     pooled; NaN where there is no trial of a kind.
 

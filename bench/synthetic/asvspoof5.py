@@ -10,8 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from bench.synthetic import channels
-from bench.synthetic.clip import Cast, Clip, Forgery, Made, Size, deal, generator
-from bench.synthetic.gender import Gender, genders
+from bench.synthetic.clip import (
+    PlannedClip,
+    Size,
+    SpeakerSplits,
+    SpoofRecipe,
+    WrittenClip,
+    deal_items,
+    make_generator,
+)
+from bench.synthetic.gender import Gender, detect_genders
 from bench.synthetic.layout import write_lines
 from bench.synthetic.vocoders import ASVSPOOF5
 from bench.units import BONAFIDE
@@ -38,7 +46,7 @@ ATTACK_TAG is drawn at random.
 """
 
 
-def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
+def plan(cast: SpeakerSplits, size: Size, seed: int) -> list[PlannedClip]:
     """Return the clips: in each split a third bona fide; only eval has codecs."""
     counts = (size.asvspoof5_train, size.asvspoof5_dev, size.asvspoof5_eval_recordings)
     return list(
@@ -48,24 +56,26 @@ def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
     )
 
 
-def _plan_split(cast: Cast, split: str, count: int, seed: int) -> list[Clip]:
-    rng = generator(seed, KEY, split)
+def _plan_split(cast: SpeakerSplits, split: str, count: int, seed: int) -> list[PlannedClip]:
+    rng = make_generator(seed, KEY, split)
     n_bonafide = count // 3
-    speakers = deal(rng, getattr(cast, split), count)
-    attacks = [BONAFIDE] * n_bonafide + deal(rng, OF_SPLIT[split], count - n_bonafide)
+    speakers = deal_items(rng, getattr(cast, split), count)
+    attacks = [BONAFIDE] * n_bonafide + deal_items(rng, OF_SPLIT[split], count - n_bonafide)
     versions = 1 + CODED if split == "eval" else 1
     numbers = iter(rng.choice(10_000_000, count * versions, replace=False))
     codecs = iter(_draw_codecs(rng, count * CODED))
-    clips = list[Clip]()
+    clips = list[PlannedClip]()
     for speaker, attack in zip(speakers, attacks, strict=True):
         forgery, tag = None, "-"
         if attack != BONAFIDE:
-            forgery = Forgery.whole(ASVSPOOF5[attack])
+            forgery = SpoofRecipe.for_whole_clip(ASVSPOOF5[attack])
             tag = str(rng.choice(CONDITIONS))
         name = _file_name(split, next(numbers))
         fields = {"split": split, "tag": tag, "attack": attack, "codec": UNCODED[split]}
         path = f"{AUDIO[split]}/{name}.flac"
-        recording = Clip(name, path, speaker, f"{KEY}/{name}", forgery, length=0.5, fields=fields)
+        recording = PlannedClip(
+            name, path, speaker, f"{KEY}/{name}", forgery, length=0.5, fields=fields
+        )
         clips.append(recording)
         for _ in range(versions - 1):
             clips.append(_code_clip(recording, _file_name(split, next(numbers)), *next(codecs)))
@@ -82,11 +92,12 @@ def _draw_codecs(rng: np.random.Generator, count: int) -> list[tuple[str, int]]:
     for codec, quality in channels.ASVSPOOF5:
         qualities.setdefault(codec, []).append(quality)
     return [
-        (codec, int(rng.choice(qualities[codec]))) for codec in deal(rng, list(qualities), count)
+        (codec, int(rng.choice(qualities[codec])))
+        for codec in deal_items(rng, list(qualities), count)
     ]
 
 
-def _code_clip(recording: Clip, name: str, codec: str, quality: int) -> Clip:
+def _code_clip(recording: PlannedClip, name: str, codec: str, quality: int) -> PlannedClip:
     return replace(
         recording,
         utterance=name,
@@ -96,20 +107,20 @@ def _code_clip(recording: Clip, name: str, codec: str, quality: int) -> Clip:
     )
 
 
-def annotate(root: Path, made: Sequence[Made]) -> None:
+def annotate(root: Path, made: Sequence[WrittenClip]) -> None:
     """Write the three protocols of ten columns, the table of codecs and the readme."""
     ordered = sorted(made, key=lambda m: m.clip.utterance)
     for split, name in PROTOCOLS.items():
         here = [m for m in ordered if m.clip.fields["split"] == split]
         plain = [m for m in here if not m.clip.channels]
-        gender = genders(root, plain)
+        gender = detect_genders(root, plain)
         lines = [_format_line(m, gender[m.clip.speaker.number]) for m in here]
         write_lines(root / f"ASVspoof5.{name}.tsv", lines)
     write_lines(root / "ASVspoof5.codec.config.csv", channels.asvspoof5_configuration())
     write_lines(root / "README.txt", README.splitlines())
 
 
-def _format_line(made: Made, gender: Gender) -> str:
+def _format_line(made: WrittenClip, gender: Gender) -> str:
     clip, f = made.clip, made.clip.fields
     speaker = f"{f['split'][0].upper()}_{clip.speaker.number:04d}"
     return (

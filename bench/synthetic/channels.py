@@ -25,7 +25,7 @@ import soundfile
 from scipy.signal import butter, resample_poly, sosfiltfilt
 
 from bench.synthetic.clip import Channel, Pcm, Wave
-from bench.synthetic.splice import pcm
+from bench.synthetic.splice import to_pcm
 from bench.units import SAMPLE_RATE_HZ
 
 Channels = tuple[Channel, ...]
@@ -62,7 +62,7 @@ class Coder:
         # GSM and ADPCM fill their last block, so that more comes out than went in.
         decoded = soundfile.read(coded)[0].astype(np.float64, copy=False)
         heard = _change_rate(decoded, self.rate_hz, SAMPLE_RATE_HZ)[: len(speech)]
-        return pcm(np.pad(heard, (0, len(speech) - len(heard))))
+        return to_pcm(np.pad(heard, (0, len(speech) - len(heard))))
 
 
 def _filter_band(wave: Wave, band_hz: tuple[float, float] | None) -> Wave:

@@ -19,7 +19,7 @@ Wave = NDArray[np.float64]
 Pcm = NDArray[np.int16]
 """The same as 16-bit integers, as they stand in the file."""
 
-Curve = Literal["linear", "cosine", "root"]
+FadeCurve = Literal["linear", "cosine", "root"]
 """Shape of a fade; `root` keeps the power of two unlike signals."""
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ class Speaker(NamedTuple):
     voice: Voice
 
 
-class Cast(NamedTuple):
+class SpeakerSplits(NamedTuple):
     """Who speaks in which split; the three are disjoint, and the same for every miniature."""
 
     train: tuple[Speaker, ...]
@@ -113,13 +113,13 @@ class Channel(Protocol):
 class Fade:
     """How a spoofed piece is joined: `curve` over `samples` at each inner end, inside the piece."""
 
-    curve: Curve
+    curve: FadeCurve
     samples: int
     """0 is a hard cut."""
 
 
 @dataclass(frozen=True)
-class Forgery:
+class SpoofRecipe:
     """What is done to the speech of a spoofed clip."""
 
     vocoder: Vocoder
@@ -130,13 +130,13 @@ class Forgery:
     """Class that the first piece may have; one is drawn."""
 
     @classmethod
-    def whole(cls, vocoder: Vocoder) -> Forgery:
+    def for_whole_clip(cls, vocoder: Vocoder) -> SpoofRecipe:
         """Return the forgery of a fully spoofed clip: one piece, spoof."""
         return cls(vocoder, Fade("linear", 0), pieces=(1,), first=(SPOOF,))
 
 
 @dataclass(frozen=True)
-class Clip:
+class PlannedClip:
     """One utterance to be made."""
 
     utterance: str
@@ -145,7 +145,7 @@ class Clip:
     speaker: Speaker
     source: str
     """Key of the speech beneath: clips with the same key are versions of one recording."""
-    forgery: Forgery | None
+    forgery: SpoofRecipe | None
     """None for a bona fide clip."""
     grid: int = 1
     """Boundaries and length are multiples of this many samples, exact in the label's decimals."""
@@ -164,7 +164,7 @@ class Clip:
         return SPOOF if self.forgery else BONAFIDE
 
 
-class Piece(NamedTuple):
+class Segment(NamedTuple):
     """A stretch of one class, in samples; `end` is the first sample after it."""
 
     start: int
@@ -172,33 +172,33 @@ class Piece(NamedTuple):
     label: str
 
 
-class Made(NamedTuple):
+class WrittenClip(NamedTuple):
     """A clip as it was written."""
 
-    clip: Clip
+    clip: PlannedClip
     n_samples: int
-    pieces: tuple[Piece, ...]
+    pieces: tuple[Segment, ...]
     """Contiguous, of alternating class, from sample 0 to `n_samples`."""
 
 
-def generator(seed: int, *key: str) -> np.random.Generator:
+def make_generator(seed: int, *key: str) -> np.random.Generator:
     """Return the random numbers of one thing, whatever else is made before, after or beside it."""
     return np.random.default_rng([seed, zlib.crc32("/".join(key).encode())])
 
 
-def deal(rng: np.random.Generator, items: Sequence[T], n: int) -> list[T]:
+def deal_items(rng: np.random.Generator, items: Sequence[T], n: int) -> list[T]:
     """Return `n` of `items` in random order, each as often as any other (one more or less)."""
     order = np.concatenate([rng.permutation(len(items)) for _ in range(-(-n // len(items)))])
     return [items[i] for i in order[:n]]
 
 
-def numbers(rng: np.random.Generator, n: int, taken: Collection[int] = ()) -> list[int]:
+def draw_numbers(rng: np.random.Generator, n: int, taken: Collection[int] = ()) -> list[int]:
     """Return `n` distinct numbers of seven digits for ids, none of them among `taken`."""
     drawn = rng.choice(9_000_000, n + len(taken), replace=False) + 1_000_000
     return [int(number) for number in drawn if number not in taken][:n]
 
 
-def cast(voices: Sequence[Voice], seed: int) -> Cast:
+def split_speakers(voices: Sequence[Voice], seed: int) -> SpeakerSplits:
     """Return the voices split 3 : 1 : 1 at random; refuse fewer than four."""
     if len(voices) < FEWEST_SPEAKERS:
         names = ", ".join(voice.name for voice in voices)
@@ -209,8 +209,10 @@ def cast(voices: Sequence[Voice], seed: int) -> Cast:
         )
     named = sorted(voices, key=lambda voice: voice.name)
     speakers = [Speaker(number, voice) for number, voice in enumerate(named, start=1)]
-    order = generator(seed, "cast").permutation(len(speakers))
+    order = make_generator(seed, "cast").permutation(len(speakers))
     n_dev, n_eval = max(1, len(order) // 5), max(2, len(order) // 5)
     chosen = [speakers[i] for i in order]
     dev, rest = chosen[:n_dev], chosen[n_dev:]
-    return Cast(tuple(sorted(rest[n_eval:])), tuple(sorted(dev)), tuple(sorted(rest[:n_eval])))
+    return SpeakerSplits(
+        tuple(sorted(rest[n_eval:])), tuple(sorted(dev)), tuple(sorted(rest[:n_eval]))
+    )

@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 import pyworld
 
-from bench.synthetic.clip import Made
-from bench.synthetic.voices import read
+from bench.synthetic.clip import WrittenClip
+from bench.synthetic.voices import read_recording
 from bench.units import SAMPLE_RATE_HZ
 
 Gender = Literal["F", "M"]
@@ -25,11 +25,11 @@ HEARD = 2
 """Clips of a speaker that are listened to."""
 
 
-def genders(root: Path, made: Sequence[Made]) -> dict[int, Gender]:
+def detect_genders(root: Path, made: Sequence[WrittenClip]) -> dict[int, Gender]:
     """Return F or M for each speaker of `made` by number: F where the median pitch of their first
     clips lies above BORDER_HZ.
     """
-    clips = defaultdict[int, list[Made]](list)
+    clips = defaultdict[int, list[WrittenClip]](list)
     for m in made:
         clips[m.clip.speaker.number].append(m)
     return {
@@ -38,9 +38,9 @@ def genders(root: Path, made: Sequence[Made]) -> dict[int, Gender]:
     }
 
 
-def _pitch_hz(root: Path, made: Sequence[Made]) -> float:
+def _pitch_hz(root: Path, made: Sequence[WrittenClip]) -> float:
     """Return the median of the voiced frames of `made`; 0 where none is voiced."""
-    tracks = [pyworld.dio(read(root / m.clip.path), SAMPLE_RATE_HZ)[0] for m in made]
+    tracks = [pyworld.dio(read_recording(root / m.clip.path), SAMPLE_RATE_HZ)[0] for m in made]
     voiced = np.concatenate(tracks)
     voiced = voiced[voiced > 0]
     return float(np.median(voiced)) if len(voiced) else 0.0

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.synthetic.channels import WEB
-from bench.synthetic.clip import Cast, Clip, Forgery, Made, Size, deal, generator
+from bench.synthetic.clip import (
+    PlannedClip,
+    Size,
+    SpeakerSplits,
+    SpoofRecipe,
+    WrittenClip,
+    deal_items,
+    make_generator,
+)
 from bench.synthetic.layout import write_lines
 from bench.synthetic.vocoders import LLAMAPARTIALSPOOF
 from bench.units import CLASSES, SPOOF
@@ -20,28 +28,30 @@ It keeps the terms of the recordings that it is made from; made from the built-i
 """
 
 
-def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
+def plan(cast: SpeakerSplits, size: Size, seed: int) -> list[PlannedClip]:
     """Return the clips: half of each class, in random order."""
-    rng = generator(seed, KEY)
+    rng = make_generator(seed, KEY)
     count = size.inthewild
     dealt = zip(
-        deal(rng, CLASSES, count),
-        deal(rng, cast.eval, count),
-        deal(rng, list(LLAMAPARTIALSPOOF.values()), count),
-        deal(rng, WEB, count),
+        deal_items(rng, CLASSES, count),
+        deal_items(rng, cast.eval, count),
+        deal_items(rng, list(LLAMAPARTIALSPOOF.values()), count),
+        deal_items(rng, WEB, count),
         strict=True,
     )
-    clips = list[Clip]()
+    clips = list[PlannedClip]()
     for number, (label, speaker, vocoder, channels) in enumerate(dealt):
         name = f"{number}.wav"
-        forgery = Forgery.whole(vocoder) if label == SPOOF else None
+        forgery = SpoofRecipe.for_whole_clip(vocoder) if label == SPOOF else None
         source = f"{KEY}/{number}"
-        clip = Clip(name, f"{ROOT}/{name}", speaker, source, forgery, length=0.5, channels=channels)
+        clip = PlannedClip(
+            name, f"{ROOT}/{name}", speaker, source, forgery, length=0.5, channels=channels
+        )
         clips.append(clip)
     return clips
 
 
-def annotate(root: Path, made: Sequence[Made]) -> None:
+def annotate(root: Path, made: Sequence[WrittenClip]) -> None:
     """Write meta.csv, in the order of the files' numbers, and attribution.txt."""
     rows = [
         f"{m.clip.utterance},Speaker {m.clip.speaker.number},"

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.synthetic.clip import Cast, Clip, Fade, Forgery, Made, Size, Speaker, deal, generator
+from bench.synthetic.clip import (
+    Fade,
+    PlannedClip,
+    Size,
+    Speaker,
+    SpeakerSplits,
+    SpoofRecipe,
+    WrittenClip,
+    deal_items,
+    make_generator,
+)
 from bench.synthetic.layout import write_lines
 from bench.synthetic.vocoders import LLAMAPARTIALSPOOF
 from bench.units import SAMPLE_RATE_HZ
@@ -40,20 +50,20 @@ Made from the built-in voice it has none.
 """
 
 
-def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
+def plan(cast: SpeakerSplits, size: Size, seed: int) -> list[PlannedClip]:
     """Return the clips: texts bona fide in dev-clean, each with four fakes, and in test-clean.
 
     A text has one of the six synthesisers (each has every text in the official corpus). Speakers
     of dev-clean and test-clean are disjoint, and none is in the train or dev split of another
     miniature.
     """
-    rng = generator(seed, KEY)
+    rng = make_generator(seed, KEY)
     n = size.llamapartialspoof_texts
-    attacks = deal(rng, list(LLAMAPARTIALSPOOF), n)
-    letters = deal(rng, list(CROSSFADES), n)
-    clips = list[Clip]()
+    attacks = deal_items(rng, list(LLAMAPARTIALSPOOF), n)
+    letters = deal_items(rng, list(CROSSFADES), n)
+    clips = list[PlannedClip]()
     for subset, speakers in (("dev-clean", cast.eval[1:]), ("test-clean", cast.eval[:1])):
-        for text, speaker in enumerate(deal(rng, speakers, n)):
+        for text, speaker in enumerate(deal_items(rng, speakers, n)):
             tail = (
                 f"{speaker.number}_{100_000 + speaker.number}_{text // 10 + 1:06d}_{text % 10:06d}"
             )
@@ -65,13 +75,13 @@ def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
     return clips
 
 
-def _plan_fakes(tail: str, speaker: Speaker, attack: str, letter: str) -> list[Clip]:
+def _plan_fakes(tail: str, speaker: Speaker, attack: str, letter: str) -> list[PlannedClip]:
     vocoder, source = LLAMAPARTIALSPOOF[attack], f"dev-clean_{tail}"
     kinds = {
-        "full": (PARTS[0], Forgery.whole(vocoder)),
-        "partial-cf": (PARTS[0], Forgery(vocoder, CROSSFADES[letter])),
-        "partial-cp": (PARTS[1], Forgery(vocoder, CUT)),
-        "partial-oa": (PARTS[1], Forgery(vocoder, OVERLAP)),
+        "full": (PARTS[0], SpoofRecipe.for_whole_clip(vocoder)),
+        "partial-cf": (PARTS[0], SpoofRecipe(vocoder, CROSSFADES[letter])),
+        "partial-cp": (PARTS[1], SpoofRecipe(vocoder, CUT)),
+        "partial-oa": (PARTS[1], SpoofRecipe(vocoder, OVERLAP)),
     }
     return [
         _plan_clip(part, f"dev01-{attack}-{kind}_{tail}", speaker, source, forgery)
@@ -80,12 +90,12 @@ def _plan_fakes(tail: str, speaker: Speaker, attack: str, letter: str) -> list[C
 
 
 def _plan_clip(
-    part: str, name: str, speaker: Speaker, source: str, forgery: Forgery | None
-) -> Clip:
-    return Clip(name, f"{part}/{name}.wav", speaker, f"{KEY}/{source}", forgery, GRID)
+    part: str, name: str, speaker: Speaker, source: str, forgery: SpoofRecipe | None
+) -> PlannedClip:
+    return PlannedClip(name, f"{part}/{name}.wav", speaker, f"{KEY}/{source}", forgery, GRID)
 
 
-def annotate(root: Path, made: Sequence[Made]) -> None:
+def annotate(root: Path, made: Sequence[WrittenClip]) -> None:
     """Write the two label files, the fades, README.txt and LICENSE.txt."""
     ordered = sorted(made, key=lambda m: m.clip.utterance)
     for part in PARTS:
@@ -102,7 +112,7 @@ def annotate(root: Path, made: Sequence[Made]) -> None:
     write_lines(root / "LICENSE.txt", LICENCE.splitlines())
 
 
-def _format_line(made: Made) -> str:
+def _format_line(made: WrittenClip) -> str:
     spans = " ".join(
         f"{piece.start / SAMPLE_RATE_HZ:.4f}-{piece.end / SAMPLE_RATE_HZ:.4f}-{piece.label}"
         for piece in made.pieces

@@ -17,14 +17,25 @@ from pathlib import Path
 
 import soundfile
 
-from bench.synthetic.clip import Clip, Made, Pcm, Piece, Size, Vocoder, Wave, generator
-from bench.synthetic.splice import is_loud, join, pcm, pieces
-from bench.units import BONAFIDE, SAMPLE_RATE_HZ, samples
+from bench.synthetic.clip import (
+    Pcm,
+    PlannedClip,
+    Segment,
+    Size,
+    Vocoder,
+    Wave,
+    WrittenClip,
+    make_generator,
+)
+from bench.synthetic.splice import cut_pieces, is_loud, splice_pieces, to_pcm
+from bench.units import BONAFIDE, SAMPLE_RATE_HZ, to_samples
 
-Recording = list[Clip]
+Recording = list[PlannedClip]
 """Clips of one source."""
 
-Map = Callable[[Callable[[Recording], list[Made]], Sequence[Recording]], Iterable[list[Made]]]
+Map = Callable[
+    [Callable[[Recording], list[WrittenClip]], Sequence[Recording]], Iterable[list[WrittenClip]]
+]
 
 PROCESSES = 2
 FEWEST_TO_SHARE = 150
@@ -33,36 +44,36 @@ save.
 """
 
 
-def source(clip: Clip, size: Size, seed: int) -> Pcm:
+def make_speech(clip: PlannedClip, size: Size, seed: int) -> Pcm:
     """Return the speech beneath `clip`, of the size's lengths, a multiple of the clip's grid."""
-    rng = generator(seed, "source", clip.source)
-    wanted = samples(rng.uniform(size.shortest_s, size.longest_s) * clip.length)
-    speech = pcm(clip.speaker.voice.speak(rng, wanted))
+    rng = make_generator(seed, "source", clip.source)
+    wanted = to_samples(rng.uniform(size.shortest_s, size.longest_s) * clip.length)
+    speech = to_pcm(clip.speaker.voice.speak(rng, wanted))
     return speech[: len(speech) // clip.grid * clip.grid]
 
 
-def make(recording: Recording, root: Path, size: Size, seed: int) -> list[Made]:
+def make_recording(recording: Recording, root: Path, size: Size, seed: int) -> list[WrittenClip]:
     """Write the file of each clip of one source below `root` (16 kHz, 16 bits, mono; WAV or FLAC
     by its name); return what is where.
     """
-    speech = source(recording[0], size, seed)
+    speech = make_speech(recording[0], size, seed)
     resynthesised = dict[Vocoder, Wave]()
-    made = list[Made]()
+    made = list[WrittenClip]()
     for clip in recording:
-        heard, cut = speech, (Piece(0, len(speech), BONAFIDE),)
+        heard, cut = speech, (Segment(0, len(speech), BONAFIDE),)
         if clip.forgery:
             wave, vocoder = speech / 32768.0, clip.forgery.vocoder
             if vocoder not in resynthesised:
                 resynthesised[vocoder] = vocoder(wave)
-            cut = pieces(generator(seed, "cut", clip.path), wave, clip.forgery, clip.grid)
-            heard = join(speech, resynthesised[vocoder], cut, clip.forgery.fade)
+            cut = cut_pieces(make_generator(seed, "cut", clip.path), wave, clip.forgery, clip.grid)
+            heard = splice_pieces(speech, resynthesised[vocoder], cut, clip.forgery.fade)
         if clip.trimmed:
             heard = heard[is_loud(heard)]
-            cut = (Piece(0, len(heard), clip.label),)
+            cut = (Segment(0, len(heard), clip.label),)
         for channel in clip.channels:
             heard = channel(heard)
         _write_audio(root / clip.path, heard)
-        made.append(Made(clip, len(heard), cut))
+        made.append(WrittenClip(clip, len(heard), cut))
     return made
 
 
@@ -73,13 +84,13 @@ def _write_audio(path: Path, heard: Pcm) -> None:
     path.write_bytes(content.getvalue())
 
 
-def recordings(clips: Sequence[Clip]) -> list[Recording]:
+def group_recordings(clips: Sequence[PlannedClip]) -> list[Recording]:
     """Return `clips` with those of one source that follow each other together."""
     return [list(versions) for _, versions in groupby(clips, lambda clip: clip.source)]
 
 
 @contextmanager
-def workers(n_recordings: int) -> Iterator[Map]:
+def share_work(n_recordings: int) -> Iterator[Map]:
     """Give a `map` for the making of `n_recordings`: in two processes where they are many."""
     if n_recordings < FEWEST_TO_SHARE:
         yield map
@@ -91,10 +102,12 @@ def workers(n_recordings: int) -> Iterator[Map]:
 
 
 def make_all(
-    clips: Sequence[Clip], root: Path, size: Size, seed: int, share: Map
-) -> Iterator[Made]:
+    clips: Sequence[PlannedClip], root: Path, size: Size, seed: int, share: Map
+) -> Iterator[WrittenClip]:
     """Yield every clip of `clips` as it is made, in order; `share` is what `workers` gives."""
     for folder in {(root / clip.path).parent for clip in clips}:
         folder.mkdir(parents=True, exist_ok=True)
-    for made in share(partial(make, root=root, size=size, seed=seed), recordings(clips)):
+    for made in share(
+        partial(make_recording, root=root, size=size, seed=seed), group_recordings(clips)
+    ):
         yield from made

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, fftconvolve, lfilter, sosfilt
 
-from bench.synthetic.clip import Wave, generator
-from bench.synthetic.voices import level
+from bench.synthetic.clip import Wave, make_generator
+from bench.synthetic.voices import level_wave
 from bench.units import SAMPLE_RATE_HZ
 
 BLOCK = 80
@@ -86,7 +86,7 @@ class SourceFilter:
         """Return `n_samples` of babble: syllables of the voice's vowels and consonants, with
         pauses, in some of which it draws breath.
         """
-        speaker_rng = generator(self.seed, self.name)
+        speaker_rng = make_generator(self.seed, self.name)
         pitch_hz = float(
             speaker_rng.choice([speaker_rng.uniform(85, 145), speaker_rng.uniform(165, 245)])
         )
@@ -100,7 +100,7 @@ class SourceFilter:
         for band, hiss, gain in zip(bands, noise, score.hiss.T, strict=True):
             filtered = sosfilt(butter(2, band, "bandpass", fs=SAMPLE_RATE_HZ, output="sos"), hiss)
             mouth = mouth + 0.5 * _to_samples(gain) * filtered
-        return level(_add_room(rng, speaker_rng, mouth)[:n_samples])
+        return level_wave(_add_room(rng, speaker_rng, mouth)[:n_samples])
 
 
 def _syllable(rng: np.random.Generator) -> list[Phone]:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.synthetic.clip import Curve, Fade, Forgery, Pcm, Piece, Wave
-from bench.units import CLASSES, SAMPLE_RATE_HZ, SPOOF, frame_samples, frames_covering, samples
+from bench.synthetic.clip import Fade, FadeCurve, Pcm, Segment, SpoofRecipe, Wave
+from bench.units import CLASSES, SAMPLE_RATE_HZ, SPOOF, frame_samples, frames_covering, to_samples
 
 SHORTEST_PIECE_S = 0.25
 REACH_S = 0.05
@@ -23,7 +23,7 @@ HUSH_S = 0.01
 NON_SPEECH_DB = -30.0
 """Frames of 10 ms this far below the clip's loudest are non-speech."""
 
-CURVES: Mapping[Curve, Callable[[Wave], Wave]] = {
+CURVES: Mapping[FadeCurve, Callable[[Wave], Wave]] = {
     "linear": lambda x: x,
     "cosine": lambda x: 0.5 - 0.5 * np.cos(np.pi * x),
     "root": np.sqrt,
@@ -31,30 +31,30 @@ CURVES: Mapping[Curve, Callable[[Wave], Wave]] = {
 """Weight of the spoofed signal along a fade, from 0 to 1 over x in 0 to 1."""
 
 
-def pieces(
-    rng: np.random.Generator, speech: Wave, forgery: Forgery, grid: int
-) -> tuple[Piece, ...]:
+def cut_pieces(
+    rng: np.random.Generator, speech: Wave, forgery: SpoofRecipe, grid: int
+) -> tuple[Segment, ...]:
     """Return the pieces of alternating class that `forgery` cuts `speech` into, boundaries at
     quiet places.
 
     Boundaries are multiples of `grid` samples; the length of `speech` must be one, too.
     """
     n = len(speech)
-    count = min(int(rng.choice(forgery.pieces)), n // samples(SHORTEST_PIECE_S))
+    count = min(int(rng.choice(forgery.pieces)), n // to_samples(SHORTEST_PIECE_S))
     first = CLASSES.index(str(rng.choice(forgery.first)))
-    spare = n - count * samples(SHORTEST_PIECE_S)
-    lengths = samples(SHORTEST_PIECE_S) + spare * rng.dirichlet(np.ones(count))
+    spare = n - count * to_samples(SHORTEST_PIECE_S)
+    lengths = to_samples(SHORTEST_PIECE_S) + spare * rng.dirichlet(np.ones(count))
     inner = [_find_quiet(speech, int(at), grid) for at in np.cumsum(lengths)[:-1]]
     edges = [0, *inner, n]
     return tuple(
-        Piece(start, end, CLASSES[(first + i) % 2])
+        Segment(start, end, CLASSES[(first + i) % 2])
         for i, (start, end) in enumerate(itertools.pairwise(edges))
     )
 
 
 def _find_quiet(speech: Wave, near: int, grid: int) -> int:
     """Return the multiple of `grid` within reach of `near` where `speech` has least energy."""
-    reach, half = samples(REACH_S), samples(HUSH_S) // 2
+    reach, half = to_samples(REACH_S), to_samples(HUSH_S) // 2
     first = -(-(near - reach) // grid) * grid
     places = np.arange(first, near + reach + 1, grid)
     energy = np.concatenate([[0.0], np.cumsum(speech**2)])
@@ -62,7 +62,7 @@ def _find_quiet(speech: Wave, near: int, grid: int) -> int:
     return int(places[np.argmin(energy[after] - energy[before])])
 
 
-def join(bonafide: Pcm, spoof: Wave, cut: Sequence[Piece], fade: Fade) -> Pcm:
+def splice_pieces(bonafide: Pcm, spoof: Wave, cut: Sequence[Segment], fade: Fade) -> Pcm:
     """Return `bonafide` with `spoof` in its spoofed pieces, each at the level of what it replaces.
 
     Fades lie inside the spoofed piece, so every sample outside is `bonafide`'s own, bit for bit,
@@ -75,11 +75,11 @@ def join(bonafide: Pcm, spoof: Wave, cut: Sequence[Piece], fade: Fade) -> Pcm:
         fake = spoof[here]
         fake = fake * np.sqrt(np.mean(real**2) / max(float(np.mean(fake**2)), 1e-12))
         weight = _fade_weight(piece, len(out), fade)
-        out[here] = pcm((1 - weight) * real + weight * fake)
+        out[here] = to_pcm((1 - weight) * real + weight * fake)
     return out
 
 
-def _fade_weight(piece: Piece, n_samples: int, fade: Fade) -> Wave:
+def _fade_weight(piece: Segment, n_samples: int, fade: Fade) -> Wave:
     """Return the spoofed signal's weight along `piece`; the clip's own ends are not faded."""
     weight = np.ones(piece.end - piece.start)
     ramp = CURVES[fade.curve]((np.arange(fade.samples) + 0.5) / max(fade.samples, 1))
@@ -90,7 +90,7 @@ def _fade_weight(piece: Piece, n_samples: int, fade: Fade) -> Wave:
     return weight
 
 
-def pcm(wave: Wave) -> Pcm:
+def to_pcm(wave: Wave) -> Pcm:
     """Return `wave` as 16-bit samples, clipped at full scale."""
     return np.clip(np.round(wave * 32768.0), -32768, 32767).astype(np.int16)
 
@@ -102,7 +102,7 @@ def is_loud(wave: Wave | Pcm) -> NDArray[np.bool_]:
     return np.repeat(power >= power.max() * 10 ** (NON_SPEECH_DB / 10), frame)[: len(wave)]
 
 
-def frame_labels(cut: Sequence[Piece], resolution_s: float) -> NDArray[np.str_]:
+def make_frame_labels(cut: Sequence[Segment], resolution_s: float) -> NDArray[np.str_]:
     """Return PartialSpoof's frame labels: ceil(duration / resolution) strings, `1` where no sample
     is spoof, else `0`; 21 characters wide as in the official files.
 

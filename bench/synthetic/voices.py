@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.signal import resample_poly
 
-from bench.data.audio import header, require_whole, samples_of
+from bench.data.audio import read_header, read_samples, require_whole
 from bench.errors import BenchError
 from bench.synthetic.clip import Voice, Wave
 from bench.units import SAMPLE_RATE_HZ
@@ -35,9 +35,9 @@ class Recorded:
         """Return an excerpt of one recording at a random place: `n_samples`, or all of a shorter
         one.
         """
-        wave = read(self.files[rng.integers(len(self.files))])
+        wave = read_recording(self.files[rng.integers(len(self.files))])
         start = rng.integers(max(1, len(wave) - n_samples + 1))
-        return level(wave[start : start + n_samples])
+        return level_wave(wave[start : start + n_samples])
 
 
 class Speech(NamedTuple):
@@ -48,7 +48,7 @@ class Speech(NamedTuple):
     """Sixteen hexadecimal digits over names and sizes of the recordings used."""
 
 
-def find(folder: Path, shortest_s: float) -> Speech:
+def find_speakers(folder: Path, shortest_s: float) -> Speech:
     """Return the speakers below `folder`; recordings shorter than `shortest_s` are passed over.
 
     The first folder of a recording's path below `folder` is its speaker (LibriSpeech's and VCTK's
@@ -80,19 +80,19 @@ def find(folder: Path, shortest_s: float) -> Speech:
 
 def _duration_s(file: Path) -> float:
     try:
-        info = header(file)
+        info = read_header(file)
         require_whole(file, info)
     except BenchError as error:
         raise BenchError(error.code, f"{error}, or take it out of --speech") from error
     return info.duration_s
 
 
-def read(file: Path) -> Wave:
+def read_recording(file: Path) -> Wave:
     """Return `file` as mono at 16 kHz: channels averaged, other rates resampled by a polyphase
     filter.
     """
-    info = header(file)
-    wave, rate = samples_of(file, info).astype(np.float64), info.sample_rate_hz
+    info = read_header(file)
+    wave, rate = read_samples(file, info).astype(np.float64), info.sample_rate_hz
     mono = wave.reshape(len(wave), -1).mean(axis=1)
     if rate == SAMPLE_RATE_HZ:
         return mono
@@ -100,7 +100,7 @@ def read(file: Path) -> Wave:
     return resample_poly(mono, SAMPLE_RATE_HZ // common, rate // common)
 
 
-def level(wave: Wave) -> Wave:
+def level_wave(wave: Wave) -> Wave:
     """Return `wave` without offset at a common level, so that loudness tells nothing of class or
     corpus.
     """

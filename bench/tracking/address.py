@@ -49,14 +49,14 @@ class Address:
         """Whether it is a local store that is not there yet; opening it would make it."""
         return self.file is not None and not self.file.is_file()
 
-    def hidden(self, text: str) -> str:
+    def hide_secrets(self, text: str) -> str:
         """Return what a library says, without passwords."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
 
 
-def folder(uri: str | None) -> Path | None:
+def local_folder(uri: str | None) -> Path | None:
     """Return the folder that a URI of artifacts names, None where it is none of this machine."""
     parts = urlsplit(uri or "")
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
@@ -64,12 +64,12 @@ def folder(uri: str | None) -> Path | None:
     return Path(uri) if uri and uri.startswith("/") else None
 
 
-def configured(config: Config) -> Address:
+def configured_address(config: Config) -> Address:
     """Return the address of the store that the configuration names; see `address`."""
-    return address(config.tracking_uri)
+    return parse_address(config.tracking_uri)
 
 
-def address(uri: str) -> Address:
+def parse_address(uri: str) -> Address:
     """Return the address that a URI names; BenchError where it names no kind of store."""
     scheme = re.match(r"([A-Za-z][\w.-]*)(?:\+\w+)?:", uri)
     kind = scheme.group(1).lower() if scheme else ""

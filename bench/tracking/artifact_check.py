@@ -17,12 +17,12 @@ _EXTRAS: Mapping[str, str] = {"boto3": "s3", "botocore": "s3"}
 _BYTE = b"1"
 
 
-def require(store: Store, table: str) -> None:
+def require_artifacts(store: Store, table: str) -> None:
     """Raise one BenchError where the artifacts of the runs of `table` cannot be written and read
     back. A server that does not answer is passed over: runs are then recorded on this machine, as
     those of a store in a file are, whose artifacts lie in the work folder.
     """
-    if store.uri.startswith("sqlite:") or not store.answers():
+    if store.uri.startswith("sqlite:") or not store.is_reachable():
         return
     client = store.client
     experiment = client.get_experiment_by_name(table)
@@ -30,7 +30,7 @@ def require(store: Store, table: str) -> None:
         _try_at(store, str(experiment.artifact_location), client.tracking_uri)
 
 
-def tried(store: Store) -> str:
+def probe_artifacts(store: Store) -> str:
     """Return where the artifacts of a store's newest experiment lie, which was tried; "" where it
     has none yet. Raise as `require`.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.tracking.store import Store
 
 
-def add(store: Store, run_id: str, paths: Sequence[Path], folder: str) -> None:
+def add_artifacts(store: Store, run_id: str, paths: Sequence[Path], folder: str) -> None:
     """Keep copies of the files in `folder` of a run's artifacts; those of the same name there are
     replaced.
     """

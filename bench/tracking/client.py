@@ -46,7 +46,7 @@ def quiet_mlflow() -> dict[str, str]:
     return dict(os.environ)
 
 
-def unreachable(error: Exception) -> bool:
+def is_unreachable(error: Exception) -> bool:
     """Return whether an error says that a server did not do its work, and not that it refused."""
     from mlflow.exceptions import MlflowException
     from requests import RequestException
@@ -99,9 +99,9 @@ def open_client(to: Address) -> Any:
                 client.search_experiments(max_results=1)  # only so does a service say what it lacks
             return client
         except (MlflowException, SQLAlchemyError) as error:
-            if to.is_database and unreachable(error):
+            if to.is_database and is_unreachable(error):
                 raise
-            why = to.hidden(first_line(error))
+            why = to.hide_secrets(first_line(error))
             raise BenchError(
                 "tracking.cannot-open", f"the tracking store {to.shown} cannot be opened: {why}"
             ) from error

@@ -25,45 +25,45 @@ from bench.config import Config, Form
 from bench.errors import BenchError
 from bench.specs.table import Table
 from bench.tracking.client import now_ms
-from bench.tracking.run_frame import tidy
-from bench.tracking.run_record import ScoredEntry
+from bench.tracking.run_frame import runs_frame
+from bench.tracking.run_record import ScoredFile
 from bench.tracking.scored_record import framed_records, record_of_file
 
 _RECORD, _FILES = "record.json", "files"
-_ENTRY: TypeAdapter[ScoredEntry] = TypeAdapter(ScoredEntry)
+_ENTRY: TypeAdapter[ScoredFile] = TypeAdapter(ScoredFile)
 
 
 @dataclass(frozen=True)
 class StoredRecord:
     """A judged score file as it is kept."""
 
-    place: Path
+    path: Path
     """Its folder."""
-    entry: ScoredEntry
+    entry: ScoredFile
     judged_ms: int
     """When it was judged, the last time: milliseconds since 1970, UTC."""
 
     @property
     def run_id(self) -> str:
         """What it is known by in a report, as an MLflow run by its id."""
-        return self.place.name
+        return self.path.name
 
     @property
     def files(self) -> dict[str, list[Path]]:
         """What is kept with it, by the folder that it is in."""
         files_by_folder: dict[str, list[Path]] = {}
-        for path in sorted((self.place / _FILES).rglob("*")):
+        for path in sorted((self.path / _FILES).rglob("*")):
             if path.is_file():
-                below = path.parent.relative_to(self.place / _FILES).as_posix()
+                below = path.parent.relative_to(self.path / _FILES).as_posix()
                 files_by_folder.setdefault("" if below == "." else below, []).append(path)
         return files_by_folder
 
 
-class Records:
+class FileStore:
     """The records of a work folder, with what `bench score` and reports use of a tracking store."""
 
     def __init__(self, config: Config) -> None:
-        self._folder = folder(config)
+        self._folder = records_folder(config)
         self.uri = str(self._folder)
         """Where they are, as it may be shown."""
 
@@ -72,22 +72,22 @@ class Records:
         """What lists and fetches a record's files, as MLflow's client does a run's."""
         return _Files(self._folder)
 
-    def frame(self, table_key: str, form: Form) -> pd.DataFrame:  # noqa: ARG002 (as a store's)
+    def table_frame(self, table_key: str, form: Form) -> pd.DataFrame:  # noqa: ARG002 (as a store's)
         """Return the runs of a table's own rows: there are none without MLflow."""
-        return tidy([])
+        return runs_frame([])
 
-    def scored(self, table_key: str, form: Form) -> pd.DataFrame:
-        """Return what is kept beside a table, as `bench.tracking.store.Store.scored` does."""
+    def scored_frame(self, table_key: str, form: Form) -> pd.DataFrame:
+        """Return what is kept beside a table, as `bench.tracking.store.Store.scored_frame` does."""
         return framed_records(
             record_of_file(record.entry, record.run_id, record.judged_ms)
-            for record in read(self._folder)
+            for record in read_records(self._folder)
             if (record.entry.table, record.entry.form) == (table_key, form)
         )
 
-    def present(self, table: Table) -> None:
+    def present_table(self, table: Table) -> None:
         """There are no pages to show a table in without MLflow."""
 
-    def keep_scored(self, entry: ScoredEntry, artifacts: Mapping[str, Sequence[Path]]) -> str:
+    def keep_scored_file(self, entry: ScoredFile, artifacts: Mapping[str, Sequence[Path]]) -> str:
         """Keep a judged score file; return the record's id. `artifacts` are files by the folder of
         the record's that they come into.
 
@@ -97,7 +97,7 @@ class Records:
         content = {"judged_ms": now_ms(), "entry": _ENTRY.dump_python(entry, mode="python")}
         text = json.dumps(content, indent=2)
         if not (folder / _RECORD).is_file():
-            with atomic_files.scratch(folder) as aside:
+            with atomic_files.scratch_folder(folder) as aside:
                 for below, paths in artifacts.items():
                     (aside / _FILES / below).mkdir(parents=True, exist_ok=True)
                     for path in paths:
@@ -108,20 +108,20 @@ class Records:
         return folder.name
 
 
-def folder(config: Config) -> Path:
+def records_folder(config: Config) -> Path:
     """Return where a work folder's records are."""
     return (config.work / "records").absolute()
 
 
-def read(folder: Path) -> list[StoredRecord]:
+def read_records(folder: Path) -> list[StoredRecord]:
     """Return the records in a folder, the one judged last last; BenchError names what is none."""
     records = [_read_record(path.parent) for path in sorted(folder.glob(f"*/{_RECORD}"))]
     return sorted(records, key=lambda record: (record.judged_ms, record.run_id))
 
 
-def names(folder: Path) -> list[str]:
+def record_names(folder: Path) -> list[str]:
     """Return how the records in a folder are called where they wait to be sent."""
-    return [_record_name(record) for record in read(folder)]
+    return [_record_name(record) for record in read_records(folder)]
 
 
 def send_records(folder: Path, keep: Callable[[StoredRecord], object]) -> Iterator[str]:
@@ -129,10 +129,10 @@ def send_records(folder: Path, keep: Callable[[StoredRecord], object]) -> Iterat
 
     One that is interrupted is sent again: what is kept already is kept once.
     """
-    for record in read(folder):
+    for record in read_records(folder):
         keep(record)
-        (record.place / _RECORD).unlink()  # first: half a folder is no record any more
-        shutil.rmtree(record.place, ignore_errors=True)
+        (record.path / _RECORD).unlink()  # first: half a folder is no record any more
+        shutil.rmtree(record.path, ignore_errors=True)
         yield _record_name(record)
 
 

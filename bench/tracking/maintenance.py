@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.specs.table import Table
 from bench.tracking import mlflow_views, process, run_files
-from bench.tracking.address import folder
+from bench.tracking.address import local_folder
 from bench.tracking.mlflow_store import MlflowStore
 
 
@@ -13,11 +13,11 @@ def fail_dead_runs(to: MlflowStore) -> list[str]:
     to.require_writable()
     dead: list[str] = []
     for experiment in to.client.search_experiments():
-        for run in to.runs([experiment.experiment_id], "attributes.status = 'RUNNING'"):
+        for run in to.list_runs([experiment.experiment_id], "attributes.status = 'RUNNING'"):
             holder = run.data.tags.get("process")
-            if holder is None or process.alive(process.parse(holder)):
+            if holder is None or process.is_alive(process.parse_process(holder)):
                 continue
-            run_files.clear_uploads(folder(run.info.artifact_uri))
+            run_files.clear_uploads(local_folder(run.info.artifact_uri))
             to.client.set_tag(run.info.run_id, "failure", f"its process {holder} died")
             to.client.set_terminated(run.info.run_id, "FAILED")
             dead.append(f"{experiment.name}: {run.info.run_name}")
@@ -26,7 +26,7 @@ def fail_dead_runs(to: MlflowStore) -> list[str]:
 
 def present_table(to: MlflowStore, table: Table) -> None:
     """Give a table's experiment the tags by which MLflow's pages show it."""
-    with to.lock():
+    with to.hold_lock():
         experiment = to.client.get_experiment(to.ensure_experiment(table.key))
     for key, value in mlflow_views.experiment_tags(table, experiment.experiment_id).items():
         if experiment.tags.get(key) != value:

@@ -15,7 +15,7 @@ from bench.config import Config
 from bench.errors import BenchError
 from bench.tracking import address, sqlite_store
 from bench.tracking.address import Address
-from bench.tracking.client import first_line, now_ms, open_client, unreachable
+from bench.tracking.client import first_line, is_unreachable, now_ms, open_client
 from bench.tracking.user import USER, user_name
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class MlflowStore:
         local store that cannot be written is read from a copy. Raise BenchError where MLflow cannot
         open it.
         """
-        self.at, self.artifacts = at, artifacts
+        self.address, self.artifacts = at, artifacts
         self._lock_file, self._meant_for = lock_file, meant_for
         self._refusal = ""
         """Why it cannot be written."""
@@ -54,51 +54,51 @@ class MlflowStore:
     @property
     def is_local(self) -> bool:
         """Whether it is a file of this machine."""
-        return self.at.file is not None
+        return self.address.file is not None
 
     @cached_property
     def client(self) -> Any:
         """MLflow's client of it."""
-        if self.at.file is None or self.artifacts is None:
-            return open_client(self.at)
-        self._refusal = sqlite_store.write_refusal(self.at.file, self._lock_file)
+        if self.address.file is None or self.artifacts is None:
+            return open_client(self.address)
+        self._refusal = sqlite_store.write_refusal(self.address.file, self._lock_file)
         if self._refusal:
-            return open_client(self._copy_address(self.at.file, self.artifacts))
-        with self.lock():
-            sqlite_store.make_store(self.at.file)
-            sqlite_store.place(self.at.file, self.artifacts)
-            return open_client(self.at)
+            return open_client(self._copy_address(self.address.file, self.artifacts))
+        with self.hold_lock():
+            sqlite_store.make_store(self.address.file)
+            sqlite_store.relocate_artifacts(self.address.file, self.artifacts)
+            return open_client(self.address)
 
-    def said(self, error: Exception) -> str:
+    def describe_error(self, error: Exception) -> str:
         """Return what an error of the store says, in one line and without a password."""
-        return self.at.hidden(first_line(error))
+        return self.address.hide_secrets(first_line(error))
 
     def reach(self, work: Callable[[MlflowStore], T]) -> T:
         """Return what `work` does in the store; raise Away where its server does not do it."""
         try:
             return work(self)
         except Exception as error:
-            if not self.is_local and unreachable(error):
-                raise Away(self.said(error)) from error
+            if not self.is_local and is_unreachable(error):
+                raise Away(self.describe_error(error)) from error
             raise
 
     def _copy_address(self, file: Path, artifacts: Path) -> Address:
         """Return the address of a copy, which is gone when this process is."""
         stack = ExitStack()
         weakref.finalize(self, stack.close)
-        copy = stack.enter_context(atomic_files.scratch()) / file.name
+        copy = stack.enter_context(atomic_files.scratch_folder()) / file.name
         if file.exists():
             sqlite_store.copy_store(file, copy)
         sqlite_store.make_store(copy)
-        sqlite_store.place(copy, artifacts)
+        sqlite_store.relocate_artifacts(copy, artifacts)
         return address.file_address(copy)
 
-    def answers(self) -> bool:
+    def is_reachable(self) -> bool:
         """Return whether the store is a file, or its server takes connections."""
-        if self.at.endpoint is None:
+        if self.address.endpoint is None:
             return True
         try:
-            socket.create_connection(self.at.endpoint, timeout=_ANSWER_S).close()
+            socket.create_connection(self.address.endpoint, timeout=_ANSWER_S).close()
         except OSError:
             return False
         return True
@@ -110,27 +110,27 @@ class MlflowStore:
         if why:
             raise BenchError(
                 "tracking.not-writable",
-                f"the tracking store {self.at.shown} cannot be written ({why}): have its owner "
+                f"the tracking store {self.address.shown} cannot be written ({why}): have its owner "
                 "give you permission, or name a work folder of your own (BENCH_WORK) or another "
                 "store (MLFLOW_TRACKING_URI)",
             )
 
     @contextmanager
-    def lock(self) -> Generator[None]:
+    def hold_lock(self) -> Generator[None]:
         """Hold the store's lock file: MLflow's first set-up and look-then-create cannot race. Raise
         as `require_writable`.
         """
         self.require_writable()
-        with file_locks.held(self._lock_file):
+        with file_locks.hold_file(self._lock_file):
             yield
 
-    def known(self, name: str) -> Any:
+    def find_experiment(self, name: str) -> Any:
         """Return MLflow's experiment of that name, None where there is none; BenchError where it
         was deleted, so that its runs are not taken for missing.
         """
         experiment = self.client.get_experiment_by_name(name)
         if experiment is not None and experiment.lifecycle_stage == "deleted":
-            store, number = self.at.shown, experiment.experiment_id
+            store, number = self.address.shown, experiment.experiment_id
             raise BenchError(
                 "tracking.experiment-deleted",
                 f"{name}: its experiment (number {number}) was deleted in the tracking store. "
@@ -140,7 +140,7 @@ class MlflowStore:
             )
         return experiment
 
-    def search(self, table: str, tags: Mapping[str, str]) -> list[Any]:
+    def search_table(self, table: str, tags: Mapping[str, str]) -> list[Any]:
         """Return MLflow's runs in the experiment `table` that have all the tags, the one that began
         last first.
         """
@@ -149,14 +149,14 @@ class MlflowStore:
     def search_tables(self, tables: Iterable[str], tags: Mapping[str, str]) -> list[Any]:
         """Return what `search` does, of several tables and asked at once."""
         experiments = [
-            experiment for experiment in map(self.known, tables) if experiment is not None
+            experiment for experiment in map(self.find_experiment, tables) if experiment is not None
         ]
         if not experiments:
             return []
         wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
-        return self.runs([experiment.experiment_id for experiment in experiments], wanted)
+        return self.list_runs([experiment.experiment_id for experiment in experiments], wanted)
 
-    def runs(self, experiment_ids: Sequence[str], wanted: str = "") -> list[Any]:
+    def list_runs(self, experiment_ids: Sequence[str], wanted: str = "") -> list[Any]:
         """Return experiments' runs that MLflow's filter admits, the one begun last first."""
         runs: list[Any] = []
         token = None
@@ -180,8 +180,8 @@ class MlflowStore:
         To be called under the store's lock.
         """
         experiment_id = self.ensure_experiment(table)
-        if self.at.file is not None and self.artifacts is not None:
-            sqlite_store.direct_artifacts(self.at.file, experiment_id, self.artifacts / table)
+        if self.address.file is not None and self.artifacts is not None:
+            sqlite_store.direct_artifacts(self.address.file, experiment_id, self.artifacts / table)
         more = {USER: user_name()} | ({MEANT_FOR: self._meant_for} if self._meant_for else {})
         run = self.client.create_run(
             experiment_id, start_time=begun_ms or now_ms(), run_name=name, tags={**more, **tags}
@@ -190,7 +190,7 @@ class MlflowStore:
 
     def ensure_experiment(self, name: str) -> str:
         """Return the id of an experiment, made where it is new."""
-        experiment = self.known(name)
+        experiment = self.find_experiment(name)
         if experiment is not None:
             return experiment.experiment_id
         location = (self.artifacts / name).as_uri() if self.artifacts else None
@@ -199,12 +199,12 @@ class MlflowStore:
 
 def open_configured(config: Config) -> MlflowStore:
     """Return the store that the configuration names."""
-    at = address.configured(config)
+    at = address.configured_address(config)
     if at.file is not None:
         lock_file = at.file.with_name(f"{at.file.name}.lock")
-        return MlflowStore(at, lock_file, config.artifacts)
+        return MlflowStore(at, lock_file, config.artifact_root)
     return MlflowStore(
-        at, config.work / "tracking.lock", config.artifacts if at.is_database else None
+        at, config.work / "tracking.lock", config.artifact_root if at.is_database else None
     )
 
 
@@ -217,5 +217,5 @@ def open_outbox(config: Config) -> MlflowStore:
     """Return the store that takes records while the configured server does not answer."""
     file = outbox_file(config)
     lock_file = file.with_name(f"{file.name}.lock")
-    meant_for = address.configured(config).shown
+    meant_for = address.configured_address(config).shown
     return MlflowStore(address.file_address(file), lock_file, file.with_suffix(""), meant_for)

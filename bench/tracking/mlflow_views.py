@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bench._io.markdown import code, escaped, prose
+from bench._io.markdown import escape_text, format_code, format_prose
 from bench.specs.table import Table
 from bench.tracking.rounded_tags import our_tag, paper_tag
 
@@ -52,7 +52,7 @@ def experiment_tags(table: Table, experiment_id: str) -> dict[str, str]:
         "mlflow.experimentKind": "custom_model_development",
         "mlflow.experiment.primaryMetric.name": _own_metrics(table)[0],
         "mlflow.experiment.primaryMetric.greaterIsBetter": str(
-            table.columns[0].better == "higher"
+            table.columns[0].better_direction == "higher"
         ).lower(),
         f"mlflow.sharedViewState.{VIEW}": json.dumps(
             {"name": "As in the paper", "createdAt": 0, "state": _pack_state(_page_state(table))}
@@ -67,11 +67,11 @@ def _pack_state(state: Mapping[str, Any]) -> str:
 
 def _experiment_note(table: Table, experiment_id: str) -> str:
     return (
-        f"[**{escaped(table.title)}**, rows and columns as in the paper]"
-        f"({view_address(experiment_id)[1:]}): {prose(table.caption)}\n\n"
+        f"[**{escape_text(table.title)}**, rows and columns as in the paper]"
+        f"({view_address(experiment_id)[1:]}): {format_prose(table.caption)}\n\n"
         "Rates in per cent, each with `.low` and `.high`, the bounds of its 95 % interval. A run "
         "whose `form` is `smoke` is never a result. The view is under *Views*, too.\n\n"
-        f"{code(f'bench report {table.key}')} writes the table beside the paper's."
+        f"{format_code(f'bench report {table.key}')} writes the table beside the paper's."
     )
 
 

@@ -10,45 +10,45 @@ from typing import TYPE_CHECKING
 from bench._io import packages
 from bench.config import Config
 from bench.tracking.address import mask_secrets
-from bench.tracking.file_store import Records
+from bench.tracking.file_store import FileStore
 
 if TYPE_CHECKING:
     from bench.tracking.store import Store
 
 
-def to_read(config: Config) -> Store | Records:
+def open_to_read(config: Config) -> Store | FileStore:
     """Return the store to make reports from. Raise NotInstalled where there is a store of MLflow's
     and no MLflow to read it with: what it holds would show as not run.
     """
-    if text := unread(config):
+    if text := explain_unread(config):
         raise packages.NotInstalled("package.missing", text)
-    return to_keep(config)
+    return open_to_write(config)
 
 
-def to_keep(config: Config) -> Store | Records:
+def open_to_write(config: Config) -> Store | FileStore:
     """Return the store to keep judged score files in."""
-    if not packages.installed("mlflow"):
-        return Records(config)
+    if not packages.is_installed("mlflow"):
+        return FileStore(config)
     from bench.tracking.store import Store
 
     return Store(config)
 
 
-def unread(config: Config) -> str:
+def explain_unread(config: Config) -> str:
     """Return in one line what to install where there is a store of MLflow's and no MLflow to read
     it with; "" where there is no such store, or MLflow.
     """
-    if packages.installed("mlflow"):
+    if packages.is_installed("mlflow"):
         return ""
     named = os.environ.get("MLFLOW_TRACKING_URI") or config.tracking
     file = config.work / "mlflow.db"
     if not named and not file.is_file():
         return ""
     store = mask_secrets(named) if named else str(file)
-    return packages.needed(f"reading the tracking store {store}", "mlflow")
+    return packages.missing_message(f"reading the tracking store {store}", "mlflow")
 
 
 def unseen_state(config: Config) -> str:
     """Return the state of a row of which no run is seen: `not run`, or why that is not known."""
-    text = unread(config)
+    text = explain_unread(config)
     return f"not known: {text}" if text else "not run"

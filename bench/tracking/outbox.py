@@ -12,7 +12,7 @@ from bench.tracking import mlflow_store, run_lifecycle, scored_runs, sync
 from bench.tracking.client import is_of_store
 from bench.tracking.mlflow_store import Away, MlflowStore
 from bench.tracking.run_lifecycle import OpenRun
-from bench.tracking.run_record import RunEntry
+from bench.tracking.run_record import RunRecord
 
 T = TypeVar("T")
 
@@ -54,20 +54,20 @@ class StoreWithOutbox:
             raise BenchError("tracking.no-answer", self.describe_no_answer(away)) from away
 
     def _run_in_store(self, work: Callable[[MlflowStore], T]) -> T:
-        if not self.store.answers():
+        if not self.store.is_reachable():
             raise Away("it takes no connection")
         try:
             return self.store.reach(work)
         except Exception as error:
             if is_of_store(error):
-                text = f"the tracking store {self.store.at.shown}: {self.store.said(error)}"
+                text = f"the tracking store {self.store.address.shown}: {self.store.describe_error(error)}"
                 raise BenchError("tracking.store-failed", text) from error
             raise
 
     def describe_no_answer(self, error: Exception) -> str:
         """Return in a line that the store's server does not answer, and why."""
-        reason = self.store.said(error)
-        return f"the tracking server {self.store.at.shown} does not answer: {reason}"
+        reason = self.store.describe_error(error)
+        return f"the tracking server {self.store.address.shown} does not answer: {reason}"
 
     def report_away(self, error: Exception) -> None:
         """Say once that records go to the outbox, and why."""
@@ -76,7 +76,7 @@ class StoreWithOutbox:
             text, file = self.describe_no_answer(error), mlflow_store.outbox_file(self._config)
             self._say(f"{text}; records go to {file}, `bench sync` sends them on")
 
-    def begin_run(self, entry: RunEntry) -> OpenRun:
+    def begin_run(self, entry: RunRecord) -> OpenRun:
         """Return the run of `entry`, open; what the outbox has of it is sent to the store first, so
         that it goes on in one place.
         """

@@ -27,12 +27,12 @@ class Process:
         return f"{self.host}:{self.pid}:{self.started}"
 
 
-def here() -> Process:
+def this_process() -> Process:
     """Return this process."""
     return Process(socket.gethostname(), os.getpid(), _started(os.getpid()) or "")
 
 
-def parse(text: str) -> Process:
+def parse_process(text: str) -> Process:
     """Return the process that `str` made `text` of.
 
     >>> parse("node7:4711:123456")
@@ -42,7 +42,7 @@ def parse(text: str) -> Process:
     return Process(host, int(pid), started)
 
 
-def alive(process: Process) -> bool:
+def is_alive(process: Process) -> bool:
     """Return whether a process of this machine still runs. Say True for another machine's.
 
     Nothing is known of other machines, and to call a living run dead would be worse than the

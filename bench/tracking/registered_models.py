@@ -31,7 +31,7 @@ from bench import provenance
 from bench._io import packages
 from bench.errors import BenchError
 from bench.smoke import smoke_note
-from bench.tracking.address import folder
+from bench.tracking.address import local_folder
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,7 +61,7 @@ def write_model(system: nn.Module, folder: Path) -> None:
         str(folder),
         serialization_format="pickle",
         pip_requirements=pip_requirements(),
-        metadata={"commit": provenance.commit()},
+        metadata={"commit": provenance.read_commit()},
     )
 
 
@@ -169,7 +169,7 @@ def load_registered_model(client: Any, run_id: str) -> nn.Module:
     """
     if not any(file.path == FOLDER for file in client.list_artifacts(run_id)):
         uri = client.get_run(run_id).info.artifact_uri
-        looked = folder(uri) or uri
+        looked = local_folder(uri) or uri
         raise BenchError(
             "tracking.artifact-missing",
             f"run {run_id} has no model among its artifacts: no {looked}/{FOLDER}",

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bench.metrics.catalogue import digits
+from bench.metrics.catalogue import metric_decimals
 from bench.specs.table import Table
 from bench.tracking.run_frame import is_figure
 
@@ -48,11 +48,11 @@ def fill_in(client: Any, run: Any, table: Table) -> None:
     """
     is_row = run.data.tags.get("kind") == "row"
     row = table.rows.get(run.data.tags["row"]) if is_row else None
-    published = row.published if row is not None else {}
+    published = row.published_figures if row is not None else {}
     for key, value in {**paper_tags(published), **our_tags(run.data.metrics)}.items():
         if run.data.tags.get(key) != value:
             client.set_tag(run.info.run_id, key, value)
 
 
 def _round_value(name: str, value: float) -> str:
-    return f"{value:.{digits(name)}f}"
+    return f"{value:.{metric_decimals(name)}f}"

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from bench.config import Config, Form
-from bench.tracking.run_frame import tidy
+from bench.tracking.run_frame import runs_frame
 from bench.tracking.table_runs import table_runs
 
 
-def states(config: Config, table: str, form: Form) -> dict[str, str]:
+def row_states(config: Config, table: str, form: Form) -> dict[str, str]:
     """Return for each signature its runs, e.g. `FINISHED: seed 666; FAILED: seed 667`; none where
     MLflow is not installed (`bench.tracking.open_store.unseen_state` says so).
     """
-    frame = tidy(table_runs(config, table, form))
+    frame = runs_frame(table_runs(config, table, form))
     by_signature: dict[str, str] = {}
     for signature, runs in frame.groupby("signature", sort=False):
         # The last run of a seed says how that seed stands.

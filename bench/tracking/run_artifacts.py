@@ -9,10 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
-from bench.tracking.address import folder
+from bench.tracking.address import local_folder
 
 
-class Opened(Protocol):
+class OpenStore(Protocol):
     """A tracking store that is open (`bench.tracking.store.Store`; nothing here needs the rest of
     it, nor what that imports)."""
 
@@ -28,7 +28,7 @@ _WS_PER_KWH = 3.6e6
 
 
 @contextmanager
-def score_file(store: Opened, run_id: str, evaluation: str) -> Generator[Path | None]:
+def open_score_file(store: OpenStore, run_id: str, evaluation: str) -> Generator[Path | None]:
     """Yield a run's score file of an evaluation; None where the store's artifacts lack it.
 
     A local store's own file, or one fetched from a server, which is removed afterwards.
@@ -37,20 +37,20 @@ def score_file(store: Opened, run_id: str, evaluation: str) -> Generator[Path | 
         yield next(iter(paths), None)
 
 
-def pictures(store: Opened, run_id: str, evaluation: str) -> dict[str, bytes]:
+def read_pictures(store: OpenStore, run_id: str, evaluation: str) -> dict[str, bytes]:
     """Return the PNGs that a run keeps of an evaluation, by name."""
     with _open_files(store, run_id, f"figures/{evaluation}", ".png") as paths:
         return {path.name: path.read_bytes() for path in paths}
 
 
 @contextmanager
-def _open_files(store: Opened, run_id: str, below: str, suffix: str) -> Generator[list[Path]]:
+def _open_files(store: OpenStore, run_id: str, below: str, suffix: str) -> Generator[list[Path]]:
     """Yield a run's files of a kind, by name."""
     client = store.client
     paths = sorted(
         file.path for file in client.list_artifacts(run_id, below) if file.path.endswith(suffix)
     )
-    local = folder(client.get_run(run_id).info.artifact_uri) if paths else None
+    local = local_folder(client.get_run(run_id).info.artifact_uri) if paths else None
     if local is not None and local.is_dir():
         yield [local / path for path in paths]
         return
@@ -58,7 +58,7 @@ def _open_files(store: Opened, run_id: str, below: str, suffix: str) -> Generato
         yield [Path(client.download_artifacts(run_id, path, temporary)) for path in paths]
 
 
-def energy_kwh(store: Opened, run_id: str, curves: Sequence[str]) -> float:
+def energy_kwh(store: OpenStore, run_id: str, curves: Sequence[str]) -> float:
     """Return what the GPUs whose power the named curves are took, in kilowatt hours.
 
     Between two points the power is taken to be their mean; time in which the run stood still is

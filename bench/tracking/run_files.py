@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.tracking.address import folder
+from bench.tracking.address import local_folder
 
 FILE_COUNT = "files"
 """Tag of a run that is over: how many files it keeps."""
@@ -23,20 +23,20 @@ def file_sizes(folder: Path) -> dict[str, int]:
     }
 
 
-def list_files(
+def list_artifact_files(
     client: Any, run_id: str, below: str | None = None
 ) -> Iterator[tuple[str, int | None]]:
     """Return the files of a run as its store lists them, with their bytes where it says them."""
     for entry in client.list_artifacts(run_id, below):
         if entry.is_dir:
-            yield from list_files(client, run_id, entry.path)
+            yield from list_artifact_files(client, run_id, entry.path)
         else:
             yield entry.path, entry.file_size
 
 
 def tag_file_count(client: Any, run_id: str) -> None:
     """Say at a run of a local store how many files it keeps."""
-    folder_path = folder(client.get_run(run_id).info.artifact_uri)
+    folder_path = local_folder(client.get_run(run_id).info.artifact_uri)
     if folder_path is not None:
         client.set_tag(run_id, FILE_COUNT, str(len(file_sizes(folder_path))))
 

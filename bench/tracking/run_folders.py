@@ -12,7 +12,7 @@ from bench.tracking.store import Store
 from bench.tracking.table_runs import table_runs
 
 
-class TrainedRun(NamedTuple):
+class FolderRun(NamedTuple):
     """A run, as far as its folder is concerned."""
 
     name: str
@@ -26,16 +26,16 @@ class TrainedRun(NamedTuple):
     """Whether a process works at it, or may: whether one of another machine lives is not known."""
 
 
-def runs_by_folder(config: Config) -> Mapping[str, list[TrainedRun]] | None:
+def runs_by_folder(config: Config) -> Mapping[str, list[FolderRun]] | None:
     """Return the runs by the folder they were trained in, below the work folder; none where there
     is no store yet, None where its server does not answer, or has got only some of the records.
     """
-    if address.configured(config).is_new:
+    if address.configured_address(config).is_new:
         return {}
     store = Store(config)
-    if not store.answers() or store.waiting():
+    if not store.is_reachable() or store.waiting_names():
         return None
-    runs: dict[str, list[TrainedRun]] = {}
+    runs: dict[str, list[FolderRun]] = {}
     for run in store.search_tables(
         [experiment.name for experiment in store.client.search_experiments()], {}
     ):
@@ -45,18 +45,20 @@ def runs_by_folder(config: Config) -> Mapping[str, list[TrainedRun]] | None:
     return runs
 
 
-def _folder_run(run: Any) -> TrainedRun:
+def _folder_run(run: Any) -> FolderRun:
     tags = run.data.tags
     holder = tags.get("process")
-    here = process.here().host
-    holder_process = process.parse(holder) if holder and run.info.status == "RUNNING" else None
-    return TrainedRun(
+    here = process.this_process().host
+    holder_process = (
+        process.parse_process(holder) if holder and run.info.status == "RUNNING" else None
+    )
+    return FolderRun(
         name=f"{tags['table']}: {run.info.run_name}",
         kind=tags.get("kind", "row"),
         status=run.info.status,
         changed="overrides" in tags,
         in_progress=holder_process is not None
-        and (holder_process.host != here or process.alive(holder_process)),
+        and (holder_process.host != here or process.is_alive(holder_process)),
     )
 
 

@@ -66,7 +66,7 @@ _PLAN = "plan."
 _POWER = re.compile(r"system/gpu_\d+_power_usage_watts")
 
 
-def tidy(runs: Iterable[Any]) -> pd.DataFrame:
+def runs_frame(runs: Iterable[Any]) -> pd.DataFrame:
     """Return MLflow's `Run` objects as a frame of `COLUMNS` and figures, in the order they
     began."""
     return build_frame(map(_frame_row, runs), COLUMNS, "begun")
@@ -97,7 +97,7 @@ def _frame_row(run: Any) -> dict[str, Any]:
         **{name: tags.get(name, "") for name in _TAGS},
         "versions": tags.get("versions") or _unsaid_versions(_code_parts(run.data.params)),
         "metrics": tags.get(METRIC_VERSIONS)
-        or _unsaid_versions(versions.of_metrics(results_among(metrics))),
+        or _unsaid_versions(versions.list_metric_versions(results_among(metrics))),
         "user": tags.get("mlflow.user", ""),
         **results_among(metrics),
         **plans_among(tags),
@@ -115,7 +115,7 @@ def _code_parts(settings: dict[str, str]) -> list[str]:
 
 
 def _unsaid_versions(parts: Iterable[str]) -> str:
-    return json.dumps({part: versions.unsaid(part) for part in parts})
+    return json.dumps({part: versions.assume_version(part) for part in parts})
 
 
 def plans_among(tags: dict[str, str]) -> dict[str, str]:
@@ -136,7 +136,8 @@ def results_among(metrics: dict[str, float]) -> dict[str, float]:
     return {
         name: value
         for name, value in metrics.items()
-        if is_figure(name, metrics) or (is_part(name) and is_figure(_result_name(name), metrics))
+        if is_figure(name, metrics)
+        or (is_result_part(name) and is_figure(_result_name(name), metrics))
     }
 
 
@@ -146,7 +147,7 @@ def is_figure(name: str, metrics: dict[str, float]) -> bool:
     return {name, f"{name}.low", f"{name}.high"} <= metrics.keys()
 
 
-def is_part(name: str) -> bool:
+def is_result_part(name: str) -> bool:
     """Return whether a column is no figure itself but a bound, a count or a plan of figures."""
     return name.startswith(_PLAN) or name.rpartition(".")[2] in (*BOUNDS, *COUNTS)
 

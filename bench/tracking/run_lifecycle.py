@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 from bench import __version__, versions
 from bench.errors import BenchError, Busy
-from bench.provenance import environment, lock_digest
+from bench.provenance import describe_environment, lock_digest
 from bench.tracking import mlflow_views, process, rounded_tags
-from bench.tracking.address import folder
+from bench.tracking.address import local_folder
 from bench.tracking.client import cut_text
 from bench.tracking.mlflow_store import MlflowStore
 from bench.tracking.run_files import clear_uploads
-from bench.tracking.run_record import RunEntry, ScoredEntry, describe_run
+from bench.tracking.run_record import RunRecord, ScoredFile, describe_run
 
 NOTE = "mlflow.note.content"
 PARENT = "mlflow.parentRunId"
@@ -34,12 +34,12 @@ class OpenRun(NamedTuple):
     """Whether an earlier process began it."""
 
 
-def begin_run(store: MlflowStore, entry: RunEntry) -> OpenRun:
+def begin_run(store: MlflowStore, entry: RunRecord) -> OpenRun:
     """Return the run of `entry` in `store`, running: a new one, or the unfinished one reopened.
 
     Raise BenchError where it is finished already, Busy where a living process runs it.
     """
-    with store.lock():
+    with store.hold_lock():
         earlier = [run for run in find_alike(store, entry) if _repeat_number(run) == entry.again]
         if any(run.info.status == "FINISHED" for run in earlier):
             raise BenchError(
@@ -52,7 +52,7 @@ def begin_run(store: MlflowStore, entry: RunEntry) -> OpenRun:
         return OpenRun(store, earlier[0].info.run_id, True)
 
 
-def find_alike(store: MlflowStore, entry: RunEntry) -> list[Any]:
+def find_alike(store: MlflowStore, entry: RunRecord) -> list[Any]:
     """Return the runs of what `entry` asks for, made from the same, whether run once or anew; the
     one begun last first.
 
@@ -60,12 +60,12 @@ def find_alike(store: MlflowStore, entry: RunEntry) -> list[Any]:
     count as alike, unless the code has other results by now.
     """
     contents = entry.identity["contents"]
-    unsaid = "" if versions.raised(entry.versions) else contents
-    runs = store.search(entry.table, entry.asked_for)
+    unsaid = "" if versions.describe_raised(entry.versions) else contents
+    runs = store.search_table(entry.table, entry.request_tags)
     return [run for run in runs if run.data.tags.get("contents", unsaid) == contents]
 
 
-def next_repeat(entry: RunEntry, runs: Sequence[Any]) -> RunEntry:
+def next_repeat(entry: RunRecord, runs: Sequence[Any]) -> RunRecord:
     """Return the entry of a further run of the same, beside those `known` to be alike; where one of
     them was begun anew and is not finished, that one's.
     """
@@ -77,21 +77,23 @@ def next_repeat(entry: RunEntry, runs: Sequence[Any]) -> RunEntry:
     return replace(entry, again=number)
 
 
-def changed_since(run: Any, entry: RunEntry) -> list[str]:
+def changed_since(run: Any, entry: RunRecord) -> list[str]:
     """Return what `entry` is made from and `run` was not, or was in another state, by name, of code
     with both versions: `system sal (version 1 -> 2)`. Of a run that does not say what it was made
     from, only the code.
     """
-    older = versions.older(versions_of_run(run), entry.versions)
+    older = versions.compare_versions(versions_of_run(run), entry.versions)
     before: dict[str, str] = json.loads(run.data.tags.get("made_from", "null"))
     if before is None:
-        return [versions.said({part: pair}) for part, pair in older.items()]
+        return [versions.describe_changes({part: pair}) for part, pair in older.items()]
     names = before.keys() | entry.made_from.keys() | older.keys()
     changed = sorted(
         name for name in names if name in older or before.get(name) != entry.made_from.get(name)
     )
     return [
-        versions.said({part_name: older[part_name]}) if part_name in older else part_name
+        versions.describe_changes({part_name: older[part_name]})
+        if part_name in older
+        else part_name
         for part_name in changed
     ]
 
@@ -105,7 +107,7 @@ def _repeat_number(run: Any) -> int:
     return int(run.data.tags.get("again", 0))
 
 
-def run_tags(entry: RunEntry) -> dict[str, str]:
+def run_tags(entry: RunRecord) -> dict[str, str]:
     """Return all tags of a new run."""
     return {
         **{
@@ -120,7 +122,7 @@ def run_tags(entry: RunEntry) -> dict[str, str]:
         "made_from": json.dumps(dict(entry.made_from), sort_keys=True),
         "versions": json.dumps(entry.versions, sort_keys=True),
         NOTE: describe_run(entry, {}),
-        **rounded_tags.paper_tags(entry.description_figures),
+        **rounded_tags.paper_tags(entry.paper_results),
         **({mlflow_views.LINE: f"{entry.line:03d}"} if entry.cells else {}),
         **(
             {"overrides": cut_text(" ".join(entry.overrides), _VALUE_LENGTH)}
@@ -131,13 +133,13 @@ def run_tags(entry: RunEntry) -> dict[str, str]:
     }
 
 
-def common_tags(entry: RunEntry | ScoredEntry) -> dict[str, str]:
+def common_tags(entry: RunRecord | ScoredFile) -> dict[str, str]:
     """Return the tags that runs of every kind have."""
     return {
         **entry.identity,
         "identity": " ".join(entry.identity),
         **code_tags(entry.commit),
-        "process": str(process.here()),
+        "process": str(process.this_process()),
         "mlflow.source.type": "LOCAL",
         "mlflow.source.name": _COMMANDS.get(entry.identity["kind"], "bench run"),
         "mlflow.source.git.commit": entry.commit,
@@ -150,7 +152,7 @@ def code_tags(commit: str) -> dict[str, str]:
         "commit": commit,
         "package": __version__,
         "lock": lock_digest(),
-        "environment": environment(),
+        "environment": describe_environment(),
     }
 
 
@@ -163,11 +165,11 @@ def join_values(before: str, now: str) -> str:
     return ", ".join(dict.fromkeys([*before.split(", "), *now.split(", ")]))
 
 
-def _reopen_run(client: Any, run: Any, entry: RunEntry) -> None:
+def _reopen_run(client: Any, run: Any, entry: RunRecord) -> None:
     run_id, tags = run.info.run_id, run.data.tags
-    clear_uploads(folder(run.info.artifact_uri))
+    clear_uploads(local_folder(run.info.artifact_uri))
     client.update_run(run_id, status="RUNNING")
-    client.set_tag(run_id, "process", str(process.here()))
+    client.set_tag(run_id, "process", str(process.this_process()))
     now = {**code_tags(entry.commit), "device": entry.device}
     for key, value in now.items():
         client.set_tag(run_id, key, join_values(tags.get(key, value), value))
@@ -175,14 +177,14 @@ def _reopen_run(client: Any, run: Any, entry: RunEntry) -> None:
         client.delete_tag(run_id, "failure")
 
 
-def _refuse_if_alive(run: Any, entry: RunEntry) -> None:
+def _refuse_if_alive(run: Any, entry: RunRecord) -> None:
     """Refuse a run that a process of this machine works on; another machine's is taken over.
 
     A job that a cluster moves to another node comes back there, and its old process is gone.
     """
-    holder = process.parse(run.data.tags["process"])
-    here = process.here()
-    if run.info.status == "RUNNING" and holder.host == here.host and process.alive(holder):
+    holder = process.parse_process(run.data.tags["process"])
+    here = process.this_process()
+    if run.info.status == "RUNNING" and holder.host == here.host and process.is_alive(holder):
         who = "this very process" if holder == here else f"process {holder.pid}"
         raise Busy(
             "row.busy", f"{entry.table}: {entry.name} is being run by {who} on {holder.host}"

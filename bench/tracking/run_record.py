@@ -14,10 +14,10 @@ from typing import Literal, Protocol
 from bench import versions
 from bench._io import markdown
 from bench._io.digests import short_digest
-from bench._io.markdown import bullets, escaped, marked
+from bench._io.markdown import escape_text, fill_template, format_list
 from bench.config import Form
-from bench.metrics.catalogue import digits, is_rate, shown
-from bench.metrics.measured import Figure
+from bench.metrics.catalogue import format_value, is_rate, metric_decimals
+from bench.metrics.measured import MetricResult
 from bench.smoke import smoke_note
 from bench.specs.run import Run
 
@@ -46,7 +46,7 @@ class RunData(Protocol):
 
 
 @dataclass(frozen=True)
-class RunEntry:
+class RunRecord:
     """One row of one table with one seed, or one trial of a sweep, about to run."""
 
     table: str
@@ -62,7 +62,7 @@ class RunEntry:
     """Digest or version of what else it is made from, by what it is: weights, audio, detectors."""
     commit: str = ""
     device: str = ""
-    description_figures: Mapping[str, float] = field(default_factory=dict[str, float])
+    paper_results: Mapping[str, float] = field(default_factory=dict[str, float])
     """The paper's results by metric, rates in per cent."""
     kind: Literal["row", "stage", "trial"] = "row"
     """`stage` is the training that a row or a trial starts from."""
@@ -81,7 +81,7 @@ class RunEntry:
     """How often the same was finished before and then run anew (`bench run --again`)."""
 
     @classmethod
-    def from_data(cls, table: str, row: str, seed: int, run: Run, data: RunData) -> RunEntry:
+    def from_data(cls, table: str, row: str, seed: int, run: Run, data: RunData) -> RunRecord:
         """Return what the run of a row is looked up by; what else is kept of it is left empty."""
         return cls(
             table=table,
@@ -102,17 +102,17 @@ class RunEntry:
         return f"{self.row} · seed {self.seed}{stage}{changed}{again}"
 
     @property
-    def data(self) -> str:
+    def data_digest(self) -> str:
         """Eight hexadecimal digits of all fingerprints."""
         return short_digest(self.fingerprints)
 
     @property
     def versions(self) -> dict[str, int]:
         """The results versions of all that the run is computed by (`bench.versions`)."""
-        return versions.of_run(self.run)
+        return versions.list_run_versions(self.run)
 
     @property
-    def asked_for(self) -> dict[str, str]:
+    def request_tags(self) -> dict[str, str]:
         """The tags of all runs of the same settings, seed, protocols and labels."""
         return {
             "kind": self.kind,
@@ -120,7 +120,7 @@ class RunEntry:
             "row": self.row,
             "seed": str(self.seed),
             "signature": self.run.signature,
-            "data": self.data,
+            "data": self.data_digest,
             **self.tags,
         }
 
@@ -128,11 +128,11 @@ class RunEntry:
     def identity(self) -> dict[str, str]:
         """The tags that tell a run from all others; commit and device are not among them."""
         contents = short_digest(self.made_from)
-        return {**self.asked_for, "contents": contents, "again": str(self.again)}
+        return {**self.request_tags, "contents": contents, "again": str(self.again)}
 
 
 @dataclass(frozen=True)
-class ScoredEntry:
+class ScoredFile:
     """Another system's score file, judged by `bench score`: scored here, not trained here."""
 
     table: str
@@ -149,7 +149,7 @@ class ScoredEntry:
     commit: str
     settings: Mapping[str, str]
     """How it was judged: columns taken, negated or not, missing trials, resampling."""
-    figures: Mapping[str, Figure]
+    figures: Mapping[str, MetricResult]
     """Fractions by `<evaluation>.<metric>`."""
     evaluation: str = ""
     """What the table calls the evaluation; the corpus's key where there is no table."""
@@ -164,7 +164,7 @@ class ScoredEntry:
         return f"{self.system} · {self.corpus or self.split}"
 
     @property
-    def of_system(self) -> dict[str, str]:
+    def system_tags(self) -> dict[str, str]:
         """The tags of the run that all of the system's judged score files are parts of."""
         return {
             "kind": "system",
@@ -176,7 +176,7 @@ class ScoredEntry:
     @property
     def identity(self) -> dict[str, str]:
         """The tags that a run is looked up by: the same file judged alike is not logged twice."""
-        by = sorted(versions.raised(versions.of_metrics(self.figures)).items())
+        by = sorted(versions.describe_raised(versions.list_metric_versions(self.figures)).items())
         how = json.dumps([*sorted(self.settings.items()), *by, self.split, self.fingerprint])
         return {
             "kind": "scored",
@@ -196,7 +196,7 @@ COUNTS = ("missed", "accepted", "bonafide", "spoof")
 """Those that are numbers of trials or frames."""
 
 
-def values(figures: Mapping[str, Figure]) -> dict[str, float]:
+def tracked_values(figures: Mapping[str, MetricResult]) -> dict[str, float]:
     """Return figures as the store keeps them: `name`, and `name.<field>` of `BOUNDS`, rates in per
     cent; and of `COUNTS`, as they are. Of what is not known only `low` and `high` are kept, as NaN.
     """
@@ -210,15 +210,15 @@ def values(figures: Mapping[str, Figure]) -> dict[str, float]:
     return numbers
 
 
-def said_of(figures: Mapping[str, Figure]) -> dict[str, str]:
+def result_tags(figures: Mapping[str, MetricResult]) -> dict[str, str]:
     """Return the tags that results bring: `plans`, and by which metrics they were computed."""
     return {
         **resampling_plans(figures),
-        METRIC_VERSIONS: json.dumps(versions.of_metrics(figures), sort_keys=True),
+        METRIC_VERSIONS: json.dumps(versions.list_metric_versions(figures), sort_keys=True),
     }
 
 
-def resampling_plans(figures: Mapping[str, Figure]) -> dict[str, str]:
+def resampling_plans(figures: Mapping[str, MetricResult]) -> dict[str, str]:
     """Return by `plan.<evaluation>` who was drawn for the intervals of its figures (without those
     of its breakdowns), e.g. `speaker+attack`.
     """
@@ -239,7 +239,7 @@ def per_cent(name: str, value: float) -> float:
     return 100 * value if is_rate(name) else value
 
 
-def describe_run(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
+def describe_run(entry: RunRecord, figures: Mapping[str, MetricResult]) -> str:
     """Return the run's description: the paper's results beside ours, in Markdown.
 
     `figures` are fractions by metric; empty while the run goes on. Those of single attacks stand
@@ -249,9 +249,9 @@ def describe_run(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
     smoke = smoke_note(entry.run.form)
     headings = ["metric (rates in %)", "paper", "ours", "95 % interval", "difference"]
     rows: list[list[str]] = []
-    for name in dict.fromkeys([*entry.description_figures, *whole]):
-        paper, ours = entry.description_figures.get(name), figures.get(name)
-        decimals = digits(name)
+    for name in dict.fromkeys([*entry.paper_results, *whole]):
+        paper, ours = entry.paper_results.get(name), figures.get(name)
+        decimals = metric_decimals(name)
         cells = ["–"] * 4
         if paper is not None:
             cells[0] = f"{paper:.{decimals}f}"
@@ -262,11 +262,11 @@ def describe_run(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
             if paper is not None:
                 cells[3] = f"{value - paper:+.{decimals}f}"
         rows.append([name, *cells])
-    title = smoke + escaped(f"{entry.table}, row {entry.row}, seed {entry.seed}")
-    return "\n".join([title, "", *markdown.table(headings, rows, padded=False)])
+    title = smoke + escape_text(f"{entry.table}, row {entry.row}, seed {entry.seed}")
+    return "\n".join([title, "", *markdown.format_table(headings, rows, padded=False)])
 
 
-def table(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
+def results_csv(entry: RunRecord, figures: Mapping[str, MetricResult]) -> str:
     """Return all figures (fractions by metric) beside the paper's as CSV, rates in per cent. What
     is not known is left empty.
     """
@@ -274,11 +274,11 @@ def table(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(("figure", "ours", *BOUNDS, *COUNTS, "plan", "paper"))
     for name, figure in figures.items():
-        numbers = values({name: figure})
+        numbers = tracked_values({name: figure})
         ours = (
             _format_number(numbers.get(f"{name}.{field}", math.nan)) for field in (*BOUNDS, *COUNTS)
         )
-        paper = entry.description_figures.get(name, "")
+        paper = entry.paper_results.get(name, "")
         lines.writerow((name, _format_number(numbers[name]), *ours, figure.plan, paper))
     return text.getvalue()
 
@@ -287,22 +287,24 @@ def _format_number(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.6f}"
 
 
-def describe_scored_file(entry: ScoredEntry) -> str:
+def describe_scored_file(entry: ScoredFile) -> str:
     """Return the description of a judged score file, in Markdown."""
     smoke = smoke_note(entry.form)
-    title = smoke + marked("**Scored, not trained here**: {} on {}", entry.system, entry.split)
+    title = smoke + fill_template(
+        "**Scored, not trained here**: {} on {}", entry.system, entry.split
+    )
     rows: list[list[str]] = []
     for name, figure in entry.figures.items():
-        value, low, high = (shown(name, number) for number in figure[:3])
+        value, low, high = (format_value(name, number) for number in figure[:3])
         interval = "–" if math.isnan(figure.low) else f"{low} to {high}"
         rows.append([name, value, interval])
-    lines = markdown.table(["metric", "value", "95 % interval"], rows, padded=False)
+    lines = markdown.format_table(["metric", "value", "95 % interval"], rows, padded=False)
     return "\n".join(
         [
             title,
             "",
             *lines,
             "",
-            bullets(f"{key}: {setting}" for key, setting in entry.settings.items()),
+            format_list(f"{key}: {setting}" for key, setting in entry.settings.items()),
         ]
     )

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.tracking.run_frame import build_frame, is_part, plans_among, results_among
-from bench.tracking.run_record import ScoredEntry, resampling_plans, values
+from bench.tracking.run_frame import build_frame, is_result_part, plans_among, results_among
+from bench.tracking.run_record import ScoredFile, resampling_plans, tracked_values
 
 SCORED = (
     "run_id",
@@ -54,7 +54,7 @@ class ScoredRecord:
     """Trials without a score."""
     reading: str
     figures: Mapping[str, float]
-    """As `bench.tracking.run_record.values` has them: rates in per cent, bounds and counts."""
+    """As `bench.tracking.run_record.tracked_values` has them: rates in per cent, bounds and counts."""
     plans: Mapping[str, str]
 
     def as_row(self) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class ScoredRecord:
 _FOLDED = ("ended_ms", "figures", "plans")
 
 
-def record_of_file(entry: ScoredEntry, run_id: str, ended_ms: int) -> ScoredRecord:
+def record_of_file(entry: ScoredFile, run_id: str, ended_ms: int) -> ScoredRecord:
     """Return the record of what is kept now."""
     return ScoredRecord(
         run_id=run_id,
@@ -81,7 +81,7 @@ def record_of_file(entry: ScoredEntry, run_id: str, ended_ms: int) -> ScoredReco
         fingerprints={entry.split: entry.fingerprint},
         missing=int(entry.settings.get("missing", 0)),
         reading=entry.settings.get(READING, "{}"),
-        figures=values(entry.figures),
+        figures=tracked_values(entry.figures),
         plans=resampling_plans(entry.figures),
     )
 
@@ -92,7 +92,7 @@ def record_of_run(run: Any) -> ScoredRecord:
     """
     tags: dict[str, str] = run.data.tags
     figures = results_among(run.data.metrics)
-    first = next((name for name in sorted(figures) if not is_part(name)), "")
+    first = next((name for name in sorted(figures) if not is_result_part(name)), "")
     return ScoredRecord(
         run_id=run.info.run_id,
         system=tags["system"],
@@ -119,7 +119,7 @@ def scored_runs_frame(runs: Iterable[Any]) -> pd.DataFrame:
     return framed_records(map(record_of_run, runs))
 
 
-def standing(records: Iterable[ScoredRecord]) -> dict[tuple[str, str], ScoredRecord]:
+def latest_records(records: Iterable[ScoredRecord]) -> dict[tuple[str, str], ScoredRecord]:
     """Return the record that stands by system and evaluation: the one judged last."""
     finished = [record for record in records if record.status == "FINISHED"]
     finished.sort(key=lambda record: (record.ended_ms, record.run_id))

@@ -13,13 +13,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench._io.markdown import bullets, marked
+from bench._io.markdown import fill_template, format_list
 from bench.smoke import smoke_note
 from bench.tracking import mlflow_views, run_files, run_lifecycle
 from bench.tracking.client import log_inputs, log_metrics, log_params, now_ms
 from bench.tracking.mlflow_store import MlflowStore
-from bench.tracking.run_record import DatasetUse, ScoredEntry, describe_scored_file, said_of, values
-from bench.tracking.scored_record import ScoredRecord, record_of_run, standing
+from bench.tracking.run_record import (
+    DatasetUse,
+    ScoredFile,
+    describe_scored_file,
+    result_tags,
+    tracked_values,
+)
+from bench.tracking.scored_record import ScoredRecord, latest_records, record_of_run
 
 REPLACED = "replaced_by"
 """Tag of a run whose score file does not stand any more: the run that does."""
@@ -29,7 +35,7 @@ _LINE = "999"
 
 def keep_scored_file(
     to: MlflowStore,
-    entry: ScoredEntry,
+    entry: ScoredFile,
     artifacts: Mapping[str, Sequence[Path]],
     judged_ms: int | None = None,
 ) -> str:
@@ -40,8 +46,8 @@ def keep_scored_file(
     1970 began, now where that is not said.
     """
     ended = now_ms() if judged_ms is None else judged_ms
-    with to.lock():
-        runs = to.search(entry.table, entry.identity)
+    with to.hold_lock():
+        runs = to.search_table(entry.table, entry.identity)
         finished = [run for run in runs if run.info.status == "FINISHED"]
         parent = _system_run(to, entry)
         earlier = finished[0].info if finished else None
@@ -55,32 +61,32 @@ def keep_scored_file(
             _fill_run(to, entry, run_id, artifacts)
     except BaseException:
         to.client.set_terminated(run_id, "FAILED")
-        refresh_system(to, entry.of_system)
+        refresh_system(to, entry.system_tags)
         raise
     last = max(ended, earlier.end_time) if earlier else ended
     to.client.set_terminated(run_id, "FINISHED", end_time=last)
-    refresh_system(to, entry.of_system)
+    refresh_system(to, entry.system_tags)
     return run_id
 
 
-def _scored_tags(entry: ScoredEntry, parent: str) -> dict[str, str]:
+def _scored_tags(entry: ScoredFile, parent: str) -> dict[str, str]:
     return {
         **run_lifecycle.common_tags(entry),
         run_lifecycle.PARENT: parent,
         "split": entry.split,
         "evaluation": entry.evaluation,
         "fingerprints": json.dumps({entry.split: entry.fingerprint}),
-        **said_of(entry.figures),
+        **result_tags(entry.figures),
         run_lifecycle.NOTE: describe_scored_file(entry),
     }
 
 
 def _fill_run(
-    to: MlflowStore, entry: ScoredEntry, run_id: str, artifacts: Mapping[str, Sequence[Path]]
+    to: MlflowStore, entry: ScoredFile, run_id: str, artifacts: Mapping[str, Sequence[Path]]
 ) -> None:
     log_inputs(to.client, run_id, [DatasetUse(entry.split, entry.fingerprint, "evaluation")])
     log_params(to.client, run_id, entry.settings)
-    log_metrics(to.client, run_id, values(entry.figures), step=0)
+    log_metrics(to.client, run_id, tracked_values(entry.figures), step=0)
     for folder, paths in artifacts.items():
         for path in paths:
             to.client.log_artifact(run_id, str(path), folder or None)
@@ -88,16 +94,16 @@ def _fill_run(
         run_files.tag_file_count(to.client, run_id)
 
 
-def _system_run(to: MlflowStore, entry: ScoredEntry) -> str:
+def _system_run(to: MlflowStore, entry: ScoredFile) -> str:
     """Return the id of the system's run, made where it is new; to be called under the lock."""
-    runs = to.search(entry.table, entry.of_system)
+    runs = to.search_table(entry.table, entry.system_tags)
     if runs:
         return runs[0].info.run_id
     tags = {
         **{mlflow_views.column_tag(column): cell for column, cell in entry.cells.items()},
         **run_lifecycle.common_tags(entry),
-        **entry.of_system,
-        "identity": " ".join(entry.of_system),
+        **entry.system_tags,
+        "identity": " ".join(entry.system_tags),
         mlflow_views.LINE: _LINE,
         run_files.FILE_COUNT: "0",
     }
@@ -113,18 +119,18 @@ def list_systems(to: MlflowStore) -> list[dict[str, str]]:
     runs = [
         run
         for experiment in to.client.search_experiments()
-        for run in to.runs([experiment.experiment_id], "tags.kind = 'system'")
+        for run in to.list_runs([experiment.experiment_id], "tags.kind = 'system'")
     ]
     return [{name: run.data.tags[name] for name in names} for run in runs]
 
 
 def refresh_system(to: MlflowStore, of_system: Mapping[str, str]) -> None:
     """Have a system's run hold the figures of the score files that stand, and no others."""
-    systems = to.search(of_system["table"], of_system)
+    systems = to.search_table(of_system["table"], of_system)
     if not systems:
         return
-    runs = to.search(of_system["table"], {**of_system, "kind": "scored"})
-    stands = {of.evaluation: of for of in standing(map(record_of_run, runs)).values()}
+    runs = to.search_table(of_system["table"], {**of_system, "kind": "scored"})
+    stands = {of.evaluation: of for of in latest_records(map(record_of_run, runs)).values()}
     for run in runs:
         _tag_replaced(to.client, run, stands)
     figures = {name: of for record in stands.values() for name, of in record.figures.items()}
@@ -158,10 +164,10 @@ def _same_number(one: float, other: float | None) -> bool:
 
 def _describe_system(of_system: Mapping[str, str], stands: Mapping[str, ScoredRecord]) -> str:
     smoke = smoke_note(of_system["form"])
-    head = marked("**Scored, not trained here**: {}, on:", of_system["system"])
+    head = fill_template("**Scored, not trained here**: {}, on:", of_system["system"])
     lines = [
         f"{record.split}: run {record.run_id[:8]}"
         + (f", {record.missing} trials missing" if record.missing else "")
         for record in stands.values()
     ]
-    return f"{smoke}{head}\n\n{bullets(lines)}"
+    return f"{smoke}{head}\n\n{format_list(lines)}"

@@ -7,11 +7,11 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.tracking.mlflow_store import MlflowStore
-from bench.tracking.run_files import list_files
+from bench.tracking.run_files import list_artifact_files
 
 TRAINED_IN = "trained_in"
 """Tag of a run: the folder of its training below the work folder. Its name says what was trained,
-on which data, from what and with which seed (`bench.training.row.folder`)."""
+on which data, from what and with which seed (`bench.training.row.training_folder`)."""
 
 
 def runs_trained_in(to: MlflowStore, folder: str) -> list[Any]:
@@ -39,4 +39,4 @@ def fetch_artifact(to: MlflowStore, run_id: str, path: str, folder: Path) -> Pat
 
 def artifact_names(to: MlflowStore, run_id: str, below: str) -> list[str]:
     """Return the paths of the files that a run keeps in a folder of its artifacts."""
-    return [path for path, _ in list_files(to.client, run_id, below)]
+    return [path for path, _ in list_artifact_files(to.client, run_id, below)]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench._io import atomic_files, file_locks
 from bench.errors import BenchError
-from bench.tracking.address import file_address, folder
+from bench.tracking.address import file_address, local_folder
 from bench.tracking.client import open_client
 
 _DEFAULT = "0"
@@ -47,7 +47,7 @@ def make_store(file: Path) -> None:
         return
     for leftover in ("-journal", "-wal", "-shm"):  # they would be taken for the new file's
         file.with_name(file.name + leftover).unlink(missing_ok=True)
-    with atomic_files.scratch(file) as folder:
+    with atomic_files.scratch_folder(file) as folder:
         aside = folder / file.name
         write_empty(aside)
         atomic_files.write_bytes(file, aside.read_bytes())
@@ -83,7 +83,7 @@ def _is_whole(file: Path) -> bool:
     return any(held)
 
 
-def place(file: Path, root: Path) -> None:
+def relocate_artifacts(file: Path, root: Path) -> None:
     """Have the runs of a store that was moved or copied name the artifacts that came with it.
 
     MLflow keeps where artifacts are as whole paths. A run's are below `root` if they are there, or
@@ -99,7 +99,7 @@ def place(file: Path, root: Path) -> None:
             (len(prefix), prefix),
         )
         for run, status, old, *names in elsewhere.fetchall():
-            earlier = folder(old)
+            earlier = local_folder(old)
             for name in names:  # MLflow's own pages call an experiment's folder by its number
                 tail = Path(str(name), run, "artifacts")
                 if earlier is None or earlier.parts[-len(tail.parts) :] != tail.parts:
@@ -116,7 +116,7 @@ def direct_artifacts(file: Path, experiment_id: str, to: Path) -> None:
     with closing(sqlite3.connect(file)) as database, database:
         query = "select artifact_location from experiments where experiment_id = ?"
         (location,) = database.execute(query, (experiment_id,)).fetchone()
-        if folder(location) not in (None, to):
+        if local_folder(location) not in (None, to):
             statement = "update experiments set artifact_location = ? where experiment_id = ?"
             database.execute(statement, (to.as_uri(), experiment_id))
 

@@ -22,7 +22,7 @@ import pandas as pd
 from bench.cards import table_cards
 from bench.config import Config, Form
 from bench.errors import BenchError
-from bench.metrics.measured import Figure
+from bench.metrics.measured import MetricResult
 from bench.specs.table import Table
 from bench.tracking import (
     file_store,
@@ -37,8 +37,8 @@ from bench.tracking import (
 )
 from bench.tracking.mlflow_store import MlflowStore
 from bench.tracking.outbox import StoreWithOutbox
-from bench.tracking.run_frame import tidy
-from bench.tracking.run_record import RunEntry, ScoredEntry
+from bench.tracking.run_frame import runs_frame
+from bench.tracking.run_record import RunRecord, ScoredFile
 from bench.tracking.tracked_run import TrackedRun, renew_results
 
 if TYPE_CHECKING:
@@ -59,14 +59,14 @@ class Store:
         """
         self._config, self._say = config, say
         self._access = StoreWithOutbox(config, say)
-        self.uri = self._access.store.at.shown
+        self.uri = self._access.store.address.shown
         """Its address, as it may be shown."""
 
-    def answers(self) -> bool:
+    def is_reachable(self) -> bool:
         """Return whether the store is a file, or its server takes connections."""
-        return self._access.store.answers()
+        return self._access.store.is_reachable()
 
-    def no_answer(self, why: Exception) -> str:
+    def describe_no_answer(self, why: Exception) -> str:
         """Return in a line that the store's server does not answer, and why."""
         return self._access.describe_no_answer(why)
 
@@ -79,7 +79,7 @@ class Store:
         """Raise BenchError where nothing can be kept in the store."""
         self._access.run_anywhere(lambda to: to.require_writable())
 
-    def begin(self, entry: RunEntry) -> TrackedRun:
+    def begin_run(self, entry: RunRecord) -> TrackedRun:
         """Return the tracked run of `entry`, running: a new one, or the unfinished one reopened.
 
         Used as a context manager: an exception marks it FAILED, an interrupt KILLED, and leaving it
@@ -88,56 +88,58 @@ class Store:
         """
         return TrackedRun(self._access, entry)
 
-    def finished(self, entry: RunEntry) -> Any | None:
+    def find_finished(self, entry: RunRecord) -> Any | None:
         """Return the MLflow run with the settings, seed, data and contents of `entry` that finished
         last; None where none is finished.
         """
         return next((run for run in self._find_alike(entry) if run.info.status == "FINISHED"), None)
 
-    def renew_results(self, run_id: str, entry: RunEntry, figures: Mapping[str, Figure]) -> None:
+    def renew_results(
+        self, run_id: str, entry: RunRecord, figures: Mapping[str, MetricResult]
+    ) -> None:
         """Log the figures of a finished run (fractions) that were computed anew from its score
         files, and by which code; BenchError where the store does not answer.
         """
         self._access.run_in_store(lambda to: renew_results(to, run_id, entry, figures))
 
-    def finished_id(self, entry: RunEntry) -> str | None:
+    def finished_id(self, entry: RunRecord) -> str | None:
         """Return the id of the run that `finished` returns."""
-        finished = self.finished(entry)
+        finished = self.find_finished(entry)
         return finished.info.run_id if finished else None
 
-    def next_repeat(self, entry: RunEntry) -> RunEntry:
+    def next_repeat(self, entry: RunRecord) -> RunRecord:
         """Return the entry by which what is finished is run once more, or goes on being so."""
         return run_lifecycle.next_repeat(entry, self._find_alike(entry))
 
-    def changed_since(self, entry: RunEntry) -> list[str]:
+    def changed_since(self, entry: RunRecord) -> list[str]:
         """Return what the last finished run with the settings, seed and data of `entry` was made
         from and is another by now, by name.
         """
-        for run in self.search(entry.table, entry.asked_for):
+        for run in self.search_runs(entry.table, entry.request_tags):
             if run.info.status == "FINISHED":
                 return run_lifecycle.changed_since(run, entry)
         return []
 
-    def _find_alike(self, entry: RunEntry) -> list[Any]:
+    def _find_alike(self, entry: RunRecord) -> list[Any]:
         runs = self._access.run_anywhere(lambda to: run_lifecycle.find_alike(to, entry))
         if self._access.has_outbox:
             runs += run_lifecycle.find_alike(self._access.outbox, entry)
         return sorted(runs, key=lambda run: -run.info.start_time)
 
-    def sweep_dead(self) -> list[str]:
+    def fail_dead_runs(self) -> list[str]:
         """Mark runs FAILED whose process died without a word (kill -9, power); return their names.
 
         A run of another machine is left alone: whether it lives cannot be known here.
         """
         return self._access.run_anywhere(maintenance.fail_dead_runs)
 
-    def present(self, table: Table) -> None:
+    def present_table(self, table: Table) -> None:
         """Have MLflow's pages show the runs of a table as the paper shows its rows; see
         `bench.tracking.mlflow_views`.
         """
         self._access.run_anywhere(lambda to: maintenance.present_table(to, table))
 
-    def pages(self) -> dict[str, str]:
+    def page_addresses(self) -> dict[str, str]:
         """Return where MLflow's pages show each table that has runs, below the server's address."""
         experiments = self._access.run_in_store(lambda to: to.client.search_experiments())
         key = f"mlflow.sharedViewState.{mlflow_views.VIEW}"
@@ -147,25 +149,25 @@ class Store:
             if key in experiment.tags
         }
 
-    def frame(self, table_key: str, form: Form) -> pd.DataFrame:
+    def table_frame(self, table_key: str, form: Form) -> pd.DataFrame:
         """Return the runs of a table's own rows in one form, one row each; columns as in
         `tracking.frame`. Raise BenchError where the store does not answer.
         """
-        return tidy(self._runs(table_key, form, "row"))
+        return runs_frame(self._runs(table_key, form, "row"))
 
-    def scored(self, table_key: str, form: Form) -> pd.DataFrame:
+    def scored_frame(self, table_key: str, form: Form) -> pd.DataFrame:
         """Return what `keep_scored` keeps beside a table, one row each; columns as in
         `tracking.scored_record.SCORED`. What was kept without MLflow is sent to the store first.
         Raise BenchError where the store does not answer.
         """
-        if waiting := file_store.names(self._records):
+        if waiting := file_store.record_names(self._records):
             try:
                 self._take_records()
             except BenchError as error:
                 self._say(f"{len(waiting)} judged score files wait for `bench sync`: {error}")
         return scored_record.scored_runs_frame(self._runs(table_key, form, "scored"))
 
-    def model(self, run_id: str) -> nn.Module:
+    def load_model(self, run_id: str) -> nn.Module:
         """Return the trained system of a finished run, from the store's artifacts."""
         return self._access.run_anywhere(
             lambda to: registered_models.load_registered_model(to.client, run_id)
@@ -189,7 +191,7 @@ class Store:
         """Return the paths of the files that a run keeps in a folder of its artifacts."""
         return self._access.run_anywhere(lambda to: shared_runs.artifact_names(to, run_id, below))
 
-    def keep_scored(self, entry: ScoredEntry, artifacts: Mapping[str, Sequence[Path]]) -> str:
+    def keep_scored_file(self, entry: ScoredFile, artifacts: Mapping[str, Sequence[Path]]) -> str:
         """Keep the judged score file of another system as a finished run, a part of the system's;
         return its id. `artifacts` are files by the folder of the run's that they come into.
 
@@ -200,7 +202,7 @@ class Store:
             lambda to: scored_runs.keep_scored_file(to, entry, artifacts)
         )
 
-    def search(self, table: str, tags: Mapping[str, str]) -> list[Any]:
+    def search_runs(self, table: str, tags: Mapping[str, str]) -> list[Any]:
         """Return MLflow's runs in the experiment `table` that have all the tags, the one that began
         last first.
         """
@@ -210,7 +212,7 @@ class Store:
         """Return what `search` does, of several tables; the store is asked for all at once."""
         return self._access.run_anywhere(lambda to: to.search_tables(tables, tags))
 
-    def shared(
+    def ensure_run(
         self, table: str, name: str, identity: Mapping[str, str], more: Mapping[str, str]
     ) -> str:
         """Return the id of the run that has the tags `identity`, for several processes to work on;
@@ -218,14 +220,14 @@ class Store:
         """
         return self._access.run_anywhere(lambda to: _ensure_run(to, table, name, identity, more))
 
-    def waiting(self) -> list[str]:
+    def waiting_names(self) -> list[str]:
         """Return the names of the runs that the outbox holds, and of records that MLflow has not
         got yet.
         """
         runs = sync.waiting_runs(self._access.outbox) if self._access.has_outbox else []
-        return [*runs, *file_store.names(self._records)]
+        return [*runs, *file_store.record_names(self._records)]
 
-    def synchronise(self, *, elsewhere: bool = False) -> list[sync.Sent]:
+    def send_waiting(self, *, elsewhere: bool = False) -> list[sync.Sent]:
         """Send what the outbox holds to the store, and what was kept without MLflow; what is sent
         is not sent again. What was recorded for another store is sent only with `elsewhere`.
 
@@ -240,11 +242,11 @@ class Store:
 
     @property
     def _records(self) -> Path:
-        return file_store.folder(self._config)
+        return file_store.records_folder(self._config)
 
     def _take_records(self) -> list[sync.Sent]:
         """Send what was kept without MLflow to the store."""
-        if not file_store.names(self._records):
+        if not file_store.record_names(self._records):
             return []
 
         def keep_record(record: file_store.StoredRecord) -> None:
@@ -254,21 +256,21 @@ class Store:
                 )
             )
             if record.entry.table in table_cards.table_keys():
-                self.present(table_cards.table(record.entry.table))
+                self.present_table(table_cards.read_table(record.entry.table))
 
         names = file_store.send_records(self._records, keep_record)
         return [sync.Sent(name, "sent") for name in names]
 
     def _runs(self, table_key: str, form: Form, kind: str) -> list[Any]:
         wanted = {"form": form, "kind": kind}
-        return self._access.run_in_store(lambda to: to.search(table_key, wanted))
+        return self._access.run_in_store(lambda to: to.search_table(table_key, wanted))
 
 
 def _ensure_run(
     to: MlflowStore, table: str, name: str, identity: Mapping[str, str], more: Mapping[str, str]
 ) -> str:
-    with to.lock():
-        runs = to.search(table, identity)
+    with to.hold_lock():
+        runs = to.search_table(table, identity)
         if runs:
             return runs[0].info.run_id
         return to.create_run(table, name, {**identity, "identity": " ".join(identity), **more})

@@ -16,7 +16,7 @@ import pandas as pd
 from bench._io.digests import short_digest
 from bench.config import Form
 from bench.tracking.client import log_metrics, log_params, now_ms
-from bench.tracking.run_frame import tidy
+from bench.tracking.run_frame import runs_frame
 from bench.tracking.store import Store
 
 TRIALS = "trials.csv"
@@ -75,31 +75,31 @@ class StudyRun:
             "fingerprints": json.dumps(dict(entry.fingerprints), sort_keys=True),
             "made_from": json.dumps(dict(entry.made_from), sort_keys=True),
         }
-        self.run_id = store.shared(entry.table, f"study {entry.name}", entry.identity, tags)
+        self.run_id = store.ensure_run(entry.table, f"study {entry.name}", entry.identity, tags)
         self._client.update_run(self.run_id, status="RUNNING")
         log_params(self._client, self.run_id, entry.settings)
 
-    def tags(self, number: int) -> dict[str, str]:
+    def trial_tags(self, number: int) -> dict[str, str]:
         """Return what the runs of trial `number` are known by beside their settings."""
         return {"study": self.entry.name, "trial": str(number)}
 
-    def frame(self) -> pd.DataFrame:
+    def trials_frame(self) -> pd.DataFrame:
         """Return the runs of all trials, one line a run; columns as in `tracking.frame`, `row` is
         the trial's number.
         """
         wanted = {"kind": "trial", "study": self.entry.name}
-        runs = tidy(self._store.search(self.entry.table, wanted))
+        runs = runs_frame(self._store.search_runs(self.entry.table, wanted))
         return runs.assign(row=runs["row"].str.removeprefix("trial ").astype(int))
 
-    def trial_over(self, number: int, ending: Ending, objective: float | None) -> None:
+    def end_trial(self, number: int, ending: Ending, objective: float | None) -> None:
         """Say at the runs of a trial how it ended."""
-        wanted = {"kind": "trial", **self.tags(number)}
-        for run in self._store.search(self.entry.table, wanted):
+        wanted = {"kind": "trial", **self.trial_tags(number)}
+        for run in self._store.search_runs(self.entry.table, wanted):
             self._client.set_tag(run.info.run_id, "outcome", ending)
             if objective is not None:
                 log_metrics(self._client, run.info.run_id, {"objective": objective}, step=0)
 
-    def keep(
+    def keep_files(
         self, files: Sequence[Path], note: str, best: float | None, importances: Mapping[str, float]
     ) -> None:
         """Keep the study's files as artifacts, its note, its best objective so far and how
@@ -114,12 +114,12 @@ class StudyRun:
             metrics["best"] = best
         log_metrics(self._client, self.run_id, metrics, step=now_ms() // 1000)
 
-    def close(self, status: Literal["FINISHED", "KILLED"]) -> None:
+    def end_study(self, status: Literal["FINISHED", "KILLED"]) -> None:
         """Mark the run as finished, or as stopped before all its trials were there."""
         self._client.set_terminated(self.run_id, status)
 
 
-class Kept(NamedTuple):
+class StudyArtifacts(NamedTuple):
     """What a study's run holds, for a report."""
 
     name: str
@@ -131,16 +131,16 @@ class Kept(NamedTuple):
     run_id: str
 
 
-def kept(store: Store, sweep: str, form: Form, signature: str) -> list[Kept]:
+def read_studies(store: Store, sweep: str, form: Form, signature: str) -> list[StudyArtifacts]:
     """Return the studies of a sweep's card in a form that have a trial, the one that began last
     first: several where the data changed in between.
     """
     wanted = {"kind": "study", "form": form, "signature": signature}
-    studies = [_read_study(store, run) for run in store.search(f"sweeps/{sweep}", wanted)]
+    studies = [_read_study(store, run) for run in store.search_runs(f"sweeps/{sweep}", wanted)]
     return [study for study in studies if study is not None]
 
 
-def _read_study(store: Store, run: Any) -> Kept | None:
+def _read_study(store: Store, run: Any) -> StudyArtifacts | None:
     run_id = run.info.run_id
     if not any(file.path == TRIALS for file in store.client.list_artifacts(run_id)):
         return None
@@ -153,4 +153,6 @@ def _read_study(store: Store, run: Any) -> Kept | None:
         if name.startswith(_IMPORTANCE)
     }
     tags = run.data.tags
-    return Kept(tags["study"], trials, importances, run.info.status, tags["commit"], run_id)
+    return StudyArtifacts(
+        tags["study"], trials, importances, run.info.status, tags["commit"], run_id
+    )

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from bench.errors import BenchError
 from bench.tracking import process, registered_models, run_files
-from bench.tracking.address import folder
-from bench.tracking.client import cut_text, log_points, unreachable
+from bench.tracking.address import local_folder
+from bench.tracking.client import cut_text, is_unreachable, log_points
 from bench.tracking.mlflow_store import MEANT_FOR, MlflowStore
 from bench.tracking.run_frame import is_figure
 from bench.tracking.run_lifecycle import GATHERED, PARENT, join_values
@@ -60,8 +60,8 @@ def send_runs(
         identity_tags, name = _identity_tags(run), _run_name(outbox, run)
         if identity is not None and identity_tags != dict(identity):
             continue
-        meant_for = run.data.tags.get(MEANT_FOR, store.at.shown)
-        if meant_for != store.at.shown and not elsewhere:
+        meant_for = run.data.tags.get(MEANT_FOR, store.address.shown)
+        if meant_for != store.address.shown and not elsewhere:
             if identity is None:
                 yield Sent(name, _meant_for_another(meant_for, store), is_whole=False)
             continue
@@ -74,8 +74,8 @@ def send_runs(
         if missing := _missing_files(run, folder_path):
             yield Sent(name, f"not sent: {missing}", is_whole=False)
             continue
-        with store.lock():
-            there = store.search(experiment.name, identity_tags)
+        with store.hold_lock():
+            there = store.search_table(experiment.name, identity_tags)
             target = there[0].info.run_id if there else _new_run(store, experiment.name, run)
             _tell_experiment(store, experiment)
         done = bool(there) and there[0].info.status == "FINISHED"
@@ -95,7 +95,7 @@ def send_runs(
 
 def _meant_for_another(meant_for: str, store: MlflowStore) -> str:
     return (
-        f"not sent: it was recorded for {meant_for}, and {store.at.shown} is configured: configure "
+        f"not sent: it was recorded for {meant_for}, and {store.address.shown} is configured: configure "
         "that store, or send it here by `bench sync --to-configured`"
     )
 
@@ -114,7 +114,7 @@ def _missing_files(run: Any, path: Path) -> str:
         return ""
     return (
         f"{had - len(present)} of its {had} files are not in {path}: bring them there from "
-        f"where it was recorded ({folder(run.info.artifact_uri)}), or give the run up with "
+        f"where it was recorded ({local_folder(run.info.artifact_uri)}), or give the run up with "
         f"`mlflow runs delete --run-id {run.info.run_id}` at the outbox's address"
     )
 
@@ -126,7 +126,7 @@ def _send_files(store: MlflowStore, target: str, path: Path, done: bool) -> str:
     client, sizes = store.client, run_files.file_sizes(path)
 
     def list_lacking() -> list[str]:
-        there = dict(run_files.list_files(client, target))
+        there = dict(run_files.list_artifact_files(client, target))
         return [
             name
             for name, size in sizes.items()
@@ -141,9 +141,9 @@ def _send_files(store: MlflowStore, target: str, path: Path, done: bool) -> str:
             registered_models.register_model(client, target)
         lost = list_lacking()
     except Exception as error:
-        if unreachable(error):
+        if is_unreachable(error):
             raise
-        return f"the store does not take its files ({store.said(error)})"
+        return f"the store does not take its files ({store.describe_error(error)})"
     if not lost:
         return ""
     return f"{len(lost)} of its {len(sizes)} files did not arrive at the store, e.g. {lost[0]}"
@@ -154,7 +154,7 @@ def _list_waiting(outbox: MlflowStore) -> list[Any]:
     runs = [
         run
         for experiment in outbox.client.search_experiments()
-        for run in outbox.runs([experiment.experiment_id])
+        for run in outbox.list_runs([experiment.experiment_id])
     ]
     return sorted(runs, key=lambda run: run.info.start_time)
 
@@ -211,7 +211,7 @@ def _tell_experiment(store: MlflowStore, experiment: Any) -> None:
 
 def _adopt_parts(store: MlflowStore, table: str, local: str, target: str) -> None:
     """Name the parent by its id in the store at those of its parts that were begun there."""
-    for part in store.search(table, {PARENT: local}):
+    for part in store.search_table(table, {PARENT: local}):
         store.client.set_tag(part.info.run_id, PARENT, target)
 
 
@@ -235,8 +235,8 @@ def _is_alive(outbox: MlflowStore, run: Any) -> bool:
     """
     holder = run.data.tags.get("process")
     if holder is not None:
-        return process.alive(process.parse(holder))
-    parts = outbox.runs([run.info.experiment_id], f"tags.`{PARENT}` = '{run.info.run_id}'")
+        return process.is_alive(process.parse_process(holder))
+    parts = outbox.list_runs([run.info.experiment_id], f"tags.`{PARENT}` = '{run.info.run_id}'")
     return any(part.info.status == "RUNNING" and _is_alive(outbox, part) for part in parts)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def table_runs(config: Config, table: str, form: Form) -> list[Any]:
     """Return MLflow's runs of the rows of a table in one form, the one that began last first; where
     a server is away, those that the outbox has. None where MLflow is not installed
-    (`bench.tracking.open_store.unread` says so).
+    (`bench.tracking.open_store.explain_unread` says so).
     """
     return runs_by_table(config, [table], form)[table]
 
@@ -32,15 +32,15 @@ def runs_by_table(config: Config, tables: Sequence[str], form: Form) -> dict[str
 
 def _open_store(config: Config) -> Store | None:
     """Return the store; None where there is none yet, or no MLflow."""
-    if not packages.installed("mlflow"):
+    if not packages.is_installed("mlflow"):
         return None
     from bench.tracking import address
     from bench.tracking.store import Store
 
-    return None if address.configured(config).is_new else Store(config)
+    return None if address.configured_address(config).is_new else Store(config)
 
 
-def overrides(runs: list[Any]) -> dict[str, str]:
+def overrides_by_run(runs: list[Any]) -> dict[str, str]:
     """Return what `--set` changed, by the ids of the runs; of those with other settings that say
     nothing of it "".
     """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench._io.interrupts import defer_sigint
 from bench.errors import BenchError
-from bench.metrics.measured import Figure
+from bench.metrics.measured import MetricResult
 from bench.tracking import registered_models, run_files, run_lifecycle
 from bench.tracking.client import (
     cut_text,
@@ -26,12 +26,12 @@ from bench.tracking.rounded_tags import our_tags
 from bench.tracking.run_lifecycle import NOTE, code_tags, join_values
 from bench.tracking.run_record import (
     DatasetUse,
-    RunEntry,
+    RunRecord,
     describe_run,
     per_cent,
-    said_of,
-    table,
-    values,
+    result_tags,
+    results_csv,
+    tracked_values,
 )
 
 if TYPE_CHECKING:  # torch takes a second, and reports need none
@@ -50,7 +50,7 @@ class TrackedRun:
     recorded there, and `bench sync` brings both together.
     """
 
-    def __init__(self, access: StoreWithOutbox, entry: RunEntry) -> None:
+    def __init__(self, access: StoreWithOutbox, entry: RunRecord) -> None:
         """Begin the run of `entry`, or go on with the unfinished one."""
         self._access, self._entry = access, entry
         self._store, self.run_id, self.begun_before = access.begin_run(entry)
@@ -81,7 +81,7 @@ class TrackedRun:
             status = "FAILED" if issubclass(kind, Exception) else "KILLED"
             self._end_run(status, f"{kind.__name__}: {error}".removesuffix(": "))
 
-    def log(self, metrics: Mapping[str, float], step: int) -> None:
+    def log_epoch(self, metrics: Mapping[str, float], step: int) -> None:
         """Log points of curves at `step`; rates (`bench.metrics.catalogue`) are fractions.
 
         A point at or before a metric's last logged step is skipped. So a run that goes back to its
@@ -94,7 +94,7 @@ class TrackedRun:
             self._last_steps.update(dict.fromkeys(fresh, step))
             self._log_hours()
 
-    def tag(self, name: str, value: str) -> None:
+    def set_tag(self, name: str, value: str) -> None:
         """Say something of the run in text: a number of its own (`breaths`, `kept_epoch`, ...), as
         columns of `bench.tracking.run_frame` have it. What was said before under that name is
         replaced.
@@ -106,7 +106,7 @@ class TrackedRun:
         harmless."""
         self._run_work(lambda client, run_id: log_inputs(client, run_id, datasets))
 
-    def artifact(self, path: Path, folder: str | None = None) -> None:
+    def add_artifact(self, path: Path, folder: str | None = None) -> None:
         """Keep a copy of the file at `path`, in `folder` of the run's artifacts or at their top."""
         if not path.is_file():
             raise BenchError(
@@ -114,7 +114,7 @@ class TrackedRun:
             )
         self._run_work(lambda client, run_id: client.log_artifact(run_id, str(path), folder))
 
-    def model(self, system: nn.Module) -> None:
+    def add_model(self, system: nn.Module) -> None:
         """Keep the trained system as an MLflow model, registered by table and row; see
         `bench.tracking.registered_models`.
         """
@@ -123,7 +123,7 @@ class TrackedRun:
             self._run_work(lambda client, run_id: client.log_artifacts(run_id, folder))
         self._run_work(registered_models.register_model)
 
-    def finish(self, figures: Mapping[str, Figure]) -> None:
+    def finish_run(self, figures: Mapping[str, MetricResult]) -> None:
         """Log the final figures (fractions by `<evaluation>.<metric>`) and mark the run
         FINISHED."""
         self._run_work(lambda client, run_id: log_results(client, run_id, self._entry, figures))
@@ -151,7 +151,7 @@ class TrackedRun:
         """Log the settings (a run that died while beginning may have only some of them) and start
         to watch the machine.
         """
-        settings = self._entry.run.flat()
+        settings = self._entry.run.flat_settings()
         self._run_work(lambda client, run_id: log_params(client, run_id, settings))
         # Where that found the server away, the monitor runs already: it began in the outbox.
         if self._monitor is None and not self._closing:
@@ -189,22 +189,24 @@ class TrackedRun:
         self._run_work(lambda client, run_id: log_metrics(client, run_id, metrics, step))
 
 
-def log_results(client: Any, run_id: str, entry: RunEntry, figures: Mapping[str, Figure]) -> None:
+def log_results(
+    client: Any, run_id: str, entry: RunRecord, figures: Mapping[str, MetricResult]
+) -> None:
     """Log a run's final figures (fractions by `<evaluation>.<metric>`), and what they are beside
     the paper's; those that were there before stay in the metrics' history.
     """
     note = describe_run(entry, figures)
-    numbers = values(figures)
+    numbers = tracked_values(figures)
     log_metrics(client, run_id, numbers, step=0)
-    for name, value in {**said_of(figures), **our_tags(numbers), NOTE: note}.items():
+    for name, value in {**result_tags(figures), **our_tags(numbers), NOTE: note}.items():
         client.set_tag(run_id, name, value)
     if figures:
         client.log_text(run_id, note, "figures.md")
-        client.log_text(run_id, table(entry, figures), "figures.csv")
+        client.log_text(run_id, results_csv(entry, figures), "figures.csv")
 
 
 def renew_results(
-    to: MlflowStore, run_id: str, entry: RunEntry, figures: Mapping[str, Figure]
+    to: MlflowStore, run_id: str, entry: RunRecord, figures: Mapping[str, MetricResult]
 ) -> None:
     """Log the figures of a finished run that were computed anew, and add by which code."""
     tags = to.client.get_run(run_id).data.tags

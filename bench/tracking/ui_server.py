@@ -25,12 +25,12 @@ _PATIENCE_S = 5.0
 """How long its processes have to end by themselves."""
 
 
-def command(config: Config, port: int) -> list[str]:
+def server_command(config: Config, port: int) -> list[str]:
     """Return the command that serves the store of `config` on `port` of this machine.
 
     Raise BenchError where the store is a server itself.
     """
-    at = address.configured(config)
+    at = address.configured_address(config)
     if at.file is None:
         raise BenchError(
             "tracking.is-a-server", f"tracking is kept by a server already: open {at.shown}"
@@ -41,7 +41,7 @@ def command(config: Config, port: int) -> list[str]:
         # Pages that are open in a browser do not keep it from ending.
         *("--uvicorn-opts", "--log-level=warning --timeout-graceful-shutdown=1"),
         *("--backend-store-uri", at.uri, "--registry-store-uri", at.uri),
-        *("--default-artifact-root", config.artifacts.as_uri()),
+        *("--default-artifact-root", config.artifact_root.as_uri()),
     ]
 
 
@@ -53,13 +53,13 @@ def present_tables(store: Store) -> None:
     experiments = {experiment.name for experiment in store.client.search_experiments()}
     for key in table_cards.table_keys():
         if key in experiments:
-            table = table_cards.table(key)
-            store.present(table)
-            for run in store.search(key, {}):
+            table = table_cards.read_table(key)
+            store.present_table(table)
+            for run in store.search_runs(key, {}):
                 rounded_tags.fill_in(store.client, run, table)
 
 
-def environment() -> dict[str, str]:
+def server_environment() -> dict[str, str]:
     """Return the environment of MLflow's server: without the workers and gateway that it has for
     language models, which would be eight processes more.
     """
@@ -94,18 +94,18 @@ def _bind_port(port: int) -> int:
         return asked.getsockname()[1]
 
 
-def ui(config: Config, port: int, ready: Callable[[], None]) -> int:
+def serve_ui(config: Config, port: int, ready: Callable[[], None]) -> int:
     """Serve MLflow's pages at http://127.0.0.1:`port` until Ctrl-C or SIGTERM; `ready` is called
     when they answer. Return 0, or the exit status of a server that ended by itself.
     """
-    arguments = command(config, port)
+    arguments = server_command(config, port)
     # A new store is set up here, under its lock, not by the server.
     Store(config).require_writable()
     with catch_stop() as stopped:
         # Ctrl-C is for this process alone, which ends the others in order; standard output is for
         # the addresses.
         serving = subprocess.Popen(
-            arguments, env=environment(), stdout=2, stderr=2, start_new_session=True
+            arguments, env=server_environment(), stdout=2, stderr=2, start_new_session=True
         )
         try:
             is_ready = False

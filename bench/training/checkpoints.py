@@ -12,11 +12,11 @@ import torch
 from bench._io import atomic_files, machine
 from bench.errors import BenchError, RowFailed
 
-LAST = "last.pt"
+LAST_CHECKPOINT = "last.pt"
 """Full state after the last finished epoch: weights, optimiser, schedule, epoch, best, history.
-It goes when the run is finished in the tracking store (`bench.training.keeping.release`).
+It goes when the run is finished in the tracking store (`bench.training.keeping.release_state`).
 """
-KEPT = "kept.pt"
+BEST_CHECKPOINT = "kept.pt"
 """The weights that stand for the run: of its best epoch, or the mean of its last ones."""
 
 SELECTION = "selection.json"
@@ -25,26 +25,26 @@ PROGRESS = "progress.json"
 """What stays of `last.pt` when that goes: how the training went, without weights."""
 
 
-def save(state: dict[str, Any], path: Path) -> None:
+def save_checkpoint(state: dict[str, Any], path: Path) -> None:
     """Write `state` to `path` so that a crash or a full disk leaves the previous file whole."""
     try:
-        with atomic_files.whole(path) as file:
+        with atomic_files.open_whole(path) as file:
             torch.save(state, file)
     except (OSError, RuntimeError) as error:
         # torch's zip writer reports a full disk as a RuntimeError.
         previous = "the previous one is kept" if path.is_file() else "there is no earlier one"
-        refused = machine.explain(error)
+        refused = machine.explain_error(error)
         why = refused.message.removeprefix(f"{path}: ") if refused else str(error)
         raise RowFailed(
             "machine.refused", f"{path}: the checkpoint could not be written: {why}; {previous}"
         ) from error
 
 
-class Damaged(BenchError):
+class DamagedCheckpoint(BenchError):
     """A checkpoint that is torn, or another program's."""
 
 
-def load(path: Path, keys: Sequence[str] = ("system",)) -> dict[str, Any]:
+def load_checkpoint(path: Path, keys: Sequence[str] = ("system",)) -> dict[str, Any]:
     """Read a checkpoint onto the CPU; only tensors and plain values are admitted.
 
     Raise Damaged where it is incomplete, lacks one of `keys`, or its weights hold a NaN.
@@ -57,55 +57,61 @@ def load(path: Path, keys: Sequence[str] = ("system",)) -> dict[str, Any]:
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise  # of the machine, and the file may be whole; a torn one is an invalid argument
         # torch hides what its unpickler says behind advice to read the file unsafely.
-        raise _damaged(path, str(error.__context__ or error).partition("\n")[0]) from error
+        raise _damaged_error(path, str(error.__context__ or error).partition("\n")[0]) from error
     for key in keys:
         if not isinstance(state, dict) or key not in state:
-            raise _damaged(path, f"it has no {key!r}")
+            raise _damaged_error(path, f"it has no {key!r}")
     for name, tensor in state.get("system", {}).items():
         if tensor.is_floating_point() and tensor.isnan().any():
-            raise _damaged(path, f"{name} holds a NaN")
+            raise _damaged_error(path, f"{name} holds a NaN")
     return state
 
 
-def _damaged(path: Path, why: str) -> Damaged:
-    return Damaged(
+def _damaged_error(path: Path, why: str) -> DamagedCheckpoint:
+    return DamagedCheckpoint(
         "training.checkpoint-damaged",
         f"{path}: not a readable checkpoint ({why}); remove the file to start the row anew",
     )
 
 
-def recent(place: Path, epoch: int, count: int) -> Path:
+def recent_path(folder: Path, epoch: int, count: int) -> Path:
     """Return the file of the weights after `epoch`, one of `count` that are overwritten in turn."""
-    return place / f"recent-{epoch % count}.pt"
+    return folder / f"recent-{epoch % count}.pt"
 
 
-def latest(place: Path, epoch: int, count: int) -> list[Path]:
+def latest_paths(folder: Path, epoch: int, count: int) -> list[Path]:
     """Return the files of the last `count` epochs up to `epoch`, fewer if there are fewer."""
-    return [recent(place, number, count) for number in range(max(1, epoch - count + 1), epoch + 1)]
+    return [
+        recent_path(folder, number, count) for number in range(max(1, epoch - count + 1), epoch + 1)
+    ]
 
 
-def clear(place: Path) -> None:
+def clear_folder(folder: Path) -> None:
     """Remove what an earlier training left in its folder, scores included."""
     for pattern in ("*.pt", SELECTION, PROGRESS, "scores/*.parquet"):
-        for path in place.glob(pattern):
+        for path in folder.glob(pattern):
             path.unlink()
 
 
-def unfinished(place: Path) -> list[Path]:
+def unfinished_files(folder: Path) -> list[Path]:
     """Return the files in a training's folder that only a further epoch needs.
 
     These are the full state after the last epoch, and the weights that are to be averaged.
     """
-    return [path for path in (place / LAST, *sorted(place.glob("recent-*.pt"))) if path.is_file()]
+    return [
+        path
+        for path in (folder / LAST_CHECKPOINT, *sorted(folder.glob("recent-*.pt")))
+        if path.is_file()
+    ]
 
 
-def average(paths: Sequence[Path]) -> dict[str, Any]:
+def average_weights(paths: Sequence[Path]) -> dict[str, Any]:
     """Return the mean of the weights in `paths` (`{"system": ..., "epoch": ...}`) and their epochs.
 
     Floating-point tensors are averaged, buffers such as batch normalisation's statistics too, in
     float64. Of whole numbers (batches counted) the last epoch's stand.
     """
-    states = sorted((load(path) for path in paths), key=lambda state: state["epoch"])
+    states = sorted((load_checkpoint(path) for path in paths), key=lambda state: state["epoch"])
     last = states[-1]["system"]
     mean = {
         name: torch.stack([state["system"][name].double() for state in states])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.config import Config
-from bench.data.audio import header, read_wave
+from bench.data.audio import read_header, read_wave
 from bench.data.frame_labels import spoof_frames
 from bench.data.subset import FrameVectors, Span, Spans, Subset
 from bench.errors import BenchError
@@ -20,16 +20,20 @@ from bench.specs.augment import Augment
 from bench.specs.corpus import Audio
 from bench.specs.run import Data, HeldOutData, TrainData
 from bench.units import (
+    ATTACK_TYPES,
     BONAFIDE,
     HOP_SAMPLES,
-    KINDS,
     SPOOF,
     frame_samples,
     frames_covering,
-    samples,
+    to_samples,
 )
 
-_KINDS = {"TTS": KINDS.index("TTS"), "VC": KINDS.index("VC"), "TTS+VC": KINDS.index("VC")}
+_KINDS = {
+    "TTS": ATTACK_TYPES.index("TTS"),
+    "VC": ATTACK_TYPES.index("VC"),
+    "TTS+VC": ATTACK_TYPES.index("VC"),
+}
 
 
 def require_labels(subset: Subset, data: Data) -> None:
@@ -56,7 +60,7 @@ def _no_frames(subset: Subset, resolution_s: float) -> BenchError:
     )
 
 
-def frame_labels(subset: Subset, data: Data) -> list[NDArray[np.bool_]]:
+def label_frames(subset: Subset, data: Data) -> list[NDArray[np.bool_]]:
     """Return for each utterance, in the table's order, an array: True where a frame is spoof.
 
     Official vectors are taken as they are, so they must be of the resolution asked for; spans are
@@ -95,7 +99,7 @@ def _from_spans(
         raise BenchError(error.code, f"{data.corpus} {data.split}: {utterance}: {error}") from error
 
 
-def kinds(subset: Subset) -> NDArray[np.int64]:
+def read_attack_types(subset: Subset) -> NDArray[np.int64]:
     """Return for each utterance its index into `KINDS`, `IGNORED` for a spoof of unknown type.
 
     Converted text-to-speech (TTS+VC) counts as voice conversion, which is what was done last.
@@ -104,11 +108,11 @@ def kinds(subset: Subset) -> NDArray[np.int64]:
     if "attack_type" in subset.table:
         types = subset.table["attack_type"].tolist()
         indices[:] = [_KINDS.get(name, IGNORED) for name in types]
-    indices[(subset.table["label"] == BONAFIDE).to_numpy()] = KINDS.index(BONAFIDE)
+    indices[(subset.table["label"] == BONAFIDE).to_numpy()] = ATTACK_TYPES.index(BONAFIDE)
     return indices
 
 
-class Clip(NamedTuple):
+class LabelledClip(NamedTuple):
     """One utterance, or as much of it as was asked for."""
 
     wave: NDArray[np.float32]
@@ -117,13 +121,13 @@ class Clip(NamedTuple):
     """(frames,)"""
     valid: NDArray[np.bool_]
     """(frames,), False on padding."""
-    marks: NDArray[np.bool_]
+    breath_mask: NDArray[np.bool_]
     """(hops,), see `Batch.marks`."""
-    heard_s: float
+    duration_s: float
     """Length of the whole utterance by its audio file."""
 
 
-class Source:
+class ClipReader:
     """The utterances of a split, cut, spliced and filled as its settings say."""
 
     def __init__(
@@ -137,13 +141,13 @@ class Source:
         self.subset, self.audio = subset, audio
         self.augment = augment.build_augmentation(augmentation, config)
         self.fill: Literal["zeros", "repeat"] = data.fill
-        self.breath = breath.provider(subset, data.breath, audio, config)
+        self.breath = breath.build_marker(subset, data.breath, audio, config)
         self.splicer = augment.build_splicer(data.splice)
-        self.labels = frame_labels(subset, data)
-        self.kinds = kinds(subset)
+        self.labels = label_frames(subset, data)
+        self.attack_types = read_attack_types(subset)
         resolution_s = None if self.splicer else data.resolution_s
         self.frame = None if resolution_s is None else frame_samples(resolution_s)
-        self.clip = None if data.clip_s is None else samples(data.clip_s)
+        self.clip = None if data.clip_s is None else to_samples(data.clip_s)
         self.is_spoof = np.array(subset.table["label"] == SPOOF)
         if self.splicer and (self.is_spoof.all() or not self.is_spoof.any()):
             raise BenchError(
@@ -153,26 +157,28 @@ class Source:
             )
         self.bonafides, self.spoofs = np.flatnonzero(~self.is_spoof), np.flatnonzero(self.is_spoof)
 
-    def length(self, index: int) -> int:
+    def clip_length(self, index: int) -> int:
         """Return how many samples the clip of an utterance has."""
         if self.clip is not None:
             return self.clip
         if self.frame is not None:
             return len(self.labels[index]) * self.frame
         # Whole hops, so that utterances of nearly one length make a batch.
-        heard = samples(header(self.subset.audio_path(index)).duration_s)
+        heard = to_samples(read_header(self.subset.audio_path(index)).duration_s)
         return frames_covering(heard, HOP_SAMPLES) * HOP_SAMPLES
 
-    def scored(self, index: int) -> NDArray[np.bool_]:
+    def scored_labels(self, index: int) -> NDArray[np.bool_]:
         """Return the labels of the frames that the first clip of an utterance holds, each once."""
         labels = self.labels[index]
         if self.splicer and self.clip:
-            return self.splicer.label_clip(self.clip, _of_splice(held_out(index)))
+            return self.splicer.label_clip(self.clip, _of_splice(held_out_key(index)))
         if self.clip is None or self.frame is None:
             return labels
         return labels[: self.clip // self.frame]
 
-    def read(self, index: int, key: Sequence[int], crop: Literal["random", "first"]) -> Clip:
+    def read_clip(
+        self, index: int, key: Sequence[int], crop: Literal["random", "first"]
+    ) -> LabelledClip:
         """Return a clip of the utterance in row `index`.
 
         It begins at the utterance's start or, with `crop` "random", anywhere. All random draws,
@@ -183,18 +189,20 @@ class Source:
         is made in the same way.
         """
         rng = np.random.default_rng(key)
-        clip = self._cut(index, rng, crop)
+        clip = self._cut_clip(index, rng, crop)
         if self.splicer is None:
             return clip
         others = self.bonafides if self.is_spoof[index] else self.spoofs
-        injector = self._cut(int(rng.choice(others)), rng, crop)
+        injector = self._cut_clip(int(rng.choice(others)), rng, crop)
         wave, spoof = self.splicer.splice_clips(clip.wave, injector.wave, _of_splice(key))
         return clip._replace(wave=wave, spoof=spoof, valid=np.ones(len(spoof), dtype=bool))
 
-    def _cut(self, index: int, rng: np.random.Generator, crop: Literal["random", "first"]) -> Clip:
+    def _cut_clip(
+        self, index: int, rng: np.random.Generator, crop: Literal["random", "first"]
+    ) -> LabelledClip:
         path, labels = self.subset.audio_path(index), self.labels[index]
-        heard_s = header(path).duration_s
-        heard = samples(heard_s)
+        heard_s = read_header(path).duration_s
+        heard = to_samples(heard_s)
         if self.frame is None:
             unit, units = 1, heard
         else:
@@ -207,27 +215,27 @@ class Source:
         stop = min(start + wanted, units)
         end = None if self.clip is None else stop * unit
         wave = read_wave(path, self.audio, start * unit, end)
-        wave = _fitted(self.augment(wave, rng), (stop - start) * unit)
+        wave = _fit_length(self.augment(wave, rng), (stop - start) * unit)
         cut = labels if self.frame is None else labels[start:stop]
         length = self.clip or frames_covering(len(wave), HOP_SAMPLES) * HOP_SAMPLES
-        marks = self.breath.marks(index, start * unit, len(wave), length, self.fill)
-        return Clip(*self._filled(wave, length, cut), marks, heard_s)
+        marks = self.breath.mark_hops(index, start * unit, len(wave), length, self.fill)
+        return LabelledClip(*self._fill_clip(wave, length, cut), marks, heard_s)
 
-    def _filled(
+    def _fill_clip(
         self, wave: NDArray[np.float32], length: int, cut: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
         """Return wave, labels and which of these are none of padding, as long as the clip is."""
         if self.clip is None:
-            return _fitted(wave, length), cut, np.ones(len(cut), dtype=bool)
+            return _fit_length(wave, length), cut, np.ones(len(cut), dtype=bool)
         frames = 1 if self.frame is None else length // self.frame
         if self.fill == "repeat" and len(cut):
             return np.resize(wave, length), np.resize(cut, frames), np.ones(frames, dtype=bool)
         spoof = np.zeros(frames, dtype=bool)
         spoof[: len(cut)] = cut
-        return _fitted(wave, length), spoof, np.arange(frames) < len(cut)
+        return _fit_length(wave, length), spoof, np.arange(frames) < len(cut)
 
 
-def held_out(index: int) -> list[int]:
+def held_out_key(index: int) -> list[int]:
     """Return the key of all random draws for a scored utterance, the same in every epoch."""
     return [index]
 
@@ -237,7 +245,7 @@ def _of_splice(key: Sequence[int]) -> np.random.Generator:
     return np.random.default_rng([*key, 1])
 
 
-def _fitted(wave: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+def _fit_length(wave: NDArray[np.float32], length: int) -> NDArray[np.float32]:
     """Return `wave` cut or followed by zeros to `length` samples."""
     fitted = np.zeros(length, dtype=np.float32)
     fitted[: min(length, len(wave))] = wave[:length]

@@ -16,7 +16,7 @@ import torch
 from bench.config import Config
 
 
-def apply(config: Config) -> None:
+def apply_determinism(config: Config) -> None:
     """Make torch compute deterministically where the configuration asks for it.
 
     An operation that cannot do so raises RuntimeError with its name. Otherwise nothing is changed.
@@ -29,21 +29,23 @@ def apply(config: Config) -> None:
         torch.backends.cudnn.benchmark = False
 
 
-def here(device: str) -> dict[str, str]:
+def current_conditions(device: str) -> dict[str, str]:
     """Return `threads` and `determinism` of this process, which computes on `device`."""
-    settings = [f"deterministic algorithms {_on(torch.are_deterministic_algorithms_enabled())}"]
+    settings = [
+        f"deterministic algorithms {_on_or_off(torch.are_deterministic_algorithms_enabled())}"
+    ]
     if device == "cuda":
         cudnn = torch.backends.cudnn
         settings += [
-            f"cuDNN deterministic {_on(cudnn.deterministic)}",
-            f"cuDNN benchmark {_on(cudnn.benchmark)}",
-            f"TF32 in cuDNN {_on(cudnn.allow_tf32)}",
+            f"cuDNN deterministic {_on_or_off(cudnn.deterministic)}",
+            f"cuDNN benchmark {_on_or_off(cudnn.benchmark)}",
+            f"TF32 in cuDNN {_on_or_off(cudnn.allow_tf32)}",
         ]
     settings.append(f"matmul precision {torch.get_float32_matmul_precision()}")
     return {"threads": str(torch.get_num_threads()), "determinism": ", ".join(settings)}
 
 
-def joined(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
+def join_conditions(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
     """Return the conditions of several sessions, each once, with ` | ` between them.
 
     >>> joined({"threads": "2"}, {"threads": "16"}), joined({"threads": "2"}, {"threads": "2"})
@@ -55,5 +57,5 @@ def joined(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _on(flag: bool) -> str:
+def _on_or_off(flag: bool) -> str:
     return "on" if flag else "off"

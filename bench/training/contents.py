@@ -20,28 +20,32 @@ from bench.specs.kinds import BreathSettings, KindSettings
 from bench.specs.run import Data, Run
 
 
-def of_training(run: Run, config: Config) -> dict[str, str]:
+def training_contents(run: Run, config: Config) -> dict[str, str]:
     """Return digests of the files that the parts of a run need, and raised versions of its code.
 
     Keys are such as `weights xlsr2_300m`, `noise musan` and `system sal`. A missing file is a
     BenchError that says what to get.
     """
-    return _digests(run.parts, config) | versions.raised(versions.of_training(run))
+    return _digests(run.parts, config) | versions.describe_raised(
+        versions.list_training_versions(run)
+    )
 
 
-def of_data(data: Data, config: Config) -> dict[str, str]:
+def data_contents(data: Data, config: Config) -> dict[str, str]:
     """Return digests of a split's breath marks, and raised versions of what reads and labels it."""
-    return of_breaths(data.breath, config) | versions.raised(versions.of_data(data))
+    return breath_contents(data.breath, config) | versions.describe_raised(
+        versions.list_data_versions(data)
+    )
 
 
-def of_breaths(breath: Breath, config: Config) -> dict[str, str]:
+def breath_contents(breath: Breath, config: Config) -> dict[str, str]:
     """Return digests and versions of what finds breaths, such as `detector dsp`, `breaths NAME`."""
     if not isinstance(breath, BreathSettings):
         return {}
     version: dict[str, str] = {}
     if breath.is_detector:  # searched audio is cached, and named by the version that searched it
         part = f"detector {breath.kind}"
-        version = {part: f"version {versions.declared(versions.module_of(part))}"}
+        version = {part: f"version {versions.read_version(versions.find_part_module(part))}"}
     return version | _digests([breath], config)
 
 

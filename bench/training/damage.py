@@ -19,7 +19,7 @@ from bench.errors import BenchError
 from bench.evaluation import score_file
 from bench.specs.run import HeldOutData, Run
 from bench.training import checkpoints, engine, keeping
-from bench.training.clips import frame_labels
+from bench.training.clips import label_frames
 from bench.training.keeping import Progress
 
 ENDING = ".damaged"
@@ -28,32 +28,32 @@ ENDING = ".damaged"
 Say = Callable[[str], None]
 
 
-def set_aside(run: Run, seed: int, place: Path, config: Config, say: Say) -> None:
+def set_aside(run: Run, seed: int, folder: Path, config: Config, say: Say) -> None:
     """Rename each file of a training's state that cannot be used.
 
     `say` is told which and why, and whether the row begins anew. Nothing is renamed before the
     first epoch is finished: until then no file in the folder is used.
     """
-    last, ended = place / checkpoints.LAST, place / checkpoints.PROGRESS
+    last, ended = folder / checkpoints.LAST_CHECKPOINT, folder / checkpoints.PROGRESS
     if not (last.is_file() or ended.is_file()):
         return
-    shapes = _shapes(engine.build(run, seed, config).state_dict())
+    shapes = _tensor_shapes(engine.build_system(run, seed, config).state_dict())
     checks: dict[Path, Callable[[Path], object]] = {
         last: lambda path: _check_last(path, shapes),
         ended: keeping.read_progress,
-        place / checkpoints.KEPT: lambda path: _check_weights(path, shapes),
-        place / checkpoints.SELECTION: keeping.read_selection,
+        folder / checkpoints.BEST_CHECKPOINT: lambda path: _check_weights(path, shapes),
+        folder / checkpoints.SELECTION: keeping.read_selection,
     }
     if count := run.training.keep.averaged_epochs:
         checks |= {
             path: lambda path: _check_recent(path, count, shapes)
-            for path in sorted(place.glob("recent-*.pt"))
+            for path in sorted(folder.glob("recent-*.pt"))
         }
     damaged = [
-        path for path, check in checks.items() if path.is_file() and _aside(path, check, say)
+        path for path, check in checks.items() if path.is_file() and _set_aside(path, check, say)
     ]
-    if damaged and keeping.begun(run, place) is None:
-        say(f"{place}: the row begins anew")
+    if damaged and keeping.read_resumable(run, folder) is None:
+        say(f"{folder}: the row begins anew")
 
 
 def set_scores_aside(path: Path, data: HeldOutData, subset: Subset, say: Say) -> None:
@@ -62,7 +62,7 @@ def set_scores_aside(path: Path, data: HeldOutData, subset: Subset, say: Say) ->
     def check(path: Path) -> None:
         names_read = score_file.read(path)["utterance"].to_pylist()
         names = subset.table["utterance"].to_numpy(dtype=object)
-        wanted = np.repeat(names, [len(labels) for labels in frame_labels(subset, data)])
+        wanted = np.repeat(names, [len(labels) for labels in label_frames(subset, data)])
         if names_read != wanted.tolist():
             raise BenchError(
                 "training.scores-incomplete",
@@ -71,18 +71,18 @@ def set_scores_aside(path: Path, data: HeldOutData, subset: Subset, say: Say) ->
             )
 
     if path.is_file():
-        _aside(path, check, say)
+        _set_aside(path, check, say)
 
 
-def is_whole(kept: Path) -> bool:
+def is_whole(path: Path) -> bool:
     """Return whether kept weights are there and can be read."""
     try:
-        return kept.is_file() and bool(checkpoints.load(kept))
-    except checkpoints.Damaged:
+        return path.is_file() and bool(checkpoints.load_checkpoint(path))
+    except checkpoints.DamagedCheckpoint:
         return False
 
 
-def _aside(path: Path, check: Callable[[Path], object], say: Say) -> bool:
+def _set_aside(path: Path, check: Callable[[Path], object], say: Say) -> bool:
     """Rename a file that `check` finds unusable; return whether it was."""
     try:
         check(path)
@@ -95,16 +95,16 @@ def _aside(path: Path, check: Callable[[Path], object], say: Say) -> bool:
     return False
 
 
-def _shapes(system: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+def _tensor_shapes(system: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in system.items()}
 
 
 def _check_weights(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    _check_fit(path, checkpoints.load(path), shapes)
+    _check_fit(path, checkpoints.load_checkpoint(path), shapes)
 
 
 def _check_fit(path: Path, state: dict[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
-    shapes_read = _shapes(state["system"])
+    shapes_read = _tensor_shapes(state["system"])
     if shapes_read != shapes:
         differing = sorted({*shapes_read.items()} ^ {*shapes.items()})[0][0]
         raise BenchError(
@@ -114,7 +114,7 @@ def _check_fit(path: Path, state: dict[str, Any], shapes: Mapping[str, tuple[int
 
 
 def _check_last(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    state = checkpoints.load(path, keeping.STATE)
+    state = checkpoints.load_checkpoint(path, keeping.STATE)
     _check_fit(path, state, shapes)
     try:
         Progress(**state["progress"])
@@ -125,9 +125,9 @@ def _check_last(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
 
 
 def _check_recent(path: Path, count: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    state = checkpoints.load(path, ("system", "epoch"))
+    state = checkpoints.load_checkpoint(path, ("system", "epoch"))
     _check_fit(path, state, shapes)
-    if checkpoints.recent(path.parent, state["epoch"], count) != path:
+    if checkpoints.recent_path(path.parent, state["epoch"], count) != path:
         raise BenchError(
             "training.checkpoint-damaged",
             f"{path}: holds the weights of another epoch ({state['epoch']})",

@@ -20,11 +20,11 @@ from bench.models.systems.base import Batch
 from bench.specs.augment import Augment
 from bench.specs.corpus import Audio
 from bench.specs.run import HeldOutData, TrainData
-from bench.training.clips import Clip, Source, held_out
-from bench.units import samples
+from bench.training.clips import ClipReader, LabelledClip, held_out_key
+from bench.units import to_samples
 
 
-class Clips(Dataset[Batch]):
+class TrainingClips(Dataset[Batch]):
     """Training clips of one length. Index with (epoch, utterance)."""
 
     def __init__(
@@ -36,21 +36,21 @@ class Clips(Dataset[Batch]):
         seed: int,
         config: Config,
     ) -> None:
-        self.source = Source(subset, data, audio, augment, config)
+        self.reader = ClipReader(subset, data, audio, augment, config)
         self.crop: Literal["random", "first"] = data.crop
         self.seed = seed
 
     def __len__(self) -> int:
-        return len(self.source.subset)
+        return len(self.reader.subset)
 
     def __getitem__(self, key: tuple[int, int]) -> Batch:
         """Return one clip, as `Batch` without its first axis."""
         epoch, index = key
-        clip = self.source.read(index, [self.seed, epoch, index], self.crop)
-        return _batch(clip, self.source.kinds[index])
+        clip = self.reader.read_clip(index, [self.seed, epoch, index], self.crop)
+        return _tensor_clip(clip, self.reader.attack_types[index])
 
 
-def _batch(clip: Clip, kind: np.int64) -> Batch:
+def _tensor_clip(clip: LabelledClip, kind: np.int64) -> Batch:
     wave, spoof, valid, marks = (torch.from_numpy(part) for part in clip[:4])
     return Batch(wave, spoof, valid, torch.tensor(kind), marks)
 
@@ -76,17 +76,17 @@ class EpochSampler(Sampler[tuple[int, int]]):
             yield self.epoch, int(index)
 
 
-class Whole(NamedTuple):
+class ScoringBatch(NamedTuple):
     """Utterances of one length, for scoring."""
 
     indices: Sequence[int]
     """Rows of the subset's table."""
     batch: Batch
-    heard_s: Sequence[float]
+    durations_s: Sequence[float]
     """Length of each utterance by its audio file."""
 
 
-class Utterances(Dataset[Whole]):
+class Utterances(Dataset[ScoringBatch]):
     """Batches of utterances of equal length, so that none is padded to another's.
 
     Whole ones, with audio padded with zeros or cut to its labels' frames, by one frame at most (to
@@ -105,23 +105,23 @@ class Utterances(Dataset[Whole]):
         share: tuple[int, int] = (0, 1),
     ) -> None:
         self.subset, self.data = subset, data
-        self.source = Source(subset, data, audio, augment, config)
-        self.labels = [self.source.scored(i) for i in range(len(subset))]
+        self.reader = ClipReader(subset, data, audio, augment, config)
+        self.labels = [self.reader.scored_labels(i) for i in range(len(subset))]
         """What scores are compared with, for each utterance a bool array: True is spoof."""
         rank, world = share
-        lengths = [self.source.length(i) for i in range(len(subset))]
+        lengths = [self.reader.clip_length(i) for i in range(len(subset))]
         self.batches = _equal_lengths(lengths, batch_s)[rank::world]
 
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __getitem__(self, number: int) -> Whole:
+    def __getitem__(self, number: int) -> ScoringBatch:
         """Return batch `number`."""
         indices = self.batches[number]
-        clips = [self.source.read(i, held_out(i), "first") for i in indices]
-        kinds = self.source.kinds[indices]
-        batch = collate([_batch(clip, kind) for clip, kind in zip(clips, kinds, strict=True)])
-        return Whole(indices, batch, [clip.heard_s for clip in clips])
+        clips = [self.reader.read_clip(i, held_out_key(i), "first") for i in indices]
+        kinds = self.reader.attack_types[indices]
+        batch = collate([_tensor_clip(clip, kind) for clip, kind in zip(clips, kinds, strict=True)])
+        return ScoringBatch(indices, batch, [clip.duration_s for clip in clips])
 
 
 def _equal_lengths(lengths: Sequence[int], batch_s: float) -> list[list[int]]:
@@ -130,7 +130,7 @@ def _equal_lengths(lengths: Sequence[int], batch_s: float) -> list[list[int]]:
     batches: list[list[int]] = []
     for length in np.unique(sorted_out):
         members = np.flatnonzero(sorted_out == length)
-        size = max(1, int(samples(batch_s) // max(1, length)))
+        size = max(1, int(to_samples(batch_s) // max(1, length)))
         batches += [members[i : i + size].tolist() for i in range(0, len(members), size)]
     return batches
 

@@ -32,12 +32,12 @@ from bench.models.systems.base import Batch, System
 from bench.specs.corpus import Audio
 from bench.specs.run import Run
 from bench.training import checkpoints, conditions, keeping, optimisation
-from bench.training.clips import Source
-from bench.training.data import Clips, EpochSampler, Utterances, collate
+from bench.training.clips import ClipReader
+from bench.training.data import EpochSampler, TrainingClips, Utterances, collate
 from bench.training.keeping import Progress, Selection
-from bench.training.losses import MeanLoss, Watch
-from bench.training.scoring import score, utterances
-from bench.units import samples
+from bench.training.losses import LossAverager, MeanLoss
+from bench.training.scoring import build_utterances, score_utterances
+from bench.units import to_samples
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -46,7 +46,7 @@ CHECK_EVERY = 25
 """Steps between looks at the losses: each look waits for the device."""
 
 
-class Observer(Protocol):
+class TrainingCallback(Protocol):
     """Callbacks of a training: of a tracker, or of a progress display."""
 
     def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
@@ -59,12 +59,12 @@ class Observer(Protocol):
         """Report how many utterances of an evaluation are scored, of this process's share."""
 
 
-class Silent(Observer):
+class SilentCallback(TrainingCallback):
     """Callbacks that do nothing, for all processes of several devices but the first."""
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingData:
     """The data of one run."""
 
     train: Subset
@@ -75,7 +75,7 @@ class Material:
     """The checkpoint of the earlier training that this one starts from (`Run.start`)."""
 
 
-class Ended(NamedTuple):
+class FinishedTraining(NamedTuple):
     """A finished training."""
 
     progress: Progress
@@ -87,7 +87,7 @@ def make_fabric(config: Config, precision: Literal["32-true", "bf16-mixed", "16-
 
     Its processes are all on this machine, whatever a cluster's variables (`SLURM_NTASKS`) say.
     """
-    devices.require(config)
+    devices.require_devices(config)
     strategy = "ddp_spawn" if config.devices > 1 else "auto"
     return Fabric(
         accelerator=config.device,
@@ -98,14 +98,14 @@ def make_fabric(config: Config, precision: Literal["32-true", "bf16-mixed", "16-
     )
 
 
-def seeded(seed: int, epoch: int, rank: int = 0) -> torch.Generator:
+def seed_generators(seed: int, epoch: int, rank: int = 0) -> torch.Generator:
     """Set torch's generators from (seed, epoch, rank); return one more for mixing, on the CPU."""
     first, second = np.random.SeedSequence([seed, epoch, rank]).generate_state(2)
     torch.manual_seed(int(first))
     return torch.Generator().manual_seed(int(second))
 
 
-def build(run: Run, seed: int, config: Config) -> System:
+def build_system(run: Run, seed: int, config: Config) -> System:
     """Return the run's system with its initial weights, drawn from `seed`."""
     torch.manual_seed(seed)
     frontend = frontends.build(run.frontend, config)
@@ -120,7 +120,7 @@ def _require_length(run: Run, system: System) -> None:
     fixed_s = system.fixed_s
     for name, data in run.data.items():
         if fixed_s is not None and (
-            data.clip_s is None or samples(data.clip_s) != samples(fixed_s)
+            data.clip_s is None or to_samples(data.clip_s) != to_samples(fixed_s)
         ):
             raise BenchError(
                 "model.clip-length",
@@ -132,7 +132,7 @@ def _require_length(run: Run, system: System) -> None:
 def _require_breath(run: Run, system: System) -> None:
     """Raise unless all data of a system that takes breath intervals have them."""
     for name, data in run.data.items():
-        if system.hears_breath and data.breath.kind == "none":
+        if system.needs_breath_mask and data.breath.kind == "none":
             raise BenchError(
                 "model.breath-missing",
                 f"{name}.breath.kind = 'none': system {run.system.kind}, with these settings, "
@@ -140,10 +140,10 @@ def _require_breath(run: Run, system: System) -> None:
             )
 
 
-def _carry(start: Path, system: System) -> None:
+def _load_frontend(start: Path, system: System) -> None:
     """Take the front-end's weights over from the checkpoint at `start`."""
     prefix = "frontend."
-    weights = checkpoints.load(start)["system"]
+    weights = checkpoints.load_checkpoint(start)["system"]
     frontend_weights = {
         name.removeprefix(prefix): tensor
         for name, tensor in weights.items()
@@ -157,9 +157,9 @@ def _carry(start: Path, system: System) -> None:
         ) from error
 
 
-def _require_kinds(source: Source) -> None:
+def _require_attack_types(source: ClipReader) -> None:
     """Raise unless it is known of every spoofed utterance whether it is TTS or VC."""
-    unknown = np.flatnonzero(source.kinds == IGNORED)
+    unknown = np.flatnonzero(source.attack_types == IGNORED)
     if len(unknown):
         subset = source.subset
         raise BenchError(
@@ -175,63 +175,63 @@ def train(
     fabric: Fabric,
     run: Run,
     seed: int,
-    material: Material,
-    place: Path,
+    data: TrainingData,
+    folder: Path,
     config: Config,
-    observer: Observer,
-) -> Ended:
+    callback: TrainingCallback,
+) -> FinishedTraining:
     """Train to the end, from the last finished epoch in `place`; leave `last.pt` and `kept.pt`.
 
     Where the state of an earlier training is incomplete, begin anew.
     """
-    system = build(run, seed, config)
-    clips = Clips(material.train, run.train, material.train_audio, run.augment, seed, config)
+    system = build_system(run, seed, config)
+    clips = TrainingClips(data.train, run.train, data.train_audio, run.augment, seed, config)
     sampler = EpochSampler(len(clips), seed, fabric.global_rank, fabric.world_size)
     workers = config.loader_workers(fabric.device.type)
-    loader = _loader(clips, sampler, run, workers, fabric)
-    earlier = keeping.begun(run, place)
+    loader = _build_loader(clips, sampler, run, workers, fabric)
+    earlier = keeping.read_resumable(run, folder)
     if earlier is None:
-        _begin_anew(fabric, system, material.start, place)
+        _begin_anew(fabric, system, data.start, folder)
     fabric.barrier()
     learner = _build_learner(fabric, run, system, len(loader))
-    progress = Progress() if earlier is None else _restore(earlier, learner, observer)
+    progress = Progress() if earlier is None else _restore_state(earlier, learner, callback)
     on_dev_too = run.augment.kind != "none" and run.augment.augments_dev
     dev_augment = run.augment if on_dev_too else None
-    dev = utterances(fabric, material.dev, run.dev, material.dev_audio, config, dev_augment)
-    if system.learns_kinds:
-        _require_kinds(clips.source)
-        _require_kinds(dev.source)
-    if not keeping.finished(run.training, progress):
-        here = conditions.here(fabric.device.type)
-        progress.conditions = conditions.joined(progress.conditions, here)
-    while not keeping.finished(run.training, progress):
+    dev = build_utterances(fabric, data.dev, run.dev, data.dev_audio, config, dev_augment)
+    if system.needs_attack_type:
+        _require_attack_types(clips.reader)
+        _require_attack_types(dev.reader)
+    if not keeping.is_finished(run.training, progress):
+        here = conditions.current_conditions(fabric.device.type)
+        progress.conditions = conditions.join_conditions(progress.conditions, here)
+    while not keeping.is_finished(run.training, progress):
         began = time.monotonic()
         sampler.epoch = progress.epoch
-        learnt = _epoch(fabric, learner, run, loader, seed, progress, observer)
-        figures = learnt | _on_dev(fabric, system, dev, workers, run.training.select)
+        learnt = _train_epoch(fabric, learner, run, loader, seed, progress, callback)
+        figures = learnt | _measure_dev(fabric, system, dev, workers, run.training.select)
         progress.epoch += 1
         progress.seconds += time.monotonic() - began
         progress.history.append(figures)
-        _keep(fabric, run, place, learner, progress, figures[run.training.select])
-        observer.on_epoch(progress.epoch, figures)
+        _save_epoch(fabric, run, folder, learner, progress, figures[run.training.select])
+        callback.on_epoch(progress.epoch, figures)
     if fabric.is_global_zero:
-        keeping.average(run, place, progress)
+        keeping.average_epochs(run, folder, progress)
     fabric.barrier()
 
     def on_dev(weights: Mapping[str, Any]) -> dict[str, float]:
         system.load_state_dict(weights)
-        return _on_dev(fabric, system, dev, workers, run.training.select)
+        return _measure_dev(fabric, system, dev, workers, run.training.select)
 
-    selection = keeping.selection(run, place, progress, on_dev, writes=fabric.is_global_zero)
-    return Ended(progress, selection)
+    selection = keeping.select_weights(run, folder, progress, on_dev, writes=fabric.is_global_zero)
+    return FinishedTraining(progress, selection)
 
 
 def _begin_anew(fabric: Fabric, system: System, start: Path | None, place: Path) -> None:
     """Clear the folder, and take the front-end over from the training that this one starts from."""
     if fabric.is_global_zero:
-        checkpoints.clear(place)
+        checkpoints.clear_folder(place)
     if start is not None:
-        _carry(start, system)
+        _load_frontend(start, system)
 
 
 class _Learner(NamedTuple):
@@ -246,7 +246,7 @@ class _Learner(NamedTuple):
     wrapped: Any
     schedule: LambdaLR
 
-    def rates(self) -> dict[str, float]:
+    def learning_rates(self) -> dict[str, float]:
         """Return the learning rate, and the front-end's where there are two."""
         *frontend, rate = (float(rate) for rate in self.schedule.get_last_lr())
         frontend_rate = (
@@ -257,15 +257,15 @@ class _Learner(NamedTuple):
 
 def _build_learner(fabric: Fabric, run: Run, system: System, steps_per_epoch: int) -> _Learner:
     """Return the system on its device with the run's optimiser and schedule."""
-    optimiser = optimisation.optimiser(run, system)
-    schedule = optimisation.schedule(run, optimiser, steps_per_epoch)
+    optimiser = optimisation.build_optimiser(run, system)
+    schedule = optimisation.build_schedule(run, optimiser, steps_per_epoch)
     module, wrapped = fabric.setup(system, optimiser)
     module.mark_forward_method("losses")
     return _Learner(system, module, optimiser, wrapped, schedule)
 
 
-def _loader(
-    clips: Clips, sampler: EpochSampler, run: Run, workers: int, fabric: Fabric
+def _build_loader(
+    clips: TrainingClips, sampler: EpochSampler, run: Run, workers: int, fabric: Fabric
 ) -> DataLoader[Batch]:
     share, rest = divmod(run.training.batch_size, fabric.world_size * run.training.accumulate)
     if rest:
@@ -287,36 +287,36 @@ def _loader(
     )
 
 
-def _epoch(
+def _train_epoch(
     fabric: Fabric,
     learner: _Learner,
     run: Run,
     loader: DataLoader[Batch],
     seed: int,
     progress: Progress,
-    observer: Observer,
+    observer: TrainingCallback,
 ) -> dict[str, float]:
     """Train one epoch; return the mean of each loss, and the learning rates of the last step."""
-    generator = seeded(seed, progress.epoch, fabric.global_rank)
+    generator = seed_generators(seed, progress.epoch, fabric.global_rank)
     learner.module.train()
     mixer = build_mixer(run.mix)
-    watch = Watch()
+    watch = LossAverager()
     rates: dict[str, float] = {}
     for number, clips in enumerate(loader, start=1):
         batch = Batch(*(part.to(fabric.device, non_blocking=True) for part in clips))
-        losses = _step(fabric, learner, run, mixed(batch, mixer, generator))
-        rates = learner.rates()
+        losses = _train_step(fabric, learner, run, mix_clips(batch, mixer, generator))
+        rates = learner.learning_rates()
         learner.schedule.step()
         progress.step += 1
-        watch.add(losses, progress.step)
+        watch.add_losses(losses, progress.step)
         if number % CHECK_EVERY == 0 or number == len(loader):
-            means = watch.means(progress.epoch + 1)
+            means = watch.mean_losses(progress.epoch + 1)
             observer.on_step(progress.epoch + 1, number, len(loader), means)
-    means = watch.means(progress.epoch + 1)
+    means = watch.mean_losses(progress.epoch + 1)
     return {f"train.{name}": value for name, value in means.items()} | rates
 
 
-def _step(fabric: Fabric, learner: _Learner, run: Run, batch: Batch) -> dict[str, Tensor]:
+def _train_step(fabric: Fabric, learner: _Learner, run: Run, batch: Batch) -> dict[str, Tensor]:
     """Learn from a batch, in `accumulate` parts where that is asked for; return its losses."""
     learner.wrapped.zero_grad(set_to_none=True)
     size = len(batch.waves)
@@ -337,7 +337,7 @@ def _step(fabric: Fabric, learner: _Learner, run: Run, batch: Batch) -> dict[str
     return total
 
 
-def mixed(batch: Batch, mixer: Mixer | None, generator: torch.Generator) -> Batch:
+def mix_clips(batch: Batch, mixer: Mixer | None, generator: torch.Generator) -> Batch:
     """Return the batch, its clips mixed with each other where there is a mixer."""
     if mixer is None:
         return batch
@@ -346,17 +346,17 @@ def mixed(batch: Batch, mixer: Mixer | None, generator: torch.Generator) -> Batc
     return Batch(*mixer(*labelled, samples_per_frame=per_frame, generator=generator), marks)
 
 
-def _on_dev(
+def _measure_dev(
     fabric: Fabric, system: System, dev: Utterances, workers: int, select: str
 ) -> dict[str, float]:
     """Return `dev.eer` and, where it selects, `dev.loss`, which costs as much again."""
     loss = MeanLoss(fabric, system) if select == "dev.loss" else None
-    scores = score(fabric, system, dev, workers, loss.add if loss else None)
+    scores = score_utterances(fabric, system, dev, workers, loss.add_batch if loss else None)
     spoof = np.concatenate(dev.labels)
     value = np.concatenate([scores[i].score for i in range(len(dev.subset))])
     results = {"dev.eer": eer(value[~spoof], value[spoof]).eer}
     if loss is not None:
-        results["dev.loss"] = loss.mean()
+        results["dev.loss"] = loss.reduce_mean()
         if not np.isfinite(results["dev.loss"]):
             raise RowFailed(
                 "training.not-finite", "the dev loss is not finite: the row was stopped"
@@ -364,27 +364,29 @@ def _on_dev(
     return results
 
 
-def _keep(
+def _save_epoch(
     fabric: Fabric, run: Run, folder: Path, learner: _Learner, progress: Progress, value: float
 ) -> None:
     """Save the epoch, `last.pt` last: after a crash before it, the epoch is repeated."""
     better = keeping.is_better(run.training, progress, value)
     if fabric.is_global_zero:
         weights = learner.system.state_dict()
-        keeping.keep(run.training, folder, weights, progress, better)
-        checkpoints.save(
+        keeping.save_candidate(run.training, folder, weights, progress, better)
+        checkpoints.save_checkpoint(
             {
                 "system": weights,
                 "optimiser": learner.optimiser.state_dict(),
                 "schedule": learner.schedule.state_dict(),
                 "progress": vars(progress),
             },
-            folder / checkpoints.LAST,
+            folder / checkpoints.LAST_CHECKPOINT,
         )
     fabric.barrier()
 
 
-def _restore(state: dict[str, Any], learner: _Learner, observer: Observer) -> Progress:
+def _restore_state(
+    state: dict[str, Any], learner: _Learner, observer: TrainingCallback
+) -> Progress:
     """Load the state of an earlier session, and report its epochs once more."""
     if "system" in state:  # else the training has ended: no epoch follows
         learner.system.load_state_dict(state["system"])

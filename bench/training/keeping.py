@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from bench._io import atomic_files
 from bench.errors import BenchError
-from bench.specs.run import Run, Training
+from bench.specs.run import Run, TrainingSettings
 from bench.training import checkpoints
 
 STATE = ("system", "optimiser", "schedule", "progress")
@@ -58,7 +58,7 @@ class Selection(NamedTuple):
         first, last = self.epochs[0], self.epochs[-1]
         return str(first) if first == last else f"{first}-{last}"
 
-    def tags(self) -> dict[str, str]:
+    def tracking_tags(self) -> dict[str, str]:
         """Return what the tracking store is told, as columns of `bench.tracking.run_frame`."""
         return {
             "kept_epoch": self.label,
@@ -68,18 +68,18 @@ class Selection(NamedTuple):
         }
 
 
-def finished(training: Training, progress: Progress) -> bool:
+def is_finished(training: TrainingSettings, progress: Progress) -> bool:
     """Return whether no further epoch is trained."""
-    return progress.epoch >= training.epochs or _waited(training, progress)
+    return progress.epoch >= training.epochs or _has_waited(training, progress)
 
 
-def _waited(training: Training, progress: Progress) -> bool:
+def _has_waited(training: TrainingSettings, progress: Progress) -> bool:
     """Return whether early stopping has waited long enough for a better epoch."""
     waited = progress.epoch - progress.best_epoch >= training.patience
     return bool(progress.best_epoch) and waited and progress.epoch >= training.minimum_epochs
 
 
-def is_better(training: Training, progress: Progress, value: float) -> bool:
+def is_better(training: TrainingSettings, progress: Progress, value: float) -> bool:
     """Return whether the epoch that just ended is the best candidate so far, and note it."""
     if progress.epoch < training.first_candidate or value >= progress.best:
         return False
@@ -87,76 +87,80 @@ def is_better(training: Training, progress: Progress, value: float) -> bool:
     return True
 
 
-def keep(
-    training: Training, place: Path, weights: Mapping[str, Any], progress: Progress, better: bool
+def save_candidate(
+    training: TrainingSettings,
+    folder: Path,
+    weights: Mapping[str, Any],
+    progress: Progress,
+    better: bool,
 ) -> None:
     """Save the weights of an epoch where they may stand for the run."""
     state = {"system": weights, "epoch": progress.epoch}
     if count := training.keep.averaged_epochs:
-        checkpoints.save(state, checkpoints.recent(place, progress.epoch, count))
+        checkpoints.save_checkpoint(state, checkpoints.recent_path(folder, progress.epoch, count))
     elif better:
-        checkpoints.save(state, place / checkpoints.KEPT)
+        checkpoints.save_checkpoint(state, folder / checkpoints.BEST_CHECKPOINT)
 
 
-def average(run: Run, place: Path, progress: Progress) -> None:
+def average_epochs(run: Run, folder: Path, progress: Progress) -> None:
     """At the end of a training whose last epochs are averaged, do so, once."""
-    count, kept_path = run.training.keep.averaged_epochs, place / checkpoints.KEPT
+    count, kept_path = run.training.keep.averaged_epochs, folder / checkpoints.BEST_CHECKPOINT
     if not count:
         return
-    recent = checkpoints.latest(place, progress.epoch, count)
+    recent = checkpoints.latest_paths(folder, progress.epoch, count)
     if not kept_path.is_file():
-        checkpoints.save(checkpoints.average(recent), kept_path)
+        checkpoints.save_checkpoint(checkpoints.average_weights(recent), kept_path)
     for path in recent:
         path.unlink(missing_ok=True)
 
 
-def release(place: Path, progress: Progress) -> None:
+def release_state(folder: Path, progress: Progress) -> None:
     """Remove the files that only a further epoch would need.
 
     The training has ended, and its run is finished in the tracking store. Its weights, its progress
     and its scores stay.
     """
-    atomic_files.write_text(place / checkpoints.PROGRESS, json.dumps(vars(progress)))
-    for path in checkpoints.unfinished(place):
+    atomic_files.write_text(folder / checkpoints.PROGRESS, json.dumps(vars(progress)))
+    for path in checkpoints.unfinished_files(folder):
         path.unlink(missing_ok=True)
 
 
-def release_ended(place: Path) -> None:
+def release_finished(folder: Path) -> None:
     """Do as `release` for a training that ended in an earlier session.
 
     Raise Damaged where its last state cannot be read.
     """
-    last = place / checkpoints.LAST
+    last = folder / checkpoints.LAST_CHECKPOINT
     if last.is_file():
-        release(place, Progress(**checkpoints.load(last, STATE)["progress"]))
-    for path in checkpoints.unfinished(place):
+        release_state(folder, Progress(**checkpoints.load_checkpoint(last, STATE)["progress"]))
+    for path in checkpoints.unfinished_files(folder):
         path.unlink(missing_ok=True)
 
 
-def begun(run: Run, place: Path) -> dict[str, Any] | None:
+def read_resumable(run: Run, folder: Path) -> dict[str, Any] | None:
     """Return the state after the last finished epoch, from which a training goes on.
 
     None where there is none, or where the weights to be kept are missing. Of a training that has
     ended, and whose state is removed, only `progress` is returned.
     """
-    last, count = place / checkpoints.LAST, run.training.keep.averaged_epochs
-    whole = (place / checkpoints.KEPT).is_file()
+    last, count = folder / checkpoints.LAST_CHECKPOINT, run.training.keep.averaged_epochs
+    whole = (folder / checkpoints.BEST_CHECKPOINT).is_file()
     if not last.is_file():
-        progress = place / checkpoints.PROGRESS
+        progress = folder / checkpoints.PROGRESS
         ended = read_progress(progress) if whole and progress.is_file() else Progress()
-        return {"progress": vars(ended)} if finished(run.training, ended) else None
-    state = checkpoints.load(last, STATE)
+        return {"progress": vars(ended)} if is_finished(run.training, ended) else None
+    state = checkpoints.load_checkpoint(last, STATE)
     if count and not whole:
-        recent = checkpoints.latest(place, state["progress"]["epoch"], count)
+        recent = checkpoints.latest_paths(folder, state["progress"]["epoch"], count)
         whole = all(path.is_file() for path in recent)
     elif not state["progress"]["best_epoch"]:
         whole = True  # no epoch was a candidate yet
     return state if whole else None
 
 
-def selection(
+def select_weights(
     run: Run,
-    place: Path,
+    folder: Path,
     progress: Progress,
     on_dev: Callable[[Mapping[str, Any]], dict[str, float]],
     writes: bool,
@@ -167,11 +171,11 @@ def selection(
     after that epoch; for a mean, `on_dev` measures the weights on dev, on all processes together.
     One process `writes`.
     """
-    path = place / checkpoints.SELECTION
+    path = folder / checkpoints.SELECTION
     if path.is_file():
         return read_selection(path)
     if run.training.keep.averaged_epochs:
-        average = checkpoints.load(place / checkpoints.KEPT)
+        average = checkpoints.load_checkpoint(folder / checkpoints.BEST_CHECKPOINT)
         epochs, dev = tuple(average["epochs"]), on_dev(average["system"])
     else:
         epochs, dev = (progress.best_epoch,), progress.history[progress.best_epoch - 1]
@@ -182,14 +186,14 @@ def selection(
     return result
 
 
-def _why_ended(training: Training, progress: Progress) -> str:
+def _why_ended(training: TrainingSettings, progress: Progress) -> str:
     if progress.epoch >= training.epochs:
-        return f"all {_epochs(training.epochs)}"
+        return f"all {_describe_epochs(training.epochs)}"
     waited = progress.epoch - progress.best_epoch
-    return f"no better {training.select} for {_epochs(waited)}"
+    return f"no better {training.select} for {_describe_epochs(waited)}"
 
 
-def _epochs(number: int) -> str:
+def _describe_epochs(number: int) -> str:
     return f"{number} epoch{'s' if number > 1 else ''}"
 
 

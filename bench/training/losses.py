@@ -12,7 +12,7 @@ from bench.errors import RowFailed
 from bench.models.systems.base import Batch, System
 
 
-class Watch:
+class LossAverager:
     """Sums losses on the device and remembers the first step that was not finite."""
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Watch:
         self.count = 0
         self.bad: Tensor | None = None
 
-    def add(self, losses: Mapping[str, Tensor], step: int) -> None:
+    def add_losses(self, losses: Mapping[str, Tensor], step: int) -> None:
         for name, loss in losses.items():
             self.sums[name] = self.sums.get(name, 0.0) + loss.detach().double()
         self.count += 1
@@ -28,7 +28,7 @@ class Watch:
         bad = torch.where(torch.isfinite(loss), 0, step)
         self.bad = bad if self.bad is None else torch.where(self.bad > 0, self.bad, bad)
 
-    def means(self, epoch: int) -> dict[str, float]:
+    def mean_losses(self, epoch: int) -> dict[str, float]:
         """Return the means so far; raise where a loss was not finite, naming the step."""
         if self.bad is not None and int(self.bad):
             raise RowFailed(
@@ -47,14 +47,14 @@ class MeanLoss:
         self.fabric, self.system = fabric, system
         self.sums = torch.zeros(2, dtype=torch.float64, device=fabric.device)
 
-    def add(self, batch: Batch) -> None:
+    def add_batch(self, batch: Batch) -> None:
         """Add a batch, its loss as often as it has utterances."""
         with self.fabric.autocast():
             loss = self.system.losses(batch)["loss"]
         ones = torch.ones_like(self.sums[0])
         self.sums += len(batch.waves) * torch.stack((loss.double(), ones))
 
-    def mean(self) -> float:
+    def reduce_mean(self) -> float:
         """Return the mean over all processes' utterances."""
         total, count = self.fabric.all_reduce(self.sums, reduce_op="sum")
         return float(total / count)

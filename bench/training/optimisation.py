@@ -12,7 +12,7 @@ from bench.models.systems.base import System
 from bench.specs.run import ConstantSchedule, CosineSchedule, Run, Schedule, StepSchedule
 
 
-def optimiser(run: Run, system: System) -> torch.optim.Optimizer:
+def build_optimiser(run: Run, system: System) -> torch.optim.Optimizer:
     """Return the run's optimiser over all trained parameters.
 
     The front-end's parameters, where there are any, are the first group, with a rate of their own;
@@ -39,15 +39,15 @@ def optimiser(run: Run, system: System) -> torch.optim.Optimizer:
     )
 
 
-def schedule(run: Run, over: torch.optim.Optimizer, steps_per_epoch: int) -> LambdaLR:
+def build_schedule(run: Run, over: torch.optim.Optimizer, steps_per_epoch: int) -> LambdaLR:
     """Return the run's schedule, to be stepped after every step of the optimiser."""
     factor_at = partial(
-        factor, run.schedule, steps_per_epoch, run.training.epochs * steps_per_epoch
+        rate_factor, run.schedule, steps_per_epoch, run.training.epochs * steps_per_epoch
     )
     return LambdaLR(over, factor_at)
 
 
-def factor(spec: Schedule, steps_per_epoch: int, steps: int, step: int) -> float:
+def rate_factor(spec: Schedule, steps_per_epoch: int, steps: int, step: int) -> float:
     """Return the factor of the learning rates at `step`, counted from 0, of `steps` in all.
 
     >>> factor(StepSchedule(kind="step", every_epochs=2, factor=0.5), 10, 100, 20)

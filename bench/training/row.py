@@ -21,14 +21,14 @@ from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.evaluation import score_file
 from bench.specs.base import digest
-from bench.specs.run import Data, HeldOutData, Run, Stage
+from bench.specs.run import Data, EarlierTraining, HeldOutData, Run
 from bench.training import checkpoints, conditions, contents, engine, shares
 from bench.training.clips import require_labels
 from bench.training.keeping import Progress, Selection
-from bench.training.scoring import score, score_columns, utterances
+from bench.training.scoring import build_utterances, score_columns, score_utterances
 
 
-class Loaded(NamedTuple):
+class LoadedSplit(NamedTuple):
     """A split with the fingerprint of its protocol and labels and the digest of its audio.
 
     `made_by` holds the digests and versions of what reads it and finds its breaths
@@ -38,24 +38,24 @@ class Loaded(NamedTuple):
     subset: Subset
     fingerprint: str
     audio: str
-    made_by: Mapping[str, str] = MappingProxyType({})
+    reader_digests: Mapping[str, str] = MappingProxyType({})
 
     @property
     def name(self) -> str:
         """`<corpus>/<split>`."""
         return f"{self.subset.corpus}/{self.subset.split}"
 
-    def contents(self) -> dict[str, str]:
+    def content_digests(self) -> dict[str, str]:
         """Return the digests of all that is heard."""
-        return {f"audio {self.name}": self.audio, **self.made_by}
+        return {f"audio {self.name}": self.audio, **self.reader_digests}
 
 
 class RowData(NamedTuple):
     """All subsets of one run."""
 
-    train: Loaded
-    dev: Loaded
-    evaluate: Mapping[str, Loaded]
+    train: LoadedSplit
+    dev: LoadedSplit
+    evaluate: Mapping[str, LoadedSplit]
     stage: RowData | None = None
     """Of the earlier training that the run starts from, if any."""
     training: Mapping[str, str] = MappingProxyType({})
@@ -69,76 +69,81 @@ class RowData(NamedTuple):
         }
         return fingerprints if self.stage is None else self.stage.fingerprints() | fingerprints
 
-    def made_from(self) -> dict[str, str]:
+    def content_digests(self) -> dict[str, str]:
         """Return digests of all that the run is made from beside settings and protocols."""
         heard = {
             name: digest
             for data in self.evaluate.values()
-            for name, digest in data.contents().items()
+            for name, digest in data.content_digests().items()
         }
-        return heard | self.trained_from()
+        return heard | self.training_digests()
 
-    def trained_from(self) -> dict[str, str]:
+    def training_digests(self) -> dict[str, str]:
         """Return the digests that concern the training and the one that it starts from."""
-        before = {} if self.stage is None else self.stage.trained_from()
-        return {**before, **self.train.contents(), **self.dev.contents(), **self.training}
+        before = {} if self.stage is None else self.stage.training_digests()
+        return {
+            **before,
+            **self.train.content_digests(),
+            **self.dev.content_digests(),
+            **self.training,
+        }
 
 
-class Trained(NamedTuple):
+class TrainedRow(NamedTuple):
     """A finished row: its score files by evaluation, its checkpoint and how it was trained."""
 
     scores: Mapping[str, Path]
-    kept: Path
+    checkpoint: Path
     progress: Progress
     selection: Selection
     conditions: Mapping[str, str]
 
-    def tags(self) -> dict[str, str]:
+    def tracking_tags(self) -> dict[str, str]:
         """Return what the tracking store is told in text, as columns of `tracking.run_frame`."""
-        return {**self.selection.tags(), **self.conditions}
+        return {**self.selection.tracking_tags(), **self.conditions}
 
 
-class Library:
+class DatasetCache:
     """Loads each split once, however many rows use it; every protocol line must have its audio."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._loaded: dict[tuple[str, ...], Loaded] = {}
+        self._loaded: dict[tuple[str, ...], LoadedSplit] = {}
 
-    def row(self, run: Run) -> RowData:
+    def load_row(self, run: Run) -> RowData:
         """Return the splits of `run`.
 
         Raise where a corpus is missing or broken, or the share of the training split too small.
         """
-        train = self.subset(run.form, run.train)
-        shares.require(train.subset, run)
+        train = self.load_split(run.form, run.train)
+        shares.require_share(train.subset, run)
         return RowData(
             train,
-            self.subset(run.form, run.dev),
-            {name: self.subset(run.form, data) for name, data in run.evaluate.items()},
-            self.row(run.start.stage) if isinstance(run.start, Stage) else None,
-            contents.of_training(run, self.config),
+            self.load_split(run.form, run.dev),
+            {name: self.load_split(run.form, data) for name, data in run.evaluate.items()},
+            self.load_row(run.start.stage) if isinstance(run.start, EarlierTraining) else None,
+            contents.training_contents(run, self.config),
         )
 
-    def subset(self, form: Form, data: Data) -> Loaded:
+    def load_split(self, form: Form, data: Data) -> LoadedSplit:
         """Return the split that `data` names; raise where it is missing or broken."""
-        card = corpus_cards.card(data.corpus)
+        card = corpus_cards.read_corpus_card(data.corpus)
         official_s = card.resolutions_s
         # Where whole utterances are labelled, the frame vectors that take least to read.
         resolution_s = (data.resolution_s or max(official_s)) if official_s else None
         key = (form, data.corpus, data.split, str(resolution_s))
         if key not in self._loaded:
-            subset = corpora.load(data.corpus, data.split, self.config, form, resolution_s)
+            subset = corpora.read_corpus(data.corpus, data.split, self.config, form, resolution_s)
             require_audio(subset, card.audio, self.config.work, form)
-            self._loaded[key] = Loaded(
-                subset, fingerprint.fingerprint(subset), fingerprint.audio_digest(subset)
+            self._loaded[key] = LoadedSplit(
+                subset, fingerprint.compute_fingerprint(subset), fingerprint.audio_digest(subset)
             )
         loaded = self._loaded[key]
         require_labels(loaded.subset, data)
-        return loaded._replace(made_by=contents.of_data(data, self.config))
+        return loaded._replace(made_by=contents.data_contents(data, self.config))
 
 
-def folder(work: Path, run: Run, data: RowData, seed: int, again: int = 0) -> Path:
+def training_folder(work: Path, run: Run, data: RowData, seed: int, again: int = 0) -> Path:
     """Return the folder of a training: named by settings, data, seed and repetition.
 
     `again` counts trainings anew. Rows that differ only in their evaluations share a folder, so
@@ -147,33 +152,35 @@ def folder(work: Path, run: Run, data: RowData, seed: int, again: int = 0) -> Pa
     digest = f"{run.training_signature}-{data.train.fingerprint[:6]}{data.dev.fingerprint[:6]}"
     if data.stage is not None:
         digest += f"-{data.stage.train.fingerprint[:6]}{data.stage.dev.fingerprint[:6]}"
-    digest += f"-{short_digest(data.trained_from())}"
+    digest += f"-{short_digest(data.training_digests())}"
     return work / "runs" / digest / (f"seed-{seed}" + (f"-again-{again}" if again else ""))
 
 
 def latest_folder(work: Path, run: Run, data: RowData, seed: int) -> Path:
     """Return the folder of the latest finished training of `run`, else of the first one."""
-    number, latest = 0, folder(work, run, data, seed)
-    while (further := folder(work, run, data, seed, number + 1)).is_dir():
+    number, latest = 0, training_folder(work, run, data, seed)
+    while (further := training_folder(work, run, data, seed, number + 1)).is_dir():
         number += 1
         latest = further if (further / checkpoints.SELECTION).is_file() else latest
     return latest
 
 
-def score_path(place: Path, name: str, data: HeldOutData, loaded: Loaded) -> Path:
+def score_path(folder: Path, name: str, data: HeldOutData, loaded: LoadedSplit) -> Path:
     """Return the score file of one evaluation, named by its split, resolution and data."""
     resolution = (
-        "utterance" if data.resolution_s is None else f"{_ms(data.resolution_s)}-{data.label_rule}"
+        "utterance"
+        if data.resolution_s is None
+        else f"{_in_milliseconds(data.resolution_s)}-{data.label_rule}"
     )
-    clip = "" if data.clip_s is None else f"-first-{_ms(data.clip_s)}-{data.fill}"
+    clip = "" if data.clip_s is None else f"-first-{_in_milliseconds(data.clip_s)}-{data.fill}"
     parts = [part for part in (data.splice, data.breath) if part.kind != "none"]
     special = "".join(f"-{part.kind}-{digest(part)}" for part in parts)
-    contents_digest = f"{loaded.fingerprint[:8]}-{short_digest(loaded.contents())}"
+    contents_digest = f"{loaded.fingerprint[:8]}-{short_digest(loaded.content_digests())}"
     details = f"{data.split}-{resolution}{clip}{special}-{contents_digest}"
-    return place / "scores" / f"{name}-{details}.parquet"
+    return folder / "scores" / f"{name}-{details}.parquet"
 
 
-def _ms(seconds: float) -> str:
+def _in_milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:g}ms"
 
 
@@ -182,65 +189,72 @@ def train_and_score(
     run: Run,
     seed: int,
     data: RowData,
-    place: Path,
+    folder: Path,
     config: Config,
-    observer: engine.Observer,
-) -> Trained:
+    callback: engine.TrainingCallback,
+) -> TrainedRow:
     """Train what is not yet trained, score what is not yet scored; return where everything is.
 
     A run that starts from an earlier training needs its checkpoint: a BenchError where it is
     missing.
     """
-    conditions.apply(config)
-    start = started_from(run, seed, data, config)
+    conditions.apply_determinism(config)
+    start = start_checkpoint(run, seed, data, config)
     if start is not None and not start.is_file():
         raise BenchError(
             "training.start-missing",
             f"{start}: there is no checkpoint of the earlier training that this run starts from",
         )
-    material = engine.Material(
-        shares.drawn(data.train.subset, run.train.share, seed),
+    material = engine.TrainingData(
+        shares.draw_share(data.train.subset, run.train.share, seed),
         data.dev.subset,
-        corpus_cards.card(run.train.corpus).audio,
-        corpus_cards.card(run.dev.corpus).audio,
+        corpus_cards.read_corpus_card(run.train.corpus).audio,
+        corpus_cards.read_corpus_card(run.dev.corpus).audio,
         start,
     )
-    ended = engine.train(fabric, run, seed, material, place, config, observer)
+    ended = engine.train(fabric, run, seed, material, folder, config, callback)
     paths = {
-        name: score_path(place, name, run.evaluate[name], loaded)
+        name: score_path(folder, name, run.evaluate[name], loaded)
         for name, loaded in data.evaluate.items()
     }
     missing = {name: path for name, path in paths.items() if not path.is_file()}
     computed = ended.progress.conditions
     if missing:
-        computed = conditions.joined(computed, conditions.here(fabric.device.type))
-        system = engine.build(run, seed, config)
-        system.load_state_dict(checkpoints.load(place / checkpoints.KEPT)["system"])
+        computed = conditions.join_conditions(
+            computed, conditions.current_conditions(fabric.device.type)
+        )
+        system = engine.build_system(run, seed, config)
+        system.load_state_dict(
+            checkpoints.load_checkpoint(folder / checkpoints.BEST_CHECKPOINT)["system"]
+        )
         system = system.to(fabric.device)
         for name, path in missing.items():
             evaluation, subset = run.evaluate[name], data.evaluate[name].subset
-            audio = corpus_cards.card(evaluation.corpus).audio
+            audio = corpus_cards.read_corpus_card(evaluation.corpus).audio
             workers = config.loader_workers(fabric.device.type)
-            share = utterances(fabric, subset, evaluation, audio, config)
-            progress = partial(observer.on_score, name)
-            scores = score(fabric, system, share, workers, progress=progress)
+            share = build_utterances(fabric, subset, evaluation, audio, config)
+            progress = partial(callback.on_score, name)
+            scores = score_utterances(fabric, system, share, workers, progress=progress)
             if fabric.is_global_zero:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 score_file.write(path, score_columns(share, scores))
             fabric.barrier()
-    return Trained(paths, place / checkpoints.KEPT, *ended, computed)
+    return TrainedRow(paths, folder / checkpoints.BEST_CHECKPOINT, *ended, computed)
 
 
-def started_from(run: Run, seed: int, data: RowData, config: Config) -> Path | None:
+def start_checkpoint(run: Run, seed: int, data: RowData, config: Config) -> Path | None:
     """Return the checkpoint of the earlier training that `run` starts from, if any."""
-    if not isinstance(run.start, Stage) or data.stage is None:
+    if not isinstance(run.start, EarlierTraining) or data.stage is None:
         return None
-    return folder(config.work, run.start.stage, data.stage, seed) / checkpoints.KEPT
+    return (
+        training_folder(config.work, run.start.stage, data.stage, seed)
+        / checkpoints.BEST_CHECKPOINT
+    )
 
 
 def write_settings(run: Run, path: Path) -> None:
     """Write the resolved settings as TOML, one dotted key a line."""
     lines = [f"# signature {run.signature}, training signature {run.training_signature}"]
     # JSON's numbers, strings and lists are TOML's; no setting is null.
-    lines += [f"{key} = {json.dumps(value)}" for key, value in run.flat().items()]
+    lines += [f"{key} = {json.dumps(value)}" for key, value in run.flat_settings().items()]
     atomic_files.write_text(path, "\n".join(lines) + "\n")

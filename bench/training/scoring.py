@@ -26,10 +26,10 @@ class FrameScores(NamedTuple):
 
     score: np.ndarray
     logits: np.ndarray
-    heard_s: float
+    duration_s: float
 
 
-def utterances(
+def build_utterances(
     fabric: Fabric,
     subset: Subset,
     data: HeldOutData,
@@ -43,7 +43,7 @@ def utterances(
     return Utterances(subset, data, audio, batch_s, config, augment, share)
 
 
-def score(
+def score_utterances(
     fabric: Fabric,
     system: System,
     share: Utterances,
@@ -69,7 +69,7 @@ def score(
     with torch.inference_mode():
         for indices, clips, heard_s in loader:
             batch = Batch(*(part.to(fabric.device, non_blocking=True) for part in clips))
-            answer = fabric_answer(fabric, system, batch, share.data.resolution_s)
+            answer = predict_batch(fabric, system, batch, share.data.resolution_s)
             for index, frames, logits, length_s in zip(indices, *answer, heard_s, strict=True):
                 # A clip that was filled up has more frames than there are to score.
                 n = len(share.labels[index])
@@ -79,21 +79,21 @@ def score(
             if progress is not None:
                 progress(len(results), total)
     system.train(was_training)
-    results = _gathered(fabric, results, share.subset)
+    results = _gather_scores(fabric, results, share.subset)
     _require_finite(results, share.subset)
     return results
 
 
-def fabric_answer(
+def predict_batch(
     fabric: Fabric, system: System, batch: Batch, resolution_s: float | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return score "batch frames" and logits "batch frames 2" as float32 arrays."""
     with fabric.autocast():
-        answer = system.answer(batch.waves, batch.marks, resolution_s)
+        answer = system.predict(batch.waves, batch.breath_mask, resolution_s)
     return answer.score.float().cpu().numpy(), answer.logits.float().cpu().numpy()
 
 
-def _gathered(
+def _gather_scores(
     fabric: Fabric, results: dict[int, FrameScores], subset: Subset
 ) -> dict[int, FrameScores]:
     if fabric.world_size > 1:
@@ -111,7 +111,7 @@ def _gathered(
 
 def _require_finite(results: Mapping[int, FrameScores], subset: Subset) -> None:
     """Raise where a score is not finite. Audio is, as it is read: the system is at fault."""
-    bad = [index for index, scores in results.items() if not _finite(scores)]
+    bad = [index for index, scores in results.items() if not _is_finite(scores)]
     if bad:
         raise RowFailed(
             "training.not-finite",
@@ -121,7 +121,7 @@ def _require_finite(results: Mapping[int, FrameScores], subset: Subset) -> None:
         )
 
 
-def _finite(scores: FrameScores) -> bool:
+def _is_finite(scores: FrameScores) -> bool:
     return bool(np.isfinite(scores.score).all() and np.isfinite(scores.logits).all())
 
 
@@ -134,7 +134,7 @@ def score_columns(share: Utterances, scores: Mapping[int, FrameScores]) -> dict[
     order = list(scores)
     counts = np.array([len(labels[i]) for i in order])
     number = np.concatenate([np.arange(n) for n in counts])
-    length_s = np.repeat([scores[i].heard_s for i in order], counts)
+    length_s = np.repeat([scores[i].duration_s for i in order], counts)
     starts = number * (resolution_s or 0.0)
     logits = np.concatenate([scores[i].logits for i in order])
     spoof = np.concatenate([labels[i] for i in order])

@@ -21,23 +21,23 @@ from bench.specs.run import Run
 from bench.units import CLASSES
 
 
-def drawn(subset: Subset, share: float, seed: int) -> Subset:
+def draw_share(subset: Subset, share: float, seed: int) -> Subset:
     """Return the share of `subset` that `seed` draws, in the protocol's order; all where it is 1.
 
     Of n utterances of a class, n times the share are drawn, rounded.
     """
     if share == 1.0:
         return subset
-    rows = np.sort(np.concatenate([*_chosen(subset, share, seed)]))
+    rows = np.sort(np.concatenate([*_choose_rows(subset, share, seed)]))
     return replace(subset, table=subset.table.iloc[rows].reset_index(drop=True))
 
 
-def _chosen(subset: Subset, share: float, seed: int) -> Iterator[NDArray[np.int64]]:
+def _choose_rows(subset: Subset, share: float, seed: int) -> Iterator[NDArray[np.int64]]:
     names = subset.table["utterance"].tolist()
     rank = np.array([hashlib.sha256(f"{seed} {name}".encode()).hexdigest() for name in names])
     for rows in _by_class(subset):
         order = rows[np.argsort(rank[rows], kind="stable")]
-        yield order[: count(len(rows), share)]
+        yield order[: count_drawn(len(rows), share)]
 
 
 def _by_class(subset: Subset) -> list[NDArray[np.int64]]:
@@ -45,7 +45,7 @@ def _by_class(subset: Subset) -> list[NDArray[np.int64]]:
     return [np.flatnonzero(labels == label) for label in CLASSES]
 
 
-def count(utterances: int, share: float) -> int:
+def count_drawn(utterances: int, share: float) -> int:
     """Return how many of a class's utterances are drawn.
 
     >>> count(2580, 0.2), count(7, 0.5)
@@ -54,13 +54,13 @@ def count(utterances: int, share: float) -> int:
     return int(utterances * share + 0.5)
 
 
-def require(subset: Subset, run: Run) -> None:
+def require_share(subset: Subset, run: Run) -> None:
     """Raise unless the drawn share holds every class of the split, and a whole batch."""
     share = run.train.share
     if share == 1.0:
         return
     where = f"train.share = {share}: of {subset.corpus} {subset.split}"
-    numbers = [(len(rows), count(len(rows), share)) for rows in _by_class(subset)]
+    numbers = [(len(rows), count_drawn(len(rows), share)) for rows in _by_class(subset)]
     for label, (there, left) in zip(CLASSES, numbers, strict=True):
         if there and not left:
             raise BenchError(
@@ -77,13 +77,13 @@ def require(subset: Subset, run: Run) -> None:
         )
 
 
-def said(subset: Subset, share: float, seed: int) -> str:
+def describe_share(subset: Subset, share: float, seed: int) -> str:
     """Return a sentence on which share of the training split `subset` is drawn."""
     parts = [
-        f"{count(len(rows), share):,} {label}"
+        f"{count_drawn(len(rows), share):,} {label}"
         for label, rows in zip(CLASSES, _by_class(subset), strict=True)
     ]
-    left = len(drawn(subset, share, seed))
+    left = len(draw_share(subset, share, seed))
     return (
         f"trained on {left:,} of {len(subset):,} utterances of {subset.corpus} {subset.split} "
         f"({', '.join(parts)}), drawn by seed {seed}"

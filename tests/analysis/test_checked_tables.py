@@ -14,23 +14,23 @@ from bench.cli import bench
 from bench.config import Config
 from bench.errors import BenchError
 from bench.reports import checked as reports
-from bench.specs.checked import CountedSet, Counts, Shapes
+from bench.specs.checked import CountedSet, CountTable, ShapeTable
 from tests.errors import raises_code
 
 TABLES = ["breathnet/table1", "breathnet/table2"]
 
 
 @pytest.fixture(scope="module")
-def shapes() -> Shapes:
-    card = checked_cards.card("breathnet/table1")
-    assert isinstance(card, Shapes)
+def shapes() -> ShapeTable:
+    card = checked_cards.read_checked_table("breathnet/table1")
+    assert isinstance(card, ShapeTable)
     return card
 
 
 @pytest.fixture(scope="module")
-def counts() -> Counts:
-    card = checked_cards.card("breathnet/table2")
-    assert isinstance(card, Counts)
+def counts() -> CountTable:
+    card = checked_cards.read_checked_table("breathnet/table2")
+    assert isinstance(card, CountTable)
     return card
 
 
@@ -40,7 +40,7 @@ def printed(shared) -> str:
 
 
 def test_the_tables_are_found():
-    assert checked_cards.names() == TABLES
+    assert checked_cards.checked_table_keys() == TABLES
 
 
 def test_the_card_of_table_1_is_what_the_paper_prints(shapes, printed):
@@ -63,9 +63,9 @@ def test_the_card_of_table_2_is_what_the_paper_prints(counts, printed):
 
 
 def test_the_networks_shapes_are_those_of_table_1():
-    found = checked_tables.look_up("breathnet/table1", Config())
+    found = checked_tables.look_up_table("breathnet/table1", Config())
     assert {line.state for line in found.lines} == {"equal"}
-    assert found.said == "Of 5 lines: 5 equal."
+    assert found.summary == "Of 5 lines: 5 equal."
     by_name = {line.name: line for line in found.lines}
     assert "BiLSTM2 N × 32 × 512, Mean Pool N × 512" in by_name["Classification"].source
     assert "AdaptiveMaxPool2d N × 1 × 70 × 32" in by_name["Freq. Feature"].source
@@ -75,11 +75,11 @@ def test_a_shape_that_the_network_does_not_have_is_not_equal(shapes, monkeypatch
     wrong = shapes.stages[1].model_copy(update={"paper": ("N", 31, 1024)})
     card = shapes.model_copy(update={"stages": (shapes.stages[0], wrong)})
     monkeypatch.setattr(checked_tables, "card", lambda _: card)
-    found = checked_tables.look_up("breathnet/table1", Config())
+    found = checked_tables.look_up_table("breathnet/table1", Config())
     assert [line.state for line in found.lines] == ["equal", "not equal"]
     assert (
         "| N × 31 × 1024 | N × 32 × 1024 | not equal |"
-        in reports.texts(found)["breathnet-table1.md"]
+        in reports.render_checked_files(found)["breathnet-table1.md"]
     )
 
 
@@ -98,21 +98,21 @@ def test_a_part_that_the_network_lacks_is_named(shapes, monkeypatch):
         checked_tables, "card", lambda _: shapes.model_copy(update={"stages": (wrong,)})
     )
     with raises_code("analysis.no-such-part") as raised:
-        checked_tables.look_up("breathnet/table1", Config())
+        checked_tables.look_up_table("breathnet/table1", Config())
     assert "did you mean 'frequency'" in str(raised.value)
 
 
 def test_counts_are_the_cards_where_no_corpus_is_at_hand():
-    found = checked_tables.look_up("breathnet/table2", Config())
+    found = checked_tables.look_up_table("breathnet/table2", Config())
     assert {line.state for line in found.lines} == {"equal by the card"}
-    text = reports.texts(found)["breathnet-table2.md"]
+    text = reports.render_checked_files(found)["breathnet-table2.md"]
     assert "the corpus is not on this machine" in text
     assert "| 16,3560 | 163,560 |" in text
 
 
 def test_counts_are_the_protocols_where_they_are_there(shared):
     config = Config(corpora={"asvspoof2019la": shared / "protocols" / "asvspoof2019_la"})
-    found = checked_tables.look_up("breathnet/table2", config)
+    found = checked_tables.look_up_table("breathnet/table2", config)
     states = [line.state for line in found.lines]
     assert states == ["equal"] * 2 + ["equal by the card"] * 6
     assert found.lines[0].source == "protocol of asvspoof2019la train"
@@ -129,9 +129,9 @@ def test_a_protocol_with_other_counts_is_not_equal(shared, tmp_path):
     assert line.ours == ("2,580", "22,799", "25,379")
 
 
-def _card() -> Counts:
-    card = checked_cards.card("breathnet/table2")
-    assert isinstance(card, Counts)
+def _card() -> CountTable:
+    card = checked_cards.read_checked_table("breathnet/table2")
+    assert isinstance(card, CountTable)
     return card
 
 

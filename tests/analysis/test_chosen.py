@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.analysis.activation import medians
-from bench.analysis.trained_rows import utterance_of
+from bench.analysis.activation import median_utterances
+from bench.analysis.trained_rows import choose_utterance
 from bench.cards import table_cards
 from bench.data.subset import FrameVectors, Subset
 from bench.evaluation import score_file
@@ -42,8 +42,8 @@ def test_of_each_attack_the_utterance_of_the_median_score(tmp_path):
         *[("u3", "A07", 5.0), ("u1", "A07", 5.0), ("u2", "A07", 5.0)],
         ("x", "A19", -4.0),
     ]
-    assert medians(scored(tmp_path / "s.parquet", lines)) == ["b2", "u2", "a3", "x"]
-    assert medians(scored(tmp_path / "t.parquet", lines[::-1])) == ["b2", "u2", "a3", "x"]
+    assert median_utterances(scored(tmp_path / "s.parquet", lines)) == ["b2", "u2", "a3", "x"]
+    assert median_utterances(scored(tmp_path / "t.parquet", lines[::-1])) == ["b2", "u2", "a3", "x"]
 
 
 def a_row(labels):
@@ -51,7 +51,7 @@ def a_row(labels):
     table = pd.DataFrame({"utterance": list(labels)})
     spoof = {name: np.array([of == "s" for of in text]) for name, text in labels.items()}
     subset = Subset("partialspoof", "eval", None, table, FrameVectors(0.16, spoof))
-    data = table_cards.resolve(table_cards.table("table4"), "S7").evaluate["partialspoof"]
+    data = table_cards.resolve_row(table_cards.read_table("table4"), "S7").evaluate["partialspoof"]
     return SimpleNamespace(
         data=SimpleNamespace(evaluate={"ps": SimpleNamespace(subset=subset)}),
         run=SimpleNamespace(evaluate={"ps": data}),
@@ -59,8 +59,8 @@ def a_row(labels):
 
 
 def test_the_papers_utterance_is_shown_where_it_is_there():
-    known = table_cards.table("table4").figures["gradcam"].utterance
-    found = utterance_of(a_row({"A": "bs", known: "bbss", "LA": "bb"}), known)
+    known = table_cards.read_table("table4").figures["gradcam"].utterance
+    found = choose_utterance(a_row({"A": "bs", known: "bbss", "LA": "bb"}), known)
     assert found == ("CON_E_0000096", "the paper's utterance")
 
 
@@ -73,7 +73,7 @@ def test_the_papers_utterance_is_shown_where_it_is_there():
     ],
 )
 def test_another_is_chosen_by_a_rule_where_it_is_not(labels, chosen, why):
-    found = utterance_of(a_row(labels), "CON_E_0000096")
+    found = choose_utterance(a_row(labels), "CON_E_0000096")
     assert found.utterance == chosen
     assert "CON_E_0000096, the paper's, is not in partialspoof eval here" in found.why
     assert why in found.why
@@ -81,4 +81,4 @@ def test_another_is_chosen_by_a_rule_where_it_is_not(labels, chosen, why):
 
 def test_without_a_spoof_utterance_there_is_nothing_to_show():
     with raises_code("analysis.no-spoof"):
-        utterance_of(a_row({"a": "bb"}), "CON_E_0000096")
+        choose_utterance(a_row({"a": "bb"}), "CON_E_0000096")

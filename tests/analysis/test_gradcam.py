@@ -9,7 +9,7 @@ from torch import nn
 
 from bench.analysis.gradcam import grad_cam, hop_layer
 from bench.models.frontends.base import FrontEnd
-from bench.models.systems.base import Answer, System
+from bench.models.systems.base import Prediction, System
 from tests.errors import raises_code
 
 HOPS = 10
@@ -46,7 +46,7 @@ class Made(System):
         states = self.mix(self.frontend(waves)[-1])
         pooled = states.unflatten(1, (-1, self.per)).mean(2)
         logits = self.last(pooled)
-        return Answer(logits[..., 0] - logits[..., 1], logits)
+        return Prediction(logits[..., 0] - logits[..., 1], logits)
 
 
 def by_hand(system, target, frames):

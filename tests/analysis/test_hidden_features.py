@@ -10,12 +10,12 @@ from torch import nn
 from bench.analysis.hidden_features import (
     PAPERS_MOST,
     _draw_frames,
-    embedded,
+    embed_features,
     last_linear_layer,
     layer_input,
-    limits,
+    parse_limits,
 )
-from bench.models.systems.base import Answer, Batch, System
+from bench.models.systems.base import Batch, Prediction, System
 from tests.errors import raises_code
 
 
@@ -37,7 +37,7 @@ class Made(System):
         tokens = self.narrow(waves.unflatten(1, (-1, 6)))
         shown = tokens if self.frames > 1 else tokens.mean(1, keepdim=True)
         logits = self.weigh(self.last(shown))
-        return Answer(logits[..., 0] - logits[..., 1], logits)
+        return Prediction(logits[..., 0] - logits[..., 1], logits)
 
 
 def batch_of(n):
@@ -102,12 +102,12 @@ NAMES = {"asvspoof2019la": "19LA", "asvspoof2021la": "21LA", "asvspoof2021df": "
 def test_limits_are_by_set_and_the_papers_by_default():
     """Section IV.E: 40,000 of 21LA and 21DF, "the others used all samples"."""
     papers = dict.fromkeys(NAMES, 40_000) | {"asvspoof2019la": None}
-    assert limits(PAPERS_MOST, NAMES) == papers
-    assert limits(PAPERS_MOST, {"partialspoof": "PS"}) == {"partialspoof": None}
-    assert limits("500", NAMES) == dict.fromkeys(NAMES, 500)
+    assert parse_limits(PAPERS_MOST, NAMES) == papers
+    assert parse_limits(PAPERS_MOST, {"partialspoof": "PS"}) == {"partialspoof": None}
+    assert parse_limits("500", NAMES) == dict.fromkeys(NAMES, 500)
     some = {"asvspoof2019la": 70, "asvspoof2021la": None, "asvspoof2021df": 9}
-    assert limits(" 21df=9, asvspoof2019LA = 70", NAMES) == some
-    assert limits("", NAMES) == dict.fromkeys(NAMES)
+    assert parse_limits(" 21df=9, asvspoof2019LA = 70", NAMES) == some
+    assert parse_limits("", NAMES) == dict.fromkeys(NAMES)
 
 
 @pytest.mark.parametrize(
@@ -122,16 +122,16 @@ def test_limits_are_by_set_and_the_papers_by_default():
 )
 def test_other_limits_are_mistakes(asked, code, words):
     with raises_code(code) as raised:
-        limits(asked, NAMES)
+        parse_limits(asked, NAMES)
     assert words in str(raised.value)
 
 
 def test_embedding_keeps_clusters_apart_and_is_repeatable():
     rng = np.random.default_rng(0)
     features = np.concatenate([rng.normal(c, 0.1, (20, 3)) for c in (0.0, 9.0)]).astype(np.float32)
-    places = embedded(features, 3)
+    places = embed_features(features, 3)
     assert places.shape == (40, 2)
-    assert np.array_equal(places, embedded(features, 3))
+    assert np.array_equal(places, embed_features(features, 3))
     centres = places[:20].mean(0), places[20:].mean(0)
     spread = max(
         np.linalg.norm(of - c, axis=1).max()
@@ -143,4 +143,4 @@ def test_embedding_keeps_clusters_apart_and_is_repeatable():
 @pytest.mark.parametrize("features", [np.ones((4, 3)), np.ones((9, 3)), np.arange(9.0)[:, None]])
 def test_too_little_to_lay_out_is_an_error(features):
     with raises_code("analysis.too-few-features"):
-        embedded(features.astype(np.float32), 0)
+        embed_features(features.astype(np.float32), 0)

@@ -8,13 +8,13 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from bench.analysis.position_errors import by_position, of_labels
+from bench.analysis.position_errors import errors_by_position, position_shares
 from bench.cards import table_cards
 from bench.config import Config
 from bench.data import corpora
 from bench.evaluation import score_file
 from bench.evaluation.score_frames import ScoreFrames, order_frames
-from bench.metrics.grid import Points, Surplus
+from bench.metrics.grid import FramePoints, Surplus
 from bench.reports.evaluation_plots import ranked_strips
 from tests.errors import raises_code
 
@@ -42,7 +42,7 @@ FIRST = {"b1": ("bbbsssb", "bbbbssb"), "a1": ("ssss", "sbss")}
 
 def test_frames_count_at_their_place_in_their_segment(tmp_path):
     path = write(tmp_path / "S0.parquet", FIRST)
-    found = by_position({"S0": path})
+    found = errors_by_position({"S0": path})
     # b1: start middle end, start middle end, unit; a1: start middle middle end.
     assert found.shares == pytest.approx([3 / 11, 4 / 11, 3 / 11, 1 / 11])
     (of,) = found.systems
@@ -53,7 +53,9 @@ def test_frames_count_at_their_place_in_their_segment(tmp_path):
 
 def test_shares_follow_from_labels_alone(miniatures, tmp_path):
     """Without audio and without scores, as the shares of a score file of the same frames."""
-    data = table_cards.resolve(table_cards.table("table4"), "S7", "smoke").evaluate["partialspoof"]
+    data = table_cards.resolve_row(table_cards.read_table("table4"), "S7", "smoke").evaluate[
+        "partialspoof"
+    ]
     mini = tmp_path / "mini"
     shutil.copytree(
         miniatures / "mini" / "partialspoof",
@@ -61,23 +63,23 @@ def test_shares_follow_from_labels_alone(miniatures, tmp_path):
         ignore=shutil.ignore_patterns("*.wav"),
     )
     config = Config(work=tmp_path)
-    found = of_labels(data, "smoke", config)
+    found = position_shares(data, "smoke", config)
     assert found.systems == ()
-    whole = corpora.load("partialspoof", data.split, Config(work=miniatures), "smoke", 0.16)
+    whole = corpora.read_corpus("partialspoof", data.split, Config(work=miniatures), "smoke", 0.16)
     frames = {
         name: ("".join("bs"[int(of)] for of in spoof),) * 2
         for name, spoof in whole.timing.spoof.items()
     }
-    scored = by_position({"S0": write(tmp_path / "S0.parquet", frames)})
+    scored = errors_by_position({"S0": write(tmp_path / "S0.parquet", frames)})
     assert found.shares == pytest.approx(scored.shares)
     assert found.shares.sum() == pytest.approx(1)
     with raises_code("analysis.no-frames"):
-        of_labels(data.model_copy(update={"resolution_s": None}), "smoke", config)
+        position_shares(data.model_copy(update={"resolution_s": None}), "smoke", config)
 
 
 def test_a_place_without_frames_has_no_rate(tmp_path):
     path = write(tmp_path / "S0.parquet", {"a": ("bbss", "bbss"), "b": ("bb", "bs")})
-    (of,) = by_position({"S0": path}).systems
+    (of,) = errors_by_position({"S0": path}).systems
     assert np.isnan([of.error[3], of.low[3], of.high[3]]).all()
     assert np.isnan([of.error[1]]).all()
     assert of.error[2] == pytest.approx(1 / 3)
@@ -87,12 +89,12 @@ def test_two_systems_are_judged_on_the_same_frames(tmp_path):
     one = write(tmp_path / "S0.parquet", FIRST)
     # The same in another order of utterances.
     other = write(tmp_path / "S7.parquet", dict(reversed(FIRST.items())))
-    found = by_position({"S0": one, "S7": other})
+    found = errors_by_position({"S0": one, "S7": other})
     assert [of.system for of in found.systems] == ["S0", "S7"]
     np.testing.assert_array_equal(found.systems[0].error, found.systems[1].error)
     changed = write(tmp_path / "X.parquet", {**FIRST, "a1": ("sssb", "sbss")})
     with raises_code("analysis.different-frames") as raised:
-        by_position({"S0": one, "X": changed})
+        errors_by_position({"S0": one, "X": changed})
     assert "X.parquet" in str(raised.value)
     assert "S0.parquet" in str(raised.value)
 
@@ -104,7 +106,7 @@ def test_what_is_no_grid_is_an_error(tmp_path):
         order_frames(table.filter([*[True] * 2, False, *[True] * 8]), gap)
     whole = write(tmp_path / "b.parquet", {"a": ("b", "b"), "b": ("s", "b")})
     with raises_code("analysis.not-on-a-grid"):
-        by_position({"S0": whole})
+        errors_by_position({"S0": whole})
 
 
 def made_points(wrong, length=10):
@@ -114,7 +116,7 @@ def made_points(wrong, length=10):
     score = np.where(truth ^ off, -1.0, 1.0)
     code = np.repeat(np.arange(len(wrong)), length)
     names = [f"u{i}" for i in range(len(wrong))]
-    return ScoreFrames(names, Points(code, truth, score, 320, Surplus(0, 0, 0)))
+    return ScoreFrames(names, FramePoints(code, truth, score, 320, Surplus(0, 0, 0)))
 
 
 def shown(groups):

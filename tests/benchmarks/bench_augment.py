@@ -22,9 +22,9 @@ sys.path += [str(Path(__file__).parents[1] / part) for part in ("models/augment"
 import slow_labels as slow  # pyright: ignore[reportMissingImports]
 from slow_rawboost import slow_rawboost  # pyright: ignore[reportMissingImports]
 
-from bench.models.augment.csm import mix
-from bench.models.augment.rawboost import rawboost
-from bench.models.segment_positions import positions, transitions
+from bench.models.augment.csm import mix_batch
+from bench.models.augment.rawboost import apply_rawboost
+from bench.models.segment_positions import compute_positions, compute_transitions
 from bench.specs.augment.csm import CrossSegmentMixing
 from bench.specs.augment.rawboost import RawBoost
 
@@ -55,7 +55,7 @@ def rawboost_rows() -> None:
         # A fresh generator each time, so that both filter the same clip with the same filters.
         row(
             f"RawBoost {algorithm}, {CLIP_SAMPLES} samples",
-            lambda spec=spec: rawboost(wave, spec, np.random.default_rng(1)),
+            lambda spec=spec: apply_rawboost(wave, spec, np.random.default_rng(1)),
             lambda spec=spec: slow_rawboost(wave, spec, np.random.default_rng(1)),
             20,
         )
@@ -68,19 +68,19 @@ def label_rows(frames: int) -> None:
     shape = f"{BATCH} x {frames}"
     row(
         f"positions, {shape}",
-        lambda: positions(spoof, valid),
+        lambda: compute_positions(spoof, valid),
         lambda: torch.tensor([slow.positions(clip, frames) for clip in clips]),
         200,
     )
     row(
         f"transitions, both sides, {shape}",
-        lambda: transitions(spoof, valid, "both-sides"),
+        lambda: compute_transitions(spoof, valid, "both-sides"),
         lambda: torch.tensor([slow.both_sides(clip, frames) for clip in clips]),
         200,
     )
     row(
         f"transitions, segment edges, {shape}",
-        lambda: transitions(spoof, valid, "segment-edges"),
+        lambda: compute_transitions(spoof, valid, "segment-edges"),
         lambda: torch.tensor([slow.segment_edges(clip, frames) for clip in clips]),
         200,
     )
@@ -93,7 +93,7 @@ def mixing_row() -> None:
     batch = (waves, spoof, ~spoof, torch.zeros(BATCH, dtype=torch.long))
     generator = torch.Generator().manual_seed(0)
     taken = milliseconds(
-        lambda: mix(*batch, samples_per_frame=2560, spec=spec, generator=generator), 50
+        lambda: mix_batch(*batch, samples_per_frame=2560, spec=spec, generator=generator), 50
     )
     print(f"{'mixing, one round, 32 x 64000':<34} {taken:9.3f} ms")
 

@@ -2,7 +2,7 @@
 
 First one core on clips of 4 s: our detector against the plain one that its tests use (loops over
 frames), with and without reading the clip from FLAC; and Respiro's features and network, with
-random weights. Then the whole way of `bench.models.breath.provider` over files in a temporary
+random weights. Then the whole way of `bench.models.breath.build_marker` over files in a temporary
 folder with one process and with as many as there are cores; and what has been kept of N utterances
 (680,000 by default, as ASVspoof 5's evaluation set has about) read back, with one interval for
 each.
@@ -27,7 +27,7 @@ import torch
 
 from bench.config import Config
 from bench.data.audio import read_wave
-from bench.models.breath import cache, dsp, provider, respiro
+from bench.models.breath import build_marker, cache, dsp, respiro
 from bench.specs.breath.dsp import Dsp
 from bench.specs.corpus import Audio
 from tests.models.breath import plain_dsp
@@ -62,17 +62,17 @@ def one_core(folder: Path) -> None:
     for path, wave in zip(paths, clips, strict=True):
         soundfile.write(path, wave, RATE)
     audio = Audio(suffix=".flac")
-    row("dsp", milliseconds(lambda i: dsp.intervals(clips[i % 30], SPEC), 200))
+    row("dsp", milliseconds(lambda i: dsp.detect_breaths(clips[i % 30], SPEC), 200))
     row("dsp, plain loops", milliseconds(lambda i: plain_dsp.intervals(clips[i], SPEC), 3))
     row(
         "dsp, FLAC read",
-        milliseconds(lambda i: dsp.intervals(read_wave(paths[i % 30], audio), SPEC), 200),
+        milliseconds(lambda i: dsp.detect_breaths(read_wave(paths[i % 30], audio), SPEC), 200),
     )
-    network = respiro.Network().eval()
+    network = respiro.RespiroNetwork().eval()
     heard = torch.from_numpy(clips[0])
-    row("respiro, features", milliseconds(lambda _: respiro.features(heard), 20))
+    row("respiro, features", milliseconds(lambda _: respiro.compute_features(heard), 20))
     with torch.inference_mode():
-        inputs = respiro.stacked(respiro.features(heard)).expand(8, -1, -1, -1)
+        inputs = respiro.stack_features(respiro.compute_features(heard)).expand(8, -1, -1, -1)
         row("respiro, network, a clip of 8 at once", milliseconds(lambda _: network(inputs), 5) / 8)
 
 
@@ -83,7 +83,7 @@ def files(folder: Path) -> None:
     for processes in (0, os.cpu_count() or 1):
         own = subset(folder, names, split=f"of {processes} processes")
         start = perf_counter()
-        provider(own, SPEC, Audio(), Config(work=folder / "work", workers=processes))
+        build_marker(own, SPEC, Audio(), Config(work=folder / "work", workers=processes))
         row(f"{FILES:,} files, {processes} processes", 1000 * (perf_counter() - start) / FILES)
 
 
@@ -96,7 +96,7 @@ def kept(folder: Path, count: int) -> None:
 
     for what in ("written", "read back"):
         start = perf_counter()
-        cache.intervals(own, {"kind": "made"}, find, folder, print)
+        cache.find_intervals(own, {"kind": "made"}, find, folder, print)
         print(f"{count:,} utterances {what}: {perf_counter() - start:.2f} s")
 
 

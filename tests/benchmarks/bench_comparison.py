@@ -15,7 +15,7 @@ from scipy.stats import norm
 
 from bench.metrics.det import equal_error_rate
 from bench.metrics.items import Items
-from bench.metrics.paired import paired
+from bench.metrics.paired import compare_items
 
 SIZES = ((7355, 4914), (7355, 1465), (7355, 60))
 RATES = (0.0001, 0.0002, 0.0004, 0.002, 0.01, 0.05)
@@ -43,7 +43,7 @@ def found(
     """Return in which share of pairs a difference is found at 5 %."""
     rng = np.random.default_rng(seed)
     differences = (
-        paired(*pair(rng, n, rates), MEASURES, None, replicates, number)["eer"]
+        compare_items(*pair(rng, n, rates), MEASURES, None, replicates, number)["eer"]
         for number in range(pairs)
     )
     return float(np.mean([of.p_value <= 0.05 for of in differences]))

@@ -26,10 +26,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
 import pandas as pd
 from layouts import protocol_file, save_vectors, wav, write_lines
 
-from bench.cards.corpus_cards import card
-from bench.data.check import check
-from bench.data.corpora import load_keys
-from bench.data.fingerprint import fingerprint
+from bench.cards.corpus_cards import read_corpus_card
+from bench.data.check import check_corpus
+from bench.data.corpora import read_keys
+from bench.data.fingerprint import compute_fingerprint
 from bench.data.readers.partialspoof import read
 
 Result = TypeVar("Result")
@@ -119,11 +119,11 @@ def plain(path: Path) -> pd.DataFrame:
 def measure(what: str, key: str, path: Path) -> None:
     """Print seconds to read, seconds to fingerprint, and peak memory in MB of this process."""
     start = perf_counter()
-    subset = load_keys(card(key), "eval", path) if what == "ours" else plain(path)
+    subset = read_keys(read_corpus_card(key), "eval", path) if what == "ours" else plain(path)
     read_s = perf_counter() - start
     start = perf_counter()
     if not isinstance(subset, pd.DataFrame):
-        fingerprint(subset)
+        compute_fingerprint(subset)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(read_s, perf_counter() - start, peak)
 
@@ -150,14 +150,14 @@ def lists() -> None:
 
 def main(count: int = EVAL_UTTERANCES) -> None:
     """Write, read, fingerprint and check."""
-    ps = card("partialspoof").model_copy(update={"resolutions_s": (0.16,)})
+    ps = read_corpus_card("partialspoof").model_copy(update={"resolutions_s": (0.16,)})
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         timed("write", count, lambda: make(root, count))
         subset = timed("read", count, lambda: read(ps, root, "eval", 0.16))
-        timed("fingerprint", count, lambda: fingerprint(subset))
+        timed("fingerprint", count, lambda: compute_fingerprint(subset))
         report = timed(
-            "check", count, lambda: check(ps, root, "eval", lambda *_: None, form="smoke")
+            "check", count, lambda: check_corpus(ps, root, "eval", lambda *_: None, form="smoke")
         )
     assert report.ok, report.issues
 

@@ -15,12 +15,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.f1 import ARGMAX, decide
-from bench.metrics.grid import points, segment_eer
+from bench.metrics.f1 import ARGMAX, decide_bonafide
+from bench.metrics.grid import align_points, segment_eer
 from bench.metrics.positions import FrameErrors, distance_errors, position_errors
 from bench.metrics.ranges import range_eer
 from bench.metrics.ratios import decision_ratios, group_ratios
-from bench.metrics.timeline import Frames, Reference, frames_on_grid, reference_of_spoof
+from bench.metrics.timeline import (
+    LabelledStretches,
+    ScoredFrames,
+    frames_on_grid,
+    make_spoof_stretches,
+)
 from bench.metrics.utterances import utterance_eer
 
 FRAME = 160
@@ -28,8 +33,8 @@ SMALL, FULL = 4_000, 71_237
 
 
 class Made(NamedTuple):
-    scored: Frames
-    truth: Reference
+    scored: ScoredFrames
+    truth: LabelledStretches
 
 
 def made(n: int) -> Made:
@@ -39,10 +44,10 @@ def made(n: int) -> Made:
     code = np.repeat(np.arange(n), rng.integers(0, 4, n))
     size = (lengths[code] * rng.uniform(0.05, 0.3, len(code))).astype(int)
     start = (rng.random(len(code)) * (lengths[code] - size)).astype(int)
-    truth = reference_of_spoof(lengths, code, start, start + size)
+    truth = make_spoof_stretches(lengths, code, start, start + size)
     counts = -(-lengths // FRAME)
     blank = frames_on_grid(counts, FRAME, np.zeros(counts.sum()))
-    is_spoof = points(blank, truth, 0.01).is_spoof
+    is_spoof = align_points(blank, truth, 0.01).is_spoof
     noise = rng.normal(size=len(is_spoof)).astype(np.float32)
     return Made(frames_on_grid(counts, FRAME, noise - 2 * is_spoof), truth)
 
@@ -55,7 +60,7 @@ class Utterance(NamedTuple):
     length: int
 
 
-def by_utterance(scored: Frames, truth: Reference) -> Iterator[Utterance]:
+def by_utterance(scored: ScoredFrames, truth: LabelledStretches) -> Iterator[Utterance]:
     edges = np.searchsorted(scored.utterance, np.arange(scored.utterance[-1] + 2))
     cuts = np.searchsorted(truth.utterance, np.arange(truth.utterance[-1] + 2))
     for (a, b), (c, d) in zip(pairwise(edges), pairwise(cuts), strict=True):
@@ -95,7 +100,7 @@ class Bisected(NamedTuple):
     thresholds: int
 
 
-def plain_eer(scored: Frames, truth: Reference) -> Bisected:
+def plain_eer(scored: ScoredFrames, truth: LabelledStretches) -> Bisected:
     """Bisection over percentiles of the scores until the rates differ by 1e-5, as published."""
     utterances = list(by_utterance(scored, truth))
     low, high = 0.0, 100.0
@@ -138,10 +143,12 @@ def main() -> None:
     }.items():
         found, seconds = timed(work)
         print(f"  {name:20s}{seconds:7.2f} s   {found.eer:.6f}")
-    found, seconds = timed(points, scored, truth, 0.01)
+    found, seconds = timed(align_points, scored, truth, 0.01)
     print(f"  {'labels at 10 ms':20s}{seconds:7.2f} s")
     for name, work in {
-        "F1": lambda: decision_ratios(found.is_spoof, ~decide(found.score), found.utterance).values,
+        "F1": lambda: (
+            decision_ratios(found.is_spoof, ~decide_bonafide(found.score), found.utterance).values
+        ),
         "by position": lambda: rates(position_errors(found, ARGMAX)),
         "by distance": lambda: rates(distance_errors(found, truth, ARGMAX)),
     }.items():

@@ -15,11 +15,11 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import roc_auc_score
 
 from bench.metrics.auc import auc
-from bench.metrics.breakdown import POOLED, cells
+from bench.metrics.breakdown import POOLED, split_cells
 from bench.metrics.cllr import min_cllr
 from bench.metrics.dcf import min_dcf
 from bench.metrics.det import eer
-from bench.metrics.tally import tally
+from bench.metrics.tally import count_scores
 
 Result = TypeVar("Result")
 TRIALS, BONAFIDE = 680_774, 138_688
@@ -105,7 +105,7 @@ def broken_down(score: np.ndarray, is_spoof: np.ndarray, fields: dict[str, np.nd
     """Return the EER of every cell."""
     return [
         eer(score[cell.bonafide], score[cell.spoof]).eer
-        for cell in cells(is_spoof, fields, ROLES, list(ROLES))
+        for cell in split_cells(is_spoof, fields, ROLES, list(ROLES))
     ]
 
 
@@ -148,13 +148,17 @@ def main() -> None:
     )
     compare(
         "minDCF, reference a loop over trials",
-        lambda: min_dcf(tally(*scores)).cost,
+        lambda: min_dcf(count_scores(*scores)).cost,
         lambda: plain_min_dcf(*scores),
     )
-    compare("AUC, reference scikit-learn", lambda: auc(tally(*scores)), lambda: plain_auc(*scores))
+    compare(
+        "AUC, reference scikit-learn",
+        lambda: auc(count_scores(*scores)),
+        lambda: plain_auc(*scores),
+    )
     compare(
         "min Cllr, reference scikit-learn's isotonic",
-        lambda: min_cllr(tally(*scores)),
+        lambda: min_cllr(count_scores(*scores)),
         lambda: plain_min_cllr(*scores),
     )
     n_cells = f"{(len(ATTACKS) + 1) * (len(CODECS) + 1)} cells"

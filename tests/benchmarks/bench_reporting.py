@@ -35,7 +35,7 @@ def main() -> None:
     logging.disable()
     with tempfile.TemporaryDirectory() as place:
         work = Path(place)
-        rows = table_cards.runnable(table_cards.table(KEY))
+        rows = table_cards.runnable_rows(table_cards.read_table(KEY))
         fill(Store(Config(work=work)), work, rows, (666, 667, 668), utterances=utterances)
         print(f"{len(rows)} rows, 3 seeds, 2 evaluations of {20 * utterances:,} frames")
         for what in ("score files read", "replicates kept"):

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from bench.evaluation.checks import check_utterances
-from bench.evaluation.forms import ScoreFile, read
+from bench.evaluation.forms import ScoreFile, read_score_file
 
 Result = TypeVar("Result")
 EVAL_UTTERANCES = 680_774
@@ -66,7 +66,7 @@ def forms(folder: Path, count: int) -> ScoreFile:
     path = folder / "scores"
     for what, (content, separator) in written.items():
         path.write_bytes(content)
-        seconds, found = timed(lambda: read(path))
+        seconds, found = timed(lambda: read_score_file(path))
         beside = ""
         if separator and count < BIG:
             looped, _ = timed(lambda separator=separator: loop(path, separator))

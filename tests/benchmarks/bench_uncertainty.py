@@ -16,17 +16,17 @@ import numpy as np
 from bench_metrics import official_eer  # pyright: ignore[reportMissingImports]
 
 from bench.metrics.auc import auc
-from bench.metrics.bootstrap import intervals
+from bench.metrics.bootstrap import compute_intervals
 from bench.metrics.cllr import cllr, min_cllr
 from bench.metrics.dcf import act_dcf, min_dcf
 from bench.metrics.det import equal_error_rate
-from bench.metrics.f1 import decide
+from bench.metrics.f1 import decide_bonafide
 from bench.metrics.items import Items
 from bench.metrics.measure import Decided, Least, Measure, Ordered
-from bench.metrics.paired import paired
-from bench.metrics.plans import plan
+from bench.metrics.paired import compare_items
+from bench.metrics.plans import make_plan
 from bench.metrics.ratios import decision_ratios, ratio_intervals
-from bench.metrics.tally import tally
+from bench.metrics.tally import count_scores
 
 TRIALS, BONAFIDE, SPEAKERS, ATTACKS = 680_774, 138_688, 737, 16
 UTTERANCES, FRAMES = 71_237, 20
@@ -83,14 +83,14 @@ def loop(of: Items, draw: Callable[..., np.ndarray], figures: Callable[..., obje
 
 def six(bonafide: np.ndarray, spoof: np.ndarray) -> list[float]:
     """Return all six figures, the scores sorted anew."""
-    counts = tally(bonafide, spoof)
+    counts = count_scores(bonafide, spoof)
     return [measure(counts) for measure in SIX.values()]
 
 
 def fixed(bonafide: np.ndarray, spoof: np.ndarray) -> object:
     """Return both F1."""
     is_spoof = np.repeat([False, True], [len(bonafide), len(spoof)])
-    decided_spoof = ~decide(np.concatenate([bonafide, spoof]))
+    decided_spoof = ~decide_bonafide(np.concatenate([bonafide, spoof]))
     return decision_ratios(is_spoof, decided_spoof, np.zeros(len(is_spoof), dtype=int)).values
 
 
@@ -111,7 +111,7 @@ def main(replicates: int = 1000) -> None:
     rng = np.random.default_rng(2)
     speaker = rng.integers(0, SPEAKERS, TRIALS)
     attack = np.where(one.spoof > 0, rng.integers(0, ATTACKS, TRIALS), -1)
-    crossed = plan("speaker+attack", one.unit, speaker, attack)
+    crossed = make_plan("speaker+attack", one.unit, speaker, attack)
     for name, by, draw in (
         ("utterance", None, by_unit(TRIALS, 1)),
         ("speaker and attack", crossed, by_both(speaker, attack)),
@@ -120,13 +120,13 @@ def main(replicates: int = 1000) -> None:
             show(
                 f"{TRIALS:,} trials by {name}: {', '.join(measures)}",
                 replicates,
-                lambda measures=measures, by=by: intervals(one, measures, by, replicates),
+                lambda measures=measures, by=by: compute_intervals(one, measures, by, replicates),
                 loop(one, draw, plain),
             )
     show(
         f"{TRIALS:,} trials by utterance: EER, paired",
         replicates,
-        lambda: paired(one, other, EER, None, replicates),
+        lambda: compare_items(one, other, EER, None, replicates),
         2 * loop(one, by_unit(TRIALS, 1), official_eer),
     )
     frames = items(UTTERANCES, FRAMES, 0.7)
@@ -134,7 +134,7 @@ def main(replicates: int = 1000) -> None:
     show(
         f"{len(frames.score):,} frames by utterance: EER",
         replicates,
-        lambda: intervals(frames, EER, None, replicates),
+        lambda: compute_intervals(frames, EER, None, replicates),
         loop(frames, draw, official_eer),
     )
     is_spoof = frames.spoof > 0

@@ -8,7 +8,7 @@ import sys
 import click
 import pytest
 
-from bench._io.printable import csv_cell, one_line, visible
+from bench._io.printable import csv_cell, escape_invisible, one_line
 from bench.cli import main
 from bench.cli.console import visible_output
 from bench.cli.display import Display
@@ -22,7 +22,7 @@ UNSEEN += [chr(n) for n in (*range(0x2066, 0x206A), 0x200B, 0xFEFF, 0xDCFF, 0xE0
 
 @pytest.mark.parametrize("character", UNSEEN)
 def test_a_character_that_nobody_sees_is_written_out(character):
-    shown = visible(f"a{character}b")
+    shown = escape_invisible(f"a{character}b")
     assert shown.isprintable()
     assert json.loads(f'"{shown}"').encode("utf-16", "surrogatepass") == (
         f"a{character}b".encode("utf-16", "surrogatepass")
@@ -31,7 +31,7 @@ def test_a_character_that_nobody_sees_is_written_out(character):
 
 @pytest.mark.parametrize("text", ["a\tb\n", "50 % ± 3 · λ – ᵉ", "音声", "e\u0301🎤", "a\u00a0b"])
 def test_any_other_character_stays(text):
-    assert visible(text) == text
+    assert escape_invisible(text) == text
 
 
 @pytest.mark.parametrize("name", NAMES)

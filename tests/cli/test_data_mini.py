@@ -22,7 +22,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
             ready(Path(place, key), "one with seed 0, not 1" if replace else "")
         return [Path(place, "had")]
 
-    monkeypatch.setattr(synthetic, "write", write)
+    monkeypatch.setattr(synthetic, "write_miniatures", write)
     return calls
 
 

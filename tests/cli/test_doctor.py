@@ -84,7 +84,7 @@ def test_files_keys_and_weights_are_told(bench, environment, tmp_path):
     ],
 )
 def test_a_slim_environment_is_told_what_to_install(bench, package, said, monkeypatch):
-    monkeypatch.setattr("bench._io.packages.installed", lambda name: name != package)
+    monkeypatch.setattr("bench._io.packages.is_installed", lambda name: name != package)
     done = bench("doctor")
     assert done.returncode == 0, done.stderr
     assert said in done.stdout

@@ -10,11 +10,11 @@ import pytest
 from matplotlib.image import imread
 
 from bench.analysis import activation
-from bench.analysis.trained_rows import trained
+from bench.analysis.trained_rows import load_trained_rows
 from bench.cards import table_cards
 from bench.config import Config
 from bench.data import corpora
-from bench.runner.request import Order
+from bench.runner.request import RunRequest
 
 SMALL = ["training.epochs=1", "frontend={blocks=2, dim=16, heads=2, feed_forward=16, channels=8}"]
 SETS = [part for item in SMALL for part in ("--set", item)]
@@ -38,7 +38,7 @@ def is_drawn(work: Path, stem: str) -> bool:
 @pytest.mark.every_kind
 @pytest.mark.slow
 def test_a_trained_row_is_drawn_and_an_untrained_one_named(bench, config):
-    table = corpora.load("19LA", "eval", config, "smoke").table
+    table = corpora.read_corpus("19LA", "eval", config, "smoke").table
     utterance = table["utterance"].iloc[0]
     order = ("explain", "tca", "--utterance", utterance, "--smoke", *SETS)
     untrained = bench(*order)
@@ -56,9 +56,9 @@ def test_a_trained_row_is_drawn_and_an_untrained_one_named(bench, config):
     assert wrong.returncode == 2
     assert f"did you mean '{utterance}'?" in wrong.stderr
 
-    asked = Order(table_cards.table("tca/table2"), ["TCA"], None, "smoke", SMALL)
-    (row,) = trained(asked, [None], config, print)
-    (found,) = activation.tca(row, [utterance], config)
+    asked = RunRequest(table_cards.read_table("tca/table2"), ["TCA"], None, "smoke", SMALL)
+    (row,) = load_trained_rows(asked, [None], config, print)
+    (found,) = activation.temporal_activations(row, [utterance], config)
     assert found.activation.shape[1] == len(found.classes) == 3
     assert len(found.wave) // 320 >= len(found.activation) >= len(found.wave) // 320 - 1
     assert np.isfinite(found.activation).all()
@@ -145,7 +145,7 @@ def test_sals_figures_have_the_papers_rows_and_utterance(bench, config, tiny):
 @pytest.mark.slow
 def test_two_rows_of_a_localizer_are_set_against_each_other(bench, config, tiny):
     rows = ("--row", "S5", "--against", "S0", "--smoke", *tiny)
-    table = corpora.load("PS", "eval", config, "smoke").table
+    table = corpora.read_corpus("PS", "eval", config, "smoke").table
     utterance = table.loc[table["label"] == "spoof", "utterance"].iloc[0]
     run = bench("run", "table4", "--rows", "S0,S5", "--smoke", *tiny)
     assert run.returncode == 0, run.stderr

@@ -20,22 +20,22 @@ from bench.analysis import trained_rows
 from bench.cli import bench as group
 from bench.config import Config
 from bench.data import corpora
-from bench.evaluation.judge import Judge
-from bench.evaluation.published import published
-from bench.metrics.measured import Figure
+from bench.evaluation.judge import Evaluator
+from bench.evaluation.published import find_published
+from bench.metrics.measured import MetricResult
 from bench.runner import local
 from bench.sweeps.trials import SweepRun
 from bench.tracking import studies
 from bench.tracking.store import Store
-from bench.tracking.studies import Kept
+from bench.tracking.studies import StudyArtifacts
 from bench.tracking.sync import Sent
 from bench.training import engine
-from bench.training.row import Library
+from bench.training.row import DatasetCache
 from tests.evaluation.made import scored, text
 from tests.output_schema import KINDS, PAGE, PARTS, SCHEMA, described_kinds, page_with, validated
 from tests.reports.stored import fill
 
-KEPT = studies.kept
+KEPT = studies.read_studies
 CHANGED = "training.epochs=1"
 EXAMPLES = {
     "list": ["list"],
@@ -83,28 +83,30 @@ EXAMPLES = {
 """A command for each kind of object."""
 
 
-class Untrained(trained_rows.TrainedRow):
+class Untrained(trained_rows.LoadedRow):
     """A row whose weights are those that training begins with."""
 
     def system(self, config: Config) -> Any:
-        return engine.build(self.run, self.seed, config)
+        return engine.build_system(self.run, self.seed, config)
 
 
 def untrained(order, seeds, config, say) -> list[Untrained]:
-    library, runs = Library(config), order.runs().items()
+    library, runs = DatasetCache(config), order.runs().items()
     return [
-        Untrained(order.table.key, row, order.row_seeds(row)[0], run, library.row(run), config.work)
+        Untrained(
+            order.table.key, row, order.row_seeds(row)[0], run, library.load_row(run), config.work
+        )
         for row, run in runs
     ]
 
 
-def study(store: Store, sweep: str, *more: Any) -> list[Kept]:
+def study(store: Store, sweep: str, *more: Any) -> list[StudyArtifacts]:
     if sweep != "breathnet-lambda":
         return KEPT(store, sweep, *more)
     lines = {"state": ["finished"], "system.refinement.weight": ["0.1"]}
     names = ("asvspoof2019la", "asvspoof2021la", "asvspoof2021df", "inthewild")
     trials = pd.DataFrame({**lines, **{f"{name}.eer": ["1.5"] for name in names}})
-    return [Kept("study", trials, {}, "FINISHED", "18096a9", "0123")]
+    return [StudyArtifacts("study", trials, {}, "FINISHED", "18096a9", "0123")]
 
 
 @pytest.fixture
@@ -118,20 +120,20 @@ def examples(environment, trials, keys, tmp_path, monkeypatch) -> dict[str, list
         fill(store, work, rows, (666,), "smoke", utterances=20, overrides=overrides)
     (work / ".scores.parquet.0123abcd.part").touch()
     environment["BENCH_CORPORA_HAD"] = str(tmp_path)  # where nothing of it is
-    whole = published("asvspoof2019la", "eval", {"eer": Figure(0.1, 0.1, 0.1)})
-    monkeypatch.setattr(Judge, "_published", lambda *_: whole)  # as of all trials
-    of_set = local.Outcome("S5 · seed 666", "already finished")
-    monkeypatch.setattr(local, "run", lambda *_: iter([of_set]))
+    whole = find_published("asvspoof2019la", "eval", {"eer": MetricResult(0.1, 0.1, 0.1)})
+    monkeypatch.setattr(Evaluator, "_published", lambda *_: whole)  # as of all trials
+    of_set = local.JobOutcome("S5 · seed 666", "already finished")
+    monkeypatch.setattr(local, "run_jobs", lambda *_: iter([of_set]))
     monkeypatch.setattr(SweepRun, "_train", lambda *_: {"dev.eer": 0.1})
-    monkeypatch.setattr(trained_rows, "trained", untrained)
-    monkeypatch.setattr(studies, "kept", study)
-    monkeypatch.setattr(synthetic, "write", lambda place, *_, **__: [place / "had"])
+    monkeypatch.setattr(trained_rows, "load_trained_rows", untrained)
+    monkeypatch.setattr(studies, "read_studies", study)
+    monkeypatch.setattr(synthetic, "write_miniatures", lambda place, *_, **__: [place / "had"])
     sent = [Sent("sal/table4: S0 · seed 666", "sent")]
-    monkeypatch.setattr(Store, "synchronise", lambda self, elsewhere: sent)
+    monkeypatch.setattr(Store, "send_waiting", lambda self, elsewhere: sent)
     text(tmp_path / "MyDet.txt", trials["utterance"], np.round(scored(trials)[0]))
     config = Config(work=work)
     names = {
-        "SOME": corpora.load("19LA", "eval", config, "smoke").table["utterance"].iloc[0],
+        "SOME": corpora.read_corpus("19LA", "eval", config, "smoke").table["utterance"].iloc[0],
         "FRAMES": str(work / "made" / "S4-666-partialspoof.parquet"),
     }
     return {

@@ -253,9 +253,13 @@ def test_a_row_trains_where_slurm_is_installed(bench, environment, tiny, tmp_pat
 @pytest.mark.parametrize(
     ("read", "heading", "name"),
     [
-        ("bench.cards.table_cards.table", "tables", "sal/table4"),
-        ("bench.cards.checked_cards.card", "tables_without_training", "breathnet/table1"),
-        ("bench.cards.sweep_cards.sweep", "sweeps", "sal-csm"),
+        ("bench.cards.table_cards.read_table", "tables", "sal/table4"),
+        (
+            "bench.cards.checked_cards.read_checked_table",
+            "tables_without_training",
+            "breathnet/table1",
+        ),
+        ("bench.cards.sweep_cards.read_sweep", "sweeps", "sal-csm"),
     ],
 )
 def test_a_bad_card_of_a_table_is_listed_beside_the_others(bench, monkeypatch, read, heading, name):

@@ -17,13 +17,13 @@ from bench._io import file_locks
 from bench.cli.prune import prune
 from bench.config import Config
 from bench.runner import prunable
-from bench.tracking.run_folders import TrainedRun, runs_by_folder
+from bench.tracking.run_folders import FolderRun, runs_by_folder
 from bench.training import checkpoints, keeping
 from bench.training.keeping import Progress
 
 KNOWN = "11111111"
 """The training signature of a row of a card."""
-RUNS: dict[str, list[TrainedRun]] = {}
+RUNS: dict[str, list[FolderRun]] = {}
 PROGRESS = vars(Progress(epoch=1, step=3, best=0.1, best_epoch=1, history=[{"dev.eer": 0.1}]))
 
 
@@ -33,10 +33,10 @@ def training(work: Path, name: str, *, ended: bool = True, last: bool = True) ->
     (place / "scores").mkdir(parents=True)
     (place / "lock").touch()
     state = {"system": {"w": torch.zeros(10)}}
-    checkpoints.save({**state, "epoch": 1}, place / checkpoints.KEPT)
+    checkpoints.save_checkpoint({**state, "epoch": 1}, place / checkpoints.BEST_CHECKPOINT)
     if last:
         whole = {**state, "optimiser": {}, "schedule": {}, "progress": PROGRESS}
-        checkpoints.save(whole, place / checkpoints.LAST)
+        checkpoints.save_checkpoint(whole, place / checkpoints.LAST_CHECKPOINT)
     if ended:
         (place / checkpoints.SELECTION).write_text("{}")
         (place / "scores" / "a.parquet").write_bytes(b"scores")
@@ -46,7 +46,7 @@ def training(work: Path, name: str, *, ended: bool = True, last: bool = True) ->
 def run(place: Path, work: Path, kind: str = "row", **more: bool) -> None:
     told = {"changed": False, "in_progress": False, **more}
     name = str(place.relative_to(work))
-    RUNS[name] = [TrainedRun(f"t: {kind}", kind, "FINISHED", **told)]
+    RUNS[name] = [FolderRun(f"t: {kind}", kind, "FINISHED", **told)]
 
 
 def age(place: Path, days: float) -> None:
@@ -98,11 +98,11 @@ def test_the_last_state_of_a_row_goes_and_all_that_it_needs_stays(work: Path) ->
 
 def test_a_last_state_that_cannot_be_read_stays_and_is_said(work: Path) -> None:
     place = training(work, f"{KNOWN}-a")
-    (place / checkpoints.LAST).write_bytes(b"torn")
+    (place / checkpoints.LAST_CHECKPOINT).write_bytes(b"torn")
     done = called("--yes")
     assert done.exit_code == 1
     assert "not a readable checkpoint" in done.stderr
-    assert (place / checkpoints.LAST).is_file()
+    assert (place / checkpoints.LAST_CHECKPOINT).is_file()
 
 
 @pytest.mark.parametrize(
@@ -142,11 +142,11 @@ def test_nothing_of_a_training_in_progress_is_touched(work: Path) -> None:
     run(place, work, in_progress=True)
     assert listed() == {}
     RUNS.clear()
-    (found,) = prunable.find(Config(work=work), ["last"]).items
-    with file_locks.held(place / "lock"):
+    (found,) = prunable.find_prunable(Config(work=work), ["last"]).items
+    with file_locks.hold_file(place / "lock"):
         assert listed() == {}
         assert "in progress" in called("--dry-run").stderr
-        assert prunable.remove(found) == "is in use"
+        assert prunable.remove_item(found) == "is in use"
     assert (place / "last.pt").is_file()
 
 

@@ -76,7 +76,7 @@ def test_what_was_drawn_once_is_not_drawn_again(bench, stored, tmp_path):
 
 def test_all_tables_that_were_run_and_a_page_over_all(bench, stored, tmp_path, monkeypatch):
     monkeypatch.setattr(table_cards, "table_keys", lambda: TABLES)  # a few, for time
-    monkeypatch.setattr(checked_cards, "names", list)
+    monkeypatch.setattr(checked_cards, "checked_table_keys", list)
     folder = tmp_path / "made"
     assert bench("report", "sal/table2", "--output-dir", "made").returncode == 0
     assert (folder / "sal-table2.md").is_file(), "whoever names a folder has the paper's figures"
@@ -109,13 +109,15 @@ def test_all_tables_that_were_run_and_a_page_over_all(bench, stored, tmp_path, m
 
 
 def test_the_page_links_the_tables_without_training():
-    page = overview.overview([], "paper", [checked_cards.card("breathnet/table1")])
+    page = overview.render_overview(
+        [], "paper", [checked_cards.read_checked_table("breathnet/table1")]
+    )
     assert "| [BreathNet, Table 1](breathnet-table1.md) | Shapes of" in page
-    assert "without training" not in overview.overview([], "paper")
+    assert "without training" not in overview.render_overview([], "paper")
 
 
 def test_the_page_begins_with_what_tests_show_and_names_tests_that_exist():
-    page = overview.overview([], "paper")
+    page = overview.render_overview([], "paper")
     headings = [line for line in page.splitlines() if line.startswith("#")]
     assert headings[:3] == ["# State of reproduction", "## Verified by tests", "## What was run"]
     named = re.findall(r"`(tests/\S+)`", page)

@@ -41,7 +41,7 @@ def made(monkeypatch):
 
     monkeypatch.setattr(sys.modules["bench.cli.report"], "_made", reports)
     monkeypatch.setattr(Report, "figure", lambda _: Figure())
-    monkeypatch.setattr(checked_cards, "names", list)
+    monkeypatch.setattr(checked_cards, "checked_table_keys", list)
 
 
 def spoil(*paths: Path, missing: bool = False) -> None:
@@ -110,7 +110,7 @@ def test_the_command_named_cures_each_file_of_a_sweep(bench, tmp_path, monkeypat
     made = SweepReport("sweep-sal-lambda", "text\n", trials, draw)
     monkeypatch.setattr(sys.modules["bench.cli.sweep"], "_made", lambda card, here: made)
     asked = ["report", "sweep/sal-lambda", *options]
-    assert cured(bench, *asked) == {*made.texts, *made.images}
+    assert cured(bench, *asked) == {*made.text_files, *made.render_images}
     (written,) = tmp_path.rglob("sweep-sal-lambda.md")
     spoil(written)
     gone = {"sweep-sal-lambda.csv", "sweep-sal-lambda.history.png"}

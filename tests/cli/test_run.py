@@ -16,14 +16,14 @@ from bench._io import file_locks
 from bench.cards import table_cards
 from bench.config import Config
 from bench.runner import local
-from bench.runner.request import Order
+from bench.runner.request import RunRequest
 from bench.tracking.store import Store
 from bench.training import engine
-from bench.training.row import folder
+from bench.training.row import training_folder
 
 
 def frame(work: Path):
-    return Store(Config(work=work)).frame("sal/table4", "smoke")
+    return Store(Config(work=work)).table_frame("sal/table4", "smoke")
 
 
 def until(condition, process: subprocess.Popen[str], what: str, seconds: float = 200) -> None:
@@ -112,7 +112,7 @@ def test_a_row_whose_files_are_damaged_is_trained_anew(bench, environment, tiny)
     assert "kept.pt: not a readable checkpoint" in done.stderr
     assert "set aside as kept.pt.damaged" in done.stderr
     assert "the row begins anew" in done.stderr
-    again = Store(Config(work=work, tracking=store)).frame("sal/table4", "smoke")
+    again = Store(Config(work=work, tracking=store)).table_frame("sal/table4", "smoke")
     assert again["status"].tolist() == ["FINISHED"]
     figures = [name for name in before.columns if name.startswith(("partial", "llama"))]
     assert again[figures].to_dict("records") == before[figures].to_dict("records")
@@ -125,8 +125,8 @@ def test_a_row_that_the_machine_refuses_stops_no_other(bench, environment, tiny,
             raise OSError(28, "No space left on device", "/data/x.npz")
         return own(run, seed, *rest)
 
-    own, refused = engine.build, list[int]()
-    monkeypatch.setattr(engine, "build", full)
+    own, refused = engine.build_system, list[int]()
+    monkeypatch.setattr(engine, "build_system", full)
     order = ["run", "table4", "--smoke", "--rows", "S0,S1", *tiny, "--set", "training.epochs=1"]
     done = bench(*order)
     assert done.returncode == 1
@@ -202,12 +202,13 @@ def test_a_row_that_another_process_runs_is_busy_and_nothing_failed(bench, envir
     order = ["run", "table4", "--smoke", "--rows", "S0,S1", *tiny, "--set", "training.epochs=1"]
     config = Config(work=Path(environment["BENCH_WORK"]))
     overrides = tuple(text for text in order if "=" in text)
-    job, _ = local.jobs(
-        Order(table_cards.table("sal/table4"), ["S0", "S1"], None, "smoke", overrides), config
+    job, _ = local.plan_jobs(
+        RunRequest(table_cards.read_table("sal/table4"), ["S0", "S1"], None, "smoke", overrides),
+        config,
     )
-    place = folder(config.work, job.run, job.data, job.seed)
+    place = training_folder(config.work, job.run, job.data, job.seed)
     place.mkdir(parents=True)
-    with file_locks.held(place / "lock"):
+    with file_locks.hold_file(place / "lock"):
         done = bench(*order)
     assert done.returncode == 0, done.stderr
     assert "S0 · seed 666: busy" in done.stderr

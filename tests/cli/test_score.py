@@ -30,7 +30,7 @@ FEW = ("--replicates", "20")
 def framed(environment, folder: Path):
     """Frame scores of the miniature PartialSpoof, in `frames.npz` of the folder."""
     config = Config(work=Path(environment["BENCH_WORK"]))
-    subset = corpora.load("PS", "eval", config, "smoke", 0.02)
+    subset = corpora.read_corpus("PS", "eval", config, "smoke", 0.02)
     rng = np.random.default_rng(0)
     frames = {u: rng.normal(size=len(v)) + 1 - 2 * v for u, v in subset.timing.spoof.items()}
     np.savez(folder / "frames.npz", **frames)
@@ -122,7 +122,7 @@ def test_frames_are_judged_at_every_resolution_and_by_ranges(bench, environment,
 
 def test_a_tracked_file_stands_in_its_tables_report(bench, environment, tmp_path):
     config = Config(work=Path(environment["BENCH_WORK"]))
-    subset = corpora.load("LPS", "crossfade", config, "smoke")
+    subset = corpora.read_corpus("LPS", "crossfade", config, "smoke")
     utterances = subset.table["utterance"].tolist()
     ends = {u: subset.timing.spans[u][-1].end_s for u in utterances}
     counts = {u: int(np.ceil(end / 0.02 - 1e-6)) for u, end in ends.items()}
@@ -175,7 +175,7 @@ def test_a_tracked_file_stands_in_its_tables_report(bench, environment, tmp_path
     done = bench(*order, "--track", "table4", "--name", "BAM", *FEW)
     assert done.returncode == 0, done.stderr
     assert "tracked: sal/table4" in done.stdout
-    kept = Store(config).scored("sal/table4", "smoke")
+    kept = Store(config).scored_frame("sal/table4", "smoke")
     assert kept["system"].tolist() == ["BAM"]
     written = bench("report", "table4", "--smoke", "--output-dir", "made")
     assert written.returncode == 0, written.stderr

@@ -21,8 +21,8 @@ def files(environment, tmp_path):
     place = tmp_path / "scores"
     place.mkdir()
     for name in ("19LA", "ITW"):
-        card = corpora.card(name)
-        table = corpora.load(name, card.evaluation_split, config, "smoke").table
+        card = corpora.read_corpus_card(name)
+        table = corpora.read_corpus(name, card.evaluation_split, config, "smoke").table
         text(place / f"on-{name}.txt", table["utterance"], scored(table)[0])
     text(tmp_path / "strange.txt", ["x1", "x2", "x3"], [0.1, 0.2, 0.3])
     return place

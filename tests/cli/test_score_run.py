@@ -41,7 +41,9 @@ def test_a_rows_scores_of_its_own_evaluation_and_of_other_corpora(bench, tiny, t
     # Settings that were changed have a folder of their own.
     (scores,) = trained.glob("scored/table4-S0-????????-asvspoof2019la-eval/scores.parquet")
     assert len(score_file.read(scores)) == len(set(score_file.read(scores)["utterance"]))
-    assert Store(Config(work=trained)).scored("sal/table4", "smoke").empty, "unless --track says so"
+    assert Store(Config(work=trained)).scored_frame("sal/table4", "smoke").empty, (
+        "unless --track says so"
+    )
 
 
 @pytest.mark.parametrize(

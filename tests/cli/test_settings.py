@@ -12,14 +12,14 @@ from bench.specs import described
 
 def test_every_setting_of_every_row_of_the_suite_is_described():
     for key in table_cards.table_keys():
-        card = table_cards.table(key)
-        for row in table_cards.runnable(card)[:3]:
-            run = table_cards.resolve(card, row)
-            known = {name for name in run.flat() if not name.startswith("start.stage")}
+        card = table_cards.read_table(key)
+        for row in table_cards.runnable_rows(card)[:3]:
+            run = table_cards.resolve_row(card, row)
+            known = {name for name in run.flat_settings() if not name.startswith("start.stage")}
             for name in known - {name for name in known if name.endswith(".kind")}:
-                found = described.settings(name)
+                found = described.describe_setting(name)
                 kinds = [dict(of.split(" = ") for of in each.where) for each in found]
-                assert any(of.items() <= run.flat().items() for of in kinds), name
+                assert any(of.items() <= run.flat_settings().items() for of in kinds), name
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_every_setting_of_every_row_of_the_suite_is_described():
     ],
 )
 def test_values_and_defaults_are_those_of_the_models(key, values, default):
-    (found,) = described.settings(key)
+    (found,) = described.describe_setting(key)
     assert (found.key, found.values, found.default) == (key, values, default)
 
 

@@ -15,11 +15,11 @@ def test_a_table_is_a_line_a_row_with_the_key_that_rows_wants(bench, table, monk
     monkeypatch.setenv("COLUMNS", "300")
     done = bench("show", table)
     assert done.returncode == 0, done.stderr
-    card = table_cards.table(table)
+    card = table_cards.read_table(table)
     shown = [line for line in done.stdout.splitlines() if "not run" in line]
-    assert [line.split()[0] for line in shown] == table_cards.runnable(card)
+    assert [line.split()[0] for line in shown] == table_cards.runnable_rows(card)
     assert len(done.stdout.splitlines()) <= len(card.rows) + 10
-    assert table_cards.select(card, shown[-1].split()[0])
+    assert table_cards.select_rows(card, shown[-1].split()[0])
 
 
 @pytest.mark.parametrize("table", ["table4", "breathnet/table8", "cross", "breathnet/table10"])
@@ -37,8 +37,8 @@ def test_a_command_reads_the_configuration_of_cards_once_and_the_next_one_anew(
     bench, environment, tmp_path, monkeypatch
 ):
     loaded = []
-    load = config.load
-    monkeypatch.setattr(card_files.config, "load", lambda: loaded.append(1) or load())
+    load = config.read_config
+    monkeypatch.setattr(card_files.config, "read_config", lambda: loaded.append(1) or load())
     assert bench("list").returncode == 0
     assert len(loaded) == 1
     environment["BENCH_EXTEND"] = str(tmp_path / "nowhere")

@@ -64,10 +64,10 @@ def test_a_sweep_killed_in_the_middle_ends_with_its_trials_and_no_duplicates(
     found = states(work)
     assert len(found) == 6
     assert set(found) <= {"COMPLETE", "PRUNED"}, said
-    runs = Store(Config(work=work)).search("sweeps/sal-lambda", {"kind": "trial"})
+    runs = Store(Config(work=work)).search_runs("sweeps/sal-lambda", {"kind": "trial"})
     assert sorted(run.data.tags["trial"] for run in runs) == list("012345")
     assert len({run.data.tags["signature"] for run in runs}) == 6
-    (study,) = Store(Config(work=work)).search("sweeps/sal-lambda", {"kind": "study"})
+    (study,) = Store(Config(work=work)).search_runs("sweeps/sal-lambda", {"kind": "study"})
     assert study.info.status == "FINISHED"
     assert {run.data.tags["mlflow.parentRunId"] for run in runs} == {study.info.run_id}
 

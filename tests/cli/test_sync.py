@@ -54,11 +54,11 @@ def test_a_row_is_run_without_its_server_and_sent_on_once(
     assert sent.stdout.rstrip().endswith(": sent")
     assert "nothing waits" in bench("sync").stdout
     store = Store(Config(work=Path(environment["BENCH_WORK"])))
-    (run,) = store.frame("sal/table4", "smoke").itertuples()
+    (run,) = store.table_frame("sal/table4", "smoke").itertuples()
     assert run.status == "FINISHED"
     (model,) = store.client.search_registered_models()
     assert model.name.startswith("sal-table4-S0-smoke-"), "its settings were overridden"
-    assert list(store.pages()) == ["sal/table4"]
+    assert list(store.page_addresses()) == ["sal/table4"]
     # Its weights are found without its training's folder, too.
     shutil.rmtree(Path(environment["BENCH_WORK"]) / "runs")
     arguments = ["--smoke", "--corpus", "PS", "--replicates", "10", *tiny]
@@ -80,7 +80,7 @@ def test_a_run_that_is_not_sent_whole_is_no_success(monkeypatch, tmp_path):
     monkeypatch.setenv("BENCH_WORK", str(tmp_path))
     sent = [Sent("sal/table4: S0", "sent"), Sent("sal/table4: S1", "not sent: 2 files", False)]
     monkeypatch.setattr(Store, "__init__", lambda self, config: setattr(self, "uri", "here"))
-    monkeypatch.setattr(Store, "synchronise", lambda self, elsewhere: sent)
+    monkeypatch.setattr(Store, "send_waiting", lambda self, elsewhere: sent)
     done = CliRunner().invoke(sync)
     assert done.exit_code == 1
     assert done.output == "sal/table4: S0: sent\nsal/table4: S1: not sent: 2 files\n"

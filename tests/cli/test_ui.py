@@ -32,14 +32,14 @@ def served(monkeypatch):
         ready()
         return 0
 
-    monkeypatch.setattr(ui_server, "ui", ui)
+    monkeypatch.setattr(ui_server, "serve_ui", ui)
     return asked
 
 
 def test_it_says_where_each_table_is_and_serves_the_store(bench, environment, served, free_port):
     work = Path(environment["BENCH_WORK"])
     store = Store(Config(work=work))
-    store.present(table_cards.table("sal/table4"))
+    store.present_table(table_cards.read_table("sal/table4"))
     store.client.create_experiment("cross/detection")  # as a version without views made it
     done = bench("ui", "--port", str(free_port))
     assert done.returncode == 0, done.stderr

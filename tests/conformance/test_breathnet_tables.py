@@ -62,7 +62,7 @@ VOCODERS = {
 
 
 def card(number: int):
-    return table_cards.table(f"breathnet/table{number}")
+    return table_cards.read_table(f"breathnet/table{number}")
 
 
 @pytest.fixture(scope="module")
@@ -160,11 +160,11 @@ def test_the_levels_of_the_matrices_are_the_corpora_s():
 
 def test_evaluations_of_the_matrices_are_broken_down_as_their_columns():
     for number, fields in ((10, ("attack", "codec")), (11, ("compression", "vocoder"))):
-        run = table_cards.resolve(card(number), "BreathNet")
+        run = table_cards.resolve_row(card(number), "BreathNet")
         (data,) = run.evaluate.values()
         assert data.by == (*fields, ",".join(fields))
         order = fields if number == 10 else fields[::-1]
-        roles = corpora.card(data.corpus).roles
+        roles = corpora.read_corpus_card(data.corpus).roles
         assert [roles[field] for field in order] == ["spoof", "channel"]
 
 
@@ -185,7 +185,7 @@ def test_one_model_is_evaluated_in_ten_tables(form):
     """Its signature is that of Table IV; only evaluations differ."""
     own = [*((n, "BreathNet") for n in (3, 4, 5, 10, 11)), *((13, r) for r in card(13).rows)]
     default = [(7, "Default"), (8, "L1-512-256"), (8, "film512"), (9, "4s"), (12, "S1")]
-    runs = [table_cards.resolve(card(number), row, form) for number, row in own + default]
+    runs = [table_cards.resolve_row(card(number), row, form) for number, row in own + default]
     assert len({run.training_signature for run in runs}) == 1
     assert {name for run in runs for name in run.evaluate} == set(SETS)
 
@@ -193,9 +193,9 @@ def test_one_model_is_evaluated_in_ten_tables(form):
 @pytest.mark.parametrize("form", ["paper", "smoke"])
 def test_every_other_row_is_a_training_of_its_own(form):
     found = {
-        table_cards.resolve(card(number), row, form).training_signature: (number, row)
+        table_cards.resolve_row(card(number), row, form).training_signature: (number, row)
         for number in ROMAN
-        for row in table_cards.runnable(card(number))
+        for row in table_cards.runnable_rows(card(number))
     }
     # Table VI; six ablations; 17 structures; five durations; three strategies; the model itself.
     assert len(found) == 1 + 6 + 17 + 5 + 3 + 1
@@ -204,24 +204,24 @@ def test_every_other_row_is_a_training_of_its_own(form):
 @pytest.mark.parametrize("form", ["paper", "smoke"])
 def test_the_self_trained_encoder_is_that_of_strategy_1(form):
     table = card(12)
-    pretrained = table_cards.resolve(table, "S1", form)
+    pretrained = table_cards.resolve_row(table, "S1", form)
     for row in ("S3", "S4"):
-        start = table_cards.resolve(table, row, form).start
+        start = table_cards.resolve_row(table, row, form).start
         assert start.kind == "stage"
         assert start.carry == "frontend"
         assert start.stage.training_signature == pretrained.training_signature
-    tunings = [table_cards.resolve(table, row, form).frontend.tuning.kind for row in table.rows]
+    tunings = [table_cards.resolve_row(table, row, form).frontend.tuning.kind for row in table.rows]
     assert tunings == ["full", "frozen", "full", "frozen"]
 
 
 @pytest.mark.parametrize("form", ["paper", "smoke"])
 def test_table_13_differs_in_the_masks_of_its_evaluations_alone(form):
-    runs = {row: table_cards.resolve(card(13), row, form) for row in card(13).rows}
+    runs = {row: table_cards.resolve_row(card(13), row, form) for row in card(13).rows}
     masks = {row: {data.breath.kind for data in run.evaluate.values()} for row, run in runs.items()}
     detected = "respiro" if form == "paper" else "dsp"
     assert masks == {"normal": {detected}, "zeros": {"zeros"}, "ones": {"ones"}}
     flat = [
-        {key: value for key, value in run.flat().items() if ".breath." not in key}
+        {key: value for key, value in run.flat_settings().items() if ".breath." not in key}
         for run in runs.values()
     ]
     assert flat[0] == flat[1] == flat[2]
@@ -229,10 +229,10 @@ def test_table_13_differs_in_the_masks_of_its_evaluations_alone(form):
 
 def test_table_9_trains_and_evaluates_at_its_lengths():
     for row, spec in card(9).rows.items():
-        run = table_cards.resolve(card(9), row)
+        run = table_cards.resolve_row(card(9), row)
         seconds = 4.0375 if row == "4s" else float(spec.cells[0])
         assert {data.clip_s for data in run.data.values()} == {seconds}
-        small = table_cards.resolve(card(9), row, "smoke")
+        small = table_cards.resolve_row(card(9), row, "smoke")
         assert {data.clip_s for data in small.data.values()} == {float(spec.cells[0]) / 2}
 
 

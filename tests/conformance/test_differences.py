@@ -13,17 +13,17 @@ from functools import cache
 import pytest
 from pydantic import ValidationError
 
-from bench._io.trees import leaves
+from bench._io.trees import iterate_leaves
 from bench.cards import table_cards
-from bench.cards.paper_cards import touches, varied
+from bench.cards.paper_cards import add_variant, rows_by_difference
 from bench.cli.options import format_set_options
-from bench.reports.differences import page, section
+from bench.reports.differences import describe_differences, render_differences_page
 from bench.specs.run import Run
 from bench.specs.table import Difference
 
 PAPERS = sorted({key.partition("/")[0] for key in table_cards.table_keys()})
 EACH_PAPER = pytest.mark.parametrize("paper", PAPERS)
-VARIANTS = [(paper, name) for paper in PAPERS for name in table_cards.paper(paper).variants]
+VARIANTS = [(paper, name) for paper in PAPERS for name in table_cards.read_paper(paper).variants]
 
 
 @cache
@@ -32,8 +32,8 @@ def tables(paper: str) -> dict[str, dict[str, Run]]:
     keys = [key for key in table_cards.table_keys() if key.startswith(f"{paper}/")]
     return {
         key: {
-            row: table_cards.resolve(table_cards.table(key), row)
-            for row in table_cards.runnable(table_cards.table(key))
+            row: table_cards.resolve_row(table_cards.read_table(key), row)
+            for row in table_cards.runnable_rows(table_cards.read_table(key))
         }
         for key in keys
     }
@@ -45,13 +45,13 @@ def concerned(paper: str, point: Difference) -> list[tuple[str, str]]:
         (key, row)
         for key, runs in tables(paper).items()
         for row, run in runs.items()
-        if point.concerns(key, run.flat())
+        if point.concerns_row(key, run.flat_settings())
     ]
 
 
 @EACH_PAPER
 def test_points_have_names_of_their_own(paper):
-    names = Counter(of.item for of in table_cards.paper(paper).differences)
+    names = Counter(of.item for of in table_cards.read_paper(paper).differences)
     assert [name for name, count in names.items() if count > 1] == []
 
 
@@ -59,8 +59,8 @@ def test_points_have_names_of_their_own(paper):
 def test_every_point_concerns_some_row_by_settings_that_there_are(paper):
     names = {key.partition("/")[2] for key in tables(paper)}
     runs = [run for by_row in tables(paper).values() for run in by_row.values()]
-    settings = {name for run in runs for name in run.flat()}
-    for point in table_cards.paper(paper).differences:
+    settings = {name for run in runs for name in run.flat_settings()}
+    for point in table_cards.read_paper(paper).differences:
         assert concerned(paper, point), f"{point.item}: concerns no row of any table"
         assert set(point.tables) <= names, point.item
         for key in point.applies:
@@ -71,18 +71,18 @@ def test_every_point_concerns_some_row_by_settings_that_there_are(paper):
 @EACH_PAPER
 def test_settings_can_be_set_on_each_row_concerned_and_change_it(paper):
     """As the command line has them, in both forms; the released one changes each row."""
-    for point in table_cards.paper(paper).differences:
+    for point in table_cards.read_paper(paper).differences:
         for key, row in concerned(paper, point) if point.setting or point.others else ():
-            card, run = table_cards.table(key), tables(paper)[key][row]
+            card, run = table_cards.read_table(key), tables(paper)[key][row]
             where = f"{point.item}: {key} {row}"
             for settings in filter(None, [point.setting, *point.others]):
-                changed = table_cards.resolve(
+                changed = table_cards.resolve_row(
                     card, row, "paper", words(format_set_options(settings))
                 )
                 assert changed.signature != run.signature, f"{where}: {settings} changes nothing"
                 if settings is point.setting:
                     assert_settings(changed, settings)
-                table_cards.resolve(card, row, "smoke", words(format_set_options(settings)))
+                table_cards.resolve_row(card, row, "smoke", words(format_set_options(settings)))
 
 
 def words(options: str) -> list[str]:
@@ -91,8 +91,8 @@ def words(options: str) -> list[str]:
 
 
 def assert_settings(run: Run, settings) -> None:
-    flat = run.flat()
-    for keys, value in leaves(settings):
+    flat = run.flat_settings()
+    for keys, value in iterate_leaves(settings):
         found = [own for own in flat if fnmatchcase(own, ".".join(keys))]
         assert found
         assert [flat[own] for own in found] == [value] * len(found), keys
@@ -100,7 +100,7 @@ def assert_settings(run: Run, settings) -> None:
 
 @EACH_PAPER
 def test_a_released_setting_is_there_only_where_ours_differs_from_what_was_released(paper):
-    for point in table_cards.paper(paper).differences:
+    for point in table_cards.read_paper(paper).differences:
         if point.setting:
             assert not point.ours.startswith("as released"), point.item
             assert not re.match(r"no code|not |no switch|-$", point.released), point.item
@@ -122,35 +122,37 @@ def test_cards_refuse_a_released_setting_without_something_released():
 
 @EACH_PAPER
 def test_no_table_lists_a_point_that_concerns_none_of_its_rows(paper):
-    card = table_cards.paper(paper)
-    whole = page(card)
+    card = table_cards.read_paper(paper)
+    whole = render_differences_page(card)
     for key, runs in tables(paper).items():
-        text = section(card, runs, "paper", table_cards.table(key))
+        text = describe_differences(card, runs, "paper", table_cards.read_table(key))
         listed = [line.split(" | ")[0].removeprefix("| ") for line in text.splitlines()[2:]]
-        touched = touches(card, key, runs)
+        touched = rows_by_difference(card, key, runs)
         for of in card.differences:
             shown = of.item.replace("|", "\\|") in listed
-            assert shown == any(of.concerns(key, run.flat()) for run in runs.values()), of.item
+            assert shown == any(
+                of.concerns_row(key, run.flat_settings()) for run in runs.values()
+            ), of.item
             assert shown == (of.item in touched)
             assert f"| {of.item} | " in whole
 
 
 @pytest.mark.parametrize(("paper", "name"), VARIANTS)
 def test_a_variant_can_be_run_in_both_forms_and_has_what_it_says(paper, name):
-    card = table_cards.paper(paper)
+    card = table_cards.read_paper(paper)
     found = 0
     for key, runs in tables(paper).items():
-        wide, new = varied(table_cards.table(key), card, name, list(runs))
+        wide, new = add_variant(table_cards.read_table(key), card, name, list(runs))
         for row in new:
-            run = table_cards.resolve(wide, row)
-            table_cards.resolve(wide, row, "smoke")
+            run = table_cards.resolve_row(wide, row)
+            table_cards.resolve_row(wide, row, "smoke")
             assert_settings(
                 run, {k: v for k, v in card.variants[name].settings.items() if k != "breath"}
             )
             if card.variants[name].released:
-                of_row = runs[row.partition("@")[0]].flat()
+                of_row = runs[row.partition("@")[0]].flat_settings()
                 for point in card.differences:
-                    if point.setting and point.concerns(key, of_row):
+                    if point.setting and point.concerns_row(key, of_row):
                         assert_settings(run, point.setting)
             found += 1
     assert found
@@ -269,17 +271,19 @@ RELEASED = {
 )
 def test_sal_as_released_is_the_released_configuration(table, row):
     expected = RELEASED[table][row]
-    card = table_cards.table(f"sal/{table}")
-    wide, new = varied(card, table_cards.paper("sal"), "released", table_cards.runnable(card))
+    card = table_cards.read_table(f"sal/{table}")
+    wide, new = add_variant(
+        card, table_cards.read_paper("sal"), "released", table_cards.runnable_rows(card)
+    )
     assert new == tuple(f"{of}@released" for of in RELEASED[table])
-    found = table_cards.resolve(wide, f"{row}@released").flat()
+    found = table_cards.resolve_row(wide, f"{row}@released").flat_settings()
     assert {key: found.get(key) for key in expected} == expected
 
 
 def test_tca_as_released_is_the_released_configuration():
-    card = table_cards.table("tca/table2")
-    wide, _ = varied(card, table_cards.paper("tca"), "released", ["TCA"])
-    found = table_cards.resolve(wide, "TCA@released").flat()
+    card = table_cards.read_table("tca/table2")
+    wide, _ = add_variant(card, table_cards.read_paper("tca"), "released", ["TCA"])
+    found = table_cards.resolve_row(wide, "TCA@released").flat_settings()
     expected = {
         "frontend.normalise": "batch",
         "frontend.convolutions": "trained",
@@ -313,11 +317,14 @@ def test_tca_as_released_is_the_released_configuration():
 
 
 def test_a_smoke_report_has_the_points_of_the_papers_rows():
-    card, paper = table_cards.table("sal/table1"), table_cards.paper("sal")
+    card, paper = table_cards.read_table("sal/table1"), table_cards.read_paper("sal")
     texts = {
-        form: section(
+        form: describe_differences(
             paper,
-            {row: table_cards.resolve(card, row, form) for row in table_cards.runnable(card)},
+            {
+                row: table_cards.resolve_row(card, row, form)
+                for row in table_cards.runnable_rows(card)
+            },
             form,
             card,
         )
@@ -328,8 +335,8 @@ def test_a_smoke_report_has_the_points_of_the_papers_rows():
 
 
 def test_points_stand_by_effect_with_the_rows_that_they_concern():
-    card, paper = table_cards.table("sal/table4"), table_cards.paper("sal")
-    text = section(paper, tables("sal")["sal/table4"], "paper", card)
+    card, paper = table_cards.read_table("sal/table4"), table_cards.read_paper("sal")
+    text = describe_differences(paper, tables("sal")["sal/table4"], "paper", card)
     lines = [line.split(" | ") for line in text.splitlines()[2:] if line.startswith("| ")]
     effects = [line[2] for line in lines]
     assert effects == sorted(effects, key=["large", "medium", "small", "none"].index)
@@ -341,9 +348,11 @@ def test_points_stand_by_effect_with_the_rows_that_they_concern():
     assert rows["Conformer"] == "S2 to S8"
     assert "span labels of HAD" not in rows
     assert "20 ms answers of a model trained at 160 ms" in rows
-    other = section(paper, tables("sal")["sal/table2"], "paper", table_cards.table("sal/table2"))
+    other = describe_differences(
+        paper, tables("sal")["sal/table2"], "paper", table_cards.read_table("sal/table2")
+    )
     assert "| span labels of HAD | all | large |" in other
     assert "20 ms answers" not in other
-    assert "20 ms answers" not in section(
-        paper, tables("sal")["sal/table1"], "paper", table_cards.table("sal/table1")
+    assert "20 ms answers" not in describe_differences(
+        paper, tables("sal")["sal/table1"], "paper", table_cards.read_table("sal/table1")
     )

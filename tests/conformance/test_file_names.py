@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from bench._io import atomic_files
 from bench.cards import sweep_cards, table_cards
 from bench.reports import kept
-from bench.specs.run import Run, Stage
+from bench.specs.run import EarlierTraining, Run
 from bench.training import row as rows
 
 DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$"}
@@ -60,23 +60,23 @@ def files_of(run):
     of = {"fingerprint": "0" * 64, "contents": dict, "trained_from": dict}
     split = SimpleNamespace(**of)
     data = SimpleNamespace(train=split, dev=split, stage=None, **of)
-    if isinstance(run.start, Stage):
+    if isinstance(run.start, EarlierTraining):
         data.stage = SimpleNamespace(train=split, dev=split)
-    place = rows.folder(Path("work"), run, data, 666, 1)
+    place = rows.training_folder(Path("work"), run, data, 666, 1)
     for name, held_out in run.evaluate.items():
         yield rows.score_path(place, name, held_out, split).as_posix()
 
 
 def test_files_of_every_row_of_every_card_can_be_written():
-    paths = {f"sweep-{key}.smoke.journal" for key in sweep_cards.names()}
+    paths = {f"sweep-{key}.smoke.journal" for key in sweep_cards.sweep_names()}
     for key in table_cards.table_keys():
-        table = table_cards.table(key)
+        table = table_cards.read_table(key)
         paths |= {f"artifacts/{key}", f"{key.replace('/', '-')}.smoke.md"}
-        for evaluation, drawn in kept.figures_drawn(table).items():
+        for evaluation, drawn in kept.list_drawn_metrics(table).items():
             paths |= {f"draws/{evaluation}.{name}.npz" for name in drawn}
-        for row in table_cards.runnable(table):
+        for row in table_cards.runnable_rows(table):
             for form in ("paper", "smoke"):
-                paths |= {*files_of(table_cards.resolve(table, row, form))}
+                paths |= {*files_of(table_cards.resolve_row(table, row, form))}
     assert len(paths) > 200
     assert [path for path in sorted(paths) if faults(path)] == []
     assert len({path.casefold() for path in paths}) == len(paths)
@@ -92,7 +92,7 @@ def test_files_of_miniature_corpora_can_be_written(miniatures):
 
 @pytest.mark.parametrize("name", ["a/b", "a:b", "a.b", "con", "NUL", ""])
 def test_an_evaluation_is_called_as_a_file_can_be(name):
-    run = table_cards.resolve(table_cards.table("sal/table4"), "S0", "smoke").model_dump()
+    run = table_cards.resolve_row(table_cards.read_table("sal/table4"), "S0", "smoke").model_dump()
     (held_out,) = [run["evaluate"][key] for key in [*run["evaluate"]][:1]]
     with pytest.raises(ValidationError, match="files and results are called by this name"):
         Run.model_validate(run | {"evaluate": {name: held_out}})

@@ -13,7 +13,7 @@ from bench.cards import table_cards
 from bench.config import Config
 from bench.training import engine
 from bench.training.data import Utterances
-from bench.training.row import Library
+from bench.training.row import DatasetCache
 
 NAME = "asvspoof2019la"
 
@@ -23,23 +23,23 @@ def heard(miniatures: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """For each row the scores and the numbers of marked hops of one evaluation's utterances, by
     the same network; its FiLM as an untrained one is.
     """
-    card = table_cards.table("breathnet/table13")
+    card = table_cards.read_table("breathnet/table13")
     config = Config(work=miniatures, device="cpu", workers=0)
-    library = Library(config)
+    library = DatasetCache(config)
     found = {}
     for row in card.rows:
-        run = table_cards.resolve(card, row, "smoke")
-        system = engine.build(run, 7, config).eval()
+        run = table_cards.resolve_row(card, row, "smoke")
+        system = engine.build_system(run, 7, config).eval()
         data = run.evaluate[NAME]
-        split = library.subset("smoke", data).subset
-        told = Utterances(split, data, corpora.card(NAME).audio, 40.0, config)
+        split = library.load_split("smoke", data).subset
+        told = Utterances(split, data, corpora.read_corpus_card(NAME).audio, 40.0, config)
         scores, marks = np.zeros(len(split)), np.zeros(len(split))
         for number in range(len(told)):
             indices, batch, _ = told[number]
             with torch.inference_mode():
-                answer = system.answer(batch.waves, batch.marks, None)
+                answer = system.predict(batch.waves, batch.breath_mask, None)
             scores[list(indices)] = answer.score[:, 0].numpy()
-            marks[list(indices)] = batch.marks.sum(dim=1).numpy()
+            marks[list(indices)] = batch.breath_mask.sum(dim=1).numpy()
         found[row] = scores, marks
     return found
 

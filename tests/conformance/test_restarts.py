@@ -9,7 +9,7 @@ import torch
 
 from bench.cards import table_cards
 from bench.config import Config
-from bench.specs.run import Run, Stage
+from bench.specs.run import EarlierTraining, Run
 from bench.training import checkpoints
 from tests.training.test_engine import Log, all_scores, run_to_end
 
@@ -17,15 +17,17 @@ SHORT = ["training.epochs=2", "train.clip_s=1.0375", "dev.clip_s=1.0375", "train
 
 
 def short(key: str, row: str, *overrides: str) -> Run:
-    evaluations = table_cards.resolve(table_cards.table(key), row, "smoke").evaluate
+    evaluations = table_cards.resolve_row(table_cards.read_table(key), row, "smoke").evaluate
     clips = [f"evaluate.{name}.clip_s=1.0375" for name in evaluations]
-    return table_cards.resolve(table_cards.table(key), row, "smoke", [*SHORT, *clips, *overrides])
+    return table_cards.resolve_row(
+        table_cards.read_table(key), row, "smoke", [*SHORT, *clips, *overrides]
+    )
 
 
 def first_stage() -> Run:
     of_stage = [f"start.stage.{setting}" for setting in SHORT]
     run = short("mfpt/asvspoof5", "MFPT", *of_stage)
-    assert isinstance(run.start, Stage)
+    assert isinstance(run.start, EarlierTraining)
     return run.start.stage
 
 
@@ -47,7 +49,9 @@ def test_a_stopped_training_ends_as_one_that_is_not(run: Run, miniatures: Path, 
         run_to_end(run, config, tmp_path / "torn", Log(stop_after=1))
     found = run_to_end(run, config, tmp_path / "torn", again)
     assert again.epochs == log.epochs
-    one, other = (checkpoints.load(trained.kept)["system"] for trained in (expected, found))
+    one, other = (
+        checkpoints.load_checkpoint(trained.checkpoint)["system"] for trained in (expected, found)
+    )
     assert all(torch.equal(one[name], other[name]) for name in one)
     scores, theirs = all_scores(expected), all_scores(found)
     assert all((scores[name] == theirs[name]).all() for name in scores)

@@ -13,15 +13,15 @@ from bench.cli.display import Display
 from bench.config import Config
 from bench.evaluation.row_evaluation import evaluate_file
 from bench.runner import local
-from bench.runner.request import Order
-from bench.synthetic import write
+from bench.runner.request import RunRequest
+from bench.synthetic import write_miniatures
 from bench.tracking.store import Store
 
 SYSTEMS = {
-    table_cards.resolve(table_cards.table(key), row).system.kind: (key, row)
+    table_cards.resolve_row(table_cards.read_table(key), row).system.kind: (key, row)
     for key in reversed(table_cards.table_keys())
     if key != "cross/detection"
-    for row in table_cards.runnable(table_cards.table(key))
+    for row in table_cards.runnable_rows(table_cards.read_table(key))
 }
 """One row of each system, to run wherever tests are."""
 
@@ -29,16 +29,21 @@ SYSTEMS = {
 def run_rows(
     key: str, rows: Sequence[str], config: Config, overrides: Sequence[str] = ()
 ) -> reports.Report:
-    card = table_cards.table(key)
+    card = table_cards.read_table(key)
     store = Store(config)
-    order = Order(card, rows, 1, "smoke", overrides)
-    with Display(key, order.count()) as display:
-        outcomes = list(local.run(order, config, store, display))
+    order = RunRequest(card, rows, 1, "smoke", overrides)
+    with Display(key, order.count_jobs()) as display:
+        outcomes = list(local.run_jobs(order, config, store, display))
     assert {outcome.state for outcome in outcomes} == {"finished"}, outcomes
-    runs = {row: table_cards.resolve(card, row, "smoke", overrides) for row in rows}
-    paper = table_cards.paper(key.partition("/")[0])
-    return reports.report(
-        card, paper, runs, store.frame(key, "smoke"), store.scored(key, "smoke"), "smoke"
+    runs = {row: table_cards.resolve_row(card, row, "smoke", overrides) for row in rows}
+    paper = table_cards.read_paper(key.partition("/")[0])
+    return reports.build_report(
+        card,
+        paper,
+        runs,
+        store.table_frame(key, "smoke"),
+        store.scored_frame(key, "smoke"),
+        "smoke",
     )
 
 
@@ -55,7 +60,9 @@ def test_a_row_of_each_system_runs_from_card_to_report(key, row, miniatures: Pat
 def test_every_row_runs_from_card_to_report(key, miniatures: Path, tmp_path: Path):
     (tmp_path / "mini").symlink_to(miniatures / "mini")
     report = run_rows(
-        key, table_cards.runnable(table_cards.table(key)), Config(work=tmp_path, device="cpu")
+        key,
+        table_cards.runnable_rows(table_cards.read_table(key)),
+        Config(work=tmp_path, device="cpu"),
     )
     assert "Nothing: every row has a finished run" in report.markdown
 
@@ -73,8 +80,8 @@ def test_every_row_runs_from_card_to_report(key, miniatures: Path, tmp_path: Pat
 def test_smoke_rows_beat_chance(key: str, corpora: list[str], least: int, tmp_path: Path):
     """On the built-in voice, at least so many rows have an interval below 50 % EER."""
     config = Config(work=tmp_path, device="cpu")
-    write(config.mini, only=corpora)
-    rows = table_cards.runnable(table_cards.table(key))
+    write_miniatures(config.mini_root, only=corpora)
+    rows = table_cards.runnable_rows(table_cards.read_table(key))
     run_rows(key, rows, config)
     files = sorted((tmp_path / "runs").rglob(f"{corpora[0]}-*.parquet"))
     assert len(files) == len(rows)

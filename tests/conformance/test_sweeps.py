@@ -10,10 +10,10 @@ import pytest
 
 from bench.cards import card_files, sweep_cards, table_cards
 from bench.config import Config
-from bench.runner.requirements import lacking
+from bench.runner.requirements import missing_requirements
 from bench.specs.sweep import Point, Sweep
 
-NAMES = sweep_cards.names()
+NAMES = sweep_cards.sweep_names()
 FORMS = ("paper", "smoke")
 SHIPPED = (
     *("sal-lambda", "sal-csm", "sal-loss", "tca-loss"),
@@ -24,7 +24,7 @@ SHIPPED = (
 
 def corners(card: Sweep) -> list[Point]:
     """Every combination of the dimensions' ends, and of all values of those that have no ends."""
-    edges = [dimension.edges() for dimension in card.space.values()]
+    edges = [dimension.edge_values() for dimension in card.space.values()]
     return [dict(zip(card.space, values, strict=True)) for values in itertools.product(*edges)]
 
 
@@ -34,7 +34,7 @@ def test_every_sweep_that_should_be_there_is():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_corner_of_a_space_is_a_run_of_its_own(name):
-    for card in (sweep_cards.sweep(name, form) for form in FORMS):
+    for card in (sweep_cards.read_sweep(name, form) for form in FORMS):
         points = corners(card)
         signatures = {sweep_cards.trial_run(card, point).signature for point in points}
         assert len(signatures) == len(points) > 1, card.form
@@ -43,13 +43,13 @@ def test_every_corner_of_a_space_is_a_run_of_its_own(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_row_that_a_sweep_starts_from_lies_in_its_space(name):
     """Else the best of a sweep could be worse than the row, and nobody would see it."""
-    card = sweep_cards.sweep(name)
-    settings = sweep_cards.base(card).model_dump(mode="json")
+    card = sweep_cards.read_sweep(name)
+    settings = sweep_cards.base_run(card).model_dump(mode="json")
     for key, dimension in card.space.items():
         found = settings
         for part in (dimension.keys or (key,))[0].split("."):
             found = found[part]
-        values = dimension.values()
+        values = dimension.all_values()
         if dimension.kind == "categories":
             assert any(_is(found, value) for value in values), (key, found)
         elif values is not None:
@@ -66,20 +66,20 @@ def _is(settings: object, value: object) -> bool:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_smoke_is_short_and_never_the_papers_study(name):
-    paper, smoke = (sweep_cards.sweep(name, form) for form in FORMS)
-    assert sweep_cards.base(smoke).frontend.kind == "tiny"
-    assert sweep_cards.base(paper).frontend.kind != "tiny"
-    assert sweep_cards.signature(smoke) != sweep_cards.signature(paper)
-    assert smoke.wanted <= 6
-    assert sweep_cards.base(smoke).training.epochs <= 3
+    paper, smoke = (sweep_cards.read_sweep(name, form) for form in FORMS)
+    assert sweep_cards.base_run(smoke).frontend.kind == "tiny"
+    assert sweep_cards.base_run(paper).frontend.kind != "tiny"
+    assert sweep_cards.study_signature(smoke) != sweep_cards.study_signature(paper)
+    assert smoke.trial_count <= 6
+    assert sweep_cards.base_run(smoke).training.epochs <= 3
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_corner_as_a_row_of_its_table_is_that_trial(name, tmp_path: Path):
     """As a report gives it; where the trial is scored as the row is, in every setting."""
-    cards = {form: sweep_cards.sweep(name, form) for form in FORMS}
-    table, _ = sweep_cards.row(cards["paper"])
-    path = card_files.folder("experiments") / f"{table.key}.toml"
+    cards = {form: sweep_cards.read_sweep(name, form) for form in FORMS}
+    table, _ = sweep_cards.start_row(cards["paper"])
+    path = card_files.card_folder("experiments") / f"{table.key}.toml"
     points = [(form, point) for form, card in cards.items() for point in corners(card)[:4]]
     for form, point in points:
         card = cards[form]
@@ -87,17 +87,20 @@ def test_every_corner_as_a_row_of_its_table_is_that_trial(name, tmp_path: Path):
         pasted = f"{path.read_text(encoding='utf-8')}\n{lines}\n"
         (tmp_path / "table.toml").write_text(pasted, encoding="utf-8")
         content = table_cards.parse_table(table.key, tmp_path / "table.toml")
-        run, trial = table_cards.resolve(content, "swept", form), sweep_cards.trial_run(card, point)
+        run, trial = (
+            table_cards.resolve_row(content, "swept", form),
+            sweep_cards.trial_run(card, point),
+        )
         assert run.training_signature == trial.training_signature, (form, point)
         assert card.evaluate == "nothing" or run.signature == trial.signature
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_a_sweep_lacks_can_be_said_before_it_begins(name, tmp_path: Path):
-    run = sweep_cards.base(sweep_cards.sweep(name))
+    run = sweep_cards.base_run(sweep_cards.read_sweep(name))
     assert any(
         re.match(r"corpus \w+ is not configured: add", text)
-        for text in lacking(run, Config(work=tmp_path))
+        for text in missing_requirements(run, Config(work=tmp_path))
     )
 
 
@@ -110,9 +113,9 @@ def test_a_trial_of_every_sweep_runs(name, miniatures: Path, tmp_path: Path):
 
     (tmp_path / "mini").symlink_to(miniatures / "mini")
     config = Config(work=tmp_path, device="cpu")
-    card = sweep_cards.sweep(name, "smoke")
+    card = sweep_cards.read_sweep(name, "smoke")
     with Display(name, 2) as display:
         sweeping = SweepRun(card, config, Store(config), display, None)
         ended = list(sweeping.run_trials(2))
     assert [end.ending for end in ended] == ["finished"] * 2, ended
-    assert not sweeping.close_study(3) or card.wanted == 2
+    assert not sweeping.close_study(3) or card.trial_count == 2

@@ -10,7 +10,7 @@ import torch
 from bench.cards import table_cards
 from bench.config import Config
 from bench.models.systems import Batch
-from bench.specs.run import Run, Stage
+from bench.specs.run import EarlierTraining, Run
 from bench.training import engine
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES
 
@@ -21,9 +21,9 @@ def distinct() -> Iterator[tuple[str, Run]]:
     """
     seen: set[str] = set()
     for key in table_cards.table_keys():
-        for row in table_cards.runnable(table_cards.table(key)):
-            run = table_cards.resolve(table_cards.table(key), row, "smoke")
-            stages = {":start": run.start.stage} if isinstance(run.start, Stage) else {}
+        for row in table_cards.runnable_rows(table_cards.read_table(key)):
+            run = table_cards.resolve_row(table_cards.read_table(key), row, "smoke")
+            stages = {":start": run.start.stage} if isinstance(run.start, EarlierTraining) else {}
             for name, each in {"": run, **stages}.items():
                 parts = (each.system, each.frontend, each.train.clip_s, each.train.resolution_s)
                 if repr(parts) not in seen:
@@ -36,7 +36,7 @@ RUNS = [pytest.param(run, id=name) for name, run in distinct()]
 
 @pytest.mark.parametrize("run", RUNS)
 def test_a_system_keeps_the_contract(run: Run):
-    system = engine.build(run, 1, Config())
+    system = engine.build_system(run, 1, Config())
     torch.manual_seed(0)
     samples = round(run.train.clip_s * 16_000)
     frames = samples // round(run.train.resolution_s * 16_000) if run.train.resolution_s else 1
@@ -58,20 +58,20 @@ def test_a_system_keeps_the_contract(run: Run):
     assert not missing
     system.eval()
     with torch.no_grad():
-        together = system.answer(batch.waves, batch.marks, run.dev.resolution_s)
-        alone = system.answer(batch.waves[1:2], batch.marks[1:2], run.dev.resolution_s)
+        together = system.predict(batch.waves, batch.breath_mask, run.dev.resolution_s)
+        alone = system.predict(batch.waves[1:2], batch.breath_mask[1:2], run.dev.resolution_s)
     assert together.score.shape == (3, frames)
     assert together.logits.shape == (3, frames, 2)
     torch.testing.assert_close(alone.score[0], together.score[1], atol=1e-4, rtol=1e-4)
-    again = engine.build(run, 2, Config())
+    again = engine.build_system(run, 2, Config())
     again.load_state_dict(system.state_dict())
     with torch.no_grad():
-        same = again.eval().answer(batch.waves, batch.marks, run.dev.resolution_s)
+        same = again.eval().predict(batch.waves, batch.breath_mask, run.dev.resolution_s)
     assert torch.equal(same.score, together.score)
 
 
 def test_the_seed_alone_decides_the_first_weights():
-    run = table_cards.resolve(table_cards.table("table4"), "S5", "smoke")
-    one, two, other = (engine.build(run, seed, Config()).state_dict() for seed in (1, 1, 2))
+    run = table_cards.resolve_row(table_cards.read_table("table4"), "S5", "smoke")
+    one, two, other = (engine.build_system(run, seed, Config()).state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert not all(torch.equal(one[name], other[name]) for name in one)

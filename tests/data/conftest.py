@@ -7,23 +7,23 @@ from pathlib import Path
 import layouts
 import pytest
 
-from bench.cards.corpus_cards import card
+from bench.cards.corpus_cards import read_corpus_card
 from bench.specs.corpus import CorpusCard
 
 
 @pytest.fixture(scope="session")
 def ps_card() -> CorpusCard:
-    return card("partialspoof")
+    return read_corpus_card("partialspoof")
 
 
 @pytest.fixture(scope="session")
 def had_card() -> CorpusCard:
-    return card("had")
+    return read_corpus_card("had")
 
 
 @pytest.fixture(scope="session")
 def lps_card() -> CorpusCard:
-    return card("llamapartialspoof")
+    return read_corpus_card("llamapartialspoof")
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.data.asv import asv_scores, tdcf_coefficients
+from bench.data.asv import read_asv_scores, read_tdcf_coefficients
 from bench.errors import BenchError
-from bench.metrics.breakdown import POOLED, cells
-from bench.metrics.tally import tally
+from bench.metrics.breakdown import POOLED, split_cells
+from bench.metrics.tally import count_scores
 from bench.metrics.tdcf import Coefficients, asv_errors, coefficients_2019, min_tdcf
 from tests.errors import raises_code
 
@@ -37,12 +37,12 @@ def write(folder: Path, text: str | bytes) -> Path:
     ],
 )
 def test_reads_scores_by_kind(tmp_path, text):
-    found = asv_scores(write(tmp_path, text))
+    found = read_asv_scores(write(tmp_path, text))
     assert [of.tolist() for of in found] == [[7.5], [-3.25], [1.0, 2.5], ["A07", "A08"]]
-    assert found.against("A08").spoof.tolist() == [2.5]
-    assert found.against("A08").target.tolist() == [7.5]
+    assert found.select_attack("A08").spoof.tolist() == [2.5]
+    assert found.select_attack("A08").target.tolist() == [7.5]
     with pytest.raises(BenchError, match="no attack 'A09'; did you mean 'A0"):
-        found.against("A09")
+        found.select_attack("A09")
 
 
 @pytest.mark.parametrize(
@@ -61,24 +61,24 @@ def test_reads_scores_by_kind(tmp_path, text):
 def test_says_where_a_line_is_malformed(tmp_path, line):
     path = write(tmp_path, f"{LINES}{line}\n{LINES}")
     with raises_code("corpus.asv-scores", "asv.txt:5: ", "bonafide|ATTACK target"):
-        asv_scores(path)
+        read_asv_scores(path)
 
 
 @pytest.mark.parametrize("kind", ["target", "nontarget", "spoof"])
 def test_needs_trials_of_every_kind(tmp_path, kind):
     rest = [line for line in LINES.splitlines() if line.split()[1] != kind]
     with raises_code("corpus.asv-scores", f"no {kind} trial"):
-        asv_scores(write(tmp_path, "\n".join(rest)))
+        read_asv_scores(write(tmp_path, "\n".join(rest)))
 
 
 def test_refuses_what_is_no_text(tmp_path):
     with raises_code("corpus.asv-scores", "no target trial"):
-        asv_scores(write(tmp_path, ""))
+        read_asv_scores(write(tmp_path, ""))
     for content in (b"\x00\x01\x02", b"\x1f\x8b broken", b"\xff\xfe\x00"):
         with pytest.raises(BenchError, match=r"asv\.txt"):
-            asv_scores(write(tmp_path, content))
+            read_asv_scores(write(tmp_path, content))
     with raises_code("file.unreadable"):
-        asv_scores(tmp_path / "absent.txt")
+        read_asv_scores(tmp_path / "absent.txt")
 
 
 TABLE = {
@@ -111,17 +111,17 @@ def dump(folder: Path, content: object, protocol: int = 2) -> Path:
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_reads_coefficients_without_a_header(tmp_path, protocol):
     path = dump(tmp_path, TABLE, protocol)
-    assert tdcf_coefficients(path) == COEFFICIENTS
+    assert read_tdcf_coefficients(path) == COEFFICIENTS
     if protocol == 2:  # as NumPy 1 wrote it
         old = path.read_bytes().replace(b"cnumpy._core.multiarray", b"cnumpy.core.multiarray")
         path.write_bytes(old)
-        assert tdcf_coefficients(path) == COEFFICIENTS
+        assert read_tdcf_coefficients(path) == COEFFICIENTS
 
 
 def test_reads_coefficients_that_numpy_saved_anew(tmp_path):
     path = tmp_path / "LA-C012-eval.npy"
     np.save(path, boxed(TABLE), allow_pickle=True)
-    assert tdcf_coefficients(path) == COEFFICIENTS
+    assert read_tdcf_coefficients(path) == COEFFICIENTS
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_reads_coefficients_that_numpy_saved_anew(tmp_path):
 )
 def test_refuses_other_contents_than_coefficients(tmp_path, content):
     with pytest.raises(BenchError, match=r"LA-C012-eval\.npy"):
-        tdcf_coefficients(dump(tmp_path, content))
+        read_tdcf_coefficients(dump(tmp_path, content))
 
 
 class Forged:
@@ -165,7 +165,7 @@ def test_runs_nothing_that_a_forged_file_asks_for(tmp_path, monkeypatch, depth, 
     if header:
         np.save(path, boxed(content), allow_pickle=True)
     with raises_code("labels.vector-file", "system"):
-        tdcf_coefficients(path)
+        read_tdcf_coefficients(path)
     assert not (tmp_path / "MARK").exists()
 
 
@@ -174,7 +174,7 @@ def test_refuses_files_of_another_kind(tmp_path, payload):
     path = tmp_path / "LA-C012-eval.npy"
     path.write_bytes(payload)
     with raises_code("labels.vector-file"):
-        tdcf_coefficients(path)
+        read_tdcf_coefficients(path)
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +184,7 @@ def protocols(shared: Path) -> Path:
 
 def test_the_organisers_coefficients_of_2021_la(protocols):
     found = {
-        name: tdcf_coefficients(protocols / f"asvspoof2021_la/LA-C012-{name}.npy")
+        name: read_tdcf_coefficients(protocols / f"asvspoof2021_la/LA-C012-{name}.npy")
         for name in ("eval", "prog", "hidden")
     }
     for table in found.values():
@@ -204,7 +204,7 @@ def test_the_organisers_coefficients_of_2021_la(protocols):
 
 
 def test_every_cell_of_a_breakdown_finds_its_coefficients(protocols):
-    table = tdcf_coefficients(protocols / "asvspoof2021_la/LA-C012-prog.npy")
+    table = read_tdcf_coefficients(protocols / "asvspoof2021_la/LA-C012-prog.npy")
     codecs = ["none", "alaw", "pstn", "g722"]
     attacks = [f"A{n:02}" for n in range(7, 20)]
     rows = [("", codec) for codec in codecs] + [(a, c) for a in attacks for c in codecs]
@@ -212,11 +212,11 @@ def test_every_cell_of_a_breakdown_finds_its_coefficients(protocols):
     is_spoof = np.array([a != "" for a, _ in rows])
     roles = {"attack": "spoof", "codec": "channel"}
     score = np.where(is_spoof, -1.0, 1.0)
-    found = list(cells(is_spoof, fields, roles, ["attack", "codec"]))
+    found = list(split_cells(is_spoof, fields, roles, ["attack", "codec"]))
     assert len(found) == 14 * 5
     for cell in found:
-        c = table[cell.at("attack", "codec")]
-        least = min_tdcf(tally(score[cell.bonafide], score[cell.spoof]), c).cost
+        c = table[cell.find_levels("attack", "codec")]
+        least = min_tdcf(count_scores(score[cell.bonafide], score[cell.spoof]), c).cost
         assert least == pytest.approx(c.c0 / (c.c0 + min(c.c1, c.c2)))
 
 
@@ -225,12 +225,12 @@ def test_every_cell_of_a_breakdown_finds_its_coefficients(protocols):
 )
 def test_the_organisers_scores_of_2019_la(protocols, split, n):
     name = f"asvspoof2019_la/asv_scores/ASVspoof2019.LA.asv.{split}.gi.trl.scores.txt"
-    found = asv_scores(protocols / name)
+    found = read_asv_scores(protocols / name)
     assert tuple(len(of) for of in found[:3]) == n
     attacks = range(1, 7) if split == "dev" else range(7, 20)
     assert set(found.attack) == {f"A{a:02}" for a in attacks}
     errors = asv_errors(*found[:3])
-    by_attack = [asv_errors(*found.against(a)[:3]) for a in sorted(set(found.attack))]
+    by_attack = [asv_errors(*found.select_attack(a)[:3]) for a in sorted(set(found.attack))]
     assert {(e.miss, e.false_alarm, e.threshold) for e in by_attack} == {
         (errors.miss, errors.false_alarm, errors.threshold)
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.cards.corpus_cards import card, names
+from bench.cards.corpus_cards import list_corpora, read_corpus_card
 from bench.errors import BenchError
 
 NAMES = {
@@ -24,13 +24,15 @@ NAMES = {
 
 @pytest.mark.parametrize(("key", "name"), [(key, name) for key in NAMES for name in NAMES[key]])
 def test_a_corpus_has_many_names(key, name):
-    assert card(name).key == key
+    assert read_corpus_card(name).key == key
 
 
 def test_every_corpus_goes_by_its_key_its_short_and_its_full_name():
-    for key in names():
-        found = card(key)
-        assert [card(of).key for of in (key.upper(), found.short, found.name)] == [key] * 3
+    for key in list_corpora():
+        found = read_corpus_card(key)
+        assert [read_corpus_card(of).key for of in (key.upper(), found.short, found.name)] == [
+            key
+        ] * 3
 
 
 @pytest.mark.parametrize(
@@ -46,13 +48,13 @@ def test_every_corpus_goes_by_its_key_its_short_and_its_full_name():
 )
 def test_a_misspelt_name_is_near_to_one(name, near):
     with pytest.raises(BenchError) as error:
-        card(name)
+        read_corpus_card(name)
     assert near in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["asvspoof", "LA", "2015LA", "asvspoof4", "spoof"])
 def test_a_name_that_several_have_leads_to_none_of_them(name):
     with pytest.raises(BenchError) as error:
-        card(name)
+        read_corpus_card(name)
     assert "did you mean" not in str(error.value)
     assert "known: asvspoof2019la (19LA), asvspoof2021df (21DF)" in str(error.value)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from layouts import truncate, wav
 
-from bench.data.audio import Header, header, read_wave, require_whole, samples_of
+from bench.data.audio import Header, read_header, read_samples, read_wave, require_whole
 from bench.errors import BenchError
 from bench.specs.corpus import Audio
 from tests.errors import raises_code
@@ -85,7 +85,7 @@ def test_headers_say_what_libsndfile_says(
     path = tmp_path_factory.mktemp("audio") / "x.wav"
     soundfile.write(path, noise(samples, channels), rate, subtype=subtype, format=form)
     info = soundfile.info(str(path))
-    found = header(path)
+    found = read_header(path)
     assert found[:4] == (info.samplerate, info.channels, info.frames, 0)
     assert found.duration_s == info.frames / info.samplerate
 
@@ -98,7 +98,7 @@ def test_every_truncation_is_seen_and_refused(
     path = tmp_path_factory.mktemp("audio") / "x.wav"
     wav(path, 0.1)
     truncate(path, missing)
-    found = header(path)
+    found = read_header(path)
     assert found.samples == 1600
     assert found.bytes_missing == missing
     assert soundfile.info(str(path)).frames < 1600  # what hides it
@@ -111,21 +111,21 @@ def test_a_file_cut_in_its_header_is_refused(tmp_path: Path):
     wav(path, 0.1)
     truncate(path, 3200 + 10)
     with raises_code("audio.truncated", "34 bytes"):
-        header(path)
+        read_header(path)
 
 
 @pytest.mark.parametrize("length", [0x7FFF_F024, 0xFFFF_FFFF])
 def test_a_streamed_file_ends_where_it_ends(tmp_path: Path, length: int):
     path = tmp_path / "x.wav"
     path.write_bytes(riff(FMT, b"data" + struct.pack("<I", length) + b"\1\0" * 50))
-    assert header(path) == (16_000, 1, 50, 0, "WAV")
+    assert read_header(path) == (16_000, 1, 50, 0, "WAV")
 
 
 def test_other_chunks_before_the_audio_are_passed_over(tmp_path: Path):
     path = tmp_path / "x.wav"
     odd = chunk(b"LIST", b"x" * 5001)
     path.write_bytes(riff(odd, FMT, odd, chunk(b"data", b"\1\0" * 50), odd))
-    assert header(path) == (16_000, 1, 50, 0, "WAV")
+    assert read_header(path) == (16_000, 1, 50, 0, "WAV")
     assert len(read_wave(path, STRICT)) == 50
 
 
@@ -144,7 +144,7 @@ def test_broken_files_are_named_with_the_remedy(tmp_path: Path, content: bytes, 
     path = tmp_path / "x.wav"
     path.write_bytes(content)
     with raises_code(code, "x.wav: ", "unpack or copy it again"):
-        header(path)
+        read_header(path)
     with raises_code(code, "x.wav: ", "unpack or copy it again"):
         read_wave(path, STRICT)
 
@@ -197,11 +197,11 @@ def test_a_piece_is_the_slice_of_the_whole(
 def test_truncation_is_seen_whatever_a_wav_file_holds(tmp_path: Path, form, subtype, channels):
     path = tmp_path / "x.wav"
     soundfile.write(path, noise(4000, channels), 16_000, subtype=subtype, format=form)
-    assert header(path).bytes_missing == 0
-    require_whole(path, header(path))
-    samples = header(path).samples
+    assert read_header(path).bytes_missing == 0
+    require_whole(path, read_header(path))
+    samples = read_header(path).samples
     truncate(path, 1000)
-    found = header(path)
+    found = read_header(path)
     assert found.bytes_missing == 1000
     assert found.samples == samples or subtype == "IMA_ADPCM"
     with raises_code("audio.truncated", "x.wav: ", "1,000 bytes"):
@@ -225,7 +225,7 @@ def test_a_block_align_that_is_not_the_formats_is_refused(tmp_path: Path, layout
     path = tmp_path / "x.wav"
     path.write_bytes(riff(fmt(**layout), chunk(b"data", b"\1\0" * 50)))
     with raises_code("audio.damaged", "x.wav: ", f" take {right} bytes"):
-        header(path)
+        read_header(path)
     with raises_code("audio.damaged", "x.wav: ", f" take {right} bytes"):
         read_wave(path, STRICT)
 
@@ -234,7 +234,7 @@ def test_a_flac_that_does_not_say_its_length_is_refused(tmp_path: Path):
     path = tmp_path / "x.flac"
     path.write_bytes(without_length(flac(path)))
     assert soundfile.info(str(path)).frames > 2**62  # what it would be taken for
-    for read in (header, lambda path: read_wave(path, STRICT)):
+    for read in (read_header, lambda path: read_wave(path, STRICT)):
         with raises_code("audio.length-unknown", "x.flac: ", "`ffmpeg -i"):
             read(path)
 
@@ -255,11 +255,11 @@ def test_a_flac_that_does_not_say_its_length_is_refused(tmp_path: Path):
 def test_a_flac_without_its_end_is_found_without_decoding_it(tmp_path: Path, damage):
     path = tmp_path / "x.flac"
     whole = flac(path)
-    require_whole(path, header(path))
+    require_whole(path, read_header(path))
     path.write_bytes(damage(whole, first_frame(whole)))
-    found = header(path)
+    found = read_header(path)
     assert found.samples == 40_000  # by the header, all is well
-    for read in (require_whole, samples_of):
+    for read in (require_whole, read_samples):
         with pytest.raises(
             BenchError, match=r"x\.flac: (cannot be decoded|ends \d+ samples early)"
         ):
@@ -273,9 +273,9 @@ def test_a_hole_in_a_flac_is_found_by_decoding(tmp_path: Path):
     whole = flac(path)
     middle = len(whole) // 2
     path.write_bytes(whole[:middle] + bytes(5000) + whole[middle + 5000 :])
-    require_whole(path, header(path))
+    require_whole(path, read_header(path))
     with raises_code("audio.damaged", "x.flac: "):
-        samples_of(path, header(path))
+        read_samples(path, read_header(path))
 
 
 @settings(max_examples=60, deadline=None)
@@ -303,7 +303,7 @@ def test_no_wrong_sample_comes_out_of_a_damaged_flac(
 def test_sound_files_of_other_formats_pass(tmp_path: Path, form: str):
     path = tmp_path / "x.wav"
     soundfile.write(path, noise(20_000), 16_000, format=form)
-    found = header(path)
+    found = read_header(path)
     assert found.format == form
     require_whole(path, found)
     assert len(read_wave(path, STRICT)) == found.samples
@@ -342,17 +342,17 @@ def test_several_channels_are_read_as_they_are(tmp_path: Path):
     path = tmp_path / "x.wav"
     wave = noise(100, channels=2).astype(np.float32)
     soundfile.write(path, wave, 16_000, subtype="FLOAT")
-    assert header(path) == Header(16_000, 2, 100, 0, "WAV")
-    assert np.array_equal(samples_of(path, header(path), 10), wave[10:])
+    assert read_header(path) == Header(16_000, 2, 100, 0, "WAV")
+    assert np.array_equal(read_samples(path, read_header(path), 10), wave[10:])
 
 
 def test_real_recordings(shared: Path):
     """A real FLAC of ASVspoof 2019 LA with its published length, and LJ Speech at 22,050 Hz."""
     flac = shared / "protocols/asvspoof2019_la/audio/LA_T_1272637.flac"
-    assert header(flac) == (16_000, 1, 46_392, 0, "FLAC")
+    assert read_header(flac) == (16_000, 1, 46_392, 0, "FLAC")
     assert len(read_wave(flac, STRICT)) == 46_392
     lj = shared / "speech/ljspeech/LJ001-0002.wav"
-    found = header(lj)
+    found = read_header(lj)
     info = soundfile.info(str(lj))
     assert found == (info.samplerate, info.channels, info.frames, 0, "WAV")
     wave = read_wave(lj, RESAMPLING)
@@ -364,6 +364,6 @@ def test_no_real_recording_is_called_damaged(shared: Path):
     paths = [p for p in (shared / "speech").rglob("*") if p.suffix in (".wav", ".flac")]
     assert paths
     for path in paths:
-        found = header(path)
+        found = read_header(path)
         require_whole(path, found)
-        assert len(samples_of(path, found)) == found.samples
+        assert len(read_samples(path, found)) == found.samples

@@ -9,8 +9,8 @@ import pytest
 
 from bench.cards import corpus_cards
 from bench.config import Config
-from bench.data.corpora import load
-from bench.data.readers import reader
+from bench.data.corpora import read_corpus
+from bench.data.readers import find_reader
 from bench.data.subset import FrameVectors, Spans
 from bench.errors import BenchError
 
@@ -43,16 +43,16 @@ spoof = 2
 
 
 def test_the_eight_corpora_are_there():
-    assert corpus_cards.names() == KEYS
+    assert corpus_cards.list_corpora() == KEYS
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_every_card_is_whole(key: str):
-    card = corpus_cards.card(key)
+    card = corpus_cards.read_corpus_card(key)
     assert card.key == key
     assert card.short == SHORTS[key]
     assert card.reader in corpus_cards.reader_names()
-    assert callable(reader(card))
+    assert callable(find_reader(card))
     assert card.evaluation_split in card.splits
     assert card.downloads
     assert card.traps
@@ -68,7 +68,7 @@ def test_every_card_is_whole(key: str):
 
 @pytest.mark.parametrize("key", KEYS)
 def test_counts_of_every_split_are_there_and_add_up(key: str):
-    for name, split in corpus_cards.card(key).splits.items():
+    for name, split in corpus_cards.read_corpus_card(key).splits.items():
         assert split.utterances, name
         assert (split.bonafide is None) == (split.spoof is None)
 
@@ -76,21 +76,21 @@ def test_counts_of_every_split_are_there_and_add_up(key: str):
 def test_the_subsets_of_2021_are_all_of_the_list():
     totals = {"asvspoof2021la": (18_452, 163_114), "asvspoof2021df": (22_617, 589_212)}
     for key, (bonafide, spoof) in totals.items():
-        splits = corpus_cards.card(key).splits.values()
+        splits = corpus_cards.read_corpus_card(key).splits.values()
         assert sum(split.bonafide or 0 for split in splits) == bonafide
         assert sum(split.spoof or 0 for split in splits) == spoof
-        assert corpus_cards.card(key).evaluation_split == "eval"
+        assert corpus_cards.read_corpus_card(key).evaluation_split == "eval"
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_official_figures_have_what_they_need(key: str):
-    card = corpus_cards.card(key)
+    card = corpus_cards.read_corpus_card(key)
     assert bool(card.tdcf) == any(name.startswith("min_tdcf") for name in card.official)
     assert not card.attack_types or card.factors["attack_type"] == "spoof"
 
 
 def test_every_attack_of_the_asvspoof_corpora_has_a_type():
-    types = {key: corpus_cards.card(key).attack_types for key in KEYS}
+    types = {key: corpus_cards.read_corpus_card(key).attack_types for key in KEYS}
     assert list(types["asvspoof2019la"]) == [f"A{i:02d}" for i in range(1, 20)]
     assert list(types["asvspoof5"]) == [f"A{i:02d}" for i in range(1, 33)]
     for key in ("asvspoof2021la", "asvspoof2021df"):
@@ -101,13 +101,13 @@ def test_every_attack_of_the_asvspoof_corpora_has_a_type():
 
 def test_the_downloads_of_asvspoof_5_are_those_of_its_readme(shared: Path):
     readme = (shared / "protocols/asvspoof5/README.txt").read_text(encoding="utf-8")
-    for download in corpus_cards.card("ASV5").downloads:
+    for download in corpus_cards.read_corpus_card("ASV5").downloads:
         (line,) = (line for line in readme.splitlines() if f"{download.md5} " in line)
         assert download.file in line
 
 
 def test_corpora_that_share_recordings_or_speakers_say_so():
-    found = {key: corpus_cards.card(key) for key in KEYS}
+    found = {key: corpus_cards.read_corpus_card(key) for key in KEYS}
     vctk = {key for key, card in found.items() if "VCTK" in card.sources}
     same = {key for key, card in found.items() if card.speakers == "ASVspoof LA"}
     assert vctk == same == {"asvspoof2019la", "asvspoof2021df", "asvspoof2021la", "partialspoof"}
@@ -132,12 +132,12 @@ def test_corpora_that_share_recordings_or_speakers_say_so():
     ],
 )
 def test_short_names_and_any_case(name: str, key: str):
-    assert corpus_cards.card(name).key == key
+    assert corpus_cards.read_corpus_card(name).key == key
 
 
 def test_an_unknown_corpus_has_a_near_name():
     with pytest.raises(BenchError, match="'partialspof': there is no such corpus; did you mean 'p"):
-        corpus_cards.card("partialspof")
+        corpus_cards.read_corpus_card("partialspof")
 
 
 def written(folder: Path, text: str) -> Path:
@@ -147,7 +147,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_a_whole_card_is_read(tmp_path: Path):
-    assert corpus_cards.parse(written(tmp_path, WHOLE)).key == "x"
+    assert corpus_cards.parse_corpus_card(written(tmp_path, WHOLE)).key == "x"
 
 
 def test_all_faults_of_a_card_are_in_one_error(tmp_path: Path):
@@ -155,7 +155,7 @@ def test_all_faults_of_a_card_are_in_one_error(tmp_path: Path):
     text = text.replace('"localization"', '"localisation"')
     path = written(tmp_path, text)
     with pytest.raises(BenchError) as caught:
-        corpus_cards.parse(path)
+        corpus_cards.parse_corpus_card(path)
     lines = str(caught.value).splitlines()
     assert len(lines) == 4
     assert all(line.startswith(f"{path}: ") for line in lines)
@@ -181,23 +181,23 @@ def test_all_faults_of_a_card_are_in_one_error(tmp_path: Path):
 )
 def test_other_faults(tmp_path: Path, old: str, new: str, said: str):
     with pytest.raises(BenchError, match=said):
-        corpus_cards.parse(written(tmp_path, WHOLE.replace(old, new, 1)))
+        corpus_cards.parse_corpus_card(written(tmp_path, WHOLE.replace(old, new, 1)))
 
 
 def test_load_reads_from_where_the_configuration_says(ps: Path, had: Path, tmp_path: Path):
     config = Config(corpora={"partialspoof": ps, "had": had}, work=tmp_path / "work")
-    subset = load("PS", "train", config, "paper", 0.16)
+    subset = read_corpus("PS", "train", config, "paper", 0.16)
     assert isinstance(subset.timing, FrameVectors)
     assert subset.timing.resolution_s == 0.16
     assert subset.root == ps
-    assert isinstance(load("had", "train", config, "paper").timing, Spans)
+    assert isinstance(read_corpus("had", "train", config, "paper").timing, Spans)
     with pytest.raises(BenchError, match="llamapartialspoof"):
-        load("LPS", "crossfade", config, "paper")
+        read_corpus("LPS", "crossfade", config, "paper")
     with pytest.raises(BenchError, match="partialspoof has no split 'tran'; did you mean 'train'"):
-        load("PS", "tran", config, "paper")
+        read_corpus("PS", "tran", config, "paper")
 
 
 def test_load_reads_the_miniature_for_smoke(tmp_path: Path):
     config = Config(work=tmp_path)
-    layouts.partialspoof(config.mini / "partialspoof")
-    assert len(load("ps", "train", config, "smoke")) == 4
+    layouts.partialspoof(config.mini_root / "partialspoof")
+    assert len(read_corpus("ps", "train", config, "smoke")) == 4

@@ -17,11 +17,11 @@ import pytest
 import soundfile
 from minis import TINIEST, names, rows
 
-from bench.cards.corpus_cards import card
-from bench.data.check import check
-from bench.synthetic import Size, had, llamapartialspoof, partialspoof, write
+from bench.cards.corpus_cards import read_corpus_card
+from bench.data.check import check_corpus
+from bench.synthetic import Size, had, llamapartialspoof, partialspoof, write_miniatures
 from bench.synthetic import make as making
-from bench.synthetic.clip import Cast, Clip, cast
+from bench.synthetic.clip import PlannedClip, SpeakerSplits, split_speakers
 from bench.synthetic.source_filter import SourceFilter
 
 TINY = Size(6, 6, 6, 4, 4, 2, 2, 6, 6, 6, 6, 6, shortest_s=2.0, longest_s=2.4)
@@ -38,7 +38,7 @@ SPLITS = {
 def mini(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The miniatures from the built-in voice. Tests that change files copy them first."""
     folder = tmp_path_factory.mktemp("mini")
-    write(folder, seed=1, size=TINY, only=KEYS)
+    write_miniatures(folder, seed=1, size=TINY, only=KEYS)
     return folder
 
 
@@ -52,7 +52,9 @@ def protocol(root: Path, split: str) -> list[list[str]]:
 
 @pytest.mark.parametrize(("key", "split"), [(k, s) for k in KEYS for s in SPLITS[k]])
 def test_the_official_reader_finds_no_fault(mini: Path, key: str, split: str):
-    report = check(card(key), mini / key, split, lambda _done, _all: None, form="smoke")
+    report = check_corpus(
+        read_corpus_card(key), mini / key, split, lambda _done, _all: None, form="smoke"
+    )
     assert report.issues == ()
     assert report.counts["utterances"] > 0
 
@@ -238,27 +240,29 @@ def test_the_splits_share_no_speaker(mini: Path):
     assert subsets["dev"] | subsets["test"] <= speakers["eval"]
     assert speakers == {
         split: {speaker.number for speaker in members}
-        for split, members in cast([SourceFilter(i + 1, 1) for i in range(20)], 1)._asdict().items()
+        for split, members in split_speakers([SourceFilter(i + 1, 1) for i in range(20)], 1)
+        ._asdict()
+        .items()
     }
 
 
 # Labels and audio
 
 
-Plan = Callable[[Cast, Size, int], list[Clip]]
+Plan = Callable[[SpeakerSplits, Size, int], list[PlannedClip]]
 PLANS = [partialspoof.plan, had.plan, llamapartialspoof.plan]
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=KEYS)
 def test_outside_the_spoofed_pieces_every_sample_is_the_speakers(tmp_path: Path, plan: Plan):
-    speakers = cast([SourceFilter(i + 1, 2) for i in range(6)], 2)
+    speakers = split_speakers([SourceFilter(i + 1, 2) for i in range(6)], 2)
     clips = plan(speakers, TINIEST, 2)
     spoofed = 0
     for clip in clips:
         (tmp_path / clip.path).parent.mkdir(parents=True, exist_ok=True)
-        (done,) = making.make([clip], tmp_path, TINIEST, 2)
+        (done,) = making.make_recording([clip], tmp_path, TINIEST, 2)
         heard, _ = soundfile.read(tmp_path / clip.path, dtype="int16")
-        below = making.source(clip, TINIEST, 2)
+        below = making.make_speech(clip, TINIEST, 2)
         assert len(heard) == len(below) == done.n_samples
         for piece in done.pieces:
             same = heard[piece.start : piece.end] == below[piece.start : piece.end]

@@ -14,9 +14,9 @@ import pytest
 import soundfile
 from minis import heard, lines, names, rows
 
-from bench.cards.corpus_cards import card
-from bench.data.check import check
-from bench.synthetic import Size, write
+from bench.cards.corpus_cards import read_corpus_card
+from bench.data.check import check_corpus
+from bench.synthetic import Size, write_miniatures
 from bench.synthetic import make as making
 
 SIZE = Size(6, 6, 12, 2, 2, 1, 1, 3, 3, 3, 3, 2, shortest_s=0.8, longest_s=1.0)
@@ -29,7 +29,7 @@ def mini(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("la")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(making, "FEWEST_TO_SHARE", 1000)
-        write(folder, seed=3, size=SIZE, only=["asvspoof2019la", "asvspoof2021la"])
+        write_miniatures(folder, seed=3, size=SIZE, only=["asvspoof2019la", "asvspoof2021la"])
     return folder
 
 
@@ -40,9 +40,11 @@ def cm(mini: Path) -> list[list[str]]:
 
 @pytest.mark.slow
 def test_the_reader_of_the_full_corpus_finds_no_fault(mini: Path):
-    for split in card("asvspoof2021la").splits:
+    for split in read_corpus_card("asvspoof2021la").splits:
         root = mini / "asvspoof2021la"
-        report = check(card("asvspoof2021la"), root, split, lambda *_: None, form="smoke")
+        report = check_corpus(
+            read_corpus_card("asvspoof2021la"), root, split, lambda *_: None, form="smoke"
+        )
         assert report.issues == ()
         assert report.counts["bonafide"] > 0
         assert report.counts["spoof"] > 0

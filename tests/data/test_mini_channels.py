@@ -17,10 +17,10 @@ from bench.synthetic.channels import (
     Coder,
     asvspoof5_configuration,
 )
-from bench.synthetic.clip import Clip, Made, Pcm, Piece, Speaker
-from bench.synthetic.gender import genders
+from bench.synthetic.clip import Pcm, PlannedClip, Segment, Speaker, WrittenClip
+from bench.synthetic.gender import detect_genders
 from bench.synthetic.source_filter import SourceFilter
-from bench.synthetic.splice import is_loud, pcm
+from bench.synthetic.splice import is_loud, to_pcm
 from bench.units import BONAFIDE
 
 NAMED: dict[str, Channels] = {
@@ -38,7 +38,7 @@ NARROW = [
 @pytest.fixture(scope="module")
 def speech() -> Pcm:
     """An odd number of samples, so that no block of any codec is full."""
-    return pcm(SourceFilter(5, 0).speak(np.random.default_rng(1), 12_345))
+    return to_pcm(SourceFilter(5, 0).speak(np.random.default_rng(1), 12_345))
 
 
 def through(channels: Channels, speech: Pcm) -> Pcm:
@@ -107,18 +107,18 @@ def test_what_is_not_speech_is_found_by_its_energy():
     expected = np.ones(1600, bool)
     expected[320:800] = False
     assert (is_loud(wave) == expected).all()
-    assert (is_loud(pcm(wave)[:1500]) == expected[:1500]).all()
+    assert (is_loud(to_pcm(wave)[:1500]) == expected[:1500]).all()
     assert is_loud(np.zeros(500)).all()
 
 
 def test_gender_is_read_off_the_pitch(tmp_path: Path):
     time = np.arange(16_000) / 16_000
-    made: list[Made] = []
+    made: list[WrittenClip] = []
     for number, pitch_hz in ((1, 110), (2, 220), (3, 0)):
         harmonics = np.arange(1, 20)[:, np.newaxis]
         tone = (np.sin(2 * np.pi * harmonics * pitch_hz * time) / harmonics).sum(axis=0) / 10
         soundfile.write(tmp_path / f"{number}.wav", tone, 16_000)
         speaker = Speaker(number, SourceFilter(number, 0))
-        clip = Clip(f"{number}", f"{number}.wav", speaker, f"{number}", None)
-        made.append(Made(clip, 16_000, (Piece(0, 16_000, BONAFIDE),)))
-    assert genders(tmp_path, made) == {1: "M", 2: "F", 3: "M"}
+        clip = PlannedClip(f"{number}", f"{number}.wav", speaker, f"{number}", None)
+        made.append(WrittenClip(clip, 16_000, (Segment(0, 16_000, BONAFIDE),)))
+    assert detect_genders(tmp_path, made) == {1: "M", 2: "F", 3: "M"}

@@ -14,9 +14,9 @@ import pytest
 import soundfile
 from minis import heard, lines, names, rows
 
-from bench.cards.corpus_cards import card
-from bench.data.check import check
-from bench.synthetic import Size, write
+from bench.cards.corpus_cards import read_corpus_card
+from bench.data.check import check_corpus
+from bench.synthetic import Size, write_miniatures
 from bench.synthetic import make as making
 
 SIZE = Size(6, 6, 12, 2, 2, 1, 1, 9, 24, 12, 9, 8, shortest_s=0.8, longest_s=1.0)
@@ -35,7 +35,7 @@ def mini(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("detection")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(making, "FEWEST_TO_SHARE", 1000)
-        write(folder, seed=3, size=SIZE, only=["partialspoof", *HERE])
+        write_miniatures(folder, seed=3, size=SIZE, only=["partialspoof", *HERE])
     return folder
 
 
@@ -52,8 +52,10 @@ def test_all_audio_is_16_bit_mono_at_16_khz_in_the_official_container(mini: Path
 
 @pytest.mark.parametrize("key", HERE)
 def test_the_reader_of_the_full_corpus_finds_no_fault(mini: Path, key: str):
-    for split in card(key).splits:
-        report = check(card(key), mini / key, split, lambda _done, _all: None, form="smoke")
+    for split in read_corpus_card(key).splits:
+        report = check_corpus(
+            read_corpus_card(key), mini / key, split, lambda _done, _all: None, form="smoke"
+        )
         assert report.issues == ()
         assert report.counts["bonafide"] > 0
         assert report.counts["spoof"] > 0
@@ -62,9 +64,9 @@ def test_the_reader_of_the_full_corpus_finds_no_fault(mini: Path, key: str):
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_whatever_else_is_made(tmp_path: Path):
     one, other = tmp_path / "one", tmp_path / "other"
-    assert write(one, seed=3, size=SMALLER, only=KEYS) == [one / key for key in KEYS]
+    assert write_miniatures(one, seed=3, size=SMALLER, only=KEYS) == [one / key for key in KEYS]
     for key in reversed(KEYS):
-        assert write(other, seed=3, size=SMALLER, only=[key]) == [other / key]
+        assert write_miniatures(other, seed=3, size=SMALLER, only=[key]) == [other / key]
     assert names(one) == names(other)
     for name in names(one):
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
@@ -74,7 +76,7 @@ def test_the_same_seed_gives_the_same_bytes_whatever_else_is_made(tmp_path: Path
 def test_two_processes_give_the_same_bytes_as_one(mini: Path, tmp_path: Path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(making, "FEWEST_TO_SHARE", 0)
-        write(tmp_path, seed=3, size=SIZE, only=HERE)
+        write_miniatures(tmp_path, seed=3, size=SIZE, only=HERE)
     for name in names(tmp_path):
         assert (tmp_path / name).read_bytes() == (mini / name).read_bytes(), name
 

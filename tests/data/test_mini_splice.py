@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.synthetic.clip import Curve, Fade, Forgery, Piece, Wave
+from bench.synthetic.clip import Fade, FadeCurve, Segment, SpoofRecipe, Wave
 from bench.synthetic.partialspoof import RESOLUTIONS_S
-from bench.synthetic.splice import CURVES, frame_labels, join, pcm, pieces
+from bench.synthetic.splice import CURVES, cut_pieces, make_frame_labels, splice_pieces, to_pcm
 from bench.units import BONAFIDE, CLASSES, SPOOF
 
 
@@ -20,49 +20,51 @@ def same(wave: Wave) -> Wave:
 
 
 @st.composite
-def cuts(draw: st.DrawFn) -> tuple[Piece, ...]:
+def cuts(draw: st.DrawFn) -> tuple[Segment, ...]:
     """Pieces of alternating class over at most half a second."""
     lengths = draw(st.lists(st.integers(1, 3000), min_size=1, max_size=5))
     first = draw(st.integers(0, 1))
     edges = [0, *np.cumsum(lengths).tolist()]
     return tuple(
-        Piece(edges[i], edges[i + 1], CLASSES[(first + i) % 2]) for i in range(len(lengths))
+        Segment(edges[i], edges[i + 1], CLASSES[(first + i) % 2]) for i in range(len(lengths))
     )
 
 
 @given(cuts(), st.sampled_from(RESOLUTIONS_S))
 @settings(max_examples=60, deadline=None)
-def test_a_frame_is_spoof_where_one_of_its_samples_is(cut: tuple[Piece, ...], resolution_s: float):
+def test_a_frame_is_spoof_where_one_of_its_samples_is(
+    cut: tuple[Segment, ...], resolution_s: float
+):
     spoofed = [piece.label == SPOOF for piece in cut for _ in range(piece.start, piece.end)]
     frame = round(resolution_s * 16_000)
     expected = [
         "0" if any(spoofed[start : start + frame]) else "1"
         for start in range(0, len(spoofed), frame)
     ]
-    assert frame_labels(cut, resolution_s).tolist() == expected
+    assert make_frame_labels(cut, resolution_s).tolist() == expected
 
 
 @given(cuts())
 @settings(max_examples=60, deadline=None)
-def test_a_coarser_frame_is_spoof_where_one_of_its_finer_ones_is(cut: tuple[Piece, ...]):
-    finest = frame_labels(cut, RESOLUTIONS_S[0])
+def test_a_coarser_frame_is_spoof_where_one_of_its_finer_ones_is(cut: tuple[Segment, ...]):
+    finest = make_frame_labels(cut, RESOLUTIONS_S[0])
     for doubling, resolution_s in enumerate(RESOLUTIONS_S):
         ratio = 2**doubling
         coarse = [min(finest[i : i + ratio]) for i in range(0, len(finest), ratio)]
-        assert frame_labels(cut, resolution_s).tolist() == coarse
+        assert make_frame_labels(cut, resolution_s).tolist() == coarse
 
 
 @given(
     st.integers(0, 2**32),
     st.integers(200, 400),
     st.sampled_from([1, 8, 160]),
-    st.sampled_from([Forgery.whole(same), Forgery(same, Fade("linear", 0))]),
+    st.sampled_from([SpoofRecipe.for_whole_clip(same), SpoofRecipe(same, Fade("linear", 0))]),
 )
 @settings(max_examples=60, deadline=None)
-def test_pieces_alternate_and_cover_the_clip(seed: int, hops: int, grid: int, forgery: Forgery):
+def test_pieces_alternate_and_cover_the_clip(seed: int, hops: int, grid: int, forgery: SpoofRecipe):
     rng = np.random.default_rng(seed)
     speech = rng.standard_normal(hops * 160) * 0.1
-    cut = pieces(rng, speech, forgery, grid)
+    cut = cut_pieces(rng, speech, forgery, grid)
     assert len(cut) in forgery.pieces
     assert cut[0].start == 0
     assert cut[-1].end == len(speech)
@@ -78,23 +80,23 @@ def test_a_boundary_is_drawn_to_a_quiet_place():
     speech = rng.standard_normal(48_000) * 0.1
     hush = np.arange(48_000) % 1600 < 160
     speech[hush] = 0.0
-    cut = pieces(rng, speech, Forgery(same, Fade("linear", 0), pieces=(5,)), 1)
+    cut = cut_pieces(rng, speech, SpoofRecipe(same, Fade("linear", 0), pieces=(5,)), 1)
     assert [hush[piece.start] for piece in cut[1:]] == [True] * 4
 
 
 @pytest.mark.parametrize("curve", CURVES)
 @pytest.mark.parametrize("length", [0, 160])
-def test_a_join_leaves_the_rest_alone_and_matches_the_level(curve: Curve, length: int):
+def test_a_join_leaves_the_rest_alone_and_matches_the_level(curve: FadeCurve, length: int):
     rng = np.random.default_rng(0)
-    real = pcm(rng.standard_normal(16_000) * 0.05)
+    real = to_pcm(rng.standard_normal(16_000) * 0.05)
     fake = rng.standard_normal(16_000) * 0.4
     cut = (
-        Piece(0, 4000, SPOOF),
-        Piece(4000, 8000, BONAFIDE),
-        Piece(8000, 12_000, SPOOF),
-        Piece(12_000, 16_000, BONAFIDE),
+        Segment(0, 4000, SPOOF),
+        Segment(4000, 8000, BONAFIDE),
+        Segment(8000, 12_000, SPOOF),
+        Segment(12_000, 16_000, BONAFIDE),
     )
-    joined = join(real, fake, cut, Fade(curve, length))
+    joined = splice_pieces(real, fake, cut, Fade(curve, length))
     for piece in cut:
         here = slice(piece.start, piece.end)
         if piece.label == BONAFIDE:
@@ -103,15 +105,15 @@ def test_a_join_leaves_the_rest_alone_and_matches_the_level(curve: Curve, length
         middle = slice(piece.start + length, piece.end - length)
         scale = np.std(real[here]) / np.std(fake[here])
         assert joined[middle] == pytest.approx(fake[middle] * scale, rel=0.01, abs=2)
-    assert np.array_equal(joined, join(real, fake * 0.01, cut, Fade(curve, length)))
+    assert np.array_equal(joined, splice_pieces(real, fake * 0.01, cut, Fade(curve, length)))
 
 
 @pytest.mark.parametrize("curve", CURVES)
-def test_a_fade_runs_from_the_speech_to_the_fake_inside_the_piece(curve: Curve):
+def test_a_fade_runs_from_the_speech_to_the_fake_inside_the_piece(curve: FadeCurve):
     """Between two constants the joined signal is the weight itself."""
-    real, fake = pcm(np.full(1000, 0.5)), np.full(1000, -0.5)
-    cut = (Piece(0, 400, BONAFIDE), Piece(400, 800, SPOOF), Piece(800, 1000, BONAFIDE))
-    joined = join(real, fake, cut, Fade(curve, 100)) / 32768.0
+    real, fake = to_pcm(np.full(1000, 0.5)), np.full(1000, -0.5)
+    cut = (Segment(0, 400, BONAFIDE), Segment(400, 800, SPOOF), Segment(800, 1000, BONAFIDE))
+    joined = splice_pieces(real, fake, cut, Fade(curve, 100)) / 32768.0
     weight = 0.5 - joined
     assert weight[:400] == pytest.approx(np.zeros(400))
     assert weight[500:700] == pytest.approx(np.ones(200))
@@ -121,6 +123,6 @@ def test_a_fade_runs_from_the_speech_to_the_fake_inside_the_piece(curve: Curve):
 
 
 def test_no_fade_at_the_ends_of_the_clip():
-    real, fake = pcm(np.full(400, 0.5)), np.full(400, -0.5)
-    joined = join(real, fake, (Piece(0, 400, SPOOF),), Fade("cosine", 100))
+    real, fake = to_pcm(np.full(400, 0.5)), np.full(400, -0.5)
+    joined = splice_pieces(real, fake, (Segment(0, 400, SPOOF),), Fade("cosine", 100))
     assert (joined == -16_384).all()

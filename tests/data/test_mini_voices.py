@@ -12,9 +12,9 @@ import pytest
 import pyworld
 import soundfile
 
-from bench.models.breath.dsp import intervals as breaths
+from bench.models.breath.dsp import detect_breaths as breaths
 from bench.specs.breath.dsp import Dsp
-from bench.synthetic.clip import Vocoder, cast, deal, generator
+from bench.synthetic.clip import Vocoder, deal_items, make_generator, split_speakers
 from bench.synthetic.source_filter import BLOCK, SourceFilter, _syllable
 from bench.synthetic.vocoders import (
     ASVSPOOF5,
@@ -27,7 +27,7 @@ from bench.synthetic.vocoders import (
     GriffinLim,
     World,
 )
-from bench.synthetic.voices import find, level, read
+from bench.synthetic.voices import find_speakers, level_wave, read_recording
 from tests.errors import raises_code
 
 ATTACKS = {**PARTIALSPOOF_SEEN, **PARTIALSPOOF_UNSEEN, **HAD, **LLAMAPARTIALSPOOF}
@@ -55,40 +55,41 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_speaker_is_the_first_folder_of_a_recording(folder: Path):
-    voices = find(folder, 2.0).voices
+    voices = find_speakers(folder, 2.0).voices
     assert [voice.name for voice in voices] == ["a", "b", "c", "d"]
     assert {len(voice.speak(np.random.default_rng(0), 32_000)) for voice in voices} == {32_000}
 
 
 def test_a_shorter_recording_is_taken_whole(folder: Path):
     lengths = {
-        len(find(folder, 2.0).voices[0].speak(np.random.default_rng(i), 64_000)) for i in range(8)
+        len(find_speakers(folder, 2.0).voices[0].speak(np.random.default_rng(i), 64_000))
+        for i in range(8)
     }
     assert lengths == {40_000, 48_000}
 
 
 def test_the_digest_follows_what_was_found(folder: Path):
-    before = find(folder, 2.0).digest
-    assert find(folder, 2.0).digest == before
+    before = find_speakers(folder, 2.0).digest
+    assert find_speakers(folder, 2.0).digest == before
     (folder / "a" / "two.wav").unlink()
-    assert find(folder, 2.0).digest != before
+    assert find_speakers(folder, 2.0).digest != before
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(16_000, 1), (22_050, 1), (48_000, 2), (8000, 2)])
 def test_any_rate_and_channels_become_16_khz_mono(tmp_path: Path, rate: int, channels: int):
     put(tmp_path / "tone.wav", np.stack([tone(2.0, rate)] * channels, axis=1), rate)
-    wave = read(tmp_path / "tone.wav")
+    wave = read_recording(tmp_path / "tone.wav")
     assert wave.shape == (32_000,)
     assert wave[1000:-1000] == pytest.approx(tone(2.0, 16_000)[1000:-1000], abs=0.01)
 
 
 def test_level_takes_off_the_offset_and_does_not_clip():
-    wave = level(tone(1.0, 16_000) * 0.001 + 0.2)
+    wave = level_wave(tone(1.0, 16_000) * 0.001 + 0.2)
     assert np.mean(wave) == pytest.approx(0, abs=1e-12)
     assert np.std(wave) == pytest.approx(0.06)
     click = np.zeros(16_000)
     click[100] = 1e-3
-    assert np.abs(level(click)).max() == pytest.approx(0.7, rel=1e-3)
+    assert np.abs(level_wave(click)).max() == pytest.approx(0.7, rel=1e-3)
 
 
 def broken(folder: Path) -> Path:
@@ -114,18 +115,20 @@ def test_a_folder_of_no_use_is_refused(
     folder: Path, spoil: Callable[[Path], Path], code: str, part: str
 ):
     with raises_code(code, part):
-        find(spoil(folder), 2.0)
+        find_speakers(spoil(folder), 2.0)
 
 
 def test_too_few_speakers_are_refused_with_the_number_needed(folder: Path):
     with raises_code("mini.too-few-speakers", "(a)", "at least 4"):
-        cast([voice for voice in find(folder, 2.0).voices if voice.name == "a"], 0)
+        split_speakers(
+            [voice for voice in find_speakers(folder, 2.0).voices if voice.name == "a"], 0
+        )
 
 
 @pytest.mark.parametrize("n", [4, 5, 10, 20, 41])
 def test_the_splits_share_no_speaker_and_leave_none_out(n: int):
     voices = [SourceFilter(i, 0) for i in range(n)]
-    train, dev, evaluation = cast(voices, seed=3)
+    train, dev, evaluation = split_speakers(voices, seed=3)
     assert min(len(train), len(dev)) >= 1
     assert len(evaluation) >= 2
     names = [speaker.voice.name for speaker in (*train, *dev, *evaluation)]
@@ -133,18 +136,18 @@ def test_the_splits_share_no_speaker_and_leave_none_out(n: int):
 
 
 def test_deal_gives_each_its_share():
-    dealt = deal(np.random.default_rng(0), "abc", 11)
+    dealt = deal_items(np.random.default_rng(0), "abc", 11)
     assert sorted(map(dealt.count, "abc")) == [3, 4, 4]
 
 
 def test_each_thing_has_its_own_random_numbers():
     draws = {
-        generator(seed, *key).integers(2**62)
+        make_generator(seed, *key).integers(2**62)
         for seed in (0, 1)
         for key in (("cut", "a"), ("cut", "b"), ("source", "a"))
     }
     assert len(draws) == 6
-    assert generator(0, "cut", "a").integers(2**62) in draws
+    assert make_generator(0, "cut", "a").integers(2**62) in draws
 
 
 def pitch_hz(wave: np.ndarray) -> float:

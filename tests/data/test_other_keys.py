@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.cards.corpus_cards import card
-from bench.data.corpora import load_keys
+from bench.cards.corpus_cards import read_corpus_card
+from bench.data.corpora import read_keys
 from bench.errors import BenchError
 from tests.errors import raises_code
 
@@ -48,8 +48,8 @@ def test_a_list_of_ids_and_labels_is_read(corpus, form, tmp_path: Path):
     header, line = FORMS[form]
     path = tmp_path / "my-keys.txt"
     path.write_text(header + rows(corpus, line), encoding="utf-8")
-    found = card(corpus)
-    table = load_keys(found, found.evaluation_split, path).table
+    found = read_corpus_card(corpus)
+    table = read_keys(found, found.evaluation_split, path).table
     ids = table["utterance"].str.replace(r"^eval/", "", regex=True)
     assert ids.str.removesuffix(".flac").tolist() == IDS[corpus]
     assert table["label"].tolist() == LABELS
@@ -61,7 +61,7 @@ def test_a_list_of_ids_and_labels_is_read(corpus, form, tmp_path: Path):
 def test_a_packed_list_is_read_too(tmp_path: Path):
     path = tmp_path / "keys.csv.gz"
     path.write_bytes(gzip.compress(rows("19LA", "{id},{label}").encode()))
-    assert load_keys(card("19LA"), "eval", path).table["label"].tolist() == LABELS
+    assert read_keys(read_corpus_card("19LA"), "eval", path).table["label"].tolist() == LABELS
 
 
 def test_the_columns_of_2021_do_for_another_corpus(tmp_path: Path):
@@ -69,7 +69,7 @@ def test_the_columns_of_2021_do_for_another_corpus(tmp_path: Path):
     path = tmp_path / "trial_metadata.txt"
     text = rows("19LA", line).replace("bonafide spoof", "A07 spoof")
     path.write_text(text + "LA_0001 LA_E_1000004 alaw ita_tx A07 spoof notrim progress\n")
-    table = load_keys(card("19LA"), "eval", path).table
+    table = read_keys(read_corpus_card("19LA"), "eval", path).table
     assert table["utterance"].tolist() == IDS["19LA"]
     assert table["codec"].tolist() == ["alaw"] * 3
     assert table["attack"].tolist() == ["", "A07", ""]
@@ -78,7 +78,7 @@ def test_the_columns_of_2021_do_for_another_corpus(tmp_path: Path):
 def test_another_separator_than_the_card_s(tmp_path: Path):
     path = tmp_path / "keys.csv"
     path.write_text(rows("19LA", "LA_0001,{id},-,-,{label}").replace("-,spoof", "A07,spoof"))
-    table = load_keys(card("19LA"), "eval", path).table
+    table = read_keys(read_corpus_card("19LA"), "eval", path).table
     assert table["attack"].tolist() == ["", "A07", ""]
     assert table["speaker"].tolist() == ["LA_0001"] * 3
 
@@ -87,7 +87,7 @@ def test_another_separator_than_the_card_s(tmp_path: Path):
 def test_words_of_labels(word, tmp_path: Path):
     path = tmp_path / "keys.txt"
     path.write_text(rows("19LA", "{id} {label}", [word, "fake", word]))
-    assert load_keys(card("19LA"), "eval", path).table["label"].tolist() == LABELS
+    assert read_keys(read_corpus_card("19LA"), "eval", path).table["label"].tolist() == LABELS
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_what_cannot_be_told_is_refused_with_a_way_out(content, said, tmp_path: 
     path = tmp_path / "keys.csv"
     path.write_text(content)
     with pytest.raises(BenchError) as error:
-        load_keys(card("19LA"), "eval", path)
+        read_keys(read_corpus_card("19LA"), "eval", path)
     assert said in str(error.value)
     if "listed" not in said:
         assert "README: Your own corpus" in str(error.value)
@@ -120,7 +120,7 @@ def test_what_cannot_be_told_is_refused_with_a_way_out(content, said, tmp_path: 
 def test_a_list_of_utterances_has_no_labels_of_frames(tmp_path: Path):
     path = tmp_path / "my.txt"
     path.write_text(rows("PS", "{id} {label}"))
-    assert load_keys(card("PS"), "eval", path).timing is None
+    assert read_keys(read_corpus_card("PS"), "eval", path).timing is None
 
 
 EVAL = "ASVspoof2019_LA_cm_protocols/ASVspoof2019.LA.cm.eval.trl.txt"
@@ -132,5 +132,5 @@ def test_another_form_in_a_folder_is_read_if_it_is_named(exact, tmp_path: Path):
     path.parent.mkdir()
     path.write_text(rows("19LA", "{id},{label}"))
     with raises_code("protocol.other-form", "named: --keys"):
-        load_keys(card("19LA"), "eval", tmp_path)
-    assert load_keys(card("19LA"), "eval", path).table["label"].tolist() == LABELS
+        read_keys(read_corpus_card("19LA"), "eval", tmp_path)
+    assert read_keys(read_corpus_card("19LA"), "eval", path).table["label"].tolist() == LABELS

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from bench.cards import corpus_cards
-from bench.data.overlap import Side, compare, from_audio, from_cards, render
+from bench.data.overlap import Side, compare_sides, from_audio, from_cards, render_overlap
 from bench.data.subset import Subset
 from tests.errors import raises_code
 
@@ -34,7 +34,7 @@ def side(key: str, root: Path, utterances: dict[str, tuple[str, np.ndarray]], su
             "duration_s": np.nan,
         }
     )
-    return Side(corpus_cards.card(key), (Subset(key, "train", root, table, None),))
+    return Side(corpus_cards.read_corpus_card(key), (Subset(key, "train", root, table, None),))
 
 
 def noise(seed: int, n: int = 16_000) -> np.ndarray:
@@ -72,30 +72,32 @@ def test_equal_recordings_are_found_by_their_samples_alone(sides):
 
 
 def test_lists_share_ids_and_speakers_of_one_namespace(sides):
-    found = compare(*sides, None)
+    found = compare_sides(*sides, None)
     assert found.looked_at == ("cards", "lists")
     assert names(found.shared) == {
         "source corpora of the recordings": 2,
         "speakers (ASVspoof LA)": 2,
         "utterance ids": 2,
     }
-    assert render(found).endswith("trained on PS, tested on 19LA: not zero-shot")
+    assert render_overlap(found).endswith("trained on PS, tested on 19LA: not zero-shot")
 
 
 def test_speakers_of_different_namespaces_are_not_compared(sides, tmp_path):
     had = side("had", tmp_path / "had", {"HAD_1": ("a", noise(7))}, ".wav")
-    found = compare(sides[0], had, lambda *_: None)
+    found = compare_sides(sides[0], had, lambda *_: None)
     assert found.shared == ()
     assert found.looked_at == ("cards", "lists", "recordings")
-    assert "zero-shot" in render(found)
-    assert "not zero-shot" not in render(found)
+    assert "zero-shot" in render_overlap(found)
+    assert "not zero-shot" not in render_overlap(found)
 
 
 def test_a_corpus_that_is_not_here_is_compared_by_its_card_and_said_to_be(sides):
-    found = compare(sides[0], Side(corpus_cards.card("llamapartialspoof")), lambda *_: None)
+    found = compare_sides(
+        sides[0], Side(corpus_cards.read_corpus_card("llamapartialspoof")), lambda *_: None
+    )
     assert found.looked_at == ("cards",)
-    assert found.absent == ("llamapartialspoof",)
-    assert "llamapartialspoof is not on this machine" in render(found)
+    assert found.absent_corpora == ("llamapartialspoof",)
+    assert "llamapartialspoof is not on this machine" in render_overlap(found)
 
 
 def test_unreadable_audio_is_no_answer(sides):
@@ -120,6 +122,6 @@ def test_unreadable_audio_is_no_answer(sides):
     ],
 )
 def test_cards_say_which_pairs_are_zero_shot(trained, tested, zero_shot):
-    a, b = corpus_cards.card(trained), corpus_cards.card(tested)
+    a, b = corpus_cards.read_corpus_card(trained), corpus_cards.read_corpus_card(tested)
     assert (not from_cards(a, b)) == zero_shot
     assert bool(from_cards(a, b)) == bool(from_cards(b, a))

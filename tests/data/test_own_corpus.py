@@ -9,8 +9,8 @@ from layouts import wav, write_lines
 
 from bench import config
 from bench.cards import corpus_cards
-from bench.data.check import check
-from bench.data.corpora import load, load_keys
+from bench.data.check import check_corpus
+from bench.data.corpora import read_corpus, read_keys
 from bench.data.subset import Span, Spans
 from bench.errors import BenchError
 from tests.errors import raises_code
@@ -86,14 +86,16 @@ def test_a_detection_corpus_from_a_card(own: Path):
     write_lines(own / "data/lists/test.csv", [*LISTED, "c,s2,knnvc,street,fake"])
     for name in ("s1/a", "s1/b", "s2/c"):
         wav(own / f"data/audio/{name}.wav", 0.2)
-    assert "mine" in corpus_cards.names()
-    assert corpus_cards.card("Mine").evaluation_split == "test"
-    subset = load("MINE", "test", config.load(), "paper")
+    assert "mine" in corpus_cards.list_corpora()
+    assert corpus_cards.read_corpus_card("Mine").evaluation_split == "test"
+    subset = read_corpus("MINE", "test", config.read_config(), "paper")
     assert subset.table["path"].tolist()[2] == "audio/s2/c.wav"
     assert subset.table["attack"].tolist() == ["", "vits2", "knnvc"]
     assert subset.table["attack_type"].tolist() == ["", "TTS", "VC"]
     assert subset.table["noise"].tolist() == ["clean", "clean", "street"]
-    report = check(corpus_cards.card("mine"), own / "data", "test", lambda *_: None)
+    report = check_corpus(
+        corpus_cards.read_corpus_card("mine"), own / "data", "test", lambda *_: None
+    )
     assert report.issues == ()
 
 
@@ -108,7 +110,7 @@ def test_ids_may_be_written_with_the_audios_suffix(own: Path, audio: str, suffix
     write_lines(own / "data/lists/test.csv", [LISTED[0], *lines])
     for name in ids:
         wav(own / f"data/{folder}{name}.wav", 0.2)
-    found = load("mine", "test", config.load(), "paper")
+    found = read_corpus("mine", "test", config.read_config(), "paper")
     assert found.table["utterance"].tolist() == ids
     assert [found.audio_path(i).is_file() for i in range(3)] == [True] * 3
 
@@ -119,16 +121,16 @@ def test_spans_in_further_columns(own: Path):
     write_lines(own / "data/all.tsv", lines)
     for name, seconds in (("a", 1.0), ("b", 1.5)):
         wav(own / f"data/x/{name}.wav", seconds)
-    subset = load("mine", "all", config.load(), "paper")
+    subset = read_corpus("mine", "all", config.read_config(), "paper")
     assert isinstance(subset.timing, Spans)
     assert subset.timing.spans["b"] == (Span(0.0, 0.5, "bonafide"), Span(0.5, 1.5, "spoof"))
     assert subset.table["duration_s"].tolist() == [1.0, 1.5]
     write_lines(own / "data/all.tsv", [lines[0], lines[1].replace("1.5\t", "1.9\t", 1)])
     with raises_code("labels.duration-mismatch", "b: 1.5 s"):
-        load_keys(corpus_cards.card("mine"), "all", own / "data")
+        read_keys(corpus_cards.read_corpus_card("mine"), "all", own / "data")
     write_lines(own / "data/all.tsv", [lines[0], lines[1].replace("1.5\t", "long\t", 1)])
     with raises_code("protocol.invalid-duration", "all.tsv:2: 'long'"):
-        load_keys(corpus_cards.card("mine"), "all", own / "data")
+        read_keys(corpus_cards.read_corpus_card("mine"), "all", own / "data")
 
 
 def test_a_type_that_the_card_lacks_is_a_warning(own: Path):
@@ -136,7 +138,9 @@ def test_a_type_that_the_card_lacks_is_a_warning(own: Path):
     write_lines(own / "data/lists/test.csv", [*LISTED, "c,s2,knnvc,street,fake"])
     for name in ("s1/a", "s1/b", "s2/c"):
         wav(own / f"data/audio/{name}.wav", 0.2)
-    report = check(corpus_cards.card("mine"), own / "data", "test", lambda *_: None)
+    report = check_corpus(
+        corpus_cards.read_corpus_card("mine"), own / "data", "test", lambda *_: None
+    )
     assert [str(issue) for issue in report.issues] == ["attack without a type on the card: knnvc"]
     assert report.ok
 
@@ -165,13 +169,13 @@ def test_faults_of_a_card_are_said(own: Path, old: str, new: str, said: str):
     assert old in text
     card(own, text.replace(old, new, 1))
     with pytest.raises(BenchError, match=said):
-        corpus_cards.card("mine")
+        corpus_cards.read_corpus_card("mine")
 
 
 def test_a_card_without_its_protocol(own: Path):
     card(own, HEAD + 'task = "detection"\n[splits.test]\n')
     with raises_code("corpus.invalid-card", "protocol: is missing"):
-        corpus_cards.card("mine")
+        corpus_cards.read_corpus_card("mine")
 
 
 def test_the_folder_of_cards(own: Path, monkeypatch: pytest.MonkeyPatch):
@@ -179,14 +183,16 @@ def test_the_folder_of_cards(own: Path, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(
         BenchError, match=r"lab/datasets/had.toml: there is datasets/had.toml already"
     ):
-        corpus_cards.card("had")
-    assert corpus_cards.card("PS").key == "partialspoof", "of another corpus all is well"
+        corpus_cards.read_corpus_card("had")
+    assert corpus_cards.read_corpus_card("PS").key == "partialspoof", (
+        "of another corpus all is well"
+    )
     monkeypatch.setenv("BENCH_EXTEND", "nowhere")
     with pytest.raises(BenchError, match="extend = 'nowhere': there is no such folder"):
-        corpus_cards.names()
+        corpus_cards.list_corpora()
     monkeypatch.delenv("BENCH_EXTEND")
     (own / "lab/datasets/had.toml").rename(own / "lab/datasets/mine.toml")
-    assert set(corpus_cards.names()) > {"had", "mine", "partialspoof"}
+    assert set(corpus_cards.list_corpora()) > {"had", "mine", "partialspoof"}
 
 
 def test_files_that_are_no_cards_may_lie_beside_them(own: Path, monkeypatch: pytest.MonkeyPatch):
@@ -197,7 +203,7 @@ def test_files_that_are_no_cards_may_lie_beside_them(own: Path, monkeypatch: pyt
         path = own / "cards" / name
         path.write_text('cards = "."\n', encoding="utf-8")
         monkeypatch.setenv("BENCH_CONFIG", str(path))
-        assert set(corpus_cards.readable().faults) == set()
-        assert {"mine", "had"} < set(corpus_cards.names())
-        assert {"bench", "lab", "pyproject"}.isdisjoint(corpus_cards.names())
+        assert set(corpus_cards.list_readable().faults) == set()
+        assert {"mine", "had"} < set(corpus_cards.list_corpora())
+        assert {"bench", "lab", "pyproject"}.isdisjoint(corpus_cards.list_corpora())
         path.rename(path.with_suffix(".old"))

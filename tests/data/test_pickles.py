@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from layouts import save_vectors
 
-from bench.data.pickles import string_vectors
+from bench.data.pickles import read_string_vectors
 from bench.errors import BenchError
 from tests.errors import raises_code
 
@@ -36,7 +36,7 @@ def write(path: Path, payload: bytes) -> Path:
 
 
 def as_lists(path: Path) -> dict[str, list[str]]:
-    return {name: vector.tolist() for name, vector in string_vectors(path).items()}
+    return {name: vector.tolist() for name, vector in read_string_vectors(path).items()}
 
 
 def boxed(content: object) -> np.ndarray:
@@ -128,7 +128,7 @@ def test_refuses_a_call_of_anything_else(
     }[place]
     path = write(tmp_path / "x.npy", pickle.dumps(content, protocol=protocol))
     with raises_code("labels.vector-file") as caught:
-        string_vectors(path)
+        read_string_vectors(path)
     # `open` and `getattr` have other homes in old protocols; the name is what counts.
     assert asked.rpartition(".")[2] in str(caught.value)
     assert not (tmp_path / "MARK").exists()
@@ -159,7 +159,7 @@ def test_refuses_hand_written_programs(
 ):
     monkeypatch.chdir(tmp_path)
     with raises_code("labels.vector-file"):
-        string_vectors(write(tmp_path / "x.npy", payload))
+        read_string_vectors(write(tmp_path / "x.npy", payload))
     assert not (tmp_path / "MARK").exists()
 
 
@@ -175,7 +175,7 @@ def test_forged_state_of_a_stand_in_is_refused(tmp_path: Path):
     ):
         assert before in array
         with raises_code("labels.vector-file"):
-            string_vectors(write(tmp_path / "x.npy", array.replace(before, after)))
+            read_string_vectors(write(tmp_path / "x.npy", array.replace(before, after)))
 
 
 @pytest.mark.parametrize(
@@ -196,19 +196,19 @@ def test_refuses_other_contents_than_vectors_of_strings(tmp_path: Path, content:
     path = tmp_path / "x.npy"
     np.save(path, boxed(content), allow_pickle=True)
     with pytest.raises(BenchError, match=r"x\.npy"):
-        string_vectors(path)
+        read_string_vectors(path)
 
 
 def test_refuses_files_that_hold_no_object(tmp_path: Path):
     path = tmp_path / "x.npy"
     np.save(path, np.arange(3))
     with raises_code("labels.vector-file", "shape"):
-        string_vectors(path)
+        read_string_vectors(path)
     path.write_bytes(b"PK\x03\x04 an archive, not an array")
     with raises_code("labels.vector-file"):
-        string_vectors(path)
+        read_string_vectors(path)
     with raises_code("file.unreadable"):
-        string_vectors(tmp_path / "absent.npy")
+        read_string_vectors(tmp_path / "absent.npy")
 
 
 def exhausts_memory(payload: bytes) -> bool:
@@ -235,7 +235,7 @@ def test_a_damaged_file_is_read_or_refused_but_never_anything_else(
     assume(not exhausts_memory(bytes(payload)))
     path = write(tmp_path_factory.mktemp("p") / "x.npy", bytes(payload))
     try:
-        vectors = string_vectors(path)
+        vectors = read_string_vectors(path)
     except BenchError:
         return
     assert all(vector.dtype.kind == "U" for vector in vectors.values())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bench.metrics.positions import POSITION_NAMES
-from bench.models.segment_positions import IGNORED, positions, transitions
+from bench.models.segment_positions import IGNORED, compute_positions, compute_transitions
 from bench.units import CLASSES
 
 START, MIDDLE, END, UNIT = range(4)
@@ -34,15 +34,15 @@ def tensors(spoof: list[list[bool]], n_valid: list[int]) -> tuple[Tensor, Tensor
 
 @given(batches())
 def test_positions_are_those_of_each_segment(batch: tuple[list[list[bool]], list[int]]) -> None:
-    ours = positions(*tensors(*batch))
+    ours = compute_positions(*tensors(*batch))
     assert ours.dtype == torch.int64
     assert ours.tolist() == [slow.positions(*clip) for clip in zip(*batch, strict=True)]
 
 
 @given(batches())
 def test_transitions_by_both_rules(batch: tuple[list[list[bool]], list[int]]) -> None:
-    both = transitions(*tensors(*batch), "both-sides")
-    edges = transitions(*tensors(*batch), "segment-edges")
+    both = compute_transitions(*tensors(*batch), "both-sides")
+    edges = compute_transitions(*tensors(*batch), "segment-edges")
     assert both.dtype == edges.dtype == torch.int64
     assert both.tolist() == [slow.both_sides(*clip) for clip in zip(*batch, strict=True)]
     assert edges.tolist() == [slow.segment_edges(*clip) for clip in zip(*batch, strict=True)]
@@ -54,9 +54,11 @@ def test_what_padding_is_labelled_does_not_matter(
 ) -> None:
     spoof, valid = tensors(*batch)
     flipped = torch.where(valid, spoof, ~spoof)
-    assert positions(spoof, valid).equal(positions(flipped, valid))
+    assert compute_positions(spoof, valid).equal(compute_positions(flipped, valid))
     for rule in ("both-sides", "segment-edges"):
-        assert transitions(spoof, valid, rule).equal(transitions(flipped, valid, rule))
+        assert compute_transitions(spoof, valid, rule).equal(
+            compute_transitions(flipped, valid, rule)
+        )
 
 
 def reassigned(first: list[bool], second: list[bool], cut: int) -> list[int]:
@@ -84,13 +86,13 @@ def test_recomputing_after_a_splice_is_the_papers_reassignment(
     first, second = data.draw(clip), data.draw(clip)
     cut = data.draw(st.integers(1, frames - 1))
     mixed = torch.tensor([first[:cut] + second[cut:]])
-    ours = positions(mixed, torch.ones_like(mixed))[0].tolist()
+    ours = compute_positions(mixed, torch.ones_like(mixed))[0].tolist()
     assert ours == reassigned(first, second, cut)
 
 
 def test_a_splice_inside_one_class_is_labelled_middle() -> None:
     mixed = torch.tensor([[True] * 3 + [True] * 3])
-    labels = positions(mixed, torch.ones_like(mixed))[0].tolist()
+    labels = compute_positions(mixed, torch.ones_like(mixed))[0].tolist()
     assert [POSITION_NAMES[i] for i in labels] == [
         "spoof-start", *["spoof-middle"] * 4, "spoof-end",
     ]  # fmt: skip
@@ -112,7 +114,7 @@ def test_names_are_in_the_order_of_the_classes() -> None:
 def test_a_clip_that_ends_in_spoof_ends_there_though_padding_follows() -> None:
     """Released SAL gives Middle to the fourth frame, as padding is spoof to it."""
     valid = torch.tensor([[True] * 4 + [False] * 2])
-    labels = positions(bonafide(1, 1, 0, 0, 0, 0), valid)
+    labels = compute_positions(bonafide(1, 1, 0, 0, 0, 0), valid)
     assert labels.tolist() == [[START, END, 4 + START, 4 + END, IGNORED, IGNORED]]
 
 
@@ -131,11 +133,13 @@ def test_segment_edges_are_what_the_released_code_marks(
     frames: tuple[int, ...], expected: list[int]
 ) -> None:
     spoof = bonafide(*frames)
-    assert transitions(spoof, torch.ones_like(spoof), "segment-edges").tolist() == [expected]
+    assert compute_transitions(spoof, torch.ones_like(spoof), "segment-edges").tolist() == [
+        expected
+    ]
 
 
 def test_a_bona_fide_end_before_padding_is_no_transition() -> None:
     valid = torch.tensor([[True] * 4 + [False]])
     for rule in ("both-sides", "segment-edges"):
-        labels = transitions(bonafide(1, 1, 1, 1, 0), valid, rule)
+        labels = compute_transitions(bonafide(1, 1, 1, 1, 0), valid, rule)
         assert labels.tolist() == [[0, 0, 0, 0, IGNORED]]

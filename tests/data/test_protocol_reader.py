@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from layouts import replace, write_lines
 
-from bench.cards.corpus_cards import card
+from bench.cards.corpus_cards import read_corpus_card
 from bench.data import delimited
-from bench.data.check import check
-from bench.data.corpora import load_keys
-from bench.data.fingerprint import fingerprint
+from bench.data.check import check_corpus
+from bench.data.corpora import read_keys
+from bench.data.fingerprint import compute_fingerprint
 from bench.data.problems import BrokenCorpus
 from bench.data.readers.protocol import read
 from bench.data.subset import TABLE_COLUMNS
@@ -35,7 +35,7 @@ def silent(_done: int, _total: int) -> None:
 
 @pytest.mark.parametrize("key", layouts.DETECTION)
 def test_every_detection_corpus_is_read_and_sound(key: str, tmp_path: Path):
-    root, found = layouts.DETECTION[key](tmp_path), card(key)
+    root, found = layouts.DETECTION[key](tmp_path), read_corpus_card(key)
     for split in found.splits:
         subset = read(found, root, split, None)
         assert tuple(subset.table.columns[:6]) == TABLE_COLUMNS
@@ -44,24 +44,24 @@ def test_every_detection_corpus_is_read_and_sound(key: str, tmp_path: Path):
         assert (subset.table["attack"][subset.table["label"] == "bonafide"] == "").all()
         for factor in found.factors:
             assert factor in subset.table
-        report = check(found, root, split, silent, form="smoke")
+        report = check_corpus(found, root, split, silent, form="smoke")
         assert report.issues == ()
         assert report.counts["utterances"] == len(subset) > 0
-        assert load_keys(found, split, root).table.equals(subset.table)
+        assert read_keys(found, split, root).table.equals(subset.table)
 
 
 def test_enrolment_files_are_other_audio_files(tmp_path: Path):
     root = layouts.asvspoof2019la(tmp_path)
-    report = check(card("19LA"), root, "eval", silent, form="smoke")
+    report = check_corpus(read_corpus_card("19LA"), root, "eval", silent, form="smoke")
     assert report.counts["other audio files"] == 1
     (root / "ASVspoof2019_LA_eval/flac/LA_E_2834763.flac").write_bytes(b"fLaC")
     (root / "ASVspoof2019_LA_eval/flac/LA_E_8877452.flac").unlink()
-    report = check(card("19LA"), root, "eval", silent, form="smoke")
+    report = check_corpus(read_corpus_card("19LA"), root, "eval", silent, form="smoke")
     assert [issue.code for issue in report.issues] == ["corpus.audio-missing", "audio.damaged"]
 
 
 def test_19la(tmp_path: Path):
-    table = read(card("19LA"), layouts.asvspoof2019la(tmp_path), "eval", None).table
+    table = read(read_corpus_card("19LA"), layouts.asvspoof2019la(tmp_path), "eval", None).table
     assert table["utterance"].tolist()[0] == "LA_E_2834763"
     assert table["path"].tolist()[0] == "ASVspoof2019_LA_eval/flac/LA_E_2834763.flac"
     assert table["speaker"].tolist() == ["LA_0039", "LA_0014", "LA_0001", "LA_0002"]
@@ -72,7 +72,7 @@ def test_19la(tmp_path: Path):
 
 
 def test_21la_splits_are_subsets_and_stage_1_calls_one_otherwise(tmp_path: Path):
-    root, found = layouts.asvspoof2021la(tmp_path), card("21LA")
+    root, found = layouts.asvspoof2021la(tmp_path), read_corpus_card("21LA")
     assert found.evaluation_split == "eval"
     table = read(found, root, "eval", None).table
     assert table["utterance"].tolist() == ["LA_E_9332881", "LA_E_6866159"]
@@ -84,14 +84,14 @@ def test_21la_splits_are_subsets_and_stage_1_calls_one_otherwise(tmp_path: Path)
     hidden = read(found, root, "hidden", None)
     assert hidden.table["trim"].tolist() == ["only_speech"] * 2
     replace(root / "keys/LA/CM/trial_metadata.txt", " hidden", " hidden_track")
-    assert fingerprint(read(found, root, "hidden", None)) == fingerprint(hidden)
+    assert compute_fingerprint(read(found, root, "hidden", None)) == compute_fingerprint(hidden)
     write_lines(root / "keys/LA/CM/trial_metadata.txt", layouts.LA21[2:])
     with pytest.raises(BrokenCorpus, match="no line has subset = eval; there are: hidden, prog"):
         read(found, root, "eval", None)
 
 
 def test_21df(tmp_path: Path):
-    table = read(card("21DF"), layouts.asvspoof2021df(tmp_path), "eval", None).table
+    table = read(read_corpus_card("21DF"), layouts.asvspoof2021df(tmp_path), "eval", None).table
     assert table["attack"].tolist() == ["Task1-team20", "SPO-N16", ""]
     assert table["attack_type"].tolist() == ["VC", "VC", ""]
     assert table["vocoder"].tolist() == ["neural_vocoder_nonautoregressive", "unknown", ""]
@@ -102,7 +102,7 @@ def test_21df(tmp_path: Path):
 
 def test_asvspoof5_with_ten_and_with_six_columns(tmp_path: Path):
     root = layouts.asvspoof5(tmp_path)
-    table = read(card("ASV5"), root, "eval", None).table
+    table = read(read_corpus_card("ASV5"), root, "eval", None).table
     assert table["codec"].tolist() == ["C07", "C00", "C11"]
     assert table["codec_quality"].tolist() == ["3", "", "8"]
     assert table["adaptation"].tolist() == ["AC2", "", "AC1"]
@@ -110,7 +110,7 @@ def test_asvspoof5_with_ten_and_with_six_columns(tmp_path: Path):
     assert table["path"].tolist()[0] == "flac_E_eval/E_0000000001.flac"
     (root / "ASVspoof5.train.tsv").unlink()
     write_lines(root / "ASVspoof5.train.metadata.txt", layouts.ASV5_SIX)
-    table = read(card("ASV5"), root, "train", None).table
+    table = read(read_corpus_card("ASV5"), root, "train", None).table
     assert table["label"].tolist() == ["spoof", "bonafide"]
     assert table["attack"].tolist() == ["A05", ""]
     assert table["gender"].tolist() == ["F", "F"]
@@ -123,32 +123,34 @@ def test_asvspoof5_with_ten_and_with_six_columns(tmp_path: Path):
 )
 def test_inthewild_in_every_copys_layout(tmp_path: Path, folder: str, nested: str):
     root = layouts.inthewild(tmp_path, folder, nested)
-    subset = read(card("ITW"), root, "eval", None)
+    subset = read(read_corpus_card("ITW"), root, "eval", None)
     assert subset.table["utterance"].tolist() == ["0", "2", "4"]
     assert subset.table["label"].tolist() == ["spoof", "spoof", "bonafide"]
     assert subset.table["speaker"].tolist()[0] == "Alec Guinness"
     assert all(subset.audio_path(i).is_file() for i in range(3))
     meta = root / folder / "meta.csv"
     write_lines(meta, layouts.ITW[1:])
-    assert fingerprint(read(card("ITW"), root, "eval", None)) == fingerprint(subset)
+    assert compute_fingerprint(
+        read(read_corpus_card("ITW"), root, "eval", None)
+    ) == compute_fingerprint(subset)
     write_lines(meta, ["file, speaker, label", '0.wav, "Guinness, Alec", spoof'])
-    table = load_keys(card("ITW"), "eval", root).table
+    table = read_keys(read_corpus_card("ITW"), "eval", root).table
     assert table["speaker"].tolist() == ["Guinness, Alec"]
 
 
 def test_without_audio_the_reader_says_where_it_should_be(tmp_path: Path):
     write_lines(tmp_path / EVAL19, layouts.LA19["eval"])
     with pytest.raises(BrokenCorpus, match=r"no audio at ASVspoof2019_LA_eval/flac/\{utterance\}"):
-        read(card("19LA"), tmp_path, "eval", None)
+        read(read_corpus_card("19LA"), tmp_path, "eval", None)
 
 
 def test_a_missing_protocol_is_named_with_its_archive_and_where_it_may_be(tmp_path: Path):
     root = layouts.asvspoof2019la(tmp_path / "LA")
     with pytest.raises(BrokenCorpus, match=r"is below .*/LA: set corpora.asvspoof2019la to it"):
-        read(card("19LA"), tmp_path, "eval", None)
+        read(read_corpus_card("19LA"), tmp_path, "eval", None)
     (root / EVAL19).unlink()
     with pytest.raises(BrokenCorpus, match=r"eval.trl.txt is missing: it is in LA.zip \(https"):
-        read(card("19LA"), root, "eval", None)
+        read(read_corpus_card("19LA"), root, "eval", None)
 
 
 MALFORMED = "protocol.malformed-line"
@@ -181,7 +183,10 @@ LINES = "".join(f"{line}\n" for line in layouts.LA19["eval"]).encode()
 def test_harmless_oddities_are_read_right(tmp_path: Path, content: bytes):
     (tmp_path / "whole.txt").write_bytes(LINES)
     (tmp_path / "odd.txt").write_bytes(content)
-    found = [load_keys(card("19LA"), "eval", tmp_path / name) for name in ("whole.txt", "odd.txt")]
+    found = [
+        read_keys(read_corpus_card("19LA"), "eval", tmp_path / name)
+        for name in ("whole.txt", "odd.txt")
+    ]
     assert found[0].table.equals(found[1].table)
     assert len(found[0]) == 4
 
@@ -219,17 +224,17 @@ def test_broken_files_are_named_never_a_traceback(
     path = tmp_path / "x.txt"
     path.write_bytes(content)
     with raises_code(code, part):
-        load_keys(card("19LA"), "eval", path)
+        read_keys(read_corpus_card("19LA"), "eval", path)
     (tmp_path / EVAL19).parent.mkdir()
     path.rename(tmp_path / EVAL19)
-    report = check(card("19LA"), tmp_path, "eval", silent)
+    report = check_corpus(read_corpus_card("19LA"), tmp_path, "eval", silent)
     assert not report.ok
 
 
 def test_a_line_longer_than_a_block_is_read(tmp_path: Path):
     path = tmp_path / "x.txt"
     path.write_bytes(LINES + b"LA_0039 " + b"E" * 9_000_000 + b" - A11 spoof\n")
-    assert len(load_keys(card("19LA"), "eval", path)) == 5
+    assert len(read_keys(read_corpus_card("19LA"), "eval", path)) == 5
 
 
 words = st.text("ab01-é.", min_size=1, max_size=4)
@@ -286,11 +291,11 @@ def test_words_that_look_like_numbers_stay_words(tmp_path: Path):
 
 
 def test_real_19la_protocols(shared: Path):
-    found = card("19LA")
+    found = read_corpus_card("19LA")
     per_attack = {"train": (6, 3_800), "dev": (6, 3_716), "eval": (13, 4_914)}
     speakers = {"train": (20, 20), "dev": (20, 10), "eval": (67, 48)}
     for split, (attacks, each) in per_attack.items():
-        table = load_keys(found, split, shared / "protocols/asvspoof2019_la").table
+        table = read_keys(found, split, shared / "protocols/asvspoof2019_la").table
         counts = table["label"].value_counts()
         expected = found.splits[split]
         assert (len(table), counts["bonafide"], counts["spoof"]) == (
@@ -313,10 +318,10 @@ def test_real_21la_ids_are_those_of_the_card(shared: Path, tmp_path: Path):
     assert len(ids) == 181_566
     lines = [f"LA_0009 {name} alaw ita_tx A07 spoof notrim eval" for name in ids]
     write_lines(tmp_path / "trial_metadata.txt", lines)
-    table = load_keys(card("21LA"), "eval", tmp_path).table
+    table = read_keys(read_corpus_card("21LA"), "eval", tmp_path).table
     assert table["utterance"].tolist() == ids
-    assert table["utterance"].str.fullmatch(card("21LA").protocol.ids).all()
-    other = load_keys(card("19LA"), "eval", shared / "protocols/asvspoof2019_la").table
+    assert table["utterance"].str.fullmatch(read_corpus_card("21LA").protocol.ids).all()
+    other = read_keys(read_corpus_card("19LA"), "eval", shared / "protocols/asvspoof2019_la").table
     assert not set(ids) & set(other["utterance"])
 
 
@@ -329,8 +334,8 @@ def test_real_asvspoof5_ids_and_genders(shared: Path, tmp_path: Path):
         for name, speaker, _, _, _, gender in rows
     ]
     write_lines(tmp_path / "ASVspoof5.dev.track_1.tsv", lines)
-    table = load_keys(card("ASV5"), "dev", tmp_path).table
-    assert len(table) == card("ASV5").splits["dev"].bonafide
-    assert table["utterance"].str.fullmatch(card("ASV5").protocol.ids).all()
+    table = read_keys(read_corpus_card("ASV5"), "dev", tmp_path).table
+    assert len(table) == read_corpus_card("ASV5").splits["dev"].bonafide
+    assert table["utterance"].str.fullmatch(read_corpus_card("ASV5").protocol.ids).all()
     assert table["gender"].cat.categories.tolist() == ["F", "M"]
     assert (table["attack"] == "").all()

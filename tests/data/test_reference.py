@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from bench.data.frame_labels import spoof_frames
 from bench.data.subset import FrameVectors, Span, Spans, Subset
 from bench.errors import BenchError
-from bench.evaluation.reference import reference
-from bench.metrics.grid import points
+from bench.evaluation.reference import build_reference
+from bench.metrics.grid import align_points
 from bench.metrics.timeline import frames_on_grid
-from bench.units import frames_covering, samples
+from bench.units import frames_covering, to_samples
 
 
 def subset(timing, durations_s, names=None):
@@ -54,12 +54,12 @@ def spans(draw):
 def test_spans_give_the_labels_that_systems_learn(made, resolution_s):
     durations_s = [duration_s for _, duration_s in made]
     named = {f"u{i}": spans for i, (spans, _) in enumerate(made)}
-    truth = reference(subset(Spans(named), durations_s))
-    frame = samples(resolution_s)
-    counts = np.array([frames_covering(samples(d), frame) for d in durations_s])
+    truth = build_reference(subset(Spans(named), durations_s))
+    frame = to_samples(resolution_s)
+    counts = np.array([frames_covering(to_samples(d), frame) for d in durations_s])
     scored = frames_on_grid(counts, frame, np.zeros(counts.sum()))
     for rule in ("any-spoof", "floor"):
-        found = points(scored, truth, resolution_s, rule)
+        found = align_points(scored, truth, resolution_s, rule)
         for i, (spans, duration_s) in enumerate(made):
             np.testing.assert_array_equal(
                 found.is_spoof[found.utterance == i],
@@ -77,9 +77,9 @@ def test_frame_vectors_give_their_labels_back(vectors, data):
         for less, vector in zip(short, vectors, strict=True)
     ]
     named = {f"u{i}": np.array(vector) for i, vector in enumerate(vectors)}
-    truth = reference(subset(FrameVectors(0.02, named), durations_s))
+    truth = build_reference(subset(FrameVectors(0.02, named), durations_s))
     scored = frames_on_grid([len(v) for v in vectors], 320, np.zeros(sum(map(len, vectors))))
-    assert points(scored, truth, 0.02).is_spoof.tolist() == list(chain(*vectors))
+    assert align_points(scored, truth, 0.02).is_spoof.tolist() == list(chain(*vectors))
     ends = np.append(np.flatnonzero(np.diff(truth.utterance)), len(truth.end) - 1)
     assert truth.end[ends].tolist() == [
         len(vector) * 320 - (less or 0) for less, vector in zip(short, vectors, strict=True)
@@ -88,13 +88,13 @@ def test_frame_vectors_give_their_labels_back(vectors, data):
 
 
 def test_a_vector_that_is_floored_ends_its_utterance():
-    truth = reference(subset(FrameVectors(0.02, {"u0": np.array([False, True])}), [0.055]))
+    truth = build_reference(subset(FrameVectors(0.02, {"u0": np.array([False, True])}), [0.055]))
     assert truth.end.tolist() == [320, 640]
 
 
 def test_spans_are_taken_to_the_sample():
     spans = (Span(0.0, 0.5801, "bonafide"), Span(0.5801, 1.0, "spoof"))
-    truth = reference(subset(Spans({"u0": spans}), [1.0]))
+    truth = build_reference(subset(Spans({"u0": spans}), [1.0]))
     assert truth.end.tolist() == [9282, 16_000]
     assert truth.step == 1
 
@@ -114,4 +114,4 @@ def test_spans_are_taken_to_the_sample():
 )
 def test_subsets_that_are_refused(timing, durations_s, message):
     with pytest.raises(BenchError, match=message):
-        reference(subset(timing, durations_s))
+        build_reference(subset(timing, durations_s))

@@ -10,30 +10,32 @@ import numpy as np
 import pytest
 import soundfile
 
-from bench.cards.corpus_cards import card
+from bench.cards.corpus_cards import read_corpus_card
 from bench.data import sound
-from bench.data.audio import header
-from bench.data.readers import reader
+from bench.data.audio import read_header
+from bench.data.readers import find_reader
 from bench.data.sound import require_audio
 from bench.data.subset import Subset
 from bench.errors import BenchError
 from tests.errors import raises_code
 
-LA = card("19LA")
+LA = read_corpus_card("19LA")
 FILES = 4
 
 
 @pytest.fixture
 def trials(tmp_path: Path) -> Subset:
     root = layouts.asvspoof2019la(tmp_path / "LA")
-    return reader(LA)(LA, root, "eval", None)
+    return find_reader(LA)(LA, root, "eval", None)
 
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are looked at."""
     names: list[str] = []
-    monkeypatch.setattr(sound, "header", lambda path: (names.append(path.stem), header(path))[1])
+    monkeypatch.setattr(
+        sound, "header", lambda path: (names.append(path.stem), read_header(path))[1]
+    )
     return names
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.data.lines import Lines
-from bench.data.spans import parse
+from bench.data.spans import parse_spans
 from bench.data.subset import Span
 from bench.issues import Issues
 
@@ -37,7 +37,7 @@ def lines(*texts: str) -> Lines:
 def test_parses_as_a_token_at_a_time_would(utterances: list[list[tuple[int, str]]]):
     texts = [text_of(tiling) for tiling in utterances]
     issues = Issues()
-    found = parse(lines(*texts), "spans", "/", TAGS, issues)
+    found = parse_spans(lines(*texts), "spans", "/", TAGS, issues)
     expected = [
         tuple(
             Span(float(start), float(end), TAGS[tag])
@@ -59,7 +59,7 @@ def test_a_gap_anywhere_leaves_out_that_line_alone(
     late = f"{float(end) + 0.02:.2f}-{float(end) + 0.5:.2f}-{tag}"
     texts[broken] += f"/{late}"
     issues = Issues()
-    found = parse(lines(*texts), "spans", "/", TAGS, issues)
+    found = parse_spans(lines(*texts), "spans", "/", TAGS, issues)
     assert found.lines.numbers.tolist() == [n for n in range(1, len(texts) + 1) if n != broken + 1]
     assert len(found.spans) == len(texts) - 1
     (issue,) = issues

@@ -37,7 +37,7 @@ def test_every_set_is_known(printed):
 def test_the_cards_have_the_counts_of_table_2(printed, name):
     """Commas are ignored: six of the paper's counts have them in wrong places."""
     corpus, split = SETS[name]
-    card = corpus_cards.card(corpus).splits[split]
+    card = corpus_cards.read_corpus_card(corpus).splits[split]
     assert [card.bonafide, card.spoof, card.utterances] == [
         int(count.replace(",", "")) for count in printed[name]
     ]

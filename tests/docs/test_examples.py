@@ -14,7 +14,7 @@ import pytest
 
 from bench.cards import table_cards
 from bench.cli import main
-from bench.provenance import processor
+from bench.provenance import processor_name
 from bench.reports import terminal
 
 from .pages import DOCS, HOW_TO, ROOT, read_blocks, read_file
@@ -46,7 +46,8 @@ def test_the_table_of_the_how_to_resolves_in_both_forms(bench: Run, tmp_path: Pa
     (tmp_path / name).parent.mkdir(parents=True)
     (tmp_path / name).write_text(read_file(HOW_TO / "table.md", name), encoding="utf-8")
     one, five = (
-        table_cards.resolve(table_cards.table("mine/rounds"), row) for row in ("one", "five")
+        table_cards.resolve_row(table_cards.read_table("mine/rounds"), row)
+        for row in ("one", "five")
     )
     assert (one.mix.rounds, five.mix.rounds) == (1, 5)
     assert five.model_copy(update={"mix": one.mix}) == one, "nothing else differs"
@@ -86,8 +87,10 @@ def excerpt() -> str:
 
 
 def test_the_demos_excerpt_is_what_the_demo_prints_of_these_results() -> None:
-    card = table_cards.table("table4")
-    runs = {row: table_cards.resolve(card, row, "smoke") for row in table_cards.runnable(card)}
+    card = table_cards.read_table("table4")
+    runs = {
+        row: table_cards.resolve_row(card, row, "smoke") for row in table_cards.runnable_rows(card)
+    }
     shown = {line.split()[0]: line for line in excerpt().splitlines()[3:]}
     assert [*shown] == [*runs]
     lines = []
@@ -112,8 +115,8 @@ def test_the_demos_excerpt_is_what_the_demo_prints_of_these_results() -> None:
                 },
             }
         )
-    made = terminal.shown(card, runs, pd.DataFrame(lines), "smoke")
-    assert terminal.text(made.table, made.lines, "smoke", 120) == excerpt()
+    made = terminal.select_shown_rows(card, runs, pd.DataFrame(lines), "smoke")
+    assert terminal.format_terminal_table(made.table, made.list_rows, "smoke", 120) == excerpt()
 
 
 @pytest.mark.slow  # makes two miniature corpora and trains a row
@@ -121,7 +124,7 @@ def test_the_demos_excerpt_has_the_results_of_a_run(tmp_path: Path) -> None:
     match = re.search(r"run with (\d+) threads on an (.+?), and", START)
     assert match
     threads, made_on = match.groups()
-    if made_on not in processor():
+    if made_on not in processor_name():
         pytest.skip(f"the excerpt is of an {made_on}; other processors round otherwise")
     variables = {name: of for name, of in os.environ.items() if not name.startswith("BENCH_")}
     variables.pop("MLFLOW_TRACKING_URI", None)

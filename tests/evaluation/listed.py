@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench.cards.corpus_cards import card
+from bench.cards.corpus_cards import read_corpus_card
 from bench.evaluation import forms
-from bench.evaluation.judge import Judge, Request
-from bench.evaluation.reading import Reading
+from bench.evaluation.judge import EvaluationRequest, Evaluator
+from bench.evaluation.reading import ReadOptions
 
 LISTS = {
     "asvspoof2019la": (
@@ -61,16 +61,16 @@ def listed(mini: Path, corpus: str) -> pd.DataFrame:
 
 
 def read(path: Path, **asked) -> forms.ScoreFile:
-    return forms.read(path, Reading(**asked))
+    return forms.read_score_file(path, ReadOptions(**asked))
 
 
-def judge(mini: Path, corpus: str, **how) -> Judge:
-    found = card(corpus)
+def judge(mini: Path, corpus: str, **how) -> Evaluator:
+    found = read_corpus_card(corpus)
     split = "dev" if corpus == "had" else found.evaluation_split
-    of_file = {of.name: how.pop(of.name) for of in fields(Reading) if of.name in how}
-    reading = Reading(**of_file)
+    of_file = {of.name: how.pop(of.name) for of in fields(ReadOptions) if of.name in how}
+    reading = ReadOptions(**of_file)
     how = {"replicates": 5, **how}
-    return Judge(Request(found, split, mini / corpus, reading=reading, **how))
+    return Evaluator(EvaluationRequest(found, split, mini / corpus, reading=reading, **how))
 
 
 def written(tmp_path: Path, table: pd.DataFrame, name: str = "scores.txt") -> Path:

@@ -12,7 +12,7 @@ import pytest
 
 from bench.evaluation.checks import check_frames, check_utterances
 from bench.evaluation.forms import ScoreFile
-from bench.metrics.timeline import reference
+from bench.metrics.timeline import make_stretches
 from tests.errors import raises_code
 
 FRAME = 320
@@ -41,7 +41,7 @@ def truth(keys):
         else:
             edges = (0, 10 * FRAME, 30 * FRAME, end)
             rows += [(i, a, b, k == 1) for k, (a, b) in enumerate(pairwise(edges))]
-    return reference(*(np.array(column) for column in zip(*rows, strict=True)))
+    return make_stretches(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
 def made(keys, frame=FRAME, count=LONG, seed=0):

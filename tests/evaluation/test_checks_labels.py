@@ -114,7 +114,7 @@ def test_labels_of_frames_are_no_scores():
     from pathlib import Path
 
     from bench.data.subset import FrameVectors, Subset
-    from bench.evaluation.reference import reference as reference_from
+    from bench.evaluation.reference import build_reference as reference_from
 
     timing = FrameVectors(0.02, {name: np.array(of) for name, of in reference.items()})
     table = keys.assign(path="", speaker="", attack="", duration_s=np.nan)

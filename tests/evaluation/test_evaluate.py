@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.cards.corpus_cards import card
+from bench.cards.corpus_cards import read_corpus_card
 from bench.evaluation.evaluate import evaluate
-from bench.evaluation.judge import Judge, Request
+from bench.evaluation.judge import EvaluationRequest, Evaluator
 from tests.errors import raises_code
 from tests.evaluation.listed import listed, written
 
@@ -24,9 +24,11 @@ def scores(keys: Path, tmp_path: Path) -> Path:
 
 
 def test_results_are_those_of_bench_score(scores: Path, keys: Path) -> None:
-    judge = Judge(Request(card("19LA"), "eval", keys, by=(("attack",),), replicates=9))
+    judge = Evaluator(
+        EvaluationRequest(read_corpus_card("19LA"), "eval", keys, by=(("attack",),), replicates=9)
+    )
     report = evaluate(scores, "19LA", keys, by=[["attack"]], replicates=9)
-    assert report == judge.verdict(judge.read(scores))
+    assert report == judge.evaluate_scores(judge.read_scores(scores))
     assert report.figures["eer"].low <= report.figures["eer"].value
 
 

@@ -31,8 +31,8 @@ from scipy.io import savemat
 
 from bench.cards import corpus_cards
 from bench.errors import BenchError
-from bench.evaluation.judge import Judge, Request
-from bench.evaluation.reading import Reading
+from bench.evaluation.judge import EvaluationRequest, Evaluator
+from bench.evaluation.reading import ReadOptions
 from bench.metrics.det import eer
 
 CARD = """
@@ -307,13 +307,17 @@ REFUSED: dict[str, tuple[Written, dict[str, Any], str]] = {
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Evaluator:
     """A judge by a corpus of these trials."""
     place = tmp_path_factory.mktemp("field")
     keys = "".join(f"{u},{k}\n" for u, k in zip(IDS, WORDS, strict=True))
     (place / "list.csv").write_text("file,label\n" + keys)
     (place / "field.toml").write_text(CARD)
-    return Judge(Request(corpus_cards.parse(place / "field.toml"), "test", place, replicates=5))
+    return Evaluator(
+        EvaluationRequest(
+            corpus_cards.parse_corpus_card(place / "field.toml"), "test", place, replicates=5
+        )
+    )
 
 
 def test_the_eer():
@@ -330,7 +334,7 @@ def test_forms_that_are_read(judge, tmp_path, name):
     write, asked = READ[name]
     path = tmp_path / "scores"
     write(path)
-    bonafide, spoof = judge.read(path, Reading(**asked)).split_classes()
+    bonafide, spoof = judge.read(path, ReadOptions(**asked)).split_classes()
     assert eer(bonafide, spoof).eer == EER
 
 
@@ -340,5 +344,5 @@ def test_forms_that_are_refused(judge, tmp_path, name):
     path = tmp_path / "scores"
     write(path)
     with pytest.raises(BenchError, match=message) as caught:
-        judge.read(path, Reading(**asked))
+        judge.read(path, ReadOptions(**asked))
     assert str(path) in str(caught.value)

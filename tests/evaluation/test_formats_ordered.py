@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.io import savemat
 
-from bench.cards.corpus_cards import card
-from bench.data.corpora import load_keys
+from bench.cards.corpus_cards import read_corpus_card
+from bench.data.corpora import read_keys
 from bench.errors import BenchError
 from bench.evaluation import forms
-from bench.evaluation.reading import Reading
+from bench.evaluation.reading import ReadOptions
 from tests.errors import raises_code
 from tests.evaluation.listed import LISTS, judge, listed, written
 
@@ -24,7 +24,7 @@ SCORES = [1.5, -2.25, 0.5]
 
 
 def read(path, ids=IDS, **asked):
-    return forms.read(path, Reading(order="protocol", **asked), ids)
+    return forms.read_score_file(path, ReadOptions(order="protocol", **asked), ids)
 
 
 def put(tmp_path, content, name="scores.txt"):
@@ -81,7 +81,7 @@ def test_answers_of_a_classifier(tmp_path):
     answers = [[{"label": "fake", "score": -s}, {"label": "real", "score": s}] for s in SCORES]
     path = put(tmp_path, json.dumps(answers))
     with raises_code("scores.no-ids"):
-        forms.read(path)
+        forms.read_score_file(path)
     assert read(path).score.tolist() == [2 * s for s in SCORES]
 
 
@@ -120,9 +120,9 @@ def test_ids_and_their_order_are_not_asked_for_together(tmp_path):
 @pytest.mark.parametrize("corpus", LISTS)
 def test_keys_are_in_the_order_of_the_official_list(miniatures, corpus):
     """LlamaPartialSpoof's split is of two lists: the one after the other."""
-    found = card(corpus)
+    found = read_corpus_card(corpus)
     split = "dev" if corpus == "had" else found.evaluation_split
-    ids = load_keys(found, split, miniatures / "mini" / corpus).table["utterance"].tolist()
+    ids = read_keys(found, split, miniatures / "mini" / corpus).table["utterance"].tolist()
     official = [u.removesuffix(".wav") for u in listed(miniatures / "mini", corpus)["utterance"]]
     if corpus == "llamapartialspoof":
         official = [u for u in official if u in ids]
@@ -137,9 +137,10 @@ def test_the_same_figures_as_with_ids(miniatures, tmp_path, corpus):
     bare = put(tmp_path, "".join(f"{s}\n" for s in table["score"]), "bare.txt")
     wanted = judge(miniatures / "mini", corpus, form="smoke")
     same = judge(miniatures / "mini", corpus, form="smoke", order="protocol")
-    verdict = same.verdict(same.read(bare))
+    verdict = same.evaluate_scores(same.read_scores(bare))
     assert (
-        verdict.figures["eer"].value == wanted.verdict(wanted.read(with_ids)).figures["eer"].value
+        verdict.figures["eer"].value
+        == wanted.evaluate_scores(wanted.read_scores(with_ids)).figures["eer"].value
     )
     assert [of.severity for of in verdict.findings if of.code == "scores.order"] == ["warning"]
 
@@ -150,7 +151,7 @@ def test_keys_of_a_part_are_refused(miniatures, tmp_path):
     bare = put(tmp_path, "".join(f"{s}\n" for s in table["score"]))
     partial = judge(miniatures / "mini", "asvspoof2019la", order="protocol")
     with raises_code("keys.counts"):
-        partial.read(bare)
+        partial.read_scores(bare)
 
 
 def test_labels_beside_scores_without_names_are_compared(tmp_path):

@@ -8,8 +8,8 @@ import pytest
 from bench.errors import BenchError
 from bench.evaluation import score_file as scores
 from bench.evaluation.draws import REPLICATES
-from bench.evaluation.places import placed
-from bench.metrics.f1 import decide
+from bench.evaluation.places import compute_position_errors
+from bench.metrics.f1 import decide_bonafide
 
 FRAME_S = 0.16
 
@@ -40,7 +40,7 @@ def rates(found):
 def test_errors_are_counted_by_place_and_by_distance(tmp_path):
     """`bbbss`: the second frame, and the last, are decided wrongly."""
     path = written(tmp_path / "s.parquet", ["bbbss", "bbb", "b"], [1, -1, 1, -1, 1, 1, 1, 1, 1])
-    known = rates(placed(path))
+    known = rates(compute_position_errors(path))
     assert known["bonafide-middle"] == (1, 2)
     assert known["bonafide-start"] == (0, 2)
     assert known["bonafide-unit"] == (0, 1)
@@ -55,15 +55,18 @@ def test_systems_on_the_same_trials_are_drawn_alike(tmp_path):
     labels = ["bbbss" if n % 2 else "bbbbb" for n in range(30)]
     rng = np.random.default_rng(0)
     one, other = (
-        placed(written(tmp_path / f"{n}.parquet", labels, rng.normal(size=150))) for n in range(2)
+        compute_position_errors(written(tmp_path / f"{n}.parquet", labels, rng.normal(size=150)))
+        for n in range(2)
     )
     assert one.trials == other.trials
     assert one.replicates.shape == (REPLICATES, len(one.names))
-    again = placed(tmp_path / "0.parquet")
+    again = compute_position_errors(tmp_path / "0.parquet")
     np.testing.assert_array_equal(one.replicates, again.replicates)
     inside = (one.low <= one.values) & (one.values <= one.high)
     assert inside.all()
-    elsewhere = placed(written(tmp_path / "2.parquet", labels[::-1], rng.normal(size=150)))
+    elsewhere = compute_position_errors(
+        written(tmp_path / "2.parquet", labels[::-1], rng.normal(size=150))
+    )
     assert elsewhere.trials != one.trials
 
 
@@ -71,9 +74,9 @@ def test_all_frames_are_counted_once_in_each_way(tmp_path):
     labels = ["bsssbbbbssb" * 3, "ssss", "bbbbbbbbb"] * 4
     n = sum(map(len, labels))
     logit = np.random.default_rng(1).normal(size=n)
-    found = placed(written(tmp_path / "s.parquet", labels, logit))
+    found = compute_position_errors(written(tmp_path / "s.parquet", labels, logit))
     spoof = np.array([one == "s" for of in labels for one in of])
-    wrong = int((decide(logit) == spoof).sum())
+    wrong = int((decide_bonafide(logit) == spoof).sum())
     by_place = ["-" in name for name in found.names]
     for way in (np.array(by_place), ~np.array(by_place)):
         assert found.frames[way].sum() == n
@@ -83,4 +86,4 @@ def test_all_frames_are_counted_once_in_each_way(tmp_path):
 def test_frames_on_no_grid_have_no_place(tmp_path):
     path = written(tmp_path / "s.parquet", ["bs", "bb"], [1, -1, 1, 1], start_s=0.05)
     with pytest.raises(BenchError, match=r"grid|from 0"):
-        placed(path)
+        compute_position_errors(path)

@@ -8,25 +8,25 @@ import sys
 import pytest
 
 from bench.cards import table_cards
-from bench.evaluation.published import BEST, NEAREST, published, published_table
-from bench.metrics.measured import Figure
+from bench.evaluation.published import BEST, NEAREST, find_published, render_published
+from bench.metrics.measured import MetricResult
 
 
-def figures(**values: float) -> dict[str, Figure]:
-    return {name: Figure(value, value, value) for name, value in values.items()}
+def figures(**values: float) -> dict[str, MetricResult]:
+    return {name: MetricResult(value, value, value) for name, value in values.items()}
 
 
 def printed(corpus: str, tables: tuple[str, ...], kind: str = "eer") -> set[float]:
     """What tables that compare systems print of a corpus, in per cent."""
     metric = f"{corpus}.{kind}"
-    rows = [row for table in tables for row in table_cards.table(table).rows.values()]
-    return {row.published[metric] for row in rows if metric in row.published}
+    rows = [row for table in tables for row in table_cards.read_table(table).rows.values()]
+    return {row.published_figures[metric] for row in rows if metric in row.published_figures}
 
 
 def test_the_best_and_the_nearest_are_shown_and_the_rest_counted():
-    found = published("asvspoof2019la", "eval", figures(eer=0.0099, min_tdcf=0.03))
+    found = find_published("asvspoof2019la", "eval", figures(eer=0.0099, min_tdcf=0.03))
     assert found is not None
-    assert (found.by, found.own) == ("eer", 0.0099)
+    assert (found.by, found.own_value) == ("eer", 0.0099)
     values = [round(100 * system.figures["eer"], 6) for system in found.systems]
     assert len(values) == BEST + NEAREST
     assert values == sorted(values)
@@ -53,29 +53,29 @@ def test_the_best_and_the_nearest_are_shown_and_the_rest_counted():
     ],
 )
 def test_figures_of_something_else_are_not_set_beside_each_other(corpus, split, own):
-    assert published(corpus, split, own) is None
+    assert find_published(corpus, split, own) is None
 
 
 def test_frames_are_held_against_figures_at_the_tables_resolution():
     own = figures(eer=0.2, f1=0.9, range_eer=0.2, eer_20ms=0.2, eer_160ms=0.05)
-    found = published("partialspoof", "eval", own)
+    found = find_published("partialspoof", "eval", own)
     assert found is not None
-    assert found.own == 0.05
+    assert found.own_value == 0.05
     values = {round(100 * system.figures["eer"], 6) for system in found.systems}
     assert values <= printed("partialspoof", ("sal/table1",))
     # F1 is of the scores' own frames, 20 ms: not what the table prints.
     assert {name for system in found.systems for name in system.figures} == {"eer"}
-    lines = published_table(found, own)
+    lines = render_published(found, own)
     (this,) = (line for line in lines if "this file" in line)
     assert "5.00 %" in this
 
 
 def test_one_system_in_two_tables_counts_once_and_digests_are_marked():
-    found = published("asvspoof2021df", "eval", figures(eer=0.045))
+    found = find_published("asvspoof2021df", "eval", figures(eer=0.045))
     assert found is not None
     keys = [(system.name, system.figures["eer"]) for system in found.systems]
     assert len(keys) == len({*keys})
-    shown = "\n".join(published_table(found, figures(eer=0.045)))
+    shown = "\n".join(render_published(found, figures(eer=0.045)))
     marked = [system for system in found.systems if system.second_hand]
     assert shown.count("second-hand") == len(marked)
     assert shown.index("Published on this split") < shown.index("this file")

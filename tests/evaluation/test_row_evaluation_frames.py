@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bench.cards.corpus_cards import card
+from bench.cards.corpus_cards import read_corpus_card
 from bench.data import corpora
 from bench.evaluation import row_evaluation, score_file
-from bench.evaluation.judge import Judge, Request
+from bench.evaluation.judge import EvaluationRequest, Evaluator
 from bench.specs.run import HeldOutData
-from bench.training.clips import frame_labels
+from bench.training.clips import label_frames
 from bench.training.scoring import FrameScores, score_columns
 from tests.evaluation.listed import LISTS
 
@@ -40,7 +40,7 @@ def keys(miniatures, tmp_path):
 
 def written_by_a_run(path, subset, data):
     """Write scores that tell little as the engine does."""
-    labels = frame_labels(subset, data)
+    labels = label_frames(subset, data)
     rng = np.random.default_rng(3)
     found = {}
     for row, spoof in enumerate(labels):
@@ -65,12 +65,16 @@ def test_a_runs_frames_have_the_intervals_of_bench_score(
 ):
     monkeypatch.setattr(row_evaluation, "_REPLICATES", REPLICATES)
     place, path = keys(corpus), tmp_path / "scores.parquet"
-    subset = corpora.load_keys(card(corpus), split, place, resolution_s)
+    subset = corpora.read_keys(read_corpus_card(corpus), split, place, resolution_s)
     data = HeldOutData(corpus=corpus, split=split, resolution_s=resolution_s)
     written_by_a_run(path, subset, data)
-    of_run = row_evaluation.figures(path, data, subset)
-    judge = Judge(Request(card(corpus), split, place, form="smoke", replicates=REPLICATES))
-    of_score = judge.verdict(judge.read(path)).figures
+    of_run = row_evaluation.evaluate_row(path, data, subset)
+    judge = Evaluator(
+        EvaluationRequest(
+            read_corpus_card(corpus), split, place, form="smoke", replicates=REPLICATES
+        )
+    )
+    of_score = judge.evaluate_scores(judge.read_scores(path)).figures
     both = of_run.keys() & of_score.keys()
     named = {"eer", "f1", "f1_spoof", "utterance_eer", "range_eer", "eer_320ms", "eer_640ms"}
     assert named <= both

@@ -12,7 +12,7 @@ import pytest
 from bench.errors import BenchError
 from bench.evaluation import score_file as scorefile
 from bench.evaluation.row_evaluation import evaluate_file
-from bench.metrics.bootstrap import intervals
+from bench.metrics.bootstrap import compute_intervals
 from bench.metrics.det import eer, equal_error_rate
 from bench.metrics.f1 import frame_figures
 from bench.metrics.items import Items
@@ -134,7 +134,7 @@ def test_figures_are_those_of_the_metrics(tmp_path):
     # In the order of the utterances' names, in which the file's codes are.
     _, unit = np.unique(columns["utterance"], return_inverse=True)
     items = Items(score.astype(float), 1.0 - spoof, 1.0 * spoof, unit)
-    bounds = intervals(items, {"eer": equal_error_rate}, None, 50, 3)["eer"]
+    bounds = compute_intervals(items, {"eer": equal_error_rate}, None, 50, 3)["eer"]
     assert (found["eer"].low, found["eer"].high) == bounds[:2]
     of_frames = frame_figures(spoof, score)
     assert found["f1"].value == of_frames.bonafide.f1

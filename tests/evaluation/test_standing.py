@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bench.evaluation.standing import Standing
-from bench.metrics.measured import Figure
+from bench.evaluation.standing import TablePlacement
+from bench.metrics.measured import MetricResult
 from tests.errors import raises_code
 
-ONE, OTHER = Figure(0.1, 0.09, 0.11), Figure(0.2, 0.19, 0.21)
+ONE, OTHER = MetricResult(0.1, 0.09, 0.11), MetricResult(0.2, 0.19, 0.21)
 WHOLE = {"eer": ONE, "auc": ONE}
 FRAMES = {
     "eer": ONE,
@@ -19,7 +19,7 @@ FRAMES = {
     "f1": ONE,
 }
 OF_WHOLE, OF_FRAMES, UNTABLED = (
-    Standing(table, "ps", resolution_s)
+    TablePlacement(table, "ps", resolution_s)
     for table, resolution_s in (("t/one", None), ("t/two", 0.16), ("scored/ps", None))
 )
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
-from bench.evaluation.comparison import compare
+from bench.evaluation.comparison import compare_scores
 from bench.evaluation.factors import roles_of
 from bench.metrics.det import eer
 from tests.evaluation.listed import frames, judge, listed, written
@@ -38,7 +38,7 @@ def test_columns_of_the_keys_that_the_card_has_no_role_for(mini, tmp_path, by, c
     """Quality varies within both classes; only spoofs are adversarial."""
     table = listed(mini, "asvspoof5")
     one = judge(mini, "asvspoof5", by=((by,),))
-    verdict = one.verdict(one.read(written(tmp_path, table)))
+    verdict = one.evaluate_scores(one.read_scores(written(tmp_path, table)))
     expected = {}
     for level in sorted(set(table[column])):
         rows = table[column] == level
@@ -56,16 +56,18 @@ def test_columns_of_the_keys_that_the_card_has_no_role_for(mini, tmp_path, by, c
 def test_a_comparison_is_broken_down_by_them_too(mini, tmp_path):
     table = listed(mini, "asvspoof5")
     one = judge(mini, "asvspoof5", by=(("codec_quality",),))
-    found = compare(one, one.read(written(tmp_path, table)), one.read(written(tmp_path, table)))
-    assert len({of.levels for of in found.found}) > 3
+    found = compare_scores(
+        one, one.read_scores(written(tmp_path, table)), one.read_scores(written(tmp_path, table))
+    )
+    assert len({of.levels for of in found.compared}) > 3
 
 
 def test_a_name_that_neither_has_is_one_message_with_a_near_name(mini, tmp_path):
     path = written(tmp_path, listed(mini, "asvspoof5"))
     with pytest.raises(BenchError, match="no metrics by 'quality'; did you mean 'codec_quality'"):
-        judge(mini, "asvspoof5", by=(("quality",),)).read(path)
+        judge(mini, "asvspoof5", by=(("quality",),)).read_scores(path)
     with pytest.raises(BenchError, match="ITW has no metrics by 'attack'; known: speaker"):
-        judge(mini, "inthewild", by=(("attack",),)).read(
+        judge(mini, "inthewild", by=(("attack",),)).read_scores(
             written(tmp_path, listed(mini, "inthewild"))
         )
 
@@ -86,7 +88,7 @@ def test_ties_of_utterances_are_not_said_of_frames(mini, tmp_path):
         lines[n][-1] = "-9"
     path.write_text("".join(" ".join(line) + "\n" for line in lines))
     one = judge(mini, "partialspoof", by=(("speaker",),))
-    verdict = one.verdict(one.read(path))
+    verdict = one.evaluate_scores(one.read_scores(path))
     assert any("eer" in line.figures for line in verdict.breakdowns[-1].lines)
     assert {line.ties for line in verdict.breakdowns[-1].lines} == {None}
 
@@ -107,7 +109,7 @@ def test_columns_of_the_score_file_are_joined_by_id(mini, tmp_path, role):
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")  # not the keys' order
     one = judge(mini, "asvspoof2019la", by=(("device",), ("attack", "device")))
-    verdict = one.verdict(one.read(path))
+    verdict = one.evaluate_scores(one.read_scores(path))
     found = {line.levels[0]: line.figures["eer"].value for line in verdict.breakdowns[0].lines}
     for level in ("phone", "studio"):
         rows = pd.Series(device == level) | (table["bonafide"] & (role == "spoof"))
@@ -118,15 +120,15 @@ def test_columns_of_the_score_file_are_joined_by_id(mini, tmp_path, role):
     assert ("spoof trials only" in note) == (role == "spoof")
     assert len(verdict.breakdowns[1].lines) > len(verdict.breakdowns[0].lines)
     one = judge(mini, "asvspoof2019la", by=(("device",),))
-    compared = compare(one, one.read(path), one.read(path))
-    assert {of.levels for of in compared.found} >= {("phone",), ("studio",)}
+    compared = compare_scores(one, one.read_scores(path), one.read_scores(path))
+    assert {of.levels for of in compared.compared} >= {("phone",), ("studio",)}
 
 
 def test_a_column_of_both_is_that_of_the_keys(mini, tmp_path):
     table = listed(mini, "asvspoof5")
     path = columns_written(tmp_path, table, codec_quality="mine")
     one = judge(mini, "asvspoof5", by=(("codec_quality",),))
-    verdict = one.verdict(one.read(path))
+    verdict = one.evaluate_scores(one.read_scores(path))
     assert "mine" not in rates(verdict)
     assert any(note.startswith("by codec_quality: a column of the keys") for note in verdict.notes)
 
@@ -142,10 +144,10 @@ def test_frames_of_an_utterance_have_one_word(mini, tmp_path):
     path = tmp_path / "frames.csv"
     table.to_csv(path, index=False)
     one = judge(mini, "partialspoof", by=(("device",),))
-    verdict = one.verdict(one.read(path))
+    verdict = one.evaluate_scores(one.read_scores(path))
     levels = {line.levels[0] for line in verdict.breakdowns[-1].lines}
     assert levels == {"phone", "studio", "Pooled"}
     table.loc[5, "device"] = "other"
     table.to_csv(path, index=False)
     with pytest.raises(BenchError, match=r"by device: .* has 'other' and .*one word an utterance"):
-        one.read(path)
+        one.read_scores(path)

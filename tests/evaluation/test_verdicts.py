@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.cards.corpus_cards import card
+from bench.cards.corpus_cards import read_corpus_card
 from bench.errors import BenchError
 from bench.evaluation import render
-from bench.evaluation.comparison import compare
-from bench.evaluation.judge import Judge, Request
-from bench.metrics.grid import FrameRules, points, segment_eer
+from bench.evaluation.comparison import compare_scores
+from bench.evaluation.judge import EvaluationRequest, Evaluator
+from bench.metrics.grid import FrameRules, align_points, segment_eer
 from tests.errors import raises_code
 from tests.evaluation.listed import LISTS, SPOOF_FACTORS, frames, judge, listed, written
 
@@ -40,7 +40,7 @@ def plain_eer(table: pd.DataFrame) -> float:
 def test_the_eer_of_every_corpus(mini, tmp_path, corpus):
     table = listed(mini, corpus)
     one = judge(mini, corpus)
-    verdict = one.verdict(one.read(written(tmp_path, table)))
+    verdict = one.evaluate_scores(one.read_scores(written(tmp_path, table)))
     assert (verdict.bonafide, verdict.spoof) == (
         table["bonafide"].sum(),
         len(table) - verdict.bonafide,
@@ -65,7 +65,7 @@ def test_breakdowns_follow_the_official_tables(mini, tmp_path, corpus, by):
     table = listed(mini, corpus)
     lost = table.index[::5]
     one = judge(mini, corpus, by=(by,), allow_missing=True)
-    verdict = one.verdict(one.read(written(tmp_path, table.drop(lost))))
+    verdict = one.evaluate_scores(one.read_scores(written(tmp_path, table.drop(lost))))
     (breakdown,) = verdict.breakdowns
     assert len(breakdown.lines) > 4
     single = 0
@@ -87,10 +87,13 @@ def test_breakdowns_follow_the_official_tables(mini, tmp_path, corpus, by):
         else:
             single += 1
             assert line.figures == {}
-    shown = render.markdown(verdict)
+    shown = render.render_report(verdict)
     assert f"## By {by[0]} and {by[1]}, {len(lost)} missing" in shown
     assert shown.count("not defined") >= single
-    assert sum(line["missing"] for line in render.as_dict(verdict)["breakdowns"][0]["lines"]) > 0
+    assert (
+        sum(line["missing"] for line in render.report_as_dict(verdict)["breakdowns"][0]["lines"])
+        > 0
+    )
 
 
 def test_trap_11_the_form_of_the_t_dcf_is_said(mini, tmp_path):
@@ -99,15 +102,15 @@ def test_trap_11_the_form_of_the_t_dcf_is_said(mini, tmp_path):
         ("asvspoof2021la", "form of ASVspoof 2021"),
     ):
         one = judge(mini, corpus)
-        verdict = one.verdict(one.read(written(tmp_path, listed(mini, corpus))))
+        verdict = one.evaluate_scores(one.read_scores(written(tmp_path, listed(mini, corpus))))
         assert "min_tdcf" in verdict.figures
         (note,) = (note for note in verdict.notes if "t-DCF" in note)
         assert said in note
 
 
 def test_keys_that_list_a_part_of_the_split_are_said_to(mini, tmp_path):
-    verdict = (one := judge(mini, "inthewild")).verdict(
-        one.read(written(tmp_path, listed(mini, "inthewild")))
+    verdict = (one := judge(mini, "inthewild")).evaluate_scores(
+        one.read_scores(written(tmp_path, listed(mini, "inthewild")))
     )
     finding, tiny = verdict.findings
     assert tiny.code == "scores.tiny-class"
@@ -117,14 +120,19 @@ def test_keys_that_list_a_part_of_the_split_are_said_to(mini, tmp_path):
 
 def test_the_whole_split_needs_no_word(shared):
     place = shared / "protocols/asvspoof2019_la"
-    assert Judge(Request(card("19LA"), "eval", place)).findings == ()
-    assert Judge(Request(card("PS"), "eval", shared / "protocols/partialspoof")).findings == ()
+    assert Evaluator(EvaluationRequest(read_corpus_card("19LA"), "eval", place)).findings == ()
+    assert (
+        Evaluator(
+            EvaluationRequest(read_corpus_card("PS"), "eval", shared / "protocols/partialspoof")
+        ).findings
+        == ()
+    )
 
 
 def test_the_packages_eer_has_no_interval_of_ours(mini, tmp_path):
     table = listed(mini, "inthewild").assign(score=0.5)
     one = judge(mini, "inthewild", as_is=True)
-    verdict = one.verdict(one.read(written(tmp_path, table)))
+    verdict = one.evaluate_scores(one.read_scores(written(tmp_path, table)))
     assert list(verdict.figures)[:2] == ["eer", "eer_official"]
     assert verdict.figures["eer"].value == 0.5
     assert verdict.figures["eer"].utterance_low <= 0.5 <= verdict.figures["eer"].utterance_high
@@ -132,19 +140,19 @@ def test_the_packages_eer_has_no_interval_of_ours(mini, tmp_path):
     assert found.low < found.value == 0.5 < found.high  # of three trials of each class
     assert verdict.figures["eer_official"].value == 1.0
     assert np.isnan(verdict.figures["eer_official"].low)
-    assert render.as_dict(verdict)["results"]["eer_official"]["low"] is None
+    assert render.report_as_dict(verdict)["results"]["eer_official"]["low"] is None
 
 
 def test_one_class_gives_words_instead_of_an_empty_table(mini, tmp_path):
     table = listed(mini, "inthewild")
     one = judge(mini, "inthewild", allow_missing=True)
     path = written(tmp_path, table[table["bonafide"]])
-    shown = render.markdown(one.verdict(one.read(path)))
+    shown = render.render_report(one.evaluate_scores(one.read_scores(path)))
     assert "no metric is defined" in shown
     assert "| Metric" not in shown
-    both = compare(one, one.read(path), one.read(path))
-    assert "no metric is defined" in render.comparison(both)
-    assert "| Metric" not in render.comparison(both)
+    both = compare_scores(one, one.read_scores(path), one.read_scores(path))
+    assert "no metric is defined" in render.render_comparison(both)
+    assert "| Metric" not in render.render_comparison(both)
 
 
 def test_a_comparison_says_what_is_noteworthy_of_either_file(mini, tmp_path):
@@ -152,8 +160,8 @@ def test_a_comparison_says_what_is_noteworthy_of_either_file(mini, tmp_path):
     twice = written(tmp_path, pd.concat([table, table]), "twice.txt")
     part = written(tmp_path, table.iloc[2:], "part.txt")
     one = judge(mini, "inthewild", allow_missing=True)
-    found = compare(one, one.read(twice), one.read(part))
-    shown = render.comparison(found)
+    found = compare_scores(one, one.read_scores(twice), one.read_scores(part))
+    shown = render.render_comparison(found)
     assert "- A: **warning**: " in shown
     assert "appended to by another run" in shown
     assert "- B: **warning**: 2 of" in shown
@@ -171,11 +179,11 @@ def test_a_comparison_says_what_is_noteworthy_of_either_file(mini, tmp_path):
 
 def test_grids_that_do_not_meet_are_said_not_to(mini, tmp_path):
     one = judge(mini, "partialspoof")
-    a, b = (one.read(frames(mini, tmp_path, at, f"{at}.txt")) for at in (0.02, 0.03))
-    found = compare(one, a, b)
-    assert {of.figure for of in found.found} == {"range_eer", "utterance_eer"}
-    assert "no segment EER or F1: " in render.comparison(found)
-    (note,) = (note for note in one.verdict(b).notes if note.startswith("no EER at"))
+    a, b = (one.read_scores(frames(mini, tmp_path, at, f"{at}.txt")) for at in (0.02, 0.03))
+    found = compare_scores(one, a, b)
+    assert {of.figure for of in found.compared} == {"range_eer", "utterance_eer"}
+    assert "no segment EER or F1: " in render.render_comparison(found)
+    (note,) = (note for note in one.evaluate_scores(b).notes if note.startswith("no EER at"))
     assert note.startswith("no EER at 20, 40, 80, 160, 320, 640 ms")
 
 
@@ -192,14 +200,14 @@ def test_the_rule_of_the_last_frame_is_said_and_applied_wherever_frames_are_coun
 ):
     path = frames(mini, tmp_path, 0.02, "frames.txt")
     one = judge(mini, "partialspoof", rules=FrameRules(last=last))
-    judged = one.read(path)
-    verdict = one.verdict(judged)
+    judged = one.read_scores(path)
+    verdict = one.evaluate_scores(judged)
     (note,) = (note for note in verdict.notes if "--last-frame" in note)
     assert said in note
     for ms in (20, 640):
         expected = segment_eer(judged.checked.frames, judged.truth, ms / 1000, last=last).eer
         assert verdict.figures[f"eer_{ms}ms"].value == expected
-    at_20ms = points(judged.checked.frames, judged.truth, 0.02, last=last)
+    at_20ms = align_points(judged.checked.frames, judged.truth, 0.02, last=last)
     recall = verdict.figures["recall"]
     assert recall.bonafide + recall.spoof == len(at_20ms.score)
 
@@ -209,8 +217,8 @@ def test_frames_without_labels_of_frames_are_said_to_be_judged_as_utterances(min
     keys = tmp_path / "alone" / "deep" / "er" / Path(file).name
     keys.parent.mkdir(parents=True)
     keys.write_bytes((mini / "partialspoof" / file).read_bytes())
-    one = Judge(Request(card("PS"), "eval", keys, replicates=5))
-    verdict = one.verdict(one.read(frames(mini, tmp_path, 0.02, "frames.txt")))
+    one = Evaluator(EvaluationRequest(read_corpus_card("PS"), "eval", keys, replicates=5))
+    verdict = one.evaluate_scores(one.read_scores(frames(mini, tmp_path, 0.02, "frames.txt")))
     assert set(verdict.figures) == {"eer", "auc"}
     assert any("no frame metrics" in note for note in verdict.notes)
 
@@ -219,7 +227,7 @@ def test_frames_without_labels_of_frames_are_said_to_be_judged_as_utterances(min
 def test_a_resolution_is_seconds_of_a_frame(mini, tmp_path, resolution_s):
     one = judge(mini, "partialspoof", resolution_s=resolution_s)
     with pytest.raises(BenchError, match="should be the seconds of a frame"):
-        one.read(frames(mini, tmp_path, 0.02, "frames.txt"))
+        one.read_scores(frames(mini, tmp_path, 0.02, "frames.txt"))
 
 
 @pytest.mark.parametrize("threshold", [np.nan, np.inf])
@@ -241,13 +249,13 @@ def test_format_trap_3_the_second_part_of_lps_alone_has_no_bona_fide(mini, tmp_p
         for part in "ab"
     }
     assert {fields[2] for fields in parts["b"]} == {"spoof"}
-    one = Judge(Request(card("LPS"), "cut-paste", root, replicates=5))
+    one = Evaluator(EvaluationRequest(read_corpus_card("LPS"), "cut-paste", root, replicates=5))
     bonafide = {fields[0] for fields in parts["a"] if fields[2] == "bonafide"}
     of_keys = one.subset.table
     assert set(of_keys["utterance"][of_keys["label"] == "bonafide"]) == bonafide
     alone = pd.DataFrame({"utterance": [fields[0] for fields in parts["b"]], "score": 1.0})
     with raises_code("scores.missing-class"):
-        one.read(written(tmp_path, alone))
+        one.read_scores(written(tmp_path, alone))
     spans = {fields[0]: fields[3:] for fields in (*parts["a"], *parts["b"])}
     for utterance, found in one.subset.timing.spans.items():
         assert [f"{s.start_s:.4f}-{s.end_s:.4f}-{s.label}" for s in found] == spans[utterance]
@@ -264,7 +272,9 @@ def test_format_trap_4_columns_of_the_2021_keys(mini, corpus, trim, of_bonafide)
     assert set(raw[4][raw[5] == "bonafide"]) == {of_bonafide}
     for subset in ("eval", "progress", "hidden"):
         of_subset = raw[raw[7] == subset]
-        table = Judge(Request(card(corpus), subset, mini / corpus)).subset.table
+        table = Evaluator(
+            EvaluationRequest(read_corpus_card(corpus), subset, mini / corpus)
+        ).subset.table
         assert table["utterance"].tolist() == of_subset[1].tolist()
         assert table["label"].tolist() == of_subset[5].tolist()
         assert (table["attack"][table["label"] == "bonafide"] == "").all()
@@ -285,6 +295,6 @@ def test_keys_may_be_packed_or_saved_on_windows(mini, tmp_path):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
-        table = Judge(Request(card("ITW"), "eval", path)).subset.table
+        table = Evaluator(EvaluationRequest(read_corpus_card("ITW"), "eval", path)).subset.table
         expected = table if expected is None else expected
         pd.testing.assert_frame_equal(table, expected)

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import norm
 
-from bench.metrics.bootstrap import Interval, intervals
+from bench.metrics.bootstrap import Interval, compute_intervals
 from bench.metrics.cllr import cllr
-from bench.metrics.dcf import act_dcf, min_dcf, threshold
+from bench.metrics.dcf import act_dcf, bayes_threshold, min_dcf
 from bench.metrics.det import equal_error_rate
-from bench.metrics.items import Items, counted
+from bench.metrics.items import Items, make_items
 from bench.metrics.measure import Decided, Least, Measure
 from bench.metrics.ratios import decision_ratios, ratio_intervals
 from bench.metrics.tdcf import Coefficients, min_tdcf
@@ -94,7 +94,7 @@ def truth(classes: Classes, eer: float, n_spoof: int) -> dict[str, float]:
     ends = [mean + far for of in classes for mean in of.means for far in (-9 * of.sd, 9 * of.sd)]
     at = np.linspace(min(ends), max(ends), 100_001)
     miss_rate, false_alarm_rate = classes.bonafide.below(at), 1 - classes.spoof.below(at)
-    bayes = np.array(threshold())
+    bayes = np.array(bayes_threshold())
     missed, accepted = BONAFIDE * eer, n_spoof * (1 - float(classes.spoof.below(np.zeros(()))))
     norm_tdcf = TDCF.c0 + min(TDCF.c1, TDCF.c2)
     return {
@@ -118,7 +118,7 @@ def drawn(classes: Classes, n_spoof: int, seed: int) -> Items:
     """Return one set of trials, each an utterance of its own; other sets for other classes."""
     rng = np.random.default_rng([seed, n_spoof, int(1e6 * classes.spoof.sd)])
     score = np.append(classes.bonafide.draw(rng, BONAFIDE), classes.spoof.draw(rng, n_spoof))
-    return counted(score, np.arange(len(score)) >= BONAFIDE, np.arange(len(score)))
+    return make_items(score, np.arange(len(score)) >= BONAFIDE, np.arange(len(score)))
 
 
 def interval_of(items: Items, name: str, replicates: int, seed: int) -> Interval:
@@ -129,10 +129,12 @@ def interval_of(items: Items, name: str, replicates: int, seed: int) -> Interval
     """
     for number in (1, replicates):
         if name == "F1":
-            ratios = decision_ratios(items.spoof > 0, items.score <= 0, items.unit).only(("f1",))
+            ratios = decision_ratios(items.spoof > 0, items.score <= 0, items.unit).select_ratios(
+                ("f1",)
+            )
             found = ratio_intervals(ratios, None, number, seed)["f1"]
         else:
-            found = intervals(items, {name: MEASURES[name]}, None, number, seed)[name]
+            found = compute_intervals(items, {name: MEASURES[name]}, None, number, seed)[name]
         if found.few:
             break
     return found

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from bench.metrics.tally import Tally
+from bench.metrics.tally import ScoreCounts
 
 few_values = st.lists(st.integers(-4, 4), min_size=1, max_size=25)
 """Scores with many ties."""
@@ -40,9 +40,9 @@ def one_by_one(bonafide, spoof):
     return points
 
 
-def reweighed(counts: Tally, bonafide: float, spoof: float) -> Tally:
+def reweighed(counts: ScoreCounts, bonafide: float, spoof: float) -> ScoreCounts:
     """The same with each class's weights times a factor."""
-    return Tally(counts.score, counts.bonafide * bonafide, counts.spoof * spoof)
+    return ScoreCounts(counts.score, counts.bonafide * bonafide, counts.spoof * spoof)
 
 
 def aasist(shared: Path) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
-from bench.metrics.timeline import Frames, Reference, frames, reference
+from bench.metrics.timeline import LabelledStretches, ScoredFrames, make_frames, make_stretches
 
 
 class Utterance(NamedTuple):
@@ -42,7 +42,7 @@ def utterances(draw, gaps=True):
     return found
 
 
-def flat(found: dict[int, Utterance]) -> tuple[Frames, Reference]:
+def flat(found: dict[int, Utterance]) -> tuple[ScoredFrames, LabelledStretches]:
     """The same on flat arrays."""
     rows = [(code, *frame) for code, made in found.items() for frame in made.frames]
     stretches = []
@@ -52,7 +52,7 @@ def flat(found: dict[int, Utterance]) -> tuple[Frames, Reference]:
             n = len(list(run))
             stretches.append((code, at, at + n, is_spoof))
             at += n
-    return frames(*map(np.array, zip(*rows, strict=True))), reference(
+    return make_frames(*map(np.array, zip(*rows, strict=True))), make_stretches(
         *map(np.array, zip(*stretches, strict=True))
     )
 

@@ -13,7 +13,7 @@ from bench.metrics.dcf import DcfCosts, act_dcf, min_dcf
 from bench.metrics.det import eer_of, eer_official
 from bench.metrics.measure import ScoreMetric
 from bench.metrics.registry import select_metrics
-from bench.metrics.tally import tally
+from bench.metrics.tally import count_scores
 from bench.metrics.tdcf import Coefficients, min_tdcf
 from tests.errors import raises_code
 
@@ -21,7 +21,7 @@ RNG = np.random.default_rng(0)
 LABELS = np.array(["bonafide", "spoof", "spoof"] * 40, dtype=object)
 SCORES = np.round(RNG.normal(size=120) + (LABELS == "bonafide"), 1)
 CLASSES = SCORES[LABELS == "bonafide"], SCORES[LABELS == "spoof"]
-COUNTS = tally(*CLASSES)
+COUNTS = count_scores(*CLASSES)
 
 
 def test_every_declared_function_is_there():
@@ -82,7 +82,7 @@ def test_two_systems_are_compared_on_the_same_trials():
 
 def test_frames_are_evaluated_by_time():
     """Two utterances of 1 s, the second spoof from 0.4 s on, and scores of every 20 ms."""
-    truth = metrics.reference_of_spoof([16_000, 16_000], [1], [6_400], [16_000])
+    truth = metrics.make_spoof_stretches([16_000, 16_000], [1], [6_400], [16_000])
     score = np.concatenate([np.full(50, 2.0), np.full(20, 1.0), np.full(30, -1.0)])
     frames = metrics.frames_on_grid([50, 50], 320, score)
     assert metrics.segment_eer(frames, truth, 0.02).eer == 0.0

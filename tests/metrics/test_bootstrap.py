@@ -11,13 +11,13 @@ from bench.errors import BenchError
 from bench.metrics.auc import auc
 from bench.metrics.bootstrap import (
     LEVEL,
-    interval,
-    intervals,
-    replicated,
+    compute_intervals,
+    compute_replicates,
+    percentile_interval,
 )
 from bench.metrics.det import eer_of, equal_error_rate
 from bench.metrics.items import Items
-from bench.metrics.plans import by_utterance, groups, plan
+from bench.metrics.plans import group_items, make_plan, plan_by_utterance
 from tests.errors import raises_code
 from tests.metrics.plain_bootstrap import made, percentiles, plain_crossed, plain_replicates
 
@@ -26,11 +26,11 @@ EER = {"eer": equal_error_rate}
 
 def drawn(items, measures, by=None, replicates=1000, seed=0, threads=None):
     """The percentile intervals alone: what `intervals` widens where errors are few."""
-    met = groups(by or by_utterance(items.unit), [items.unit])
-    found = replicated([items], measures, met, replicates, seed, threads)
+    met = group_items(by or plan_by_utterance(items.unit), [items.unit])
+    found = compute_replicates([items], measures, met, replicates, seed, threads)
     return {
-        name: interval(values, again)
-        for name, values, again in zip(measures, found.values[0], found.again, strict=True)
+        name: percentile_interval(values, again)
+        for name, values, again in zip(measures, found.values[0], found.redrawn, strict=True)
     }
 
 
@@ -65,7 +65,7 @@ def test_speakers_are_drawn_with_all_their_trials(distinct):
     items = Items(score, bonafide, spoof, np.arange(len(score)))
     names = np.array([f"p{100 + i}" for i in speaker])
     expected = percentiles(plain_replicates(score, bonafide, spoof, speaker, 60, 3))
-    found = bounds(items, plan("speaker", items.unit, names), 60, 3)
+    found = bounds(items, make_plan("speaker", items.unit, names), 60, 3)
     assert found == pytest.approx(expected, abs=1e-12)
 
 
@@ -77,7 +77,7 @@ def test_speakers_and_attacks_are_drawn_apart(distinct):
     attack = np.where(spoof > 0, rng.choice(["A07", "A08", "A09"], len(score)), "")
     items = Items(score, bonafide, spoof, np.arange(len(score)))
     expected = percentiles(plain_crossed(score, bonafide, spoof, names, attack, 60, 3))
-    by = plan("speaker+attack", items.unit, names, attack)
+    by = make_plan("speaker+attack", items.unit, names, attack)
     assert bounds(items, by, 60, 3) == pytest.approx(expected, abs=1e-12)
 
 
@@ -121,7 +121,7 @@ def test_the_order_of_items_does_not_matter(seed, random, one_each):
     random.shuffle(order)
     again = Items(*(of[order] for of in items))
     measures = {**EER, "auc": auc}
-    found, expected = (intervals(of, measures, None, 20) for of in (again, items))
+    found, expected = (compute_intervals(of, measures, None, 20) for of in (again, items))
     for name in measures:
         assert found[name] == pytest.approx(expected[name], nan_ok=True)
 
@@ -136,8 +136,8 @@ def test_scores_count_only_by_their_order_and_weights_only_by_their_shares(seed,
     heavier = items._replace(bonafide=items.bonafide * 4, spoof=items.spoof * 2)
     assert bounds(heavier, None, 20) == pytest.approx(expected, abs=1e-12)
     mirrored = Items(-items.score, items.spoof, items.bonafide, items.unit)
-    assert intervals(mirrored, {"auc": auc}, None, 20)["auc"][:2] == pytest.approx(
-        intervals(items, {"auc": auc}, None, 20)["auc"][:2], abs=1e-12
+    assert compute_intervals(mirrored, {"auc": auc}, None, 20)["auc"][:2] == pytest.approx(
+        compute_intervals(items, {"auc": auc}, None, 20)["auc"][:2], abs=1e-12
     )
 
 
@@ -149,7 +149,7 @@ def test_what_hangs_together_stays_together():
     assert bounds(copied, None, 100) == once
     independent = copied._replace(unit=np.arange(len(copied.unit)))
     assert np.diff(bounds(independent, None, 100)) < np.diff(once) / 2
-    by_speaker = plan("speaker", independent.unit, copied.unit)
+    by_speaker = make_plan("speaker", independent.unit, copied.unit)
     assert bounds(independent, by_speaker, 100) == once
 
 
@@ -171,7 +171,7 @@ def test_covers_the_rate_of_new_speakers_only_when_speakers_are_drawn():
     rng = np.random.default_rng(12)
     speaker = np.repeat(np.arange(30), 40)
     spoof = np.tile([0.0, 1.0], 600)
-    by_speaker = plan("speaker", np.arange(1200), speaker)
+    by_speaker = make_plan("speaker", np.arange(1200), speaker)
     hits = {"utterance": 0, "speaker": 0}
     for _ in range(60):
         shift = rng.normal(size=(30, 2))[speaker, spoof.astype(int)]
@@ -201,7 +201,7 @@ def test_replicates_that_lack_a_class_are_drawn_again_and_counted():
         ((low, high, again, *_),) = drawn(pair, measures, None, 400).values()
         assert low == high
         assert 300 < again < 500  # half of all draws take one trial twice
-    assert intervals(trials(1), EER, None, 100)["eer"].again == 0
+    assert compute_intervals(trials(1), EER, None, 100)["eer"].redrawn == 0
 
 
 def test_time_that_no_frame_covers_is_accepted_at_every_threshold():
@@ -232,16 +232,16 @@ HALVES = np.array([1.0, 0.0])
 )
 def test_refuses_what_has_no_interval(items, message):
     with pytest.raises(BenchError, match=message):
-        intervals(items, EER)
+        compute_intervals(items, EER)
 
 
 def test_a_measure_without_a_value_is_named():
     with pytest.raises(BenchError, match="no interval of cost is defined: it is nan in 7 of 7"):
-        intervals(trials(0), {"auc": auc, "cost": lambda counts: float("nan")}, None, 7)
+        compute_intervals(trials(0), {"auc": auc, "cost": lambda counts: float("nan")}, None, 7)
     with raises_code("metric.replicates"):
-        intervals(trials(0), EER, None, 0)
+        compute_intervals(trials(0), EER, None, 0)
     with raises_code("metric.replicates"):
-        intervals(trials(0), EER, None, 5, -1)
+        compute_intervals(trials(0), EER, None, 5, -1)
 
 
 def test_refuses_spoofs_that_no_draw_of_attacks_can_reach():
@@ -249,4 +249,4 @@ def test_refuses_spoofs_that_no_draw_of_attacks_can_reach():
     speaker, attack = np.arange(20) % 4, np.where(items.spoof > 0, "A01", "").astype(object)
     attack[np.flatnonzero(items.spoof)[:3]] = ""
     with pytest.raises(BenchError, match=r"there are spoofs without an attack \(3\)"):
-        intervals(items, EER, plan("speaker+attack", items.unit, speaker, attack))
+        compute_intervals(items, EER, make_plan("speaker+attack", items.unit, speaker, attack))

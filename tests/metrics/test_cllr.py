@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
 from bench.metrics.cllr import cllr, min_cllr
-from bench.metrics.pav import pools
-from bench.metrics.tally import Tally, tally
+from bench.metrics.pav import pool_violators
+from bench.metrics.tally import ScoreCounts, count_scores
 from tests.errors import raises_code
 
 from .plain_detection import few_values, reweighed
@@ -43,35 +43,38 @@ def plain_pools(bonafide, spoof):
 @given(scores, scores)
 def test_is_the_mean_cost_of_each_class(bonafide, spoof):
     expected = plain_cllr(bonafide, spoof)
-    assert cllr(tally(bonafide, spoof)) == pytest.approx(expected, rel=1e-12)
+    assert cllr(count_scores(bonafide, spoof)) == pytest.approx(expected, rel=1e-12)
 
 
 def test_closed_forms():
-    assert cllr(tally([0.0, 0.0], [0.0])) == 1.0
+    assert cllr(count_scores([0.0, 0.0], [0.0])) == 1.0
     # Two trials to one for each class: ln 2 and -ln 2 are the right ratios.
-    right = tally([math.log(2)] * 2 + [-math.log(2)], [-math.log(2)] * 2 + [math.log(2)])
+    right = count_scores([math.log(2)] * 2 + [-math.log(2)], [-math.log(2)] * 2 + [math.log(2)])
     entropy = (2 * math.log2(3 / 2) + math.log2(3)) / 3
     assert cllr(right) == pytest.approx(entropy)
     assert min_cllr(right) == pytest.approx(entropy)
 
 
 def test_does_not_overflow():
-    assert cllr(tally([1e5], [-1e5])) == 0.0
-    assert cllr(tally([-1e5], [1e5])) == pytest.approx(1e5 / math.log(2))
-    assert cllr(tally([np.finfo(float).max / 4], [-1.0])) < 1
-    assert cllr(tally([800.0], [-800.0])) == 0.0
+    assert cllr(count_scores([1e5], [-1e5])) == 0.0
+    assert cllr(count_scores([-1e5], [1e5])) == pytest.approx(1e5 / math.log(2))
+    assert cllr(count_scores([np.finfo(float).max / 4], [-1.0])) < 1
+    assert cllr(count_scores([800.0], [-800.0])) == 0.0
 
 
 @given(few_values, few_values)
 def test_mirrored_classes_cost_the_same(bonafide, spoof):
-    counts, mirrored = tally(bonafide, spoof), tally([-s for s in spoof], [-s for s in bonafide])
+    counts, mirrored = (
+        count_scores(bonafide, spoof),
+        count_scores([-s for s in spoof], [-s for s in bonafide]),
+    )
     assert cllr(mirrored) == pytest.approx(cllr(counts))
     assert min_cllr(mirrored) == pytest.approx(min_cllr(counts), abs=1e-12)
 
 
 @given(few_values, few_values, st.integers(1, 5), st.integers(1, 7))
 def test_only_the_weights_within_a_class_matter(bonafide, spoof, times, factor):
-    counts = tally(bonafide, spoof)
+    counts = count_scores(bonafide, spoof)
     more = reweighed(counts, times, factor)
     assert cllr(more) == pytest.approx(cllr(counts))
     assert min_cllr(more) == pytest.approx(min_cllr(counts), abs=1e-12)
@@ -82,7 +85,9 @@ def test_pools_are_those_of_merging_neighbours_one_at_a_time(bonafide, data):
     k = len(bonafide)
     spoof = data.draw(st.lists(st.integers(0, 4), min_size=k, max_size=k))
     assume(any(bonafide) and any(spoof))
-    found = pools(Tally(np.arange(float(k)), np.array(bonafide, float), np.array(spoof, float)))
+    found = pool_violators(
+        ScoreCounts(np.arange(float(k)), np.array(bonafide, float), np.array(spoof, float))
+    )
     assert list(zip(*(of.tolist() for of in found), strict=True)) == plain_pools(bonafide, spoof)
 
 
@@ -99,18 +104,18 @@ def test_minimum_is_reached_by_scikit_learns_isotonic_regression(shift, decimals
         llr = np.log(posterior / (1 - posterior)) - np.log(prior / (1 - prior))
     expected = np.mean(np.logaddexp(0, -llr[:300])) + np.mean(np.logaddexp(0, llr[300:]))
     expected /= 2 * math.log(2)
-    assert min_cllr(tally(bonafide, spoof)) == pytest.approx(expected, abs=1e-12)
+    assert min_cllr(count_scores(bonafide, spoof)) == pytest.approx(expected, abs=1e-12)
 
 
 @given(few_values, few_values)
 def test_minimum_is_the_least_that_an_increasing_map_reaches(bonafide, spoof):
-    counts = tally(bonafide, spoof)
+    counts = count_scores(bonafide, spoof)
     least = min_cllr(counts)
     assert 0 <= least <= 1 + 1e-12
     for slope, shift in ((1, 0), (0.3, -1), (4, 2), (0, 0)):
         llr = slope * counts.score + shift
         assert least <= cllr(counts._replace(score=llr)) + 1e-12
-    mapped = tally(np.exp(np.array(bonafide) / 2), np.exp(np.array(spoof) / 2))
+    mapped = count_scores(np.exp(np.array(bonafide) / 2), np.exp(np.array(spoof) / 2))
     assert min_cllr(mapped) == least
 
 
@@ -118,7 +123,7 @@ def test_long_runs_of_violations_do_not_take_quadratic_time():
     k = 200_000
     share = np.append(np.linspace(0.1, 0.9, k - 1), 0.0)
     spoof = np.append(1 - share[:-1], 1e6)  # one score that pools with all, one after the other
-    found = pools(Tally(np.arange(float(k)), share, spoof))
+    found = pool_violators(ScoreCounts(np.arange(float(k)), share, spoof))
     assert len(found.spoof) < k
     assert found.spoof.sum() == pytest.approx(spoof.sum())
     assert (np.diff(found.bonafide / (found.bonafide + found.spoof)) > 0).all()
@@ -127,4 +132,4 @@ def test_long_runs_of_violations_do_not_take_quadratic_time():
 @pytest.mark.parametrize("figure", [cllr, min_cllr])
 def test_is_not_defined_without_a_class(figure):
     with raises_code("metric.one-class"):
-        figure(reweighed(tally([1.0], [0.0]), 1, 0))
+        figure(reweighed(count_scores([1.0], [0.0]), 1, 0))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.metrics.combined import Estimate, combined, combined_estimate, rounding
-from bench.metrics.exact import bounds
+from bench.metrics.combined import Estimate, combine_estimates, combine_rounding, combine_values
+from bench.metrics.exact import binomial_bounds
 from tests.errors import raises_code
 
 WIDTH = st.floats(0, 10)
@@ -25,13 +25,13 @@ PARTS = st.lists(PART, min_size=1, max_size=5)
 
 @given(PART)
 def test_one_part_gives_itself(part):
-    assert combined_estimate("mean", [part]) == pytest.approx(part)
+    assert combine_estimates("mean", [part]) == pytest.approx(part)
 
 
 @given(PARTS)
 def test_a_mean_is_surer_than_its_parts_on_average_and_never_surer_than_the_widest_nth(parts):
     n = len(parts)
-    found = combined_estimate("mean", parts)
+    found = combine_estimates("mean", parts)
     assert found.value == pytest.approx(sum(part.value for part in parts) / n)
     for side, widths in (
         (found.value - found.low, [part.value - part.low for part in parts]),
@@ -43,13 +43,13 @@ def test_a_mean_is_surer_than_its_parts_on_average_and_never_surer_than_the_wide
 @given(PARTS, st.randoms())
 def test_the_order_of_parts_does_not_matter(parts, random):
     shuffled = random.sample(parts, len(parts))
-    assert combined_estimate("mean", shuffled) == pytest.approx(combined_estimate("mean", parts))
+    assert combine_estimates("mean", shuffled) == pytest.approx(combine_estimates("mean", parts))
 
 
 @given(PART, PART)
 def test_a_difference_has_no_sign(one, other):
-    found = combined_estimate("difference", [one, other])
-    assert found == pytest.approx(combined_estimate("difference", [other, one]))
+    found = combine_estimates("difference", [one, other])
+    assert found == pytest.approx(combine_estimates("difference", [other, one]))
     assert found.value == abs(one.value - other.value)
     assert 0 <= found.low <= found.value + 1e-9
     assert found.value - 1e-9 <= found.high
@@ -58,7 +58,7 @@ def test_a_difference_has_no_sign(one, other):
 @given(PART, PART)
 def test_a_difference_that_stands_clear_of_0_is_as_wide_as_both_sides_in_quadrature(one, other):
     far = Estimate(*(bound + 200 for bound in one))
-    found = combined_estimate("difference", [far, other])
+    found = combine_estimates("difference", [far, other])
     below = math.hypot(one.value - one.low, other.high - other.value)
     above = math.hypot(one.high - one.value, other.value - other.low)
     assert found.low == pytest.approx(found.value - below)
@@ -66,16 +66,20 @@ def test_a_difference_that_stands_clear_of_0_is_as_wide_as_both_sides_in_quadrat
 
 
 def test_a_figure_outside_its_own_interval_has_no_width_on_that_side():
-    found = combined_estimate("mean", [Estimate(1.0, 1.2, 2.0), Estimate(3.0, 2.0, 3.0)])
+    found = combine_estimates("mean", [Estimate(1.0, 1.2, 2.0), Estimate(3.0, 2.0, 3.0)])
     assert found == Estimate(2.0, 1.5, 2.5)
 
 
 @given(st.lists(st.floats(-0.005, 0.005), min_size=2, max_size=2), st.floats(0, 9), st.floats(0, 9))
 def test_rounding_is_as_much_as_the_figure_can_be_off(errors, one, other):
     for how in ("mean", "difference"):
-        off = combined(how, [one + errors[0], other + errors[1]]) - combined(how, [one, other])
-        assert abs(off) <= rounding(how, [0.005, 0.005]) + 1e-12
-    assert combined("mean", [1.005, 2.005]) - 1.5 == pytest.approx(rounding("mean", [0.005] * 2))
+        off = combine_values(how, [one + errors[0], other + errors[1]]) - combine_values(
+            how, [one, other]
+        )
+        assert abs(off) <= combine_rounding(how, [0.005, 0.005]) + 1e-12
+    assert combine_values("mean", [1.005, 2.005]) - 1.5 == pytest.approx(
+        combine_rounding("mean", [0.005] * 2)
+    )
 
 
 def wilson(errors, n):
@@ -102,11 +106,11 @@ def test_the_interval_covers_as_often_as_it_says(how, rates):
         np.stack(wilson(rng.binomial(n, rate, 4000), n), axis=1)
         for rate, n in zip(rates, sizes, strict=False)
     ]
-    truth = combined(how, rates)
+    truth = combine_values(how, rates)
     covered = [
         found.low <= truth <= found.high
         for parts in zip(*(part.tolist() for part in drawn), strict=True)
-        for found in [combined_estimate(how, [Estimate(*part) for part in parts])]
+        for found in [combine_estimates(how, [Estimate(*part) for part in parts])]
     ]
     assert 0.94 < np.mean(covered) < 0.965
 
@@ -119,11 +123,11 @@ def test_parts_near_zero_keep_their_coverage(how, rate):
     rates, sizes = (rate, rate / 2), (7355, 1465)
     drawn = [rng.binomial(n, p, 2000) for n, p in zip(sizes, rates, strict=True)]
     parts = [
-        [Estimate(*of) for of in np.stack([wrong / n, *bounds(wrong, n)], axis=1).tolist()]
+        [Estimate(*of) for of in np.stack([wrong / n, *binomial_bounds(wrong, n)], axis=1).tolist()]
         for wrong, n in zip(drawn, sizes, strict=True)
     ]
-    found = [combined_estimate(how, pair) for pair in zip(*parts, strict=True)]
-    truth = combined(how, rates)
+    found = [combine_estimates(how, pair) for pair in zip(*parts, strict=True)]
+    truth = combine_values(how, rates)
     assert np.mean([of.low <= truth <= of.high for of in found]) > 0.95
     errorless = [of for of, wrong in zip(found, sum(drawn), strict=True) if not wrong]
     assert all(of.value == of.low == 0 < of.high < 0.003 for of in errorless)
@@ -132,6 +136,6 @@ def test_parts_near_zero_keep_their_coverage(how, rate):
 
 def test_refuses_what_cannot_be_combined():
     with raises_code("metric.parts"):
-        combined("mean", [])
+        combine_values("mean", [])
     with raises_code("metric.parts"):
-        rounding("difference", [1.0, 2.0, 3.0])
+        combine_rounding("difference", [1.0, 2.0, 3.0])

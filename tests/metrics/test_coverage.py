@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.metrics.items import items_tally
+from bench.metrics.items import count_items
 from tests.metrics.known_trials import MEASURES, SHAPES, coverage, drawn, interval_of, truth
 
 _SETS = 150
@@ -19,7 +19,7 @@ def test_known_figures_are_those_of_many_trials():
     for shape, of in SHAPES.items():
         known = truth(of(0.05), 0.05, 4914)
         items = drawn(of(0.05), 400_000, 0)
-        found = {name: measure(items_tally(items)) for name, measure in MEASURES.items()}
+        found = {name: measure(count_items(items)) for name, measure in MEASURES.items()}
         for name, value in found.items():
             assert value == pytest.approx(known[name], rel=0.12), (shape, name)
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare, ks_2samp
 
-from bench.metrics.crossing import Curve, are_independent, by_score, independent_rates
-from bench.metrics.plans import by_utterance, groups
+from bench.metrics.crossing import CrossingCurve, are_independent, by_score, independent_rates
+from bench.metrics.plans import group_items, plan_by_utterance
 from tests.metrics.plain_bootstrap import made, plain_eer, plain_replicates
 
 
@@ -22,7 +22,7 @@ def test_rates_under_given_weights_are_those_of_repeated_items(seed, distinct, s
     weights = np.random.default_rng(seed).integers(0, 4, (3, n_units)).astype(float)
     weights[:, unit[bonafide.argmax()]] += 1
     weights[:, unit[spoof.argmax()]] += 1
-    found = Curve(by_score(score, bonafide, spoof, unit), n_units).rates(weights)
+    found = CrossingCurve(by_score(score, bonafide, spoof, unit), n_units).compute_rates(weights)
     expected = [plain_eer(score, bonafide * row[unit], spoof * row[unit]) for row in weights]
     assert found == pytest.approx(expected, abs=1e-12)
 
@@ -68,12 +68,12 @@ def test_independent_trials_have_the_distribution_of_written_out_draws(distinct)
 
 def test_only_whole_single_trials_are_independent():
     score, bonafide, spoof, unit = made(0, 20, longest=2)
-    met = groups(by_utterance(unit), [unit])
-    assert are_independent(by_score(score, bonafide, spoof, met.of[0]), met)
-    assert not are_independent(by_score(score, bonafide * 2, spoof, met.of[0]), met)
+    met = group_items(plan_by_utterance(unit), [unit])
+    assert are_independent(by_score(score, bonafide, spoof, met.codes[0]), met)
+    assert not are_independent(by_score(score, bonafide * 2, spoof, met.codes[0]), met)
     both = np.ones(len(unit))
-    assert not are_independent(by_score(score, both, both, met.of[0]), met)
+    assert not are_independent(by_score(score, both, both, met.codes[0]), met)
     two = np.repeat(unit, 2)
-    met = groups(by_utterance(two), [two])
-    frames = by_score(*(np.repeat(of, 2) for of in (score, bonafide, spoof)), met.of[0])
+    met = group_items(plan_by_utterance(two), [two])
+    frames = by_score(*(np.repeat(of, 2) for of in (score, bonafide, spoof)), met.codes[0])
     assert not are_independent(frames, met)

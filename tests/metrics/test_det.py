@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 from bench.errors import BenchError
 from bench.metrics.det import (
-    closest,
     det_points,
     det_points_of,
     eer,
     eer_of,
     eer_official,
+    find_closest,
     ties_at_eer,
 )
-from bench.metrics.tally import Tally, tally
+from bench.metrics.tally import ScoreCounts, count_scores
 from tests.errors import raises_code
 
 few_values = st.lists(st.integers(-4, 4), min_size=1, max_size=25)
@@ -87,7 +87,7 @@ def test_the_official_formula_is_there_as_a_second_one(bonafide, spoof):
 
 @given(few_values, few_values)
 def test_the_two_formulas_differ_only_where_ties_straddle_the_rates_crossing(bonafide, spoof):
-    ties = ties_at_eer(tally(bonafide, spoof))
+    ties = ties_at_eer(count_scores(bonafide, spoof))
     if ties is None:
         assert eer(bonafide, spoof).eer == official(bonafide, spoof)
     else:
@@ -96,9 +96,9 @@ def test_the_two_formulas_differ_only_where_ties_straddle_the_rates_crossing(bon
 
 
 def test_ties_elsewhere_are_none_of_its_business():
-    assert ties_at_eer(tally([0.0, 2.0, 3.0, 4.0, 5.0], [0.0, 0.0, 2.5, 2.6])) is None
-    assert ties_at_eer(tally([1.0, 1.0, 2.0], [0.0, 1.0])) == (1.0, 2.0, 1.0)
-    assert ties_at_eer(tally([1.0, 1.0], [0.0, 2.0])) == (1.0, 2.0, 0.0)
+    assert ties_at_eer(count_scores([0.0, 2.0, 3.0, 4.0, 5.0], [0.0, 0.0, 2.5, 2.6])) is None
+    assert ties_at_eer(count_scores([1.0, 1.0, 2.0], [0.0, 1.0])) == (1.0, 2.0, 1.0)
+    assert ties_at_eer(count_scores([1.0, 1.0], [0.0, 2.0])) == (1.0, 2.0, 0.0)
 
 
 weights = st.lists(st.integers(0, 3), min_size=1, max_size=25)
@@ -109,25 +109,25 @@ def test_a_weight_is_so_many_trials(bonafide, data):
     k = len(bonafide)
     spoof = data.draw(st.lists(st.integers(0, 3), min_size=k, max_size=k))
     assume(any(bonafide) and any(spoof))
-    counts = Tally(np.arange(k) / 7, np.array(bonafide, float), np.array(spoof, float))
+    counts = ScoreCounts(np.arange(k) / 7, np.array(bonafide, float), np.array(spoof, float))
     repeated = [np.repeat(counts.score, w) for w in (bonafide, spoof)]
     assert eer_of(counts).eer == eer(*repeated).eer
-    scaled = Tally(counts.score, counts.bonafide / 4, counts.spoof * 8)
+    scaled = ScoreCounts(counts.score, counts.bonafide / 4, counts.spoof * 8)
     assert eer_of(scaled) == eer_of(counts)
 
 
 @given(few_values, few_values)
 def test_agrees_with_looking_at_every_point(bonafide, spoof):
-    counts = tally(bonafide, spoof)
+    counts = count_scores(bonafide, spoof)
     points = det_points_of(counts)
-    rate, at = closest(points.miss_rate, points.false_alarm_rate)
+    rate, at = find_closest(points.miss_rate, points.false_alarm_rate)
     assert eer_of(counts) == (rate, points.threshold[at])
 
 
 @pytest.mark.parametrize("label", ["bonafide", "spoof"])
 @pytest.mark.parametrize("figure", [eer_of, det_points_of, ties_at_eer])
 def test_a_class_without_weight_has_no_rate(label, figure):
-    counts = tally([1.0, 2.0], [0.0])._replace(**{label: np.zeros(3)})
+    counts = count_scores([1.0, 2.0], [0.0])._replace(**{label: np.zeros(3)})
     with raises_code("metric.one-class"):
         figure(counts)
 

@@ -14,8 +14,8 @@ from scipy.optimize import brentq
 from scipy.spatial import ConvexHull
 from sklearn.metrics import roc_curve
 
-from bench.metrics.eer_variants import FORMULAS, order_range, variants
-from bench.metrics.tally import Tally, tally
+from bench.metrics.eer_variants import FORMULAS, compute_variants, order_range
+from bench.metrics.tally import ScoreCounts, count_scores
 from tests.errors import raises_code
 
 from .plain_detection import aasist, few_values, one_by_one
@@ -63,7 +63,7 @@ def test_agrees_with_the_libraries(decimals, sizes):
     rng = np.random.default_rng(sum(sizes))
     bonafide = rng.normal(1.5, 1, sizes[0]).round(decimals)
     spoof = rng.normal(0, 1, sizes[1]).round(decimals)
-    found = variants(bonafide, spoof)
+    found = compute_variants(bonafide, spoof)
     assert list(found) == list(FORMULAS)
     for formula in (official, sklearn_fpr, sorted_fpr, interpolated, rocch):
         expected = formula(bonafide, spoof)
@@ -72,7 +72,7 @@ def test_agrees_with_the_libraries(decimals, sizes):
 
 @given(few_values, few_values)
 def test_agrees_with_scikit_learn_and_scipy_on_any_ties(bonafide, spoof):
-    found = variants(bonafide, spoof)
+    found = compute_variants(bonafide, spoof)
     assert found["sklearn_fpr"] == pytest.approx(sklearn_fpr(bonafide, spoof), abs=1e-12)
     assert found["interpolated"] == pytest.approx(interpolated(bonafide, spoof), abs=1e-9)
     assert found["rocch"] <= found["interpolated"] + 1e-12
@@ -100,16 +100,20 @@ tiny = st.lists(st.integers(0, 2), min_size=1, max_size=4)
 @given(tiny, tiny)
 def test_no_order_of_ties_is_outside_the_range_and_its_ends_are_reached(bonafide, spoof):
     rates = {float(rate) for rate in every_order(bonafide, spoof)}
-    found = order_range(tally(bonafide, spoof))
+    found = order_range(count_scores(bonafide, spoof))
     assert found == pytest.approx((min(rates), max(rates)), abs=1e-12)
-    assert found.lowest - 1e-12 <= variants(bonafide, spoof)["official"] <= found.highest + 1e-12
+    assert (
+        found.lowest - 1e-12
+        <= compute_variants(bonafide, spoof)["official"]
+        <= found.highest + 1e-12
+    )
 
 
 def test_a_codec_with_coarse_scores_spans_a_wide_range():
     """As in ASVspoof 5's C08: by which order, the same scores are good or poor."""
     bonafide = [0.0] * 40 + [1.0] * 60
     spoof = [0.0] * 900 + [1.0] * 100
-    found = variants(bonafide, spoof)
+    found = compute_variants(bonafide, spoof)
     assert (found["lowest_order"], found["highest_order"]) == pytest.approx((0.1, 0.4), abs=1e-2)
     assert found["ours"] == pytest.approx(0.25)
     assert found["official"] == found["highest_order"]
@@ -118,12 +122,12 @@ def test_a_codec_with_coarse_scores_spans_a_wide_range():
 @pytest.mark.parametrize("at", [0.0, 0.5])
 def test_orders_of_many_tied_trials_take_no_time(at):
     """A million tied trials: each step of the lattice once, not each order."""
-    found = order_range(Tally(np.array([at]), np.array([1e5]), np.array([9e5])))
+    found = order_range(ScoreCounts(np.array([at]), np.array([1e5]), np.array([9e5])))
     assert found == (0.0, 1.0)
 
 
 def test_constant_scores():
-    assert variants([3.0] * 7, [3.0] * 40) == {
+    assert compute_variants([3.0] * 7, [3.0] * 40) == {
         "ours": 0.5,
         "official": 1.0,
         "sklearn_fpr": 0.0,
@@ -138,10 +142,10 @@ def test_constant_scores():
 def test_a_real_system_with_its_scores_and_with_rounded_ones(shared):
     table = aasist(shared)
     score, is_spoof = table["score"], table["is_spoof"]
-    exact = variants(score[~is_spoof], score[is_spoof])
+    exact = compute_variants(score[~is_spoof], score[is_spoof])
     assert exact["ours"] == exact["official"] == pytest.approx(0.0099092308)
     assert max(exact.values()) < 1.02 * min(exact.values())
-    rounded = variants(score[~is_spoof].round(), score[is_spoof].round())
+    rounded = compute_variants(score[~is_spoof].round(), score[is_spoof].round())
     assert len(np.unique(score.round())) == 25
     # The same file with few values: one system, and half as much again by the formula alone.
     assert rounded["official"] > 1.5 * rounded["sorted_fpr"]
@@ -150,4 +154,4 @@ def test_a_real_system_with_its_scores_and_with_rounded_ones(shared):
 
 def test_is_not_defined_without_a_class():
     with raises_code("metric.one-class"):
-        variants([1.0], [])
+        compute_variants([1.0], [])

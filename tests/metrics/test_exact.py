@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.metrics.bootstrap import interval, intervals, replicated
+from bench.metrics.bootstrap import compute_intervals, compute_replicates, percentile_interval
 from bench.metrics.det import det_points_of, eer_of, equal_error_rate
-from bench.metrics.exact import FEW, bounds, curves, worth
-from bench.metrics.items import Items, counted, items_eer, items_tally
+from bench.metrics.exact import FEW, binomial_bounds, bound_curves, effective_count
+from bench.metrics.items import Items, count_items, items_eer, make_items
 from bench.metrics.measure import ScoreMetric
-from bench.metrics.plans import by_utterance, groups, plan
+from bench.metrics.plans import group_items, make_plan, plan_by_utterance
 from bench.metrics.registry import select_metrics
-from bench.metrics.tally import tally
+from bench.metrics.tally import count_scores
 
 MEASURES = {name: metric.measure for name, metric in select_metrics(ScoreMetric).items()}
 SCORES = st.lists(st.integers(-6, 6).map(float), min_size=1, max_size=30)
@@ -30,57 +30,59 @@ def separate(n_bonafide, n_spoof, missed=0, accepted=0):
     bonafide[:missed] -= 9
     spoof[:accepted] += 9
     is_spoof = np.repeat([False, True], [n_bonafide, n_spoof])
-    return counted(np.concatenate([bonafide, spoof]), is_spoof, np.arange(len(is_spoof)))
+    return make_items(np.concatenate([bonafide, spoof]), is_spoof, np.arange(len(is_spoof)))
 
 
 def percentile_interval(items, by=None, replicates=100):
-    met = groups(by or by_utterance(items.unit), [items.unit])
-    found = replicated([items], {"eer": equal_error_rate}, met, replicates, 0)
-    return interval(found.values[0, 0])
+    met = group_items(by or plan_by_utterance(items.unit), [items.unit])
+    found = compute_replicates([items], {"eer": equal_error_rate}, met, replicates, 0)
+    return percentile_interval(found.values[0, 0])
 
 
 @given(st.data(), st.integers(1, 10_000), st.sampled_from([0.9, 0.95, 0.99]))
 def test_bounds_are_those_of_the_exact_binomial_test(data, n, level):
     wrong = data.draw(st.integers(0, n))
     expected = stats.binomtest(wrong, n).proportion_ci(level, method="exact")
-    found = bounds(np.array([wrong]), n, level)
+    found = binomial_bounds(np.array([wrong]), n, level)
     assert (found.low[0], found.high[0]) == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
 @given(st.integers(1, 100_000), st.floats(0, 1))
 def test_bounds_of_any_share_of_errors_hold_it_and_close_in_with_more_trials(n, rate):
-    found = bounds(np.array([rate * n]), n)
+    found = binomial_bounds(np.array([rate * n]), n)
     assert found.low[0] <= rate + 1e-9
     assert rate - 1e-9 <= found.high[0]
     assert found.high[0] - found.low[0] > 0
-    more = bounds(np.array([2 * rate * n]), 2 * n)
+    more = binomial_bounds(np.array([2 * rate * n]), 2 * n)
     assert more.high[0] - more.low[0] <= found.high[0] - found.low[0] + 1e-12
 
 
 def test_no_error_leaves_three_or_four_open():
     """The rule of three is of one side; of two, it is ln(0.025) = -3.69."""
-    assert bounds(np.zeros(1), 7355).high[0] * 7355 == pytest.approx(3.69, abs=0.01)
+    assert binomial_bounds(np.zeros(1), 7355).high[0] * 7355 == pytest.approx(3.69, abs=0.01)
 
 
 @given(st.lists(st.floats(0.1, 9), min_size=1, max_size=20))
 def test_weights_are_worth_at_most_their_number(weights):
-    found = worth(np.array(weights))
+    found = effective_count(np.array(weights))
     assert 1 - 1e-9 <= found <= len(weights) + 1e-9
-    assert worth(np.ones(len(weights))) == pytest.approx(len(weights))
-    assert worth(np.array([*weights, 0.0])) == pytest.approx(found)
+    assert effective_count(np.ones(len(weights))) == pytest.approx(len(weights))
+    assert effective_count(np.array([*weights, 0.0])) == pytest.approx(found)
 
 
 @given(SCORES, SCORES)
 def test_curves_are_the_bounds_of_both_rates_at_every_threshold(bonafide, spoof):
-    counts = tally(bonafide, spoof)
+    counts = count_scores(bonafide, spoof)
     expected = [
-        bounds(n * rate, n)
+        binomial_bounds(n * rate, n)
         for n, rate in (
             (len(bonafide), det_points_of(counts).miss_rate),
             (len(spoof), det_points_of(counts).false_alarm_rate),
         )
     ]
-    for side, curve in zip(("low", "high"), curves(counts, len(bonafide), len(spoof)), strict=True):
+    for side, curve in zip(
+        ("low", "high"), bound_curves(counts, len(bonafide), len(spoof)), strict=True
+    ):
         assert (curve.bonafide >= 0).all()
         assert (curve.spoof >= 0).all()
         found = det_points_of(curve)
@@ -94,8 +96,8 @@ def test_bounds_between_computed_ones_are_close(n):
     """Above 300 errors, straight lines join a few hundred bounds."""
     wrong = np.unique(np.geomspace(301, n - 1, 40).round()) if n > 300 else np.arange(n)
     score = np.arange(n, dtype=float)
-    found = det_points_of(curves(tally(score, [-1.0]), n, 1)[1]).miss_rate
-    exact = bounds(wrong, n).high
+    found = det_points_of(bound_curves(count_scores(score, [-1.0]), n, 1)[1]).miss_rate
+    exact = binomial_bounds(wrong, n).high
     assert found[2 + wrong.astype(int)] == pytest.approx(exact, rel=1e-3)
 
 
@@ -103,8 +105,8 @@ def test_bounds_between_computed_ones_are_close(n):
 @given(st.integers(12, 300), st.integers(12, 300), st.integers(0, 5), st.integers(0, 5))
 def test_the_interval_holds_the_figure_and_is_never_a_point(n_bonafide, n_spoof, missed, accepted):
     items = separate(n_bonafide, n_spoof, missed, accepted)
-    found = intervals(items, MEASURES, None, 30)
-    counts = items_tally(items)
+    found = compute_intervals(items, MEASURES, None, 30)
+    counts = count_items(items)
     for name, measure in MEASURES.items():
         low, high = found[name][:2]
         assert found[name].few
@@ -122,7 +124,7 @@ def test_more_trials_without_an_error_leave_less_open():
         name: [
             bound.high - bound.low
             for n in (60, 200, 1465, 4914)
-            for bound in [intervals(separate(7355, n), MEASURES, None, 10)[name]]
+            for bound in [compute_intervals(separate(7355, n), MEASURES, None, 10)[name]]
         ]
         for name in ("eer", "min_dcf", "min_cllr", "auc")
     }
@@ -135,7 +137,7 @@ def test_where_errors_are_many_the_interval_is_that_of_the_percentiles():
     rng = np.random.default_rng(3)
     spoof = np.repeat([0.0, 1.0], 400)
     items = Items(rng.normal(size=800) - 3 * spoof, 1 - spoof, spoof, np.arange(800))
-    found = intervals(items, {"eer": equal_error_rate}, None, 100)["eer"]
+    found = compute_intervals(items, {"eer": equal_error_rate}, None, 100)["eer"]
     assert min(found.missed, found.accepted) >= FEW
     assert not found.few
     assert found[:2] == percentile_interval(items)[:2]
@@ -144,20 +146,20 @@ def test_where_errors_are_many_the_interval_is_that_of_the_percentiles():
 def test_speakers_and_attacks_are_no_reason_to_be_surer():
     """Exact bounds take trials to be independent; draws of speakers may be wider, and count too."""
     items = separate(300, 300)
-    speaker = plan("speaker", items.unit, items.unit % 7)
+    speaker = make_plan("speaker", items.unit, items.unit % 7)
     assert percentile_interval(items, speaker)[:2] == (0, 0)
     by_speaker, by_utterance = (
-        intervals(items, {"eer": equal_error_rate}, by, 50)["eer"] for by in (speaker, None)
+        compute_intervals(items, {"eer": equal_error_rate}, by, 50)["eer"] for by in (speaker, None)
     )
     assert by_speaker[:2] == by_utterance[:2]
-    assert by_speaker.high == eer_of(curves(items_tally(items), 300, 300)[1]).eer
+    assert by_speaker.high == eer_of(bound_curves(count_items(items), 300, 300)[1]).eer
 
 
 def test_frames_of_one_utterance_are_one_trial():
     items = separate(120, 120, missed=3)
     frames = Items(*(np.repeat(of, 40) for of in items))
     once, often = (
-        intervals(of, {"eer": equal_error_rate}, None, 50)["eer"] for of in (items, frames)
+        compute_intervals(of, {"eer": equal_error_rate}, None, 50)["eer"] for of in (items, frames)
     )
     assert often.high == pytest.approx(once.high, abs=1e-9)
     assert often.few
@@ -169,7 +171,7 @@ def test_frames_of_one_utterance_are_one_trial():
             score, np.where(np.arange(4800) % 40 < 2, -frames.score[4800:], frames.score[4800:])
         )
     )
-    assert not intervals(spread, {"eer": equal_error_rate}, None, 50)["eer"].few
+    assert not compute_intervals(spread, {"eer": equal_error_rate}, None, 50)["eer"].few
 
 
 def test_parts_of_items_weigh_as_much_as_their_time():
@@ -177,7 +179,7 @@ def test_parts_of_items_weigh_as_much_as_their_time():
     items = separate(40, 40, missed=1)
     heavier = items._replace(bonafide=items.bonafide * 320, spoof=items.spoof * 320)
     one, other = (
-        intervals(of, {"eer": equal_error_rate}, None, 50)["eer"] for of in (items, heavier)
+        compute_intervals(of, {"eer": equal_error_rate}, None, 50)["eer"] for of in (items, heavier)
     )
     assert one[:2] == pytest.approx(other[:2], abs=1e-9)
     assert one[3:] == other[3:]

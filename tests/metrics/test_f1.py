@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
-from bench.metrics.f1 import ARGMAX, decide, decision_at
+from bench.metrics.f1 import ARGMAX, decide_bonafide, decision_at
 from bench.metrics.ratios import decision_ratios
 from tests.errors import raises_code
 
@@ -19,7 +19,9 @@ frames = st.lists(st.tuples(st.booleans(), st.integers(-3, 3)), min_size=1)
 def metrics_of(is_spoof, score, threshold=0.0):
     """Precision, recall and F1 of both classes, by name; an utterance for each frame."""
     labels = np.asarray(is_spoof, dtype=np.bool_)
-    return decision_ratios(labels, ~decide(score, threshold), np.arange(len(labels))).values
+    return decision_ratios(
+        labels, ~decide_bonafide(score, threshold), np.arange(len(labels))
+    ).values
 
 
 @given(frames, st.integers(-4, 4))
@@ -47,7 +49,7 @@ def test_f1_is_symmetric_in_labels_and_decisions(items):
 
 def test_refuses_a_score_that_is_not_a_number():
     with raises_code("metric.not-finite"):
-        decide([0.0, np.nan])
+        decide_bonafide([0.0, np.nan])
 
 
 def test_is_zero_where_the_class_is_never_hit():

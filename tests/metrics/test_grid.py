@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from bench.errors import BenchError
 from bench.metrics.det import eer
 from bench.metrics.grid import (
-    grid_of,
+    align_points,
+    find_grid,
     point_items,
-    points,
     segment_eer,
 )
 from bench.metrics.ranges import range_eer
-from bench.metrics.timeline import frames, frames_on_grid, reference, reference_of_spoof
+from bench.metrics.timeline import frames_on_grid, make_frames, make_spoof_stretches, make_stretches
 from bench.metrics.utterances import utterance_eer, utterance_items
 from tests.errors import raises_code
 from tests.metrics.plain_localization import labels_on_grid, points_at, trial_eers
@@ -49,13 +49,13 @@ def on_arrays(own, found):
         for code, (spoof, _) in found.items()
         for i, is_spoof in enumerate(spoof)
     ]
-    return scored, reference(*map(np.array, zip(*rows, strict=True)))
+    return scored, make_stretches(*map(np.array, zip(*rows, strict=True)))
 
 
 @given(gridded(), st.sampled_from([2, 4, 8, 16]))
 def test_is_partial_spoofs_rule_written_out(made, wanted):
     own, found = made
-    ours = points(*on_arrays(own, found), wanted * 0.005)
+    ours = align_points(*on_arrays(own, found), wanted * 0.005)
     labels, scores, codes = [], [], []
     for code, (spoof, frame_scores) in found.items():
         label, score = points_at(spoof, frame_scores, own, wanted)
@@ -72,7 +72,7 @@ def test_is_partial_spoofs_rule_written_out(made, wanted):
 @given(gridded(), st.sampled_from([2, 4, 8, 16]))
 def test_how_often_and_by_how_much_the_lengths_differ(made, wanted):
     own, found = made
-    surplus = points(*on_arrays(own, found), wanted * 0.005).surplus
+    surplus = align_points(*on_arrays(own, found), wanted * 0.005).surplus
     differences = [len(scores) - -(-len(spoof) // own) for spoof, scores in found.values()]
     assert surplus == (
         sum(d > 0 for d in differences),
@@ -84,7 +84,7 @@ def test_how_often_and_by_how_much_the_lengths_differ(made, wanted):
 @given(gridded())
 def test_at_the_scores_own_resolution_it_is_the_eer_of_frames(made):
     scored, truth = on_arrays(*made)
-    found = points(scored, truth, made[0] * 0.005)
+    found = align_points(scored, truth, made[0] * 0.005)
     assume(len({*found.is_spoof.tolist()}) == 2)
     assert segment_eer(scored, truth, made[0] * 0.005).eer == pytest.approx(
         eer(found.score[~found.is_spoof], found.score[found.is_spoof]).eer, abs=1e-12
@@ -93,7 +93,7 @@ def test_at_the_scores_own_resolution_it_is_the_eer_of_frames(made):
 
 @given(gridded())
 def test_items_are_frames_of_their_utterance(made):
-    found = points(*on_arrays(*made), made[0] * 0.005)
+    found = align_points(*on_arrays(*made), made[0] * 0.005)
     items = point_items(found)
     np.testing.assert_array_equal(items.unit, found.utterance)
     np.testing.assert_array_equal(items.bonafide + items.spoof, 1.0)
@@ -111,19 +111,19 @@ def test_utterances_are_judged_by_their_lowest_frame(made):
 
 
 def test_frames_past_the_end_do_not_judge_an_utterance():
-    truth = reference([0, 1], [0, 0], [320, 320], [False, True])
+    truth = make_stretches([0, 1], [0, 0], [320, 320], [False, True])
     scored = frames_on_grid([2, 1], 320, [1.0, -9.0, 0.0])
     assert utterance_eer(scored, truth).eer == 0.0
-    late = frames([0, 1], [0, 320], [320, 640], [1.0, 0.0])
+    late = make_frames([0, 1], [0, 320], [320, 640], [1.0, 0.0])
     with raises_code("metric.frames-malformed"):
         utterance_items(late, truth)
 
 
 def test_a_last_frame_may_be_short_and_no_other():
-    assert grid_of(frames([0, 0, 1], [0, 320, 0], [320, 400, 320], [0.0] * 3)) == 320
+    assert find_grid(make_frames([0, 0, 1], [0, 320, 0], [320, 400, 320], [0.0] * 3)) == 320
     for start, end in (([0, 320], [300, 640]), ([0, 321], [320, 641]), ([320, 640], [640, 960])):
         with pytest.raises(BenchError, match=r"not on the grid of 20 ms frames .*range-based EER"):
-            grid_of(frames([0, 0], start, end, [0.0, 0.0]))
+            find_grid(make_frames([0, 0], start, end, [0.0, 0.0]))
 
 
 @pytest.mark.parametrize(
@@ -140,26 +140,29 @@ def test_a_last_frame_may_be_short_and_no_other():
 )
 def test_resolutions_that_do_not_divide_are_refused(frame_ms, resolution_s, step_ms, message):
     scored = frames_on_grid([4], frame_ms * MS, np.zeros(4))
-    truth = reference([0], [0], [4 * frame_ms * MS], [True], step_ms * MS)
+    truth = make_stretches([0], [0], [4 * frame_ms * MS], [True], step_ms * MS)
     with pytest.raises(BenchError, match=message):
         segment_eer(scored, truth, resolution_s)
 
 
 def test_floored_labels_are_for_labels_in_seconds():
     scored = frames_on_grid([3], 320, np.zeros(3))
-    truth = reference([0, 0, 0], [0, 330, 650], [330, 650, 970], [False, True, False])
-    assert points(scored, truth, 0.02, "any-spoof").is_spoof.tolist() == [False, True, True]
-    assert points(scored, truth, 0.02, "floor").is_spoof.tolist() == [False, True, False]
-    vectors = reference([0, 0], [0, 320], [320, 640], [False, True], step=320)
+    truth = make_stretches([0, 0, 0], [0, 330, 650], [330, 650, 970], [False, True, False])
+    assert align_points(scored, truth, 0.02, "any-spoof").is_spoof.tolist() == [False, True, True]
+    assert align_points(scored, truth, 0.02, "floor").is_spoof.tolist() == [False, True, False]
+    vectors = make_stretches([0, 0], [0, 320], [320, 640], [False, True], step=320)
     with raises_code("metric.resolution"):
-        points(scored, vectors, 0.02, "floor")
+        align_points(scored, vectors, 0.02, "floor")
 
 
 def test_no_frame_at_all_is_no_figure():
     """Floored, an utterance shorter than a frame has none."""
     with raises_code("metric.one-class"):
         segment_eer(
-            frames([0], [0], [320], [0.0]), reference([0], [0], [319], [True]), 0.02, "floor"
+            make_frames([0], [0], [320], [0.0]),
+            make_stretches([0], [0], [319], [True]),
+            0.02,
+            "floor",
         )
 
 
@@ -171,9 +174,11 @@ def scored_spoofs():
     lengths = rng.integers(24_000, 64_000, n)
     code = np.repeat(np.arange(n), 2)
     start = (rng.random(2 * n) * (lengths[code] - 4000)).astype(int)
-    truth = reference_of_spoof(lengths, code, start, start + 4000)
+    truth = make_spoof_stretches(lengths, code, start, start + 4000)
     counts = -(-lengths // 320)
-    is_spoof = points(frames_on_grid(counts, 320, np.zeros(counts.sum())), truth, 0.02).is_spoof
+    is_spoof = align_points(
+        frames_on_grid(counts, 320, np.zeros(counts.sum())), truth, 0.02
+    ).is_spoof
     scored = frames_on_grid(counts, 320, rng.normal(size=counts.sum()) - 2 * is_spoof)
     return scored, truth, lengths
 
@@ -187,7 +192,7 @@ def test_trap_19_one_score_file_has_another_figure_at_each_resolution(scored_spo
 
 def test_trap_20_how_labels_merge_changes_the_figure_and_ours_is_any_spoof(scored_spoofs):
     scored, truth, lengths = scored_spoofs
-    found = points(scored, truth, 0.16)
+    found = align_points(scored, truth, 0.16)
     by_rule = {}
     for rule in ("any-spoof", "any-bonafide", "majority"):
         labels = []
@@ -205,12 +210,14 @@ def test_trap_20_how_labels_merge_changes_the_figure_and_ours_is_any_spoof(score
 
 
 def test_trap_21_of_105_and_103_frames_103_count_and_the_difference_is_said():
-    truth = reference([0, 0, 1], [0, 16_000, 0], [16_000, 103 * 320, 32_000], [False, True, False])
+    truth = make_stretches(
+        [0, 0, 1], [0, 16_000, 0], [16_000, 103 * 320, 32_000], [False, True, False]
+    )
     scored = frames_on_grid([105, 98], 320, np.concatenate([np.ones(50), -np.ones(153)]))
-    found = points(scored, truth, 0.02)
+    found = align_points(scored, truth, 0.02)
     assert np.bincount(found.utterance).tolist() == [103, 98]
     assert found.surplus == (1, 1, 2)
-    coarse = points(scored, truth, 0.16)
+    coarse = align_points(scored, truth, 0.16)
     assert np.bincount(coarse.utterance).tolist() == [13, 13]
     assert coarse.surplus == found.surplus
 
@@ -219,9 +226,9 @@ def test_trap_22_boundaries_on_the_grid_stay_on_it():
     """int(0.58 / 0.02) is 28 in floats; 0.58 s is where frame 29 begins."""
     for frame in range(1, 1000):
         boundary = round(frame * 0.02 * 16_000)
-        truth = reference([0, 0], [0, boundary], [boundary, boundary + 320], [False, True])
+        truth = make_stretches([0, 0], [0, boundary], [boundary, boundary + 320], [False, True])
         scored = frames_on_grid([frame + 1], 320, np.zeros(frame + 1))
-        assert np.flatnonzero(points(scored, truth, 0.02).is_spoof).tolist() == [frame]
+        assert np.flatnonzero(align_points(scored, truth, 0.02).is_spoof).tolist() == [frame]
 
 
 def counted_by(last: str, spoof: list[bool], wanted: int) -> int:
@@ -240,7 +247,7 @@ def test_a_last_frame_that_the_utterance_ends_within_counts_by_the_rule_asked_fo
     made, wanted, last
 ):
     own, found = made
-    ours = points(*on_arrays(own, found), wanted * 0.005, last=last)
+    ours = align_points(*on_arrays(own, found), wanted * 0.005, last=last)
     labels, scores, codes = [], [], []
     for code, (spoof, frame_scores) in found.items():
         label, score = points_at(spoof, frame_scores, own, wanted)
@@ -257,12 +264,12 @@ def test_a_last_frame_that_the_utterance_ends_within_counts_by_the_rule_asked_fo
 )
 def test_the_rule_of_the_last_frame_decides_the_figure(last, counts, rate):
     """Utterances of 2.5, 2 and 0.25 frames of 640 ms."""
-    truth = reference(
+    truth = make_stretches(
         [0, 0, 1, 2], [0, 10_240, 0, 0], [10_240, 25_600, 20_480, 2_560], [True, False, False, True]
     )
     scored = frames_on_grid(
         [10, 8, 1], 2_560, [0.0] * 4 + [1.0] * 4 + [-1.0] * 2 + [2.0] * 8 + [3.0]
     )
-    found = points(scored, truth, 0.64, last=last)
+    found = align_points(scored, truth, 0.64, last=last)
     assert [int((found.utterance == code).sum()) for code in range(3)] == counts
     assert segment_eer(scored, truth, 0.64, last=last).eer == pytest.approx(rate)

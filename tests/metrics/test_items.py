@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bench.metrics.det import eer, eer_of
-from bench.metrics.items import Items, items_eer, items_tally
+from bench.metrics.items import Items, count_items, items_eer
 from tests.errors import raises_code
 
 weights = st.integers(0, 4)
@@ -30,7 +30,7 @@ def made(rows):
 @given(st.lists(st.tuples(wide, st.integers(0, 3), st.integers(1, 3)), min_size=1))
 def test_the_part_that_is_sorted_holds_the_eer_of_the_whole(rows):
     items = made(rows)
-    whole = eer_of(items_tally(items))
+    whole = eer_of(count_items(items))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bench.metrics.items._MANY", 0)
         part = items_eer(items)
@@ -60,7 +60,7 @@ def test_many_items_are_judged_as_few_are():
 def test_neither_class_may_be_absent():
     for bonafide, spoof, label in (([1.0], [0.0], "spoof"), ([0.0], [1.0], "bonafide")):
         items = Items(np.array([1.0]), np.array(bonafide), np.array(spoof), np.array([0]))
-        for figure in (items_eer, items_tally):
+        for figure in (items_eer, count_items):
             with raises_code("metric.one-class") as error:
                 figure(items)
             assert label in str(error.value)

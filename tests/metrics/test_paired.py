@@ -12,8 +12,8 @@ from bench.errors import BenchError
 from bench.metrics.auc import auc
 from bench.metrics.det import equal_error_rate
 from bench.metrics.items import Items, items_eer
-from bench.metrics.paired import holm, paired, paired_ratios
-from bench.metrics.plans import plan
+from bench.metrics.paired import compare_items, compare_ratios, correct_holm
+from bench.metrics.plans import make_plan
 from bench.metrics.ratios import decision_ratios
 from tests.errors import raises_code
 from tests.metrics.plain_bootstrap import made, plain_eer, plain_replicates
@@ -39,7 +39,7 @@ def test_differences_are_those_of_written_out_replicates(n_units):
     fine = Items(*(np.repeat(of, 2)[order] for of in coarse))
     fine = fine._replace(score=fine.score + rng.normal(size=len(order)))
     expected = plain_replicates(*coarse, 40, 3) - plain_replicates(*fine, 40, 3)
-    found = paired(coarse, fine, EER, None, 40, 3)["eer"]
+    found = compare_items(coarse, fine, EER, None, 40, 3)["eer"]
     error = expected.std(ddof=1)
     assert found.value == pytest.approx(plain_eer(*coarse[:3]) - plain_eer(*fine[:3]), abs=1e-12)
     p_value = 2 * t(39).sf(abs(found.value) / error)
@@ -49,7 +49,7 @@ def test_differences_are_those_of_written_out_replicates(n_units):
     assert found.high >= found.value + half - 1e-12
     # A figure that no errors are counted of has no other share.
     plainly = {"rate": lambda counts: equal_error_rate(counts)}
-    alone = paired(coarse, fine, plainly, None, 40, 3)["rate"]
+    alone = compare_items(coarse, fine, plainly, None, 40, 3)["rate"]
     assert alone.p_value == pytest.approx(p_value)
     assert (alone.low, alone.high) == pytest.approx((found.value - half, found.value + half))
 
@@ -58,7 +58,7 @@ def test_speakers_are_drawn_for_both():
     a, b = two(4, 120)
     speaker = np.arange(120) % 11
     expected = [plain_replicates(*of[:3], speaker, 50, 2) for of in (a, b)]
-    found = paired(a, b, EER, plan("speaker", a.unit, speaker), 50, 2)["eer"]
+    found = compare_items(a, b, EER, make_plan("speaker", a.unit, speaker), 50, 2)["eer"]
     half = t(49).ppf(0.975) * (expected[0] - expected[1]).std(ddof=1)
     assert found.low <= found.value - half + 1e-12 <= found.value + half - 1e-12 <= found.high
 
@@ -69,23 +69,25 @@ def test_swapping_the_systems_turns_the_sign_and_nothing_else(seed, fixed):
     if fixed:
         first, second = (decision_ratios(of.spoof > 0, of.score < -1, of.unit) for of in (a, b))
         there, back = (
-            paired_ratios(*pair, None, 30) for pair in ((first, second), (second, first))
+            compare_ratios(*pair, None, 30) for pair in ((first, second), (second, first))
         )
     else:
-        there, back = (paired(*pair, {**EER, "auc": auc}, None, 30) for pair in ((a, b), (b, a)))
+        there, back = (
+            compare_items(*pair, {**EER, "auc": auc}, None, 30) for pair in ((a, b), (b, a))
+        )
     for name, (value, low, high, p, *_) in there.items():
         assert back[name][:4] == pytest.approx((-value, -high, -low, p), abs=1e-12)
 
 
 def test_a_system_does_not_differ_from_itself_on_another_scale():
     a, _ = two(1)
-    found = paired(a, a._replace(score=3 * a.score + 1), EER, None, 99)["eer"]
+    found = compare_items(a, a._replace(score=3 * a.score + 1), EER, None, 99)["eer"]
     assert (found.value, found.p_value) == (0, 1)
 
 
 def test_p_values_are_uniform_where_there_is_no_difference():
     p_values = [
-        paired(*two(seed, 150), {"auc": lambda counts: auc(counts)}, None, 99)["auc"].p_value
+        compare_items(*two(seed, 150), {"auc": lambda counts: auc(counts)}, None, 99)["auc"].p_value
         for seed in range(150)
     ]
     assert kstest(p_values, "uniform").pvalue > 0.01
@@ -94,7 +96,7 @@ def test_p_values_are_uniform_where_there_is_no_difference():
 
 def test_a_real_difference_is_found_and_pairing_is_why():
     a, b = two(5, 600, better=1.2, shared=3.0)
-    found = paired(a, b, EER, None, 199)["eer"]
+    found = compare_items(a, b, EER, None, 199)["eer"]
     assert found.value == items_eer(a).eer - items_eer(b).eer < 0
     assert found.high < 0
     assert found.p_value < 1e-3
@@ -104,14 +106,14 @@ def test_a_real_difference_is_found_and_pairing_is_why():
     place = np.concatenate([rng.permutation(np.flatnonzero(b.spoof == of)) for of in (0, 1)])
     score = b.score.copy()
     score[place] = b.score[order]
-    apart = paired(a, b._replace(score=score), EER, None, 199)["eer"]
+    apart = compare_items(a, b._replace(score=score), EER, None, 199)["eer"]
     assert apart.value == found.value
     assert apart.high - apart.low > 1.5 * (found.high - found.low)
 
 
 def test_the_p_value_agrees_with_the_interval():
     for seed in range(40):
-        _, low, high, p, *_ = paired(*two(seed, 80, better=0.5), EER, None, 399)["eer"]
+        _, low, high, p, *_ = compare_items(*two(seed, 80, better=0.5), EER, None, 399)["eer"]
         if p > 0.05:
             assert low <= 0 <= high
 
@@ -120,7 +122,7 @@ def test_frames_at_a_threshold():
     score, _, spoof, unit = made(7, 60)
     first = decision_ratios(spoof > 0, score < 0, unit)
     worse = decision_ratios(spoof > 0, score < -1.5, unit)
-    found = paired_ratios(first, worse, None, 199)
+    found = compare_ratios(first, worse, None, 199)
     assert found["recall_spoof"].low > 0
     assert found["recall_spoof"].p_value < 0.05
     assert found["recall"].high < 0
@@ -130,7 +132,7 @@ def test_frames_at_a_threshold():
 @given(st.lists(st.floats(0, 1), max_size=8))
 def test_holm_is_the_step_down_rule(p_values):
     """A hypothesis falls at a level if it and all smaller ones pass their share of it."""
-    corrected = holm(p_values)
+    corrected = correct_holm(p_values)
     ranked = sorted(p_values)
     for p, found in zip(p_values, corrected, strict=True):
         shares = [(len(ranked) - i) * q for i, q in enumerate(ranked) if q <= p]
@@ -142,11 +144,11 @@ def test_refuses_what_is_no_pair():
     with pytest.raises(
         BenchError, match="0 are only in the first, 1 only in the second, such as 7"
     ):
-        paired(Items(*(of[b.unit != 7] for of in a)), b, EER)
+        compare_items(Items(*(of[b.unit != 7] for of in a)), b, EER)
     with pytest.raises(BenchError, match=r"utterance 3 is spoof for one system .* \(1 such\)"):
-        paired(a, b._replace(spoof=np.where(b.unit == 3, 1 - b.spoof, b.spoof)), EER)
+        compare_items(a, b._replace(spoof=np.where(b.unit == 3, 1 - b.spoof, b.spoof)), EER)
     rates = decision_ratios(a.spoof > 0, a.score < 0, a.unit)
     with raises_code("metric.trials-differ"):
-        paired_ratios(rates, rates._replace(names=rates.names[::-1]))
+        compare_ratios(rates, rates._replace(names=rates.names[::-1]))
     with raises_code("metric.probability"):
-        holm([0.1, 1.5])
+        correct_holm([0.1, 1.5])

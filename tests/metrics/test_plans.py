@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import chisquare
 
 from bench.errors import BenchError
-from bench.metrics.plans import by_utterance, factors, groups, plan
+from bench.metrics.plans import group_items, make_factors, make_plan, plan_by_utterance
 from tests.errors import raises_code
 
 
@@ -18,9 +18,14 @@ def weights_of(met, number=0):
 def test_names_and_codes_are_the_same_levels():
     names = ["b", "a", "b", "c"]
     for speaker in (names, np.array(names), np.array(names, dtype=object), [5, 2, 5, 9]):
-        assert plan("speaker", [4, 1, 2, 3], speaker).levels[0].tolist() == [0, 1, 2, 1]
+        assert make_plan("speaker", [4, 1, 2, 3], speaker).levels[0].tolist() == [0, 1, 2, 1]
     for attack in (["A1", "", "A2", ""], ["A1", None, "A2", None], [3, -1, 7, -1], [3, -1, 7, -2]):
-        assert plan("speaker+attack", range(4), names, attack).levels[1].tolist() == [0, -1, 1, -1]
+        assert make_plan("speaker+attack", range(4), names, attack).levels[1].tolist() == [
+            0,
+            -1,
+            1,
+            -1,
+        ]
 
 
 def test_as_many_are_drawn_as_there_are():
@@ -28,11 +33,11 @@ def test_as_many_are_drawn_as_there_are():
     attack = np.where(np.arange(12) < 4, -1, np.arange(12) % 3)
     unit = np.arange(12)
     for name, total in (("utterance", 12), ("speaker", 5)):
-        met = groups(plan(name, unit, speaker, attack), [unit])
+        met = group_items(make_plan(name, unit, speaker, attack), [unit])
         assert [weights_of(met, i).sum() for i in range(20)] == [total] * 20
-    met = groups(plan("speaker+attack", unit, speaker, attack), [unit])
+    met = group_items(make_plan("speaker+attack", unit, speaker, attack), [unit])
     for number in range(20):
-        drawn = weights_of(met, number)[met.of[0]]
+        drawn = weights_of(met, number)[met.codes[0]]
         rng = np.random.default_rng([1, number])
         by_speaker, by_attack = (np.bincount(rng.integers(0, n, n), minlength=n) for n in (5, 3))
         expected = [
@@ -45,7 +50,7 @@ def test_as_many_are_drawn_as_there_are():
 def test_each_of_many_utterances_is_drawn_alike():
     """More than one stretch of the drawing: counts are those of a uniform multinomial."""
     unit = np.arange(200_000)
-    met = groups(by_utterance(unit), [unit])
+    met = group_items(plan_by_utterance(unit), [unit])
     drawn = weights_of(met)
     assert drawn.sum() == len(unit)
     in_parts = drawn.reshape(100, -1).sum(axis=1)
@@ -56,21 +61,21 @@ def test_each_of_many_utterances_is_drawn_alike():
 
 
 def test_only_levels_that_occur_are_drawn():
-    whole = plan("speaker+attack", range(6), list("aabbcc"), ["", "X", "", "Y", "", "Z"])
-    some = groups(whole, [np.array([2, 3, 4, 3])])
+    whole = make_plan("speaker+attack", range(6), list("aabbcc"), ["", "X", "", "Y", "", "Z"])
+    some = group_items(whole, [np.array([2, 3, 4, 3])])
     assert some.sizes == (2, 1)
     assert some.n == 3
-    assert some.of[0][1] == some.of[0][3]
-    both = groups(whole, [np.array([2, 3]), np.array([5, 2])])
+    assert some.codes[0][1] == some.codes[0][3]
+    both = group_items(whole, [np.array([2, 3]), np.array([5, 2])])
     assert both.sizes == (2, 2)
-    assert both.of[0][0] == both.of[1][1]
+    assert both.codes[0][0] == both.codes[1][1]
 
 
 def test_attacks_are_drawn_whole_and_bona_fide_apart_from_them():
     attack = np.array(["", "X", "", "X", "Y", ""])
-    met = groups(plan("attack", range(6), None, attack), [np.arange(6)])
+    met = group_items(make_plan("attack", range(6), None, attack), [np.arange(6)])
     for number in range(20):
-        drawn = weights_of(met, number)[met.of[0]]
+        drawn = weights_of(met, number)[met.codes[0]]
         assert drawn[1] == drawn[3]
         assert drawn[1] + drawn[4] == 2
         assert drawn[[0, 2, 5]].sum() == 3
@@ -90,21 +95,21 @@ def test_attacks_are_drawn_whole_and_bona_fide_apart_from_them():
     ],
 )
 def test_trials_ask_for_what_their_corpus_names(speaker, attack, name):
-    known = factors(range(6), None if speaker is None else [*speaker], attack)
+    known = make_factors(range(6), None if speaker is None else [*speaker], attack)
     spoof = np.array([0, 0, 0, 1, 1, 1])
-    found = known.plan(np.arange(6), spoof)
+    found = known.make_plan(np.arange(6), spoof)
     assert found.name == name
-    groups(found, [np.arange(6)])  # whatever it is, it can be drawn
-    assert known.plan(np.arange(6), spoof, "utterance").name == "utterance"
+    group_items(found, [np.arange(6)])  # whatever it is, it can be drawn
+    assert known.make_plan(np.arange(6), spoof, "utterance").name == "utterance"
 
 
 def test_a_cell_asks_for_what_its_own_trials_name():
-    known = factors([5, 6, 7, 8], ["a", "b", "a", "b"], ["", "", "X", "Y"])
-    assert known.plan([5, 6, 7], [0, 0, 1]).name == "speaker"
+    known = make_factors([5, 6, 7, 8], ["a", "b", "a", "b"], ["", "", "X", "Y"])
+    assert known.make_plan([5, 6, 7], [0, 0, 1]).name == "speaker"
     # Frames of one utterance, some of them spoof.
-    assert known.plan([5, 7, 7, 8, 8], [0, 0, 1, 1, 0]).name == "speaker+attack"
+    assert known.make_plan([5, 7, 7, 8, 8], [0, 0, 1, 1, 0]).name == "speaker+attack"
     with raises_code("metric.trials-differ"):
-        known.plan([5, 9], [0, 1])
+        known.make_plan([5, 9], [0, 1])
 
 
 @pytest.mark.parametrize(
@@ -122,14 +127,14 @@ def test_a_cell_asks_for_what_its_own_trials_name():
 )
 def test_refuses_what_a_corpus_cannot_give(arguments, message):
     with pytest.raises(BenchError, match=message):
-        plan(*arguments)
+        make_plan(*arguments)
 
 
 def test_refuses_unknown_utterances_and_lone_levels():
     with pytest.raises(BenchError, match=r"utterance 7 is not in the plan of resampling \(2 items"):
-        groups(by_utterance([0, 1]), [np.array([7, 0, 9])])
+        group_items(plan_by_utterance([0, 1]), [np.array([7, 0, 9])])
     with raises_code("metric.nothing-to-resample"):
-        groups(plan("speaker", [0, 1], ["a", "a"]), [np.array([0, 1])])
+        group_items(make_plan("speaker", [0, 1], ["a", "a"]), [np.array([0, 1])])
 
 
 @pytest.mark.parametrize("name", ["auto", "utterance", "speaker", "attack", "speaker+attack"])
@@ -144,13 +149,14 @@ def test_named_utterances_are_drawn_alike_whatever_their_codes(name):
     def drawn(order):
         listed = [ids[n] for n in order]
         of = [[some[one] for one in listed] for some in (speaker, attack)]
-        known = factors(np.arange(24), *of, names=listed)
+        known = make_factors(np.arange(24), *of, names=listed)
         unit = np.flatnonzero(np.isin(order, judged))
         spoof = [attack[listed[n]] != "" for n in unit]
-        met = groups(known.plan(unit, spoof, name), [unit])
+        met = group_items(known.make_plan(unit, spoof, name), [unit])
         names = [listed[n] for n in unit]
         return [
-            dict(zip(names, weights_of(met, number)[met.of[0]], strict=True)) for number in range(5)
+            dict(zip(names, weights_of(met, number)[met.codes[0]], strict=True))
+            for number in range(5)
         ]
 
     plain = drawn(np.arange(24))

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.metrics.f1 import ARGMAX, decision_at
-from bench.metrics.grid import points
+from bench.metrics.grid import align_points
 from bench.metrics.positions import (
     POSITION_NAMES,
     distance_errors,
     position_errors,
 )
 from bench.metrics.ratios import group_ratios
-from bench.metrics.timeline import frames_on_grid, reference
+from bench.metrics.timeline import frames_on_grid, make_stretches
 from tests.errors import raises_code
 from tests.metrics.plain_localization import places
 from tests.metrics.test_grid import gridded, on_arrays
@@ -31,7 +31,7 @@ def counted(found):
 @given(gridded(), st.sampled_from([2, 4, 8, 16]), st.integers(-3, 3))
 def test_errors_of_each_place_are_those_of_plain_loops(made, wanted, threshold):
     own, found = made
-    judged = points(*on_arrays(own, found), wanted * 0.005)
+    judged = align_points(*on_arrays(own, found), wanted * 0.005)
     frames, errors = (dict.fromkeys(POSITION_NAMES, 0) for _ in range(2))
     for code in found:
         chosen = judged.utterance == code
@@ -47,7 +47,7 @@ def test_errors_of_each_place_are_those_of_plain_loops(made, wanted, threshold):
 def test_errors_at_each_distance_are_those_of_plain_loops(made, wanted, threshold):
     own, found = made
     scored, truth = on_arrays(own, found)
-    judged = points(scored, truth, wanted * 0.005)
+    judged = align_points(scored, truth, wanted * 0.005)
     expected = {}
     for code, (spoof, _) in found.items():
         boundaries = [5 * i for i in range(1, len(spoof)) if spoof[i] != spoof[i - 1]]
@@ -74,9 +74,9 @@ def test_errors_at_each_distance_are_those_of_plain_loops(made, wanted, threshol
 
 
 def test_frames_keep_their_utterance():
-    truth = reference([3, 8], [0, 0], [640, 320], [True, False])
+    truth = make_stretches([3, 8], [0, 0], [640, 320], [True, False])
     scored = frames_on_grid([0, 0, 0, 2, 0, 0, 0, 0, 1], 320, [1.0, -1.0, -1.0])
-    judged = points(scored, truth, 0.02)
+    judged = align_points(scored, truth, 0.02)
     for found in (position_errors(judged, ARGMAX), distance_errors(judged, truth, ARGMAX)):
         assert found.unit.tolist() == [3, 3, 8]
         assert found.wrong.tolist() == [True, False, True]
@@ -85,14 +85,14 @@ def test_frames_keep_their_utterance():
 
 @pytest.mark.parametrize("edges_ms", [[], [0, 10], [20, 20], [20, 10]])
 def test_bins_ascend(edges_ms):
-    truth = reference([0], [0], [320], [True])
-    judged = points(frames_on_grid([1], 320, [0.0]), truth, 0.02)
+    truth = make_stretches([0], [0], [320], [True])
+    judged = align_points(frames_on_grid([1], 320, [0.0]), truth, 0.02)
     with raises_code("metric.distance-bins"):
         distance_errors(judged, truth, ARGMAX, edges_ms)
 
 
 def test_distances_are_measured_in_the_reference_of_the_frames():
-    truth = reference([0], [0], [320], [True])
-    judged = points(frames_on_grid([1], 320, [0.0]), truth, 0.02)
+    truth = make_stretches([0], [0], [320], [True])
+    judged = align_points(frames_on_grid([1], 320, [0.0]), truth, 0.02)
     with raises_code("metric.trials-differ"):
         distance_errors(judged, truth._replace(utterance=np.array([1])), ARGMAX)

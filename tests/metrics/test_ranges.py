@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.metrics.items import Items, items_eer, items_tally
-from bench.metrics.ranges import range_eer, ranges
-from bench.metrics.timeline import frames, frames_on_grid, reference
+from bench.metrics.items import Items, count_items, items_eer
+from bench.metrics.ranges import range_eer, weigh_ranges
+from bench.metrics.timeline import frames_on_grid, make_frames, make_stretches
 from tests.errors import raises_code
 from tests.metrics.plain_localization import (
     Utterance,
@@ -30,7 +30,7 @@ def test_is_that_of_samples_counted_one_by_one(found):
 
 @given(utterances(), st.integers(-4, 4))
 def test_items_weigh_the_errors_at_any_threshold(found, threshold):
-    items = ranges(*flat(found)).items
+    items = weigh_ranges(*flat(found)).items
     decided_spoof = items.score <= threshold
     assert sample_errors(found, threshold) == (
         items.bonafide[decided_spoof].sum(),
@@ -40,7 +40,7 @@ def test_items_weigh_the_errors_at_any_threshold(found, threshold):
 
 @given(utterances())
 def test_each_utterance_weighs_its_own_samples(found):
-    counted = ranges(*flat(found))
+    counted = weigh_ranges(*flat(found))
     unit = counted.items.unit
     for code, made in found.items():
         assert counted.items.spoof[unit == code].sum() == sum(made.spoof)
@@ -108,14 +108,14 @@ def test_a_finer_clock_changes_nothing(found, factor):
 
 @given(utterances().filter(both_classes))
 def test_drawing_every_utterance_twice_changes_nothing(found):
-    items = ranges(*flat(found)).items
+    items = weigh_ranges(*flat(found)).items
     assert items_eer(Items(*np.tile(items, 2))).eer == pytest.approx(
         items_eer(items).eer, abs=1e-12
     )
 
 
 def test_constant_scores_give_one_half():
-    truth = reference([0, 0], [0, 100], [100, 1000], [False, True])
+    truth = make_stretches([0, 0], [0, 100], [100, 1000], [False, True])
     assert range_eer(frames_on_grid([10], 100, np.ones(10)), truth).eer == 0.5
 
 
@@ -124,7 +124,7 @@ def test_right_labels_on_a_grid_err_by_what_the_grid_cannot_follow(offset):
     """A boundary `offset` samples into a frame that is decided spoof (any-spoof): that much bona
     fide time is lost, and no spoof time."""
     boundary = 3200 + offset
-    truth = reference([0, 0], [0, boundary], [boundary, 9600], [False, True])
+    truth = make_stretches([0, 0], [0, boundary], [boundary, 9600], [False, True])
     score = np.where(np.arange(30) >= boundary // 320, -1.0, 1.0)
     found = range_eer(frames_on_grid([30], 320, score), truth).eer
     assert found == pytest.approx(offset / boundary / 2)
@@ -132,24 +132,24 @@ def test_right_labels_on_a_grid_err_by_what_the_grid_cannot_follow(offset):
 
 def test_time_without_a_score_is_decided_bona_fide():
     """The first 40 of 100 spoof samples have no frame: they are accepted at every threshold."""
-    truth = reference([0, 1], [0, 0], [100, 100], [True, False])
-    scored = frames([0, 1], [40, 0], [100, 100], [-1.0, 1.0])
+    truth = make_stretches([0, 1], [0, 0], [100, 100], [True, False])
+    scored = make_frames([0, 1], [40, 0], [100, 100], [-1.0, 1.0])
     assert range_eer(scored, truth).eer == pytest.approx(0.2)
-    items = ranges(scored, truth).items
-    assert items_tally(items).spoof.tolist() == [60.0, 0.0, 40.0]
-    assert items_tally(items).score.tolist() == [-1.0, 1.0, np.inf]
+    items = weigh_ranges(scored, truth).items
+    assert count_items(items).spoof.tolist() == [60.0, 0.0, 40.0]
+    assert count_items(items).score.tolist() == [-1.0, 1.0, np.inf]
 
 
 def test_time_after_the_end_does_not_count():
-    truth = reference([0, 1], [0, 0], [100, 100], [True, False])
-    scored = frames([0, 0, 1], [0, 100, 0], [100, 200, 160], [-1.0, 9.0, 1.0])
+    truth = make_stretches([0, 1], [0, 0], [100, 100], [True, False])
+    scored = make_frames([0, 0, 1], [0, 100, 0], [100, 200, 160], [-1.0, 9.0, 1.0])
     assert range_eer(scored, truth).eer == 0.0
-    assert (ranges(scored, truth).uncovered, ranges(scored, truth).beyond) == (0, 160)
+    assert (weigh_ranges(scored, truth).uncovered, weigh_ranges(scored, truth).beyond) == (0, 160)
 
 
 def test_needs_both_classes():
-    scored = frames([0], [0], [100], [1.0])
+    scored = make_frames([0], [0], [100], [1.0])
     with raises_code("metric.one-class"):
-        range_eer(scored, reference([0], [0], [100], [False]))
+        range_eer(scored, make_stretches([0], [0], [100], [False]))
     with raises_code("metric.one-class"):
-        range_eer(scored, reference([0], [0], [100], [True]))
+        range_eer(scored, make_stretches([0], [0], [100], [True]))

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import precision_recall_fscore_support
 
-from bench.metrics.exact import bounds
-from bench.metrics.f1 import decide
-from bench.metrics.plans import by_utterance, groups, plan
+from bench.metrics.exact import binomial_bounds
+from bench.metrics.f1 import decide_bonafide
+from bench.metrics.plans import group_items, make_plan, plan_by_utterance
 from bench.metrics.ratios import (
     Ratios,
     decision_ratios,
     group_ratios,
     ratio_intervals,
-    replicated_ratios,
+    replicate_ratios,
 )
 from tests.errors import raises_code
 from tests.metrics.plain_bootstrap import made, percentiles, plain_draw, plain_replicates
@@ -26,7 +26,7 @@ from tests.metrics.plain_bootstrap import made, percentiles, plain_draw, plain_r
 
 def decided(seed, n_units=25):
     score, _, spoof, unit = made(seed, n_units)
-    return spoof > 0, ~decide(score), unit, score
+    return spoof > 0, ~decide_bonafide(score), unit, score
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -43,8 +43,8 @@ def test_values_are_those_of_the_frames(seed):
 
 def percentile_bounds(ratios, by=None, replicates=1000, seed=0):
     """The percentile intervals alone: what `ratio_intervals` widens where errors are few."""
-    met = groups(by or by_utterance(ratios.unit), [ratios.unit])
-    values = replicated_ratios([ratios], met, replicates, seed)[0]
+    met = group_items(by or plan_by_utterance(ratios.unit), [ratios.unit])
+    values = replicate_ratios([ratios], met, replicates, seed)[0]
     return dict(zip(ratios.names, map(percentiles, values.T), strict=True))
 
 
@@ -55,7 +55,7 @@ def test_f1_intervals_are_those_of_written_out_replicates():
 
         def figure(scores, _, spoof, of=name):
             labels, frame = spoof > 0, np.arange(len(spoof))
-            return decision_ratios(labels, ~decide(scores), frame).values[of]
+            return decision_ratios(labels, ~decide_bonafide(scores), frame).values[of]
 
         values = plain_replicates(score, 1.0 - is_spoof, 1.0 * is_spoof, unit, 60, 5, figure)
         assert found[name] == pytest.approx(percentiles(values), abs=1e-12)
@@ -67,7 +67,7 @@ def test_error_rates_by_group_are_resampled_by_utterance_or_speaker():
     ratios = group_ratios(["bonafide", "spoof"], 1 * is_spoof, wrong, unit)
     assert ratios.values["spoof"] == wrong[is_spoof].mean()
     speaker = np.arange(25) // 5
-    for by, level in ((None, unit), (plan("speaker", range(25), speaker), speaker[unit])):
+    for by, level in ((None, unit), (make_plan("speaker", range(25), speaker), speaker[unit])):
         found = percentile_bounds(ratios, by, 40, 1)
         values = []
         for number in range(40):
@@ -80,8 +80,8 @@ def test_error_rates_by_group_are_resampled_by_utterance_or_speaker():
 def test_draws_without_the_figure_are_left_out_and_counted():
     ratios = Ratios(("rate",), np.arange(2), np.array([[1.0], [0]]), np.array([[2.0], [0]]))
     found = ratio_intervals(ratios, None, 400)["rate"]
-    assert (found.low, found.high) == (bounds(0.5, 1).low, bounds(0.5, 1).high)
-    assert 70 < found.again < 130
+    assert (found.low, found.high) == (binomial_bounds(0.5, 1).low, binomial_bounds(0.5, 1).high)
+    assert 70 < found.redrawn < 130
     nothing = ratios._replace(whole=ratios.part * 0)
     assert np.isnan(nothing.values["rate"])
     with raises_code("metric.no-interval"):

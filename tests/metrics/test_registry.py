@@ -13,14 +13,14 @@ from bench import versions
 from bench.cards import card_files, column_checks, table_cards
 from bench.evaluation import render, row_evaluation
 from bench.evaluation import score_file as scores
-from bench.evaluation.comparison import compare
-from bench.evaluation.draws import draws
+from bench.evaluation.comparison import compare_scores
+from bench.evaluation.draws import draw_replicates
 from bench.metrics import catalogue
-from bench.metrics.measured import Figure
+from bench.metrics.measured import MetricResult
 from bench.metrics.registry import (
     Metric,
     describe_metrics,
-    find_file,
+    find_metric_file,
     forget_metrics,
     select_metrics,
 )
@@ -88,7 +88,7 @@ METRICS = (
     ),
 )
 '''
-EXPERIMENTS = card_files.folder("experiments")
+EXPERIMENTS = card_files.card_folder("experiments")
 
 
 @pytest.fixture
@@ -118,13 +118,13 @@ def test_a_metric_of_utterances_is_one_file(add, mini, tmp_path):
     before = set(describe_metrics())
     add("half_error", HALF_ERROR)
     assert set(describe_metrics()) == {*before, "half_error"}
-    assert catalogue.metric("asvspoof2019la.half_error").label == "HTER at 0"
-    assert catalogue.shown("half_error", 0.125) == "12.50 %"
-    assert versions.of_metrics(["inthewild.half_error"])["metric half_error"] == 3
+    assert catalogue.find_metric("asvspoof2019la.half_error").label == "HTER at 0"
+    assert catalogue.format_value("half_error", 0.125) == "12.50 %"
+    assert versions.list_metric_versions(["inthewild.half_error"])["metric half_error"] == 3
 
     table = listed(mini, "asvspoof2019la")
     one = judge(mini, "asvspoof2019la", by=(("attack",),))
-    verdict = one.verdict(one.read(written(tmp_path, table, "a.txt")))
+    verdict = one.evaluate_scores(one.read_scores(written(tmp_path, table, "a.txt")))
     whole = verdict.figures["half_error"]
     accepted = table["score"] > 0
     assert whole.missed == (~accepted & table["bonafide"]).sum()
@@ -134,27 +134,27 @@ def test_a_metric_of_utterances_is_one_file(add, mini, tmp_path):
     assert whole.low < whole.high
     (breakdown,) = verdict.breakdowns
     assert all("half_error" in line.figures for line in breakdown.lines if line.figures)
-    assert "| HTER at 0 |" in render.markdown(verdict)
-    assert render.as_dict(verdict)["results"]["half_error"]["value"] == 100 * whole.value
+    assert "| HTER at 0 |" in render.render_report(verdict)
+    assert render.report_as_dict(verdict)["results"]["half_error"]["value"] == 100 * whole.value
 
-    found = compare(one, *(one.read(tmp_path / name) for name in ("a.txt", "a.txt")))
-    assert "half_error" in {of.figure for of in found.found}
+    found = compare_scores(one, *(one.read_scores(tmp_path / name) for name in ("a.txt", "a.txt")))
+    assert "half_error" in {of.figure for of in found.compared}
 
 
 def test_a_run_has_it_and_a_column_may(add, tmp_path):
     add("half_error", HALF_ERROR)
     path = tmp_path / "scores.parquet"
     scores.write(path, rows(1, 0))
-    drawn = draws(path, ["half_error", "A07.half_error", "half_error_bonafide_logit"])
+    drawn = draw_replicates(path, ["half_error", "A07.half_error", "half_error_bonafide_logit"])
     assert all(len(of.values) == 1000 and of.mistakes is not None for of in drawn.values())
     for trials in ("utterances", "frames"):
-        assert "half_error" in column_checks.name_logged(trials)
+        assert "half_error" in column_checks.list_logged(trials)
     scores.write(path, rows(8, 0))
     logged = row_evaluation.evaluate_file(path, replicates=9)
     coarser = column_checks.name_coarser(0.02)
     assert "half_error_160ms" in coarser
-    assert set(logged) == {*column_checks.name_logged("frames"), *coarser}
-    assert isinstance(logged["half_error_bonafide_logit"], Figure)
+    assert set(logged) == {*column_checks.list_logged("frames"), *coarser}
+    assert isinstance(logged["half_error_bonafide_logit"], MetricResult)
     for file, metric in (
         ("tca/table2", "asvspoof2019la.A19.eer"),
         ("tca/table1", "asvspoof2019la.eer"),
@@ -166,23 +166,25 @@ def test_a_run_has_it_and_a_column_may(add, tmp_path):
             text.replace(f'"{metric}"', f'"{metric.replace("eer", "half_error")}"')
         )
         card = table_cards.parse_table("test/table", tmp_path / "table.toml")
-        (column,) = [of for of in card.columns if of.kind == "half_error"]
-        assert (column.better, column.unit) == ("lower", "%")
+        (column,) = [of for of in card.columns if of.metric_name == "half_error"]
+        assert (column.better_direction, column.unit) == ("lower", "%")
 
 
 def test_a_metric_of_decisions_is_one_file(add, mini, tmp_path):
     add("half_error", HALF_ERROR)
     add("accuracy", ACCURACY)
     one = judge(mini, "partialspoof")
-    a, b = (one.read(frames(mini, tmp_path, step, f"{step}.txt")) for step in (0.02, 0.04))
-    verdict = one.verdict(a)
+    a, b = (one.read_scores(frames(mini, tmp_path, step, f"{step}.txt")) for step in (0.02, 0.04))
+    verdict = one.evaluate_scores(a)
     accuracy = verdict.figures["accuracy"]
     assert accuracy.value == 1 - (accuracy.missed + accuracy.accepted) / (
         accuracy.bonafide + accuracy.spoof
     )
     assert accuracy.low < accuracy.value < accuracy.high
     assert {"half_error", "half_error_160ms"} <= set(verdict.figures)
-    assert {"accuracy", "half_error_40ms"} <= {of.figure for of in compare(one, a, b).found}
+    assert {"accuracy", "half_error_40ms"} <= {
+        of.figure for of in compare_scores(one, a, b).compared
+    }
 
 
 def test_what_is_read_as_text_is_what_the_modules_declare():
@@ -191,7 +193,7 @@ def test_what_is_read_as_text_is_what_the_modules_declare():
     for name, described in describe_metrics().items():
         for field in fields(Metric):
             assert getattr(loaded[name], field.name) == getattr(described, field.name)
-        assert versions.declared(f"metrics/{find_file(name).stem}") >= versions.FIRST
+        assert versions.read_version(f"metrics/{find_metric_file(name).stem}") >= versions.FIRST
 
 
 @pytest.mark.parametrize(

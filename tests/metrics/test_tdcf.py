@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.metrics.tally import tally
+from bench.metrics.tally import count_scores
 from bench.metrics.tdcf import (
     AsvErrors,
     Coefficients,
@@ -56,7 +56,7 @@ def plain_2021(points, asv):
 
 @given(few_values, few_values, errors)
 def test_both_forms_are_those_of_the_evaluation_plans(bonafide, spoof, asv):
-    counts = tally(bonafide, spoof)
+    counts = count_scores(bonafide, spoof)
     legacy, revised = coefficients_2019(asv), coefficients_2021(asv)
     assume(revised.c1 > 0.01)
     for points in (rates(bonafide, spoof), one_by_one(bonafide, spoof)):
@@ -66,7 +66,7 @@ def test_both_forms_are_those_of_the_evaluation_plans(bonafide, spoof, asv):
 
 @given(few_values, few_values, coefficients)
 def test_the_threshold_reaches_the_cost(bonafide, spoof, c):
-    cost, threshold = min_tdcf(tally(bonafide, spoof), c)
+    cost, threshold = min_tdcf(count_scores(bonafide, spoof), c)
     missed = np.mean(np.array(bonafide) <= threshold)
     accepted = np.mean(np.array(spoof) > threshold)
     reached = (c.c0 + c.c1 * missed + c.c2 * accepted) / (c.c0 + min(c.c1, c.c2))
@@ -76,11 +76,11 @@ def test_the_threshold_reaches_the_cost(bonafide, spoof, c):
 
 @given(few_values, few_values, coefficients, st.integers(1, 5), st.floats(0.1, 7))
 def test_invariants(bonafide, spoof, c, times, factor):
-    counts = tally(bonafide, spoof)
+    counts = count_scores(bonafide, spoof)
     cost = min_tdcf(counts, c).cost
-    mapped = tally(np.exp(np.array(bonafide) / 2), np.exp(np.array(spoof) / 2))
+    mapped = count_scores(np.exp(np.array(bonafide) / 2), np.exp(np.array(spoof) / 2))
     assert min_tdcf(mapped, c).cost == cost
-    mirrored = tally([-s for s in spoof], [-s for s in bonafide])
+    mirrored = count_scores([-s for s in spoof], [-s for s in bonafide])
     swapped = Coefficients(c.c0, c.c2, c.c1)
     assert min_tdcf(mirrored, swapped).cost == pytest.approx(cost, abs=1e-12)
     assert min_tdcf(reweighed(counts, times, factor), c).cost == pytest.approx(cost, abs=1e-12)
@@ -112,13 +112,13 @@ def test_costs_are_arguments():
 )
 def test_refuses_coefficients_of_which_no_cost_can_be_made(wrong):
     with raises_code("metric.tdcf-undefined"):
-        min_tdcf(tally([1.0], [0.0]), Coefficients(*wrong))
+        min_tdcf(count_scores([1.0], [0.0]), Coefficients(*wrong))
 
 
 def test_refuses_an_asv_system_that_costs_more_than_it_can_save():
     worse_than_none = asv_errors(np.arange(1000), [5000.0, 6000.0], [1.0])
     with pytest.raises(BenchError, match=r"C1 = -0\.094"):
-        min_tdcf(tally([1.0], [0.0]), coefficients_2019(worse_than_none))
+        min_tdcf(count_scores([1.0], [0.0]), coefficients_2019(worse_than_none))
 
 
 @pytest.mark.parametrize(
@@ -146,6 +146,6 @@ def test_aasist_l_on_asvspoof_2019_la_as_the_organisers_compute_it(shared):
     )
     assert 100 * asv.eer == pytest.approx(2.458, abs=5e-4)
     table = aasist(shared)
-    counts = tally(table["score"][~table["is_spoof"]], table["score"][table["is_spoof"]])
+    counts = count_scores(table["score"][~table["is_spoof"]], table["score"][table["is_spoof"]])
     assert round(min_tdcf(counts, coefficients_2019(asv)).cost, 9) == 0.030805977
     assert round(min_tdcf(counts, coefficients_2021(asv)).cost, 4) == 0.0916

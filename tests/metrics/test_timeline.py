@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from bench.errors import BenchError
 from bench.metrics.timeline import (
-    frames,
-    frames_of,
+    count_within,
     frames_on_grid,
-    paired,
-    reference,
-    reference_of,
-    reference_of_spoof,
-    within,
+    make_frames,
+    make_spoof_stretches,
+    make_stretches,
+    match_utterances,
+    select_frames,
+    select_stretches,
 )
 from tests.errors import raises_code
 from tests.metrics.plain_localization import flat, utterances
@@ -27,14 +27,14 @@ def test_frames_are_put_in_order(found, random):
     scored, _ = flat(found)
     order = list(range(len(scored.score)))
     random.shuffle(order)
-    for ours, expected in zip(frames(*(of[order] for of in scored)), scored, strict=True):
+    for ours, expected in zip(make_frames(*(of[order] for of in scored)), scored, strict=True):
         np.testing.assert_array_equal(ours, expected)
 
 
 def test_frames_on_a_grid_are_frames():
     for ours, expected in zip(
         frames_on_grid([2, 0, 1], 320, [1.0, 2.0, 3.0]),
-        frames([0, 0, 2], [0, 320, 0], [320, 640, 320], [1.0, 2.0, 3.0]),
+        make_frames([0, 0, 2], [0, 320, 0], [320, 640, 320], [1.0, 2.0, 3.0]),
         strict=True,
     ):
         np.testing.assert_array_equal(ours, expected)
@@ -57,7 +57,7 @@ def test_frames_on_a_grid_are_frames():
 )
 def test_frames_that_are_refused(arrays, message):
     with pytest.raises(BenchError, match=message):
-        frames(*arrays)
+        make_frames(*arrays)
 
 
 def test_frames_on_a_grid_are_as_many_as_their_scores():
@@ -79,11 +79,11 @@ def test_frames_on_a_grid_are_as_many_as_their_scores():
 )
 def test_references_that_are_refused(arrays, message):
     with pytest.raises(BenchError, match=message):
-        reference(*arrays)
+        make_stretches(*arrays)
 
 
 def test_stretches_of_one_class_are_joined_within_an_utterance_only():
-    joined = reference([0, 0, 1], [0, 4, 0], [4, 9, 3], [True, True, True])
+    joined = make_stretches([0, 0, 1], [0, 4, 0], [4, 9, 3], [True, True, True])
     assert joined.start.tolist() == [0, 0]
     assert joined.end.tolist() == [9, 3]
 
@@ -97,7 +97,7 @@ def test_spoof_stretches_may_overlap(stretches):
         stretch = (code, min(start, lengths[code] - 1), min(max(end, start + 1), lengths[code]))
         spoof[code][stretch[1] : stretch[2]] = True
         kept.append(stretch)
-    truth = reference_of_spoof(lengths, *np.array(kept, dtype=int).reshape(-1, 3).T)
+    truth = make_spoof_stretches(lengths, *np.array(kept, dtype=int).reshape(-1, 3).T)
     for code, n in enumerate(lengths):
         written = np.zeros(n, dtype=bool)
         for of, start, end, is_spoof in zip(*truth[:4], strict=True):
@@ -119,22 +119,22 @@ def test_spoof_stretches_may_overlap(stretches):
 )
 def test_spoof_stretches_that_are_refused(arguments, message):
     with pytest.raises(BenchError, match=message):
-        reference_of_spoof(*arguments)
+        make_spoof_stretches(*arguments)
 
 
 def test_both_sides_have_the_same_utterances():
-    scored = frames([1, 4], [0, 0], [5, 5], [0.0, 0.0])
-    truth = reference([1, 4, 6, 7], [0, 0, 0, 0], [5, 5, 5, 5], [True, False, True, True])
+    scored = make_frames([1, 4], [0, 0], [5, 5], [0.0, 0.0])
+    truth = make_stretches([1, 4, 6, 7], [0, 0, 0, 0], [5, 5, 5, 5], [True, False, True, True])
     with pytest.raises(BenchError, match=r"2 utterances have labels but no scored frame; .* is 6"):
-        paired(scored, truth)
-    alone = reference([4], [0], [5], [True])
+        match_utterances(scored, truth)
+    alone = make_stretches([4], [0], [5], [True])
     with pytest.raises(BenchError, match=r"1 utterances have scored frames but no labels; .* is 1"):
-        paired(scored, alone)
+        match_utterances(scored, alone)
     with raises_code("metric.frames-malformed"):
-        paired(frames_of(scored, [9]), alone)
+        match_utterances(select_frames(scored, [9]), alone)
     with raises_code("metric.reference-malformed"):
-        paired(scored, reference_of(truth, [9]))
+        match_utterances(scored, select_stretches(truth, [9]))
 
 
 def test_within_counts_each_run():
-    assert within(np.array([2, 0, 3])).tolist() == [0, 1, 0, 1, 2]
+    assert count_within(np.array([2, 0, 3])).tolist() == [0, 1, 0, 1, 2]

@@ -13,14 +13,14 @@ from types import SimpleNamespace
 import pandas as pd
 
 from bench.evaluation import render
-from bench.evaluation.verdict import Breakdown, Verdict
-from bench.evaluation.verdict import Line as Level
+from bench.evaluation.verdict import Breakdown, ScoreReport
+from bench.evaluation.verdict import BreakdownLine as Level
 from bench.issues import Issue
-from bench.reports import checked, report
-from bench.reports.checked import Found, Line
-from bench.reports.overview import overview
-from bench.reports.render_html import page
-from bench.specs.checked import Counts
+from bench.reports import build_report, checked
+from bench.reports.checked import CheckedLine, CheckedReport
+from bench.reports.overview import render_overview
+from bench.reports.render_html import render_html_page
+from bench.specs.checked import CountTable
 from bench.specs.table import Paper, Table
 
 from .made import BOTH, PAPER, TABLE, Kept, finished, judged, settings, tracked
@@ -185,14 +185,14 @@ def hostile_report(name: str):
     lines += [{**failed, "row": f"{row} gone"}, {**lines[0], "run_id": "e" * 32, "signature": "y"}]
     frame = pd.DataFrame(lines)
     own = judged(name, 1, split=name, scores=name)
-    return report(table, paper, runs, frame, pd.DataFrame([own]), "paper", [], Kept(frame))
+    return build_report(table, paper, runs, frame, pd.DataFrame([own]), "paper", [], Kept(frame))
 
 
 def hostile_verdict(name: str) -> str:
     """A verdict of a score file of that name, with that attack."""
     found = Issue("warning", "unknown", name, 9, (name, name))
-    return render.markdown(
-        Verdict(
+    return render.render_report(
+        ScoreReport(
             form="paper",
             corpus=name,
             short=name,
@@ -222,15 +222,17 @@ def hostile_pages(name: str) -> dict[str, str]:
     """Every Markdown that the suite writes, made of `name`, as a page each; `checked` is a table
     without training."""
     made = hostile_report(name)
-    card = Counts.model_construct(key="tca/table1", title=name, caption=name, notes=(name,))
-    found = Found(card, (name,), name, (Line(name, (name,), (name,), "equal", name),))
+    card = CountTable.model_construct(key="tca/table1", title=name, caption=name, notes=(name,))
+    found = CheckedReport(
+        card, (name,), name, (CheckedLine(name, (name,), (name,), "equal", name),)
+    )
     others = {
-        "differences": made.texts["made-differences.md"],
-        "overview": overview([made], "paper", [card]),
+        "differences": made.text_files["made-differences.md"],
+        "overview": render_overview([made], "paper", [card]),
         "verdict": hostile_verdict(name),
     }
     return {
-        "report": made.extra("html", b"png"),
-        "checked": checked.page(found),
-        **{kind: page("t", text, {}) for kind, text in others.items()},
+        "report": made.render_extra("html", b"png"),
+        "checked": checked.render_checked_page(found),
+        **{kind: render_html_page("t", text, {}) for kind, text in others.items()},
     }

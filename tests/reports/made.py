@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.draws import Draws
-from bench.reports import report
+from bench.evaluation.draws import MetricDraws
+from bench.reports import build_report
 from bench.specs.table import Paper, Table
 from bench.tracking.scored_record import framed_records
 
@@ -345,7 +345,9 @@ class Kept:
     def _draws(self, run, metric):
         value, low, high = (run.get(f"{metric}{end}", 0.0) for end in ("", ".low", ".high"))
         rng = np.random.default_rng([*run["row"].encode(), run["seed"]])
-        return Draws(self.trials, (value + (high - low) / 4 * rng.standard_normal(1000)) / 100)
+        return MetricDraws(
+            self.trials, (value + (high - low) / 4 * rng.standard_normal(1000)) / 100
+        )
 
     def placed(self, run_id, evaluation):
         return None
@@ -360,18 +362,18 @@ class Kept:
 
 def made(form="paper", kept=Kept):
     lines = frame(form)
-    return report(TABLE, PAPER, RUNS, lines, scored(), form, artifacts=kept(lines))
+    return build_report(TABLE, PAPER, RUNS, lines, scored(), form, artifacts=kept(lines))
 
 
 def made_combined():
     runs = {row: RUNS[row] for row in ("Both", "Half", "Single")}
     lines = combined_frame()
-    return report(COMBINED, PAPER, runs, lines, NONE_SCORED, "paper", [TABLE], Kept(lines))
+    return build_report(COMBINED, PAPER, runs, lines, NONE_SCORED, "paper", [TABLE], Kept(lines))
 
 
 def made_matrix(form="paper"):
     lines = matrix_frame().assign(form=form)
-    return report(MATRIX, PAPER, {"Both": RUNS["Both"]}, lines, NONE_SCORED, form)
+    return build_report(MATRIX, PAPER, {"Both": RUNS["Both"]}, lines, NONE_SCORED, form)
 
 
 MADE = {

@@ -9,7 +9,7 @@ import numpy as np
 from bench.cards import table_cards
 from bench.evaluation import score_file as scores
 from bench.evaluation.row_evaluation import evaluate_file
-from bench.tracking.run_record import RunEntry
+from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 
 KEY = "sal/table4"
@@ -19,11 +19,11 @@ def fill(
     store: Store, work: Path, rows, seeds, form="paper", utterances=200, frames=20, overrides=()
 ):
     """Track every row with every seed; a later row's scores are a little clearer."""
-    card = table_cards.table(KEY)
+    card = table_cards.read_table(KEY)
     for place, row in enumerate(rows):
-        run = table_cards.resolve(card, row, form, overrides)
+        run = table_cards.resolve_row(card, row, form, overrides)
         for seed in seeds:
-            entry = RunEntry(
+            entry = RunRecord(
                 table=KEY,
                 paper="sal",
                 row=row,
@@ -33,17 +33,17 @@ def fill(
                 made_from={"weights xlsr2_300m": "01234567"},
                 commit="18096a9",
                 device="NVIDIA H200",
-                description_figures={},
+                paper_results={},
             )
-            with store.begin(entry) as tracked:
+            with store.begin_run(entry) as tracked:
                 figures = {}
                 for name in run.evaluate:
                     path = work / "made" / f"{row}-{seed}-{name}.parquet"
                     scores.write(path, columns(utterances, frames, 1.5 + place / 3, (place, seed)))
-                    tracked.artifact(path, f"scores/{name}")
+                    tracked.add_artifact(path, f"scores/{name}")
                     found = evaluate_file(path, replicates=20)
                     figures |= {f"{name}.{metric}": figure for metric, figure in found.items()}
-                tracked.finish(figures)
+                tracked.finish_run(figures)
 
 
 def columns(utterances, frames, clear, seed):

@@ -6,17 +6,23 @@ import json
 
 import pandas as pd
 
-from bench.reports import report
-from bench.reports.behind import breaths, errors, section, side_figures, trainings
-from bench.reports.cells import cells
-from bench.reports.standings import standing
+from bench.reports import build_report
+from bench.reports.behind import (
+    describe_errors_and_runs,
+    format_breath_shares,
+    format_error_counts,
+    format_other_metrics,
+    format_trainings,
+)
+from bench.reports.cells import build_cells
+from bench.reports.standings import select_row_runs
 
 from .made import MATRIX, NONE_SCORED, PAPER, RUNS, TABLE, TRAINED, finished, frame, made, tracked
 
 
 def parts(lines, table=TABLE, rows=("Both", "Single")):
-    stands = {row: standing(table, row, RUNS[row], lines, "paper") for row in rows}
-    return cells(table, stands), stands
+    stands = {row: select_row_runs(table, row, RUNS[row], lines, "paper") for row in rows}
+    return build_cells(table, stands), stands
 
 
 def line_of(text, first):
@@ -26,7 +32,7 @@ def line_of(text, first):
 
 def test_errors_stand_below_the_trials_they_are_among():
     found, _ = parts(frame())
-    text = errors(TABLE, found, "paper")
+    text = format_error_counts(TABLE, found, "paper")
     assert line_of(text, "*of*") == ["*of*", "1,000 + 2,000"]
     assert line_of(text, "Both") == ["Both", "50 + 100"], "means of three seeds"
     assert "B F1" not in text, "no run counts them"
@@ -36,7 +42,7 @@ def test_trials_stand_in_each_cell_where_rows_have_others():
     lines = frame()
     lines.loc[lines["row"] == "Single", "a.eer.spoof"] = 7
     found, _ = parts(lines)
-    text = errors(TABLE, found, "paper")
+    text = format_error_counts(TABLE, found, "paper")
     assert line_of(text, "*of*")[1] == ""
     assert line_of(text, "Single")[1] == "41 + 82 <small>of 1,000 + 7</small>"
 
@@ -48,23 +54,23 @@ def test_errors_of_a_matrix_lie_as_its_figures_do():
     found, _ = parts(
         pd.DataFrame([tracked("Both", 7) | line | {"status": "FINISHED"}]), MATRIX, ["Both"]
     )
-    text = errors(MATRIX, found, "paper")
+    text = format_error_counts(MATRIX, found, "paper")
     assert line_of(text, "A07") == ["A07", "1 + 2.5 <small>of 16 + 2</small>", "–", "–"]
 
 
 def test_the_kept_epoch_its_dev_figure_and_the_end_are_said():
     _, stands = parts(frame())
-    text = trainings(TABLE, stands, "paper")
+    text = format_trainings(TABLE, stands, "paper")
     ended = "no better dev.eer for 10 epochs"
     assert f"| Both | 7 | 12 | dev.eer 1.23 % | 22 | {ended} | 5.20 | 91.00 |" in text
     assert "| Single | 1 | – | – | – | – | 4.10 | 95.00 |" in text, "an older run says none of it"
     alone = pd.DataFrame([tracked("Single", 1, finished(4.1, 95.0))])
-    assert "Epoch kept" not in trainings(TABLE, parts(alone, rows=["Single"])[1], "paper")
+    assert "Epoch kept" not in format_trainings(TABLE, parts(alone, rows=["Single"])[1], "paper")
 
 
 def test_figures_that_no_column_prints_are_shown():
     _, stands = parts(frame())
-    text = side_figures(TABLE, stands, "paper")
+    text = format_other_metrics(TABLE, stands, "paper")
     assert "| a | F1 spoof | 86.50 | 90.00 |" in text
     assert "EER" not in text, "the table has it"
     assert "missed" not in text
@@ -78,16 +84,16 @@ def test_breaths_are_said_by_split_and_class():
             tracked("Single", 1, finished(5.0, 90.0), **other),
         ]
     )
-    text = breaths(parts(lines)[1], "paper")
+    text = format_breath_shares(parts(lines)[1], "paper")
     assert "| a/train | 2.10 % | 0.30 % | 40.00 % | Both |" in text
     assert "| a/dev | 50.00 % | – | 25.00 % | Single |" in text
-    assert breaths(parts(frame()[frame()["row"] == "Single"])[1], "paper") == ""
+    assert format_breath_shares(parts(frame()[frame()["row"] == "Single"])[1], "paper") == ""
 
 
 def test_nothing_stands_behind_what_was_not_run():
     found, _ = parts(frame())
-    assert section(TABLE, found, {}, "paper") == ""
-    text = report(TABLE, PAPER, RUNS, frame("smoke"), NONE_SCORED, "paper").markdown
+    assert describe_errors_and_runs(TABLE, found, {}, "paper") == ""
+    text = build_report(TABLE, PAPER, RUNS, frame("smoke"), NONE_SCORED, "paper").markdown
     assert "Errors and runs behind" not in text
 
 
@@ -101,14 +107,16 @@ def test_threads_and_determinism_stand_with_the_conditions_of_equal_figures():
 
 def test_a_run_of_an_installed_release_is_repeated_by_installing_it():
     found = frame().assign(commit="version 0.1.0", lock="none")
-    text = report(TABLE, PAPER, RUNS, found, NONE_SCORED, "paper").markdown
+    text = build_report(TABLE, PAPER, RUNS, found, NONE_SCORED, "paper").markdown
     assert "- Code: release 0.1.0, `pip install speech-deepfake-bench==0.1.0`\n" in text
     assert "Code: commit version" not in text
     assert "uv.lock" not in text
 
 
 def repeated(**changes):
-    text = report(TABLE, PAPER, RUNS, frame().assign(**changes), NONE_SCORED, "paper").markdown
+    text = build_report(
+        TABLE, PAPER, RUNS, frame().assign(**changes), NONE_SCORED, "paper"
+    ).markdown
     return text.partition("## How to repeat it")[2].partition("\n##")[0]
 
 

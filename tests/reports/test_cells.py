@@ -5,17 +5,17 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from bench.reports.cells import best, cells, foremost
-from bench.reports.compared import Comparisons
+from bench.reports.cells import build_cells, choose_shown_row, find_best_rows
+from bench.reports.compared import RowTests
 from bench.reports.main_table import render_main_table
-from bench.reports.notes import farthest
-from bench.reports.standings import standing
-from bench.reports.tally import tally
+from bench.reports.notes import describe_farthest
+from bench.reports.standings import select_row_runs
+from bench.reports.tally import count_results
 from bench.specs.table import Table
 
 from .made import RUNS, tracked
 
-NOTHING = Comparisons({}, {})
+NOTHING = RowTests({}, {})
 
 
 def card(rows, metric="a.eer", **more):
@@ -52,7 +52,9 @@ def found_of(table, figures):
         for seed, figure in enumerate(of_seeds, 1)
     ]
     frame = pd.DataFrame(lines)
-    return cells(table, {row: standing(table, row, RUNS[row], frame, "paper") for row in figures})
+    return build_cells(
+        table, {row: select_row_runs(table, row, RUNS[row], frame, "paper") for row in figures}
+    )
 
 
 def plain(*values):
@@ -117,11 +119,11 @@ def test_counts_and_the_interval_by_utterances_are_means_over_seeds():
 def test_one_complete_row_is_not_the_best_of_anything_but_is_shown():
     table = card({"Both": 3.0, "Half": 3.0})
     found = found_of(table, {"Both": plain(3.0)})
-    assert best(table, 0, found) == frozenset()
-    assert foremost(table, 0, found) == "Both"
+    assert find_best_rows(table, 0, found) == frozenset()
+    assert choose_shown_row(table, 0, found) == "Both"
     found = found_of(table, {"Both": plain(3.0), "Half": plain(2.0)})
-    assert best(table, 0, found) == {"Half"}
-    assert foremost(table, 0, found) == "Half"
+    assert find_best_rows(table, 0, found) == {"Half"}
+    assert choose_shown_row(table, 0, found) == "Half"
 
 
 def test_the_farthest_is_not_whatever_the_paper_prints_as_zero():
@@ -130,10 +132,10 @@ def test_the_farthest_is_not_whatever_the_paper_prints_as_zero():
     table = card({"Both": 0.0, "Half": 14.40, "Single": 3.0})
     near = [counted(0.0043, 0.001, 0.02, 40, 40)]
     found = found_of(table, {"Both": near, "Half": plain(60.0), "Single": plain(3.0)})
-    assert tally(table, found).farthest.row == "Half"
+    assert count_results(table, found).farthest.row == "Half"
     found = found_of(table, {"Both": plain(37.5)})
     said = "Both, EER: ours 37.50, paper 0.00, relative to 0.005, half a printed unit"
-    assert farthest(table, tally(table, found)) == said
+    assert describe_farthest(table, count_results(table, found)) == said
 
 
 def test_cells_without_a_verdict_count_apart():
@@ -143,7 +145,7 @@ def test_cells_without_a_verdict_count_apart():
         "Half": plain(14.0, 14.5, 15.0),
         "Single": plain(3.0),
     }
-    counts = tally(table, found_of(table, figures))
+    counts = count_results(table, found_of(table, figures))
     assert (counts.inside, counts.outside, counts.few_errors, counts.few_seeds) == (1, 0, 1, 1)
     assert counts.farthest.row == "Half", "too few errors are never far"
 

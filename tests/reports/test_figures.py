@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from bench.cards import table_cards
-from bench.reports import plots, stale, style, write
+from bench.reports import find_stale_files, plots, style, write_report
 from bench.reports.plots import matrices, points
 from bench.specs.table import Column
 
@@ -55,7 +55,7 @@ def test_points_are_the_cells_under_the_papers_labels():
     assert where(eer, "scored, not trained here") == {"Theirs": [3.58]}
     assert where(eer, "scored, trials missing") == {"Part": [3.58]}
     assert where(eer, "one seed") == {"Both, two seeds": [5.2, 4.8, 5.0]}
-    table12 = table_cards.table("breathnet/table12")
+    table12 = table_cards.read_table("breathnet/table12")
     assert points.label_row(table12, "S3") == "S3, (3)", (
         "what --rows takes, then what the paper prints"
     )
@@ -152,16 +152,16 @@ def test_no_figure_is_written_where_nothing_was_run(tmp_path):
     never = replace(report, cells=none, pictures={})
     assert report.has_figure
     assert not never.has_figure
-    write(never, tmp_path)
+    write_report(never, tmp_path)
     assert not [path for path in tmp_path.iterdir() if path.suffix in (".png", ".svg", ".pdf")]
-    assert stale(never, tmp_path) == []
-    write(report, tmp_path)
+    assert find_stale_files(never, tmp_path) == []
+    write_report(report, tmp_path)
     drawn_files = [tmp_path / f"{report.stem}.{kind}" for kind in ("png", "svg", "pdf")]
     assert set(drawn_files) <= {*tmp_path.iterdir()}
     for path in drawn_files:
         content = path.read_bytes()
         path.unlink()
-        assert stale(report, tmp_path) == [path]
+        assert find_stale_files(report, tmp_path) == [path]
         path.write_bytes(content)
 
 
@@ -246,6 +246,6 @@ def test_every_kind_is_written_undated_and_laid_out_once(tmp_path):
 
 def test_titles_are_broken_and_never_cut():
     title = "SMOKE: " + "word " * 40 + "of $5$"
-    lines = style.wrapped(title, 4).split("\n")
+    lines = style.wrap_title(title, 4).split("\n")
     assert max(map(len, lines)) <= 58
     assert " ".join(lines) == title.replace("$", r"\$")

@@ -134,7 +134,7 @@ def a_sweep(**space):
 
 
 def test_a_sweeps_trials_are_points():
-    base = table_cards.resolve(table_cards.table("breathnet/table7"), "Default", "smoke")
+    base = table_cards.resolve_row(table_cards.read_table("breathnet/table7"), "Default", "smoke")
     trials = pd.DataFrame(
         {
             "state": ["finished", "finished", "failed"],

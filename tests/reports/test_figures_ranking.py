@@ -5,13 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from bench.cards import table_cards
-from bench.reports.ranking import ranking
+from bench.reports.ranking import rank_systems
 from bench.tracking.run_frame import COLUMNS
 
 from ..errors import raises_code
 
 SYSTEMS = ["OCKD", "LSR-LSA", "XLSR-Mamba", "Nes2Net-X", "BreathNet"]
-TABLES = [table_cards.table("breathnet/table4"), table_cards.table("breathnet/table5")]
+TABLES = [table_cards.read_table("breathnet/table4"), table_cards.read_table("breathnet/table5")]
 
 
 def frames(**figures):
@@ -19,7 +19,7 @@ def frames(**figures):
 
     def frame_of(table, form):
         own = figures.get(table.partition("/")[2], {})
-        run = table_cards.resolve(table_cards.table(table), "BreathNet", form)
+        run = table_cards.resolve_row(table_cards.read_table(table), "BreathNet", form)
         now = pd.Timestamp("2026-01-01", tz="UTC")
         known = {
             "run_id": "r", "row": "BreathNet", "seed": 1234, "signature": run.signature,
@@ -36,7 +36,7 @@ def frames(**figures):
 
 
 def test_the_papers_ranks_are_those_of_its_tables():
-    found = ranking(TABLES, SYSTEMS, "BreathNet", frames(), "paper")
+    found = rank_systems(TABLES, SYSTEMS, "BreathNet", frames(), "paper")
     assert found.dimensions == ("21LA", "21DF", "ITW", "Average")
     assert list(found.panels) == ["the paper's results"]
     # Worked out from Tables IV and V by hand.
@@ -57,7 +57,7 @@ def test_the_papers_ranks_are_those_of_its_tables():
 def test_the_other_reading_of_a_system_is_a_panel_and_says_what_it_changes():
     """XLSR-Mamba has 1.68 on 21LA in Table IV and 0.93 in Table X."""
     both = [("XLSR-Mamba", "breathnet/table10")]
-    found = ranking(TABLES, SYSTEMS, "BreathNet", frames(), "paper", both)
+    found = rank_systems(TABLES, SYSTEMS, "BreathNet", frames(), "paper", both)
     other = "XLSR-Mamba: 0.93 instead of 1.68 on 21LA (BreathNet, Table 10)"
     assert list(found.panels) == ["the paper's results", other]
     # Worked out by hand: 0.90, 0.93, 1.15, 1.19, 1.88 on 21LA; the averages of all three columns
@@ -75,20 +75,20 @@ def test_the_other_reading_of_a_system_is_a_panel_and_says_what_it_changes():
         "XLSR-Mamba 2 to 4, BreathNet 4 to 3; Average: LSR+LSA 3 to 2, XLSR-Mamba 2 to 3"
     )
     without = [name for name in SYSTEMS if name != "XLSR-Mamba"]
-    assert ranking(TABLES, without, "BreathNet", frames(), "paper", both).changes == ()
+    assert rank_systems(TABLES, without, "BreathNet", frames(), "paper", both).changes == ()
     none = [("OCKD", "breathnet/table10")]
     with raises_code("report.result-missing") as caught:
-        ranking(TABLES, SYSTEMS, "BreathNet", frames(), "paper", none)
+        rank_systems(TABLES, SYSTEMS, "BreathNet", frames(), "paper", none)
     assert "table10" in str(caught.value)
 
 
 def test_ours_are_ranked_only_where_all_tables_were_run():
     four = {"asvspoof2021la.eer": 0.5, "asvspoof2021df.eer": 9.0}
-    half = ranking(TABLES, SYSTEMS, "BreathNet", frames(table4=four), "paper")
+    half = rank_systems(TABLES, SYSTEMS, "BreathNet", frames(table4=four), "paper")
     assert half.lacking == ("breathnet/table5, inthewild.eer",)
     assert len(half.panels) == 1
     both = frames(table4=four, table5={"inthewild.eer": 6.0})
-    whole = ranking(TABLES, SYSTEMS, "BreathNet", both, "paper")
+    whole = rank_systems(TABLES, SYSTEMS, "BreathNet", both, "paper")
     assert whole.lacking == ()
     ours = whole.panels["BreathNet: our results"]
     assert ours["BreathNet (ours)"] == [5, 1, 3, 1]
@@ -97,13 +97,13 @@ def test_ours_are_ranked_only_where_all_tables_were_run():
 
 def test_what_cannot_be_ranked_is_an_error():
     with raises_code("report.unknown-row") as caught:
-        ranking(TABLES, ["OCKDD", "BreathNet"], "BreathNet", frames(), "paper")
+        rank_systems(TABLES, ["OCKDD", "BreathNet"], "BreathNet", frames(), "paper")
     assert "did you mean 'OCKD'" in str(caught.value)
     with raises_code("report.result-missing") as caught:
-        ranking(TABLES, ["SLIM", "BreathNet"], "BreathNet", frames(), "paper")
+        rank_systems(TABLES, ["SLIM", "BreathNet"], "BreathNet", frames(), "paper")
     assert "SLIM" in str(caught.value)
     assert "asvspoof2021la.eer" in str(caught.value)
     with raises_code("report.row-published-only"):
-        ranking(TABLES, SYSTEMS, "OCKD", frames(), "paper")
+        rank_systems(TABLES, SYSTEMS, "OCKD", frames(), "paper")
     with raises_code("report.unlike-columns"):
-        ranking([table_cards.table("table4")], ["S0"], "S0", frames(), "paper")
+        rank_systems([table_cards.read_table("table4")], ["S0"], "S0", frames(), "paper")

@@ -12,8 +12,8 @@ from urllib.parse import unquote
 import pytest
 from markdown_it import MarkdownIt
 
-from bench._io.printable import csv_text, visible
-from bench.reports import write
+from bench._io.printable import csv_text, escape_invisible
+from bench.reports import write_report
 
 from ..errors import raises_code
 from .hostile import NAMES, Alive, hostile_pages, hostile_report, hostile_verdict
@@ -30,7 +30,7 @@ COMMANDS = {
 
 
 def squeezed(text):
-    return "".join(visible(re.sub("[\r\u2028]", " ", text)).split())
+    return "".join(escape_invisible(re.sub("[\r\u2028]", " ", text)).split())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -45,7 +45,7 @@ def test_nothing_of_a_page_is_alive(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_of_markdown_is_alive_in_a_viewer_that_obeys_html(name):
     made = hostile_report(name)
-    for kind, text in {**made.texts, "verdict": hostile_verdict(name)}.items():
+    for kind, text in {**made.text_files, "verdict": hostile_verdict(name)}.items():
         if kind.endswith(".csv"):
             continue
         shown = VIEWER.render(text)
@@ -67,7 +67,7 @@ def test_a_spreadsheet_computes_nothing(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_latex_has_its_own_commands_only(name):
-    text = hostile_report(name).extra("latex")
+    text = hostile_report(name).render_extra("latex")
     check(text)
     first, lines = text.split("\n", 1)
     assert first.startswith("% Written")
@@ -78,14 +78,14 @@ def test_latex_has_its_own_commands_only(name):
 
 def test_a_letter_that_latex_lacks_is_refused():
     with raises_code("report.latex-character"):
-        hostile_report("音声").extra("latex")
+        hostile_report("音声").render_extra("latex")
 
 
 @pytest.mark.parametrize("name", ["../../x", "a b/%2e ü"])
 def test_a_picture_is_written_beside_its_report(tmp_path, name):
     made = hostile_report(name)
     folder = tmp_path / "reports"
-    write(made, folder, ["html"])
+    write_report(made, folder, ["html"])
     assert [path.name for path in tmp_path.iterdir()] == ["reports"]
     pages = Alive((folder / "made-table1.html").read_text(encoding="utf-8"))
     assert len([of for of in pages.addresses if of.startswith("data:image/png")]) >= 2

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench._io import atomic_files
-from bench.evaluation.draws import Draws
+from bench.evaluation.draws import MetricDraws
 from bench.reports import kept
 
 ARRAY = b"\x93NUMPY\x01\x00v\x00" + (
@@ -36,11 +36,11 @@ def reports(tmp_path, monkeypatch):
         yield tmp_path / "scores.parquet"
 
     def draws(path, figures):
-        return {name: Draws("trials", np.linspace(0, 1, 9)) for name in figures}
+        return {name: MetricDraws("trials", np.linspace(0, 1, 9)) for name in figures}
 
-    monkeypatch.setattr(kept.kept, "score_file", score_file)
+    monkeypatch.setattr(kept.kept, "open_score_file", score_file)
     monkeypatch.setattr(kept, "draws", draws)
-    return kept.KeptInStore(None, tmp_path), read
+    return kept.RunArtifacts(None, tmp_path), read
 
 
 @pytest.mark.parametrize("how", DAMAGE)
@@ -63,7 +63,7 @@ def test_where_nothing_can_be_written_a_report_is_made_all_the_same(reports, mon
         raise OSError(30, "Read-only file system", str(path))
         yield
 
-    monkeypatch.setattr(atomic_files, "whole", whole)
+    monkeypatch.setattr(atomic_files, "open_whole", whole)
     store, _ = reports
     assert store.draws("run", "ps", ["eer", "f1"]).keys() == {"eer", "f1"}
     assert not list(tmp_path.rglob("*.npz"))

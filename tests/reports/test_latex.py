@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from bench.cards import card_files, table_cards
 from bench.cards.references import all_references
-from bench.reports import report
-from bench.reports.bibliography import bibtex
-from bench.reports.render_latex import escaped
-from bench.tracking.run_frame import tidy
+from bench.reports import build_report
+from bench.reports.bibliography import format_bibtex_entry
+from bench.reports.render_latex import escape_latex
+from bench.tracking.run_frame import runs_frame
 
 from ..errors import raises_code
 from .made import MADE, NONE_SCORED
@@ -60,7 +60,7 @@ def columns(row):
 
 @pytest.mark.parametrize("which", MADE)
 def test_would_compile(which):
-    check(MADE[which].extra("latex"))
+    check(MADE[which].render_extra("latex"))
 
 
 @pytest.mark.parametrize("which", MADE)
@@ -68,17 +68,17 @@ def test_compiles(which, tmp_path):
     compiler = shutil.which("pdflatex") or shutil.which("tectonic")
     if compiler is None:
         pytest.skip("there is no LaTeX here")
-    (tmp_path / "a.tex").write_text(DOCUMENT % MADE[which].extra("latex"), encoding="utf-8")
+    (tmp_path / "a.tex").write_text(DOCUMENT % MADE[which].render_extra("latex"), encoding="utf-8")
     subprocess.run([compiler, "a.tex"], cwd=tmp_path, check=True, capture_output=True, timeout=60)
 
 
 @pytest.mark.parametrize("key", table_cards.table_keys())
 def test_every_table_can_be_set(key):
-    check(not_run(key, "paper").extra("latex"))
+    check(not_run(key, "paper").render_extra("latex"))
 
 
 def test_figures_are_the_papers_and_ours():
-    text = MADE["paper"].extra("latex")
+    text = MADE["paper"].render_extra("latex")
     both = next(line for line in text.splitlines() if line.startswith("Both &"))
     assert both == (
         r"Both & two seeds & 5.00 & 5.00 $\pm$ 0.20 & 90.00 & 91.50 $\pm$ 0.50 & 3 of 3 seeds \\"
@@ -88,11 +88,11 @@ def test_figures_are_the_papers_and_ours():
     assert r"Theirs &  &  & \textbf{3.58} &  & -- & scored \\" in text
     assert r"\emph{1.00}" in text
     assert r"not begun & 5.00 & -- & 90.00 & -- & not run \\" in text
-    assert r"\caption{SMOKE: Made" in MADE["smoke"].extra("latex")
+    assert r"\caption{SMOKE: Made" in MADE["smoke"].render_extra("latex")
 
 
 def test_marks_stand_at_figures_and_below():
-    text = MADE["combined"].extra("latex")
+    text = MADE["combined"].render_extra("latex")
     assert r"6.500\textsuperscript{a}" in text
     assert r"\textsuperscript{a} Old: the paper prints 9.00" in text
     assert r"1.60\textsuperscript{da}" in text
@@ -109,22 +109,25 @@ def test_any_ascii_is_escaped_and_can_be_read_back(text):
         r"\textbar{}": "|",
     }
     pattern = "|".join(map(re.escape, names)) + r"|\\([$&%#_{}])"
-    back = re.sub(pattern, lambda found: names.get(found[0]) or found[1], escaped(text))
+    back = re.sub(pattern, lambda found: names.get(found[0]) or found[1], escape_latex(text))
     assert back == text
 
 
 def test_letters_of_names_and_formulas():
     assert (
-        escaped("Müller, Šašek λ ± 3 µs") == r"M\"{u}ller, \v{S}a\v{s}ek $\lambda$ $\pm$ 3 $\mu$s"
+        escape_latex("Müller, Šašek λ ± 3 µs")
+        == r"M\"{u}ller, \v{S}a\v{s}ek $\lambda$ $\pm$ 3 $\mu$s"
     )
     with raises_code("report.latex-character"):
-        escaped("音")
+        escape_latex("音")
 
 
 def test_a_published_row_is_cited_in_place_of_the_papers_own_number():
-    table = table_cards.table("breathnet/table4")
-    made = report(table, table_cards.paper("breathnet"), {}, tidy([]), NONE_SCORED, "paper")
-    files = made.extras("latex")
+    table = table_cards.read_table("breathnet/table4")
+    made = build_report(
+        table, table_cards.read_paper("breathnet"), {}, runs_frame([]), NONE_SCORED, "paper"
+    )
+    files = made.render_extra_files("latex")
     text, bib = files["breathnet-table4.tex"], files["breathnet-table4.bib"]
     assert r"ACMMM 2024 & SLS~\cite{sls} &" in text
     assert r"Odyssey 2022 & Wav2vec+AASIST \dag{}~\cite{ssl-aasist} &" in text
@@ -132,22 +135,24 @@ def test_a_published_row_is_cited_in_place_of_the_papers_own_number():
     assert cited == set(re.findall(r"^@\w+\{(\S+),$", bib, re.M))
     assert len(cited) == 16
     assert "bold" not in text, "nothing was run"
-    assert list(made.extras("html")) == ["breathnet-table4.html"]
+    assert list(made.render_extra_files("html")) == ["breathnet-table4.html"]
 
 
 def test_an_entry_for_each_reference_is_plain_and_closed():
-    for key, entry in all_references(card_files.folders("experiments")).items():
-        text = bibtex(key, entry)
+    for key, entry in all_references(card_files.card_folders("experiments")).items():
+        text = format_bibtex_entry(key, entry)
         assert text.isascii()
         assert text.count("{") == text.count("}")
-    gncl = bibtex("gncl", all_references(card_files.folders("experiments"))["gncl"])
+    gncl = format_bibtex_entry(
+        "gncl", all_references(card_files.card_folders("experiments"))["gncl"]
+    )
     assert gncl.startswith("@inproceedings{gncl,\n  author = {Ge, Zirui and ")
     assert r"Schuller, Bj\"{o}rn}," in gncl
     assert "  url = {https://ieeexplore.ieee.org/document/10888281}," in gncl
 
 
 def test_a_gap_has_neither_arrow_nor_best():
-    text = MADE["combined"].extra("latex")
+    text = MADE["combined"].render_extra("latex")
     assert r"\multicolumn{2}{c}{gap}" in text
     assert r"\multicolumn{2}{c}{Avg. $\downarrow$}" in text
     (gap,) = {line.split(" & ")[8] for line in text.splitlines() if line.startswith("Single &")}

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from bench.reports import differences, report
-from bench.reports.citation import citation
+from bench.reports import build_report, differences
+from bench.reports.citation import format_citation
 from bench.specs.table import Paper, Table
 
 from .made import MATRIX, NONE_SCORED, PAPER, RUNS, TABLE, Kept, frame, matrix_frame
@@ -27,14 +27,14 @@ def of_no_paper(table):
 def made(table, lines):
     own = of_no_paper(table)
     runs = {row: RUNS[row] for row in own.rows}
-    return report(own, OWN, runs, lines, NONE_SCORED, "paper", artifacts=Kept(lines))
+    return build_report(own, OWN, runs, lines, NONE_SCORED, "paper", artifacts=Kept(lines))
 
 
 @pytest.mark.parametrize(("table", "lines"), [(TABLE, frame()), (MATRIX, matrix_frame())])
 @pytest.mark.parametrize("form", ["markdown", "tex"])
 def test_only_our_results_stand_in_a_table(table, lines, form):
     one = made(table, lines)
-    text = one.markdown if form == "markdown" else one.extra("latex")
+    text = one.markdown if form == "markdown" else one.render_extra("latex")
     cells = [cell.strip() for line in text.splitlines() for cell in re.split(r"\||&", line)]
     assert any(re.search(r"\d\.\d\d", cell) for cell in cells)
     assert not [cell for cell in cells if re.match(r"(–|--) ?(/|<br>)", cell)]
@@ -58,6 +58,6 @@ def test_where_nothing_was_run_there_is_no_picture(table):
     ],
 )
 def test_a_citation_has_what_the_card_has(paper, said):
-    assert citation(paper).replace("\\", "") == said
-    page = differences.page(paper)
+    assert format_citation(paper).replace("\\", "") == said
+    page = differences.render_differences_page(paper)
     assert not re.search(r"(^|\. )\. ", page, re.MULTILINE)

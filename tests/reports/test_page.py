@@ -11,8 +11,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from bench.reports import stale, write
-from bench.reports.render_html import page, without_images
+from bench.reports import find_stale_files, write_report
+from bench.reports.render_html import render_html_page, without_images
 
 from .made import MADE, made
 
@@ -48,7 +48,7 @@ def read(text):
 
 @pytest.mark.parametrize("which", MADE)
 def test_is_well_formed_and_needs_nothing_else(which):
-    text = MADE[which].extra("html", b"png")
+    text = MADE[which].render_extra("html", b"png")
     sources = read(text).sources
     assert sources
     assert all(source.startswith("data:image/png;base64,") for source in sources)
@@ -57,7 +57,7 @@ def test_is_well_formed_and_needs_nothing_else(which):
 
 @pytest.mark.parametrize("which", MADE)
 def test_says_all_that_the_markdown_says(which):
-    said = re.sub(r"\s+", "", "".join(read(MADE[which].extra("html")).text))
+    said = re.sub(r"\s+", "", "".join(read(MADE[which].render_extra("html")).text))
     table = [line for line in MADE[which].markdown.splitlines() if line.startswith("| ")]
     for line in table:
         if "| ---" in line:
@@ -68,7 +68,7 @@ def test_says_all_that_the_markdown_says(which):
 
 
 def test_text_is_not_markup():
-    text = page("a < b", "# a < b & c\n\n*x* <script> `a<b **c**` **d** 2*3*4\n", {})
+    text = render_html_page("a < b", "# a < b & c\n\n*x* <script> `a<b **c**` **d** 2*3*4\n", {})
     assert "<h1>a &lt; b &amp; c</h1>" in text
     assert "<title>a &lt; b</title>" in text
     assert "<p><em>x</em> &lt;script&gt; <code>a&lt;b **c**</code> <strong>d</strong>" in text
@@ -93,11 +93,11 @@ def test_text_is_not_markup():
     ],
 )
 def test_a_link_leads_to_the_web_or_a_file_beside_and_html_is_text(text, shown):
-    assert shown in page("t", text, {})
+    assert shown in render_html_page("t", text, {})
 
 
 def test_a_page_allows_its_own_script_and_style_alone():
-    text = page("$body", "$title", {})
+    text = render_html_page("$body", "$title", {})
     assert "<title>$body</title>" in text
     assert "<p>$title</p>" in text
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
@@ -123,7 +123,7 @@ def test_lists_groups_and_fences():
         "| not | a table |",
         "```",
     ]
-    text = page("t", "\n".join(lines), {})
+    text = render_html_page("t", "\n".join(lines), {})
     assert "<li>one and more</li>\n<li>two - three</li>" in text
     group = '<tr class="group"><th scope="rowgroup" colspan="2"><strong>G</strong></th></tr>'
     assert group in text
@@ -133,17 +133,17 @@ def test_lists_groups_and_fences():
 
 def test_is_stale_by_its_text_and_not_by_its_figure(tmp_path):
     report = made()
-    write(report, tmp_path, ["html", "latex"])
+    write_report(report, tmp_path, ["html", "latex"])
     path = tmp_path / "made-table1.html"
     assert "data:image/png;base64,iVBOR" in path.read_text()
-    assert stale(report, tmp_path) == []
+    assert find_stale_files(report, tmp_path) == []
     path.write_text(path.read_text().replace("iVBOR", "iVBOX"))
-    assert stale(report, tmp_path) == []
+    assert find_stale_files(report, tmp_path) == []
     path.write_text(path.read_text().replace("published", "publicised"))
-    assert stale(report, tmp_path) == [path], "though it was not asked for"
+    assert find_stale_files(report, tmp_path) == [path], "though it was not asked for"
     path.unlink()
-    assert stale(report, tmp_path) == []
-    assert stale(report, tmp_path, ["html"]) == [path]
+    assert find_stale_files(report, tmp_path) == []
+    assert find_stale_files(report, tmp_path, ["html"]) == [path]
     assert without_images('<img src="data:image/png;base64,AA">') == '<img src="">'
 
 
@@ -161,7 +161,7 @@ for (let click = 0; click < 3; click++) {
 document.title = said.join(";");
 </script></body>"""
     path = tmp_path / "page.html"
-    text = made().extra("html").replace("</body>", clicks)
+    text = made().render_extra("html").replace("</body>", clicks)
     content = clicks.partition("<script>")[2].partition("</script>")[0].encode()
     allowed = base64.b64encode(hashlib.sha256(content).digest()).decode("ascii")
     path.write_text(text.replace("script-src ", f"script-src 'sha256-{allowed}' "), "utf-8")

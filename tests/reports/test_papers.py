@@ -11,26 +11,26 @@ from click.testing import CliRunner
 from bench.cards import table_cards
 from bench.cli.report import report
 from bench.reports import papers
-from bench.reports.cells import decimals
+from bench.reports.cells import count_decimals
 
 REPOSITORY = Path(__file__).parents[2] / "reports" / "papers"
 
 
 @pytest.fixture(scope="module")
 def pages():
-    return papers.pages()
+    return papers.render_paper_pages()
 
 
 def test_the_repository_holds_the_pages_of_its_cards(pages):
     """Where a change is meant: `bench report papers` writes them anew."""
-    assert papers.stale(REPOSITORY) == []
+    assert papers.find_stale_paper_pages(REPOSITORY) == []
     assert {path.name for path in REPOSITORY.iterdir()} == {*pages}
 
 
 @pytest.mark.parametrize("key", table_cards.table_keys())
 def test_every_printed_result_stands_in_its_row(pages, key):
-    table = table_cards.table(key)
-    if not any(row.published for row in table.rows.values()):
+    table = table_cards.read_table(key)
+    if not any(row.published_figures for row in table.rows.values()):
         assert f"{key.partition('/')[0]}.md" not in pages, "a table of no paper"
         return
     text = pages[f"{key.partition('/')[0]}.md"].partition(f"\n## {table.title}\n")[2]
@@ -43,8 +43,8 @@ def test_every_printed_result_stands_in_its_row(pages, key):
                 rf"^\| (?:\[{re.escape(name)}\]|{re.escape(name)} ).*", text, re.M
             )
         for column in table.columns:
-            if column.metric in row.published:
-                value = f"{row.published[column.metric]:.{decimals(column)}f}"
+            if column.metric in row.published_figures:
+                value = f"{row.published_figures[column.metric]:.{count_decimals(column)}f}"
                 assert re.search(rf"\| {re.escape(value)}[ᵃᵈ]* \|", shown), (name, column.metric)
     assert "(paper) |" in text or ": paper\n" in text
 
@@ -62,7 +62,7 @@ def test_a_papers_contradictions_and_differences_are_there(pages):
     assert "| no-film | w/o BreathFiLM | 0.30 | 1.06 | 2.19 | 6.16 | 3.43ᵃ |" in text
     assert "the paper prints 3.43 for Avg.; (0.30 + 1.06 + 2.19 + 6.16) / 4 = 2.4275." in text
     for key in ("sal", "tca", "breathnet", "mfpt"):
-        for point in table_cards.paper(key).differences:
+        for point in table_cards.read_paper(key).differences:
             name = re.escape(" ".join(point.item.split())).replace(r"\|", r"\\\|")
             assert re.search(rf"^\| {name} \| ", pages[f"{key}.md"].replace("\\", ""), re.M), name
 

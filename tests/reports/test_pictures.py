@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-from bench.reports import stale, write
+from bench.reports import find_stale_files, write_report
 from tests.reports.made import Kept, frame, made, scored
 
 
@@ -20,20 +20,20 @@ def test_the_best_rows_figures_are_named_written_and_missed(tmp_path):
     known = pd.concat([frame("paper"), scored().rename(columns={"system": "row"})])
     assert {known[known["run_id"] == run]["row"].iloc[0] for run in runs} == rows
     assert rows == {"Theirs", "Single"}
-    write(report, tmp_path, ["html"])
+    write_report(report, tmp_path, ["html"])
     for name, png in report.pictures.items():
         assert (tmp_path / name).read_bytes() == png
-    assert stale(report, tmp_path) == []
+    assert find_stale_files(report, tmp_path) == []
     gone = tmp_path / next(iter(report.pictures))
     gone.unlink()
-    assert stale(report, tmp_path) == [gone]
+    assert find_stale_files(report, tmp_path) == [gone]
 
 
 def test_a_page_holds_them(tmp_path):
     report = made()
-    page = report.extra("html", b"figure")
+    page = report.render_extra("html", b"figure")
     assert page.count("data:image/png;base64,") == 1 + len(report.pictures)
-    assert "data:image" not in report.extra("html")
+    assert "data:image" not in report.render_extra("html")
 
 
 def test_without_kept_figures_there_is_no_section():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.places import Placed
-from bench.reports.places import section
-from bench.reports.standings import standing
+from bench.evaluation.places import PositionErrorRates
+from bench.reports.places import describe_position_errors
+from bench.reports.standings import select_row_runs
 from bench.specs.table import Table
 
 from .made import settings, tracked
@@ -39,7 +39,7 @@ class Kept:
         noise = 0.002 * np.random.default_rng(ord(run_id[0])).normal(size=(1000, 3))
         full = np.full(3, 1000.0)
         trials = self.trials if isinstance(self.trials, str) else self.trials[run_id[0]]
-        return Placed(
+        return PositionErrorRates(
             NAMES,
             trials,
             full,
@@ -59,8 +59,8 @@ def made(errors, rows=("A", "B"), **more):
         for row in rows
     ]
     frame = pd.DataFrame(lines)
-    stands = {row: standing(CARD, row, run, frame, "paper") for row, run in runs.items()}
-    return section(CARD, runs, stands, Kept(errors, **more), "paper")
+    stands = {row: select_row_runs(CARD, row, run, frame, "paper") for row, run in runs.items()}
+    return describe_position_errors(CARD, runs, stands, Kept(errors, **more), "paper")
 
 
 def lines_of(text, first):

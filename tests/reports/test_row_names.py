@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from bench.cards import table_cards
-from bench.reports import report
-from bench.reports.render_latex import escaped
+from bench.reports import build_report
+from bench.reports.render_latex import escape_latex
 
 from .made import MADE, PAPER, RUNS, TABLE, frame, judged
 from .unrun import not_run
@@ -35,22 +35,22 @@ def keys_of(made):
 def test_every_table_of_the_suite_names_its_rows_as_rows_are_asked_for(key):
     made = not_run(key, "paper")
     assert keys_of(made) == [*made.table.rows]
-    latex = made.extra("latex")
+    latex = made.render_extra("latex")
     for row in made.table.rows:
         begins = r"\\multicolumn\{\d+\}\{l\}\{" if made.table.layout == "matrix" else ""
-        assert re.search(rf"^{begins}{re.escape(escaped(row))}[ ~]", latex, re.MULTILINE), row
+        assert re.search(rf"^{begins}{re.escape(escape_latex(row))}[ ~]", latex, re.MULTILINE), row
 
 
 def test_a_systems_link_stands_at_its_key_where_the_paper_prints_no_more():
     made = not_run("breathnet/table6", "paper")
     assert made.table.rows["Nes2Net-X"].cells == ("Nes2Net-X",)
     assert re.search(r"^\| \[Nes2Net-X\]\(https://\S+\) \|", made.markdown, re.MULTILINE)
-    assert re.search(r"^Nes2Net-X~\\cite\{\S+\} &", made.extra("latex"), re.MULTILINE)
+    assert re.search(r"^Nes2Net-X~\\cite\{\S+\} &", made.render_extra("latex"), re.MULTILINE)
 
 
 def test_a_scored_system_named_as_a_row_has_a_name_of_its_own():
     lines = pd.DataFrame([judged("Both", 1)])
-    made = report(TABLE, PAPER, RUNS, frame(), lines, "paper")
+    made = build_report(TABLE, PAPER, RUNS, frame(), lines, "paper")
     assert keys_of(made) == [*TABLE.rows, "Both (scored)"]
     assert "| Both (scored) |  |" in made.markdown, "the column System still repeats the names"
 
@@ -59,5 +59,5 @@ def test_a_scored_system_named_as_a_row_has_a_name_of_its_own():
 def test_what_a_cell_holds_is_said_before_the_first(which):
     text = MADE[which].markdown
     assert text.index("- In a cell: ") < text.index("\n| ")
-    page = MADE[which].extra("html")
+    page = MADE[which].render_extra("html")
     assert page.index("<li>In a cell: ") < page.index("<table>")

@@ -13,9 +13,9 @@ from bench.cards import sweep_cards, table_cards
 from bench.errors import BenchError
 from bench.reports import plots
 from bench.reports import sweep as reporting
-from bench.reports.evaluations import called
+from bench.reports.evaluations import name_evaluations
 from bench.reports.setting_curves import read_sweep_curve
-from bench.reports.sweep_published import beside, with_averages
+from bench.reports.sweep_published import add_averages, list_published_lines
 
 from .drawing import drawn
 
@@ -53,7 +53,7 @@ def paragraph(section: str, name: str) -> str:
 
 @pytest.mark.parametrize("name", PARAGRAPHS)
 def test_every_point_stands_in_the_papers_text(section, name):
-    card = sweep_cards.sweep(f"breathnet-{name}")
+    card = sweep_cards.read_sweep(f"breathnet-{name}")
     text = paragraph(section, name)
     assert card.published
     for line in card.published:
@@ -71,12 +71,12 @@ def test_every_point_stands_in_the_papers_text(section, name):
 def test_every_figure_of_the_text_is_a_point(section, name):
     """But for the bounds that hold for several values."""
     printed = {float(figure) for figure in re.findall(r"(\d+\.\d+)%", paragraph(section, name))}
-    card = sweep_cards.sweep(f"breathnet-{name}")
+    card = sweep_cards.read_sweep(f"breathnet-{name}")
     assert printed == {line.figure for line in card.published if line.figure is not None}
 
 
 def test_the_rows_own_value_has_its_tables_figures():
-    said = sweep_cards.published(sweep_cards.sweep("breathnet-lambda"))
+    said = sweep_cards.published_points(sweep_cards.read_sweep("breathnet-lambda"))
     own = {(line.metric, line.figure, line.best) for line in said if line.value == 0.5}
     assert own == {
         ("asvspoof2019la.eer", 0.23, False),
@@ -85,12 +85,12 @@ def test_the_rows_own_value_has_its_tables_figures():
         ("inthewild.eer", 4.70, True),
         ("average.eer", 1.99, True),
     }
-    assert sweep_cards.published(sweep_cards.sweep("sal-lambda")) == []
+    assert sweep_cards.published_points(sweep_cards.read_sweep("sal-lambda")) == []
 
 
 def made(name: str = "breathnet-lambda", **changed: str):
     """A kept study of three points of λ, its EERs made up."""
-    card = sweep_cards.sweep(name)
+    card = sweep_cards.read_sweep(name)
     (key,) = card.space
     trials = pd.DataFrame(
         {
@@ -118,21 +118,24 @@ def made(name: str = "breathnet-lambda", **changed: str):
 
 def test_ours_stands_beside_the_paper_and_agreement_is_said():
     card, trials = made()
-    found = {(line.test, line.value): line for line in beside(card, with_averages(card, trials))}
+    found = {
+        (line.test, line.value): line
+        for line in list_published_lines(card, add_averages(card, trials))
+    }
     assert found["19LA", "1"][2:] == ("0.19, best", "0.21", "0.21 at 0.8, 1", "yes, with 1 more")
     assert found["21LA", "0.8"][2:] == ("0.88, best", "0.90", "0.90 at 0.8", "yes")
     assert found["ITW", "0.5"][2:] == ("4.70, best", "6.00", "5.00 at 0.8", "no")
     assert found["21DF", "1"][2:] == ("1.72", "1.80", "1.80 at 1", "")
     # The mean of all four; the last trial lacks one.
     assert found["Avg.", "0.5"][2:] == ("1.99, best", "2.31", "2.05 at 0.8", "no")
-    alphas, none = sweep_cards.sweep("breathnet-alpha"), pd.DataFrame()
-    assert {line.ours for line in beside(alphas, none)} == {"–"}
-    assert {line.agrees for line in beside(alphas, none)} == {""}
+    alphas, none = sweep_cards.read_sweep("breathnet-alpha"), pd.DataFrame()
+    assert {line.ours for line in list_published_lines(alphas, none)} == {"–"}
+    assert {line.agrees for line in list_published_lines(alphas, none)} == {""}
 
 
 def test_the_report_has_the_average_that_the_paper_chooses_by():
     card, trials = made()
-    text = reporting.report(card, trials, {}, 0).markdown
+    text = reporting.build_sweep_report(card, trials, {}, 0).markdown
     assert "| Avg. EER (%) |" in text
     assert "| 2.31 |" in text
     assert "2 are best, or equal to the best" in text
@@ -140,12 +143,15 @@ def test_the_report_has_the_average_that_the_paper_chooses_by():
         "The average over 19LA, 21LA, 21DF, ITW, by which the paper chooses, is least (2.05) at "
         "`system.refinement.weight = 0.8`."
     ) in text
-    assert "average.eer" in reporting.report(card, trials, {}, 0).texts[f"sweep-{card.key}.csv"]
+    assert (
+        "average.eer"
+        in reporting.build_sweep_report(card, trials, {}, 0).text_files[f"sweep-{card.key}.csv"]
+    )
 
 
 def test_the_papers_points_are_drawn_beside_ours():
     card, trials = made()
-    curve = read_sweep_curve(card, trials, sweep_cards.base(card))
+    curve = read_sweep_curve(card, trials, sweep_cards.base_run(card))
     assert set(curve.points["evaluation"]) == set(SETS)
     assert curve.paper is not None
     points = {(v, name): eer for v, name, eer in curve.paper.itertuples(index=False)}
@@ -164,12 +170,12 @@ def test_the_papers_points_are_drawn_beside_ours():
 
 
 def test_evaluations_are_called_as_the_paper_does():
-    run = sweep_cards.base(sweep_cards.sweep("breathnet-lambda"))
-    assert list(called(run).values()) == ["19LA", "21LA", "21DF", "ITW"]
-    s0 = table_cards.resolve(table_cards.table("table4"), "S0")
-    assert list(called(s0).values()) == ["PS", "LPS"]
+    run = sweep_cards.base_run(sweep_cards.read_sweep("breathnet-lambda"))
+    assert list(name_evaluations(run).values()) == ["19LA", "21LA", "21DF", "ITW"]
+    s0 = table_cards.resolve_row(table_cards.read_table("table4"), "S0")
+    assert list(name_evaluations(s0).values()) == ["PS", "LPS"]
     twice = s0.model_copy(update={"evaluate": {"a": s0.evaluate["partialspoof"], "b": s0.dev}})
-    assert list(called(twice).values()) == ["PS eval", "PS dev"]
+    assert list(name_evaluations(twice).values()) == ["PS eval", "PS dev"]
 
 
 @pytest.mark.parametrize(
@@ -189,4 +195,4 @@ def test_a_published_line_that_cannot_be_is_a_mistake(tmp_path, line, message):
         encoding="utf-8",
     )
     with pytest.raises(BenchError, match=message):
-        sweep_cards.parse("made", path)
+        sweep_cards.parse_sweep("made", path)

@@ -10,7 +10,7 @@ import pytest
 from bench.cards import table_cards
 from bench.config import Config
 from bench.runner import local
-from bench.runner.request import Order
+from bench.runner.request import RunRequest
 from bench.tracking.store import Store
 from tests.runner.test_stages import CARD, Watcher
 
@@ -41,8 +41,10 @@ def card(tmp_path: Path):
     return table_cards.parse_table("test/breaths", path)
 
 
-def run(card, config: Config, rows: list[str], watcher: Watcher) -> list[local.Outcome]:
-    return list(local.run(Order(card, rows, None, "smoke"), config, Store(config), watcher))
+def run(card, config: Config, rows: list[str], watcher: Watcher) -> list[local.JobOutcome]:
+    return list(
+        local.run_jobs(RunRequest(card, rows, None, "smoke"), config, Store(config), watcher)
+    )
 
 
 @pytest.mark.slow
@@ -50,7 +52,12 @@ def test_a_run_keeps_and_says_how_much_of_each_split_is_marked(card, config: Con
     watcher = Watcher()
     outcomes = run(card, config, ["alone", "zeros"], watcher)
     assert {outcome.state for outcome in outcomes} == {"finished"}, outcomes
-    kept = Store(config).frame("test/breaths", "smoke").set_index("row")["breaths"].map(json.loads)
+    kept = (
+        Store(config)
+        .table_frame("test/breaths", "smoke")
+        .set_index("row")["breaths"]
+        .map(json.loads)
+    )
     for row in ("alone", "zeros"):
         assert set(kept[row]) == {"train", "dev", "evaluate.asvspoof2019la"}
         for shares in kept[row].values():

@@ -15,9 +15,9 @@ from bench.cli.run import run as run_verb
 from bench.config import Config, Form
 from bench.errors import RowFailed
 from bench.runner import cost_page, costs, local, past_hours, speed
-from bench.runner.request import Order
+from bench.runner.request import RunRequest
 from bench.specs.corpus import DownloadSize
-from bench.specs.run import Run, Stage
+from bench.specs.run import EarlierTraining, Run
 from bench.tracking.shared_runs import TRAINED_IN
 from bench.training import checkpoints
 from tests.runner.test_stages import CARD
@@ -25,7 +25,7 @@ from tests.training.test_engine import run_to_end
 
 
 def resolved(table: str, row: str, *overrides: str, form: Form = "paper") -> Run:
-    return table_cards.resolve(table_cards.table(table), row, form, overrides)
+    return table_cards.resolve_row(table_cards.read_table(table), row, form, overrides)
 
 
 def ended(config: Config, run: Run) -> Path:
@@ -33,47 +33,51 @@ def ended(config: Config, run: Run) -> Path:
     place = config.work / "runs" / f"{run.training_signature}-aa-bb" / "seed-7"
     place.mkdir(parents=True)
     (place / checkpoints.SELECTION).write_text("{}")
-    (place / checkpoints.KEPT).write_bytes(b"x" * 1000)
+    (place / checkpoints.BEST_CHECKPOINT).write_bytes(b"x" * 1000)
     return place
 
 
 class TestLeft:
     def test_a_shared_stage_counts_once(self, card, config: Config):
-        order = Order(card, ["alone", "two", "again"], None, "smoke")
-        found = costs.left(order, config)
+        order = RunRequest(card, ["alone", "two", "again"], None, "smoke")
+        found = costs.remaining_trainings(order, config)
         assert len(found) == 4
         assert sum(not training.runs[0].evaluate for training in found) == 1
 
     def test_rows_that_differ_in_what_they_are_evaluated_on_train_once(self, card, config: Config):
-        one = Order(card, ["alone"], 2, "smoke")
-        assert len(costs.left(one, config)) == 2
+        one = RunRequest(card, ["alone"], 2, "smoke")
+        assert len(costs.remaining_trainings(one, config)) == 2
         content = CARD + '\n[rows.dev]\nfrom = "alone"\ncells = ["on dev"]\n'
         content += 'evaluate.asvspoof2019la.split = "dev"\n'
         path = config.work / "both.toml"
         path.write_text(content, encoding="utf-8")
-        both = Order(table_cards.parse_table("test/both", path), ["alone", "dev"], None, "smoke")
-        (training,) = costs.left(both, config)
+        both = RunRequest(
+            table_cards.parse_table("test/both", path), ["alone", "dev"], None, "smoke"
+        )
+        (training,) = costs.remaining_trainings(both, config)
         assert len(training.runs) == 2
 
     def test_what_is_finished_is_not_left(self, card, config: Config, monkeypatch):
-        order = Order(card, ["alone", "two"], None, "smoke")
-        done = {order.runs()["two"].signature: {7}}
+        order = RunRequest(card, ["alone", "two"], None, "smoke")
+        done = {order.resolve_runs()["two"].signature: {7}}
         monkeypatch.setattr(costs, "finished_seeds", lambda *_: done)
-        (training,) = costs.left(order, config)
-        assert training.runs[0] == order.runs()["alone"]
-        assert len(costs.left(order, config, again=True)) == 3
+        (training,) = costs.remaining_trainings(order, config)
+        assert training.runs[0] == order.resolve_runs()["alone"]
+        assert len(costs.remaining_trainings(order, config, again=True)) == 3
 
     def test_what_has_ended_is_only_to_be_evaluated(self, card, config: Config):
-        order = Order(card, ["two"], None, "smoke")
-        run = order.runs()["two"]
-        assert isinstance(run.start, Stage)
+        order = RunRequest(card, ["two"], None, "smoke")
+        run = order.resolve_runs()["two"]
+        assert isinstance(run.start, EarlierTraining)
         ended(config, run.start.stage)
-        assert [training.is_trained for training in costs.left(order, config)] == [False]
+        assert [training.is_trained for training in costs.remaining_trainings(order, config)] == [
+            False
+        ]
         ended(config, run)
-        (training,) = costs.left(order, config)
+        (training,) = costs.remaining_trainings(order, config)
         assert training.is_trained
         assert training.taken_bytes == 1000
-        assert costs.room([training], config).meanwhile == 0
+        assert costs.needed_space([training], config).meanwhile == 0
 
 
 def test_weights_and_states_take_what_the_files_take(config: Config, tmp_path):
@@ -81,7 +85,7 @@ def test_weights_and_states_take_what_the_files_take(config: Config, tmp_path):
     run = resolved("table4", "S0", *short, form="smoke")
     place = tmp_path / "row"
     run_to_end(run, config, place)
-    weights = costs.weights_of(run)
+    weights = costs.weight_sizes(run)
     kept, last = ((place / name).stat().st_size for name in ("kept.pt", "last.pt"))
     overhead = 0.1 * weights.all_bytes  # of names and progress
     assert 0 <= kept - weights.all_bytes < overhead
@@ -93,35 +97,39 @@ def test_weights_and_states_take_what_the_files_take(config: Config, tmp_path):
     [("table4", "S0", (0.9, 1.0)), ("mfpt/asvspoof5", "MFPT", (0.0, 0.5))],
 )
 def test_published_dimensions_are_known_without_weights(table, row, trained):
-    weights = costs.weights_of(resolved(table, row))
+    weights = costs.weight_sizes(resolved(table, row))
     assert weights.all_bytes > 1.2e9
     low, high = trained
     assert low < weights.trained_bytes / weights.all_bytes < high
 
 
 def test_averaged_rows_and_stores_elsewhere_need_another_room(card, config: Config):
-    (training,) = costs.left(Order(card, ["alone"], None, "smoke"), config)
-    here = costs.room([training], config)
+    (training,) = costs.remaining_trainings(RunRequest(card, ["alone"], None, "smoke"), config)
+    here = costs.needed_space([training], config)
     server = Config(work=config.work, tracking="http://127.0.0.1:9", device="cpu")
-    assert costs.room([training], server).stays * 2 == here.stays
+    assert costs.needed_space([training], server).stays * 2 == here.stays
     mean = 'training.keep={kind="average-last", checkpoints=3}'
-    (averaged,) = costs.left(Order(card, ["alone"], None, "smoke", [mean]), config)
-    weights = costs.weights_of(training.runs[0])
-    assert costs.room([averaged], config).meanwhile == here.meanwhile + 3 * weights.all_bytes
-    assert costs.room([training, training], config).meanwhile == here.meanwhile
+    (averaged,) = costs.remaining_trainings(
+        RunRequest(card, ["alone"], None, "smoke", [mean]), config
+    )
+    weights = costs.weight_sizes(training.runs[0])
+    assert (
+        costs.needed_space([averaged], config).meanwhile == here.meanwhile + 3 * weights.all_bytes
+    )
+    assert costs.needed_space([training, training], config).meanwhile == here.meanwhile
 
 
 def test_clips_are_those_of_the_corpus_here_or_of_its_card(card, config: Config, tmp_path):
     run = resolved("table4", "S0")
-    assert costs.clips(run, Config(work=tmp_path)) == 25_380 * run.training.epochs
-    small = Order(card, ["alone"], None, "smoke").runs()["alone"]
-    assert costs.clips(small, config) == 12 * small.training.epochs
-    assert costs.clips(small, Config(work=tmp_path / "none")) is None
+    assert costs.count_clips(run, Config(work=tmp_path)) == 25_380 * run.training.epochs
+    small = RunRequest(card, ["alone"], None, "smoke").resolve_runs()["alone"]
+    assert costs.count_clips(small, config) == 12 * small.training.epochs
+    assert costs.count_clips(small, Config(work=tmp_path / "none")) is None
 
 
 def test_too_small_a_disk_is_refused_before_training(config: Config, monkeypatch, tmp_path):
     monkeypatch.setattr(disk, "free_bytes", lambda _: 1000)
-    monkeypatch.setattr(local, "run", lambda *_: pytest.fail("it was trained"))
+    monkeypatch.setattr(local, "run_jobs", lambda *_: pytest.fail("it was trained"))
     monkeypatch.setenv("BENCH_WORK", str(tmp_path))
     monkeypatch.setenv("BENCH_DEVICE", "cpu")
     asked = ["table4", "--smoke", "--rows", "S0"]
@@ -138,7 +146,7 @@ def test_too_small_a_disk_is_refused_before_training(config: Config, monkeypatch
 
 
 def test_hours_are_said_only_once_they_were_measured(card, config: Config, capsys):
-    order = Order(card, ["two"], None, "smoke")
+    order = RunRequest(card, ["two"], None, "smoke")
     dry_run(order, config, again=False, measure=False)
     assert "time: not measured on cpu" in capsys.readouterr().out
     dry_run(order, config, again=False, measure=True)
@@ -150,18 +158,18 @@ def test_hours_are_said_only_once_they_were_measured(card, config: Config, capsy
     assert ", measured 20" in said
     assert not [*config.work.glob("runs")], "nothing was trained"
     device = local.device_name(config)
-    run = order.runs()["two"]
-    known = speed.known(run, device, config.work)
+    run = order.resolve_runs()["two"]
+    known = speed.read_speed(run, device, config.work)
     assert known is not None
-    assert speed.known(run, "another device", config.work) is None
-    training = costs.Training((run,), 7, False, 0)
+    assert speed.read_speed(run, "another device", config.work) is None
+    training = costs.PlannedTraining((run,), 7, False, 0)
     by_hand = 12 / known.train + 6 / known.dev + 6 / known.evaluate["asvspoof2019la"]
-    found = speed.hours(training, {run.signature: known}, config)
+    found = speed.estimate_hours(training, {run.signature: known}, config)
     assert found is not None
     assert found * 3600 == pytest.approx(by_hand)
-    assert speed.hours(training, {}, config) is None
+    assert speed.estimate_hours(training, {}, config) is None
     (config.work / speed.FILE).write_text("torn")
-    assert speed.known(run, device, config.work) is None
+    assert speed.read_speed(run, device, config.work) is None
 
 
 @pytest.mark.parametrize(
@@ -192,7 +200,7 @@ def test_the_whole_page_of_costs_is_what_the_cards_say(root):
 
 def run_of(row: str, hours: float, place: str, *overrides: str, **changes: str) -> SimpleNamespace:
     """A finished run of a row of table 4 as MLflow has it."""
-    flat = resolved("table4", row, *overrides).flat()
+    flat = resolved("table4", row, *overrides).flat_settings()
     tags = {"table": "sal/table4", "row": row, "device": "NVIDIA H200", TRAINED_IN: place}
     tags |= {key: value for key, value in changes.items() if key != "status"}
     data = SimpleNamespace(
@@ -221,7 +229,7 @@ def test_hours_are_those_of_finished_runs_that_cost_the_same(monkeypatch, config
 
     def hours(row: str, *overrides: str, trained: bool = False) -> float | None:
         run = resolved("table4", row, *overrides)
-        found = past.of_training(costs.Training((run,), 7, trained, 0))
+        found = past.training_hours(costs.PlannedTraining((run,), 7, trained, 0))
         return None if found is None else found.hours
 
     assert hours("S5") == 3.0
@@ -238,8 +246,8 @@ def test_hours_of_past_runs_are_said_with_the_runs_that_took_them(
     monkeypatch.setattr(local, "device_name", lambda _: "NVIDIA H200")
     runs = [run_of("S5", 2.5, "runs/a")]
     monkeypatch.setattr(past_hours, "runs_by_table", lambda *_: {"sal/table4": runs})
-    order = Order(
-        table_cards.table("table4"), ["S5"], 2, "paper", ["optimiser.learning_rate=0.001"]
+    order = RunRequest(
+        table_cards.read_table("table4"), ["S5"], 2, "paper", ["optimiser.learning_rate=0.001"]
     )
     dry_run(order, config, again=False, measure=False)
     expected = "time: about 5.0 h on NVIDIA H200, as long as sal/table4 S5 took"

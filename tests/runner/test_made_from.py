@@ -10,20 +10,20 @@ from mlflow.tracking import MlflowClient
 
 from bench import versions
 from bench._io.digests import list_digest
-from bench.analysis.trained_rows import trained
+from bench.analysis.trained_rows import load_trained_rows
 from bench.cards import table_cards
 from bench.config import Config
-from bench.data.corpora import load
+from bench.data.corpora import read_corpus
 from bench.evaluation import row_evaluation
 from bench.models.breath import dsp
-from bench.reports.standings import standing
+from bench.reports.standings import select_row_runs
 from bench.runner import local, trained_models
-from bench.runner.request import Order
+from bench.runner.request import RunRequest
 from bench.specs.breath.dsp import Dsp
 from bench.specs.breath.precomputed import Precomputed
 from bench.tracking.store import Store
 from bench.training import contents
-from bench.training.row import Library
+from bench.training.row import DatasetCache
 from tests.runner.test_stages import CARD, Watcher
 
 CORPUS = "asvspoof2019la"
@@ -34,7 +34,7 @@ def config(miniatures: Path, tmp_path: Path) -> Config:
     """A machine with a corpus of its own and a file of breaths that others found."""
     shutil.copytree(miniatures / "mini" / CORPUS, tmp_path / "mini" / CORPUS)
     found = Config(work=tmp_path, device="cpu", workers=0, weights={"own": tmp_path / "own.csv"})
-    first = load(CORPUS, "train", found, "smoke").table["utterance"].iloc[0]
+    first = read_corpus(CORPUS, "train", found, "smoke").table["utterance"].iloc[0]
     (tmp_path / "own.csv").write_text(f"utterance,start_s,end_s\n{first},0.1,0.4\n")
     return found
 
@@ -46,14 +46,14 @@ def card(tmp_path: Path):
     return table_cards.parse_table("test/stages", path)
 
 
-def order(card) -> Order:
+def order(card) -> RunRequest:
     own = "{kind='precomputed', intervals='own', absent='no-breath'}"
     parts = ("train", "dev", f"evaluate.{CORPUS}")
-    return Order(card, ["alone"], None, "smoke", [f"{part}.breath={own}" for part in parts])
+    return RunRequest(card, ["alone"], None, "smoke", [f"{part}.breath={own}" for part in parts])
 
 
 def run(card, config: Config, watcher: Watcher, *, anew: bool = False) -> str:
-    (outcome,) = local.run(order(card), config, Store(config), watcher, anew)
+    (outcome,) = local.run_jobs(order(card), config, Store(config), watcher, anew)
     assert outcome.state != "failed", outcome
     return outcome.state
 
@@ -87,9 +87,9 @@ def test_what_is_made_from_something_else_is_run_anew_and_said(card, config: Con
     assert f"alone · seed 7: run again, changed since it was finished: {name}" in watcher.said
     assert watcher.steps, "it was trained and not taken over"
     assert run(card, config, Watcher()) == "already finished"
-    frame = Store(config).frame("test/stages", "smoke")
+    frame = Store(config).table_frame("test/stages", "smoke")
     assert len(frame) == 2
-    stands = standing(card, "alone", order(card).runs()["alone"], frame, "smoke")
+    stands = select_row_runs(card, "alone", order(card).resolve_runs()["alone"], frame, "smoke")
     assert stands.runs["run_id"].tolist() == [frame["run_id"].iloc[-1]]
     assert stands.left_out == {"with other weights, audio or breaths": 1}
 
@@ -97,11 +97,11 @@ def test_what_is_made_from_something_else_is_run_anew_and_said(card, config: Con
 @pytest.fixture
 def raise_version(monkeypatch):
     """Declares a results version of a module, as a change of its code would."""
-    declared = versions.declared
+    declared = versions.read_version
 
     def raised(module: str, version: int = 2) -> None:
         changed = {module: version}
-        monkeypatch.setattr(versions, "declared", lambda of: changed.get(of) or declared(of))
+        monkeypatch.setattr(versions, "read_version", lambda of: changed.get(of) or declared(of))
 
     return raised
 
@@ -124,22 +124,22 @@ def test_results_by_an_older_metric_are_computed_anew_and_nothing_else(
     card, config: Config, raise_version, monkeypatch
 ):
     run(card, config, Watcher())
-    first = Store(config).frame("test/stages", "smoke").iloc[0]
+    first = Store(config).table_frame("test/stages", "smoke").iloc[0]
     raise_version("metrics/det")
-    computed = row_evaluation.figures
+    computed = row_evaluation.evaluate_row
 
     def other(*arguments):
         found = computed(*arguments)
         return {**found, "eer": found["eer"]._replace(value=0.125)}
 
-    monkeypatch.setattr(row_evaluation, "figures", other)
+    monkeypatch.setattr(row_evaluation, "evaluate_row", other)
     shutil.rmtree(next(config.work.glob("runs/*/*/scores")))  # they are in the store as well
     watcher = Watcher()
     assert run(card, config, watcher) == "already finished"
     assert not watcher.steps
     said = "results computed anew from the score files: metric eer (version 1 -> 2)"
     assert f"alone · seed 7: {said}" in watcher.said
-    second = Store(config).frame("test/stages", "smoke").iloc[0]
+    second = Store(config).table_frame("test/stages", "smoke").iloc[0]
     assert second[f"{CORPUS}.eer"] == 12.5 != first[f"{CORPUS}.eer"]
     assert second["run_id"] == first["run_id"]
     assert second["status"] == "FINISHED"
@@ -164,35 +164,35 @@ def test_results_by_an_older_metric_are_computed_anew_and_nothing_else(
 def test_what_is_used_of_changed_code_alone_is_done_anew(
     card, config: Config, raise_version, module, training, evaluation
 ):
-    resolved = order(card).runs()["alone"]
-    before = Library(config).row(resolved)
+    resolved = order(card).resolve_runs()["alone"]
+    before = DatasetCache(config).load_row(resolved)
     raise_version(module)
-    after = Library(config).row(resolved)
-    assert (before.trained_from() != after.trained_from()) == training
-    one, other = (of.evaluate[CORPUS].contents() for of in (before, after))
+    after = DatasetCache(config).load_row(resolved)
+    assert (before.training_digests() != after.training_digests()) == training
+    one, other = (of.evaluate[CORPUS].content_digests() for of in (before, after))
     assert (one != other) == evaluation
 
 
 @pytest.mark.slow
 def test_again_runs_a_row_anew_beside_the_earlier_run(card, config: Config):
     run(card, config, Watcher())
-    (first,) = trained(order(card), [None], config, print)
-    before = (first.place / "kept.pt").read_bytes()
+    (first,) = load_trained_rows(order(card), [None], config, print)
+    before = (first.folder / "kept.pt").read_bytes()
     with pytest.raises(KeyboardInterrupt):
         run(card, config, StoppedAtOnce(), anew=True)
     assert tracked(config) == {"0": "FINISHED", "1": "KILLED"}
-    (still,) = trained(order(card), [None], config, print)
-    assert still.place == first.place, "what is not finished stands for nothing"
+    (still,) = load_trained_rows(order(card), [None], config, print)
+    assert still.folder == first.folder, "what is not finished stands for nothing"
     assert run(card, config, Watcher(), anew=True) == "finished"
     assert tracked(config) == {"0": "FINISHED", "1": "FINISHED"}
     assert run(card, config, Watcher()) == "already finished"
-    (second,) = trained(order(card), [None], config, print)
-    assert second.place != first.place
-    assert (first.place / "kept.pt").read_bytes() == before
-    model = trained_models.find(order(card), None, config, Store(config))
-    assert model.place == str(second.place / "kept.pt")
-    frame = Store(config).frame("test/stages", "smoke")
-    stands = standing(card, "alone", order(card).runs()["alone"], frame, "smoke")
+    (second,) = load_trained_rows(order(card), [None], config, print)
+    assert second.folder != first.folder
+    assert (first.folder / "kept.pt").read_bytes() == before
+    model = trained_models.find_model(order(card), None, config, Store(config))
+    assert model.place == str(second.folder / "kept.pt")
+    frame = Store(config).table_frame("test/stages", "smoke")
+    stands = select_row_runs(card, "alone", order(card).resolve_runs()["alone"], frame, "smoke")
     assert stands.runs["run_id"].tolist() == [frame["run_id"].iloc[-1]]
 
 
@@ -227,14 +227,14 @@ class TestContents:
         path.write_text("1")
         config = Config(work=tmp_path, weights={"own": path})
         spec = Precomputed(kind="precomputed", intervals="own")
-        one = contents.of_breaths(spec, config)
+        one = contents.breath_contents(spec, config)
         path.write_text("2")
-        assert contents.of_breaths(spec, config) != one
+        assert contents.breath_contents(spec, config) != one
         path.write_text("1")
-        assert contents.of_breaths(spec, config) == one
-        before = contents.of_breaths(Dsp(kind="dsp"), config)
+        assert contents.breath_contents(spec, config) == one
+        before = contents.breath_contents(Dsp(kind="dsp"), config)
         monkeypatch.setattr(dsp, "RESULTS_VERSION", 99)
-        assert contents.of_breaths(Dsp(kind="dsp"), config) != before
+        assert contents.breath_contents(Dsp(kind="dsp"), config) != before
 
     def test_of_a_folder_of_weights_are_what_is_read_of_it(self, tmp_path):
         folder = tmp_path / "xls-r"
@@ -242,14 +242,14 @@ class TestContents:
         for name in ("config.json", "model.safetensors", "README.md"):
             (folder / name).write_text("1")
         changes = ["frontend={kind='wav2vec2', weights='own'}"]
-        run = table_cards.resolve(table_cards.table("table4"), "S0", "paper", changes)
+        run = table_cards.resolve_row(table_cards.read_table("table4"), "S0", "paper", changes)
         config = Config(work=tmp_path, weights={"own": folder})
-        one = contents.of_training(run, config)
+        one = contents.training_contents(run, config)
         assert list(one) == ["weights own"]
         (folder / "README.md").write_text("2")
-        assert contents.of_training(run, config) == one
+        assert contents.training_contents(run, config) == one
         (folder / "model.safetensors").write_text("2")
-        assert contents.of_training(run, config) != one
+        assert contents.training_contents(run, config) != one
 
     def test_of_many_files_the_sizes_count_and_some_contents(self, tmp_path):
         paths = [tmp_path / f"{number:03d}" for number in range(200)]

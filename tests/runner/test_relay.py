@@ -10,7 +10,7 @@ import pytest
 from bench.config import Config
 from bench.runner import local
 from bench.runner.relay import ProgressSender, relay_progress
-from bench.runner.request import Order
+from bench.runner.request import RunRequest
 from bench.tracking.store import Store
 
 
@@ -78,15 +78,15 @@ def _say_much(sender):
 def test_several_devices_tell_each_epoch_once(card, config: Config):
     two = replace(config, devices=2)
     heard = Heard()
-    order = Order(card, ["alone"], None, "smoke")
-    (done,) = local.run(order, two, Store(two), heard)
+    order = RunRequest(card, ["alone"], None, "smoke")
+    (done,) = local.run_jobs(order, two, Store(two), heard)
     assert done.state == "finished", done.message
-    epochs = order.runs()["alone"].training.epochs
+    epochs = order.resolve_runs()["alone"].training.epochs
     told = [of for of in heard.told if of[0] == "epoch"]
     assert [of[1] for of in told] == [*range(1, epochs + 1)]
     assert all({"train.loss", "dev.eer"} <= of[2].keys() for of in told)
     assert [of[1] for of in heard.told if of[0] == "score" and of[2] == 0] == ["asvspoof2019la"]
     assert ("step", 1) in {of[:2] for of in heard.told}
-    (run,) = Store(two).search("test/stages", {"kind": "row"})
+    (run,) = Store(two).search_runs("test/stages", {"kind": "row"})
     logged = Store(two).client.get_metric_history(run.info.run_id, "dev.eer")
     assert [point.step for point in logged] == [*range(1, epochs + 1)]

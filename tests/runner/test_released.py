@@ -9,7 +9,7 @@ import pytest
 
 from bench.config import Config
 from bench.runner import local, training_folder
-from bench.runner.request import Order
+from bench.runner.request import RunRequest
 from bench.tracking.run_folders import runs_by_folder
 from bench.tracking.store import Store
 from bench.tracking.tracked_run import TrackedRun
@@ -22,8 +22,8 @@ MEAN = 'training.keep={kind="average-last", checkpoints=2}'
 
 def run(card, config: Config, row: str = "alone", *overrides: str) -> tuple[str, Watcher]:
     watcher = Watcher()
-    order = Order(card, [row], None, "smoke", overrides)
-    (outcome,) = local.run(order, config, Store(config), watcher)
+    order = RunRequest(card, [row], None, "smoke", overrides)
+    (outcome,) = local.run_jobs(order, config, Store(config), watcher)
     assert outcome.state != "failed", outcome
     return outcome.state, watcher
 
@@ -39,7 +39,7 @@ def files(config: Config) -> list[set[str]]:
 
 
 def curves(config: Config) -> dict[str, object]:
-    (known,) = Store(config).search("test/stages", {"kind": "row"})
+    (known,) = Store(config).search_runs("test/stages", {"kind": "row"})
     told = {name: known.data.tags[name] for name in ("kept_epoch", "kept_dev", "threads")}
     own = {k: v for k, v in known.data.metrics.items() if k != "hours" and "system" not in k}
     return {**own, **told}
@@ -86,10 +86,10 @@ def test_a_training_whose_state_is_gone_is_told_again_and_not_trained_again(card
 
 def test_nothing_goes_before_the_run_is_finished_in_the_store(card, config: Config, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(TrackedRun, "finish", killed)
+        patch.setattr(TrackedRun, "finish_run", killed)
         with pytest.raises(KeyboardInterrupt):
             run(card, config)
-    assert checkpoints.LAST in files(config)[0]
+    assert checkpoints.LAST_CHECKPOINT in files(config)[0]
     assert run(card, config)[0] == "finished"
     assert files(config) == [KEPT]
 
@@ -97,10 +97,10 @@ def test_nothing_goes_before_the_run_is_finished_in_the_store(card, config: Conf
 @pytest.mark.slow
 def test_a_kill_between_the_store_and_the_removal_loses_nothing(card, config: Config, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(keeping, "release", killed)
+        patch.setattr(keeping, "release_state", killed)
         with pytest.raises(KeyboardInterrupt):
             run(card, config)
-    assert files(config) == [KEPT - {"progress.json"} | {checkpoints.LAST}]
+    assert files(config) == [KEPT - {"progress.json"} | {checkpoints.LAST_CHECKPOINT}]
     assert run(card, config)[0] == "already finished"
 
 
@@ -115,20 +115,20 @@ def place_of_a_training(work: Path, *names: str) -> Path:
 def test_what_nobody_will_go_on_with_keeps_no_checkpoint(tmp_path: Path):
     """A pruned trial's."""
     place = place_of_a_training(tmp_path, "run.toml")
-    training_folder.abandon(place)
+    training_folder.abandon_training(place)
     assert {path.name for path in place.iterdir()} == {"lock", "run.toml"}
 
 
 def test_what_has_ended_or_is_another_s_keeps_its_checkpoints(tmp_path: Path):
     ended = place_of_a_training(tmp_path / "ended", "selection.json")
-    training_folder.abandon(ended)
+    training_folder.abandon_training(ended)
     assert (ended / "last.pt").is_file()
     begun = place_of_a_training(tmp_path / "begun")
     with training_folder.hold_folder(begun) as mine:
         assert mine
-        training_folder.abandon(begun)
+        training_folder.abandon_training(begun)
     assert (begun / "last.pt").is_file()
-    training_folder.abandon(tmp_path / "nowhere")
+    training_folder.abandon_training(tmp_path / "nowhere")
 
 
 @pytest.mark.slow
@@ -136,7 +136,7 @@ def test_a_disk_that_lets_nothing_be_removed_fails_no_row(card, config: Config, 
     def refused(*_: object) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(keeping, "release", refused)
+    monkeypatch.setattr(keeping, "release_state", refused)
     state, watcher = run(card, config)
     assert state == "finished"
     assert any("last.pt: could not be removed" in text for text in watcher.said)

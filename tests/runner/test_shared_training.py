@@ -8,13 +8,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from bench.analysis.trained_rows import trained
+from bench.analysis.trained_rows import load_trained_rows
 from bench.cards import table_cards
 from bench.config import Config
 from bench.errors import BenchError
 from bench.evaluation import score_file
 from bench.runner import local, shared_training
-from bench.runner.request import Order
+from bench.runner.request import RunRequest
 from bench.tracking.store import Store
 from bench.training import checkpoints
 from tests.runner.test_stages import CARD, Watcher
@@ -47,21 +47,23 @@ def card(folder: Path, key: str, text: str = CARD):
 
 def run(table, config: Config, row: str) -> Watcher:
     watcher = Watcher()
-    (outcome,) = local.run(Order(table, [row], None, "smoke"), config, Store(config), watcher)
+    (outcome,) = local.run_jobs(
+        RunRequest(table, [row], None, "smoke"), config, Store(config), watcher
+    )
     assert outcome.state == "finished", outcome
     return watcher
 
 
 def scores(table, config: Config, row: str) -> list[float]:
-    order = Order(table, [row], None, "smoke")
-    (found,) = trained(order, [None], config, print)
+    order = RunRequest(table, [row], None, "smoke")
+    (found,) = load_trained_rows(order, [None], config, print)
     (evaluation,) = found.run.evaluate
-    return score_file.read(found.scores(evaluation))["score"].to_pylist()
+    return score_file.read(found.score_file(evaluation))["score"].to_pylist()
 
 
 def weights(config: Config) -> dict[str, dict[str, torch.Tensor]]:
     return {
-        str(path.relative_to(config.work)): checkpoints.load(path)["system"]
+        str(path.relative_to(config.work)): checkpoints.load_checkpoint(path)["system"]
         for path in config.work.glob("runs/*/*/kept.pt")
     }
 
@@ -74,12 +76,12 @@ def test_a_row_of_a_colleague_is_fetched_and_what_shares_its_training_is_evaluat
     table, other = card(tmp_path, "test/stages"), card(tmp_path, "test/other", MORE)
     run(table, alice, "two")
     said: list[str] = []
-    (row,) = trained(Order(table, ["two"], None, "smoke"), [None], bob, said.append)
-    assert row.place.is_relative_to(bob.work)
+    (row,) = load_trained_rows(RunRequest(table, ["two"], None, "smoke"), [None], bob, said.append)
+    assert row.folder.is_relative_to(bob.work)
     assert any("its weights are taken over" in text for text in said)
     assert scores(table, bob, "two") == scores(table, alice, "two")
-    assert (row.place / "run.toml").is_file()
-    assert row.system(bob) is not None
+    assert (row.folder / "run.toml").is_file()
+    assert row.load_system(bob) is not None
     again = run(table, bob, "again")  # it starts from the same stage
     assert "again · seed 7 · start" not in again.steps
     assert "again · seed 7" in again.steps
@@ -89,7 +91,7 @@ def test_a_row_of_a_colleague_is_fetched_and_what_shares_its_training_is_evaluat
     for name, state in weights(alice).items():
         for tensor, value in state.items():
             assert torch.equal(kept[name][tensor], value), (name, tensor)
-    (taken,) = Store(bob).search("test/stages", {"row": "again", "kind": "stage"})
+    (taken,) = Store(bob).search_runs("test/stages", {"row": "again", "kind": "stage"})
     assert shared_training.TAKEN_FROM in taken.data.tags
     assert taken.data.metrics.keys() >= {"train.loss", "dev.eer"}
 
@@ -100,7 +102,7 @@ def test_weights_of_another_digest_are_not_taken_over(people, tmp_path):
     table, other = card(tmp_path, "test/stages"), card(tmp_path, "test/other", MORE)
     run(table, alice, "alone")
     store = Store(alice)
-    (known,) = store.search("test/stages", {"row": "alone"})
+    (known,) = store.search_runs("test/stages", {"row": "alone"})
     right = known.data.tags[shared_training.WEIGHTS]
     store.client.set_tag(known.info.run_id, shared_training.WEIGHTS, "0" * 16)
     trained_here = run(other, bob, "alone")
@@ -108,8 +110,8 @@ def test_weights_of_another_digest_are_not_taken_over(people, tmp_path):
     (said,) = [text for text in trained_here.said if "cannot be used" in text]
     assert f"the digest of its weights is {right}, should be {'0' * 16}" in said
     store.client.set_tag(known.info.run_id, shared_training.WEIGHTS, right)
-    (row,) = trained(Order(table, ["alone"], None, "smoke"), [None], bob, print)
-    assert row.scores("asvspoof2019la").is_file()
+    (row,) = load_trained_rows(RunRequest(table, ["alone"], None, "smoke"), [None], bob, print)
+    assert row.score_file("asvspoof2019la").is_file()
 
 
 class Known:
@@ -155,7 +157,7 @@ def test_a_training_that_was_begun_here_goes_on_here(tmp_path):
     store = Known(kept_run())
     place = tmp_path / "runs" / "abc" / "seed-666"
     place.mkdir(parents=True)
-    (place / checkpoints.LAST).touch()
+    (place / checkpoints.LAST_CHECKPOINT).touch()
     assert shared_training.take_over(store, place, Config(work=tmp_path), print) == ""
     assert not store.asked
 

@@ -13,11 +13,11 @@ from bench.cards import table_cards
 from bench.config import Config
 from bench.evaluation import score_file
 from bench.runner import local
-from bench.runner.request import Order
-from bench.runner.requirements import lacking
+from bench.runner.request import RunRequest
+from bench.runner.requirements import missing_requirements
 from bench.tracking.store import Store
 from bench.training import checkpoints
-from bench.training.row import Library, folder
+from bench.training.row import DatasetCache, training_folder
 
 CARD = """
 title = "Two stages"
@@ -85,9 +85,9 @@ class Watcher:
         pass
 
 
-def run(card, config: Config, rows: list[str], watcher: Watcher) -> list[local.Outcome]:
+def run(card, config: Config, rows: list[str], watcher: Watcher) -> list[local.JobOutcome]:
     store = Store(config)
-    return list(local.run(Order(card, rows, None, "smoke"), config, store, watcher))
+    return list(local.run_jobs(RunRequest(card, rows, None, "smoke"), config, store, watcher))
 
 
 def tracked(config: Config):
@@ -125,26 +125,29 @@ def test_both_stages_are_tracked_and_the_first_is_trained_once(card, config: Con
     # The second row's first stage had been trained already: its curve is there, no step was taken.
     assert "two · seed 7 · start" in watcher.steps
     assert "again · seed 7 · start" not in watcher.steps
-    assert set(Store(config).frame("test/stages", "smoke")["row"]) == {"two", "again"}
+    assert set(Store(config).table_frame("test/stages", "smoke")["row"]) == {"two", "again"}
 
 
 def test_a_row_starts_from_its_stage(card, config: Config):
     run(card, config, ["two"], Watcher())
-    resolved = table_cards.resolve(card, "two", "smoke")
-    data = Library(config).row(resolved)
+    resolved = table_cards.resolve_row(card, "two", "smoke")
+    data = DatasetCache(config).load_row(resolved)
     assert data.stage is not None
     stage = resolved.start.stage
     assert stage.training.epochs == 2
     assert stage.system == resolved.system
     assert not stage.evaluate
-    place, first = folder(config.work, resolved, data, 7), folder(config.work, stage, data.stage, 7)
+    place, first = (
+        training_folder(config.work, resolved, data, 7),
+        training_folder(config.work, stage, data.stage, 7),
+    )
     assert place != first
-    found = checkpoints.load(place / checkpoints.KEPT)["system"]
-    kept = checkpoints.load(first / checkpoints.KEPT)["system"]
+    found = checkpoints.load_checkpoint(place / checkpoints.BEST_CHECKPOINT)["system"]
+    kept = checkpoints.load_checkpoint(first / checkpoints.BEST_CHECKPOINT)["system"]
     # One epoch at 1e-3 moves a weight by little; another draw would be far off.
     name = "frontend.blocks.0.fc1.weight"
     assert (found[name] - kept[name]).abs().max() < 0.02
-    plain = table_cards.resolve(card, "alone", "smoke")
+    plain = table_cards.resolve_row(card, "alone", "smoke")
     assert plain.training_signature not in (resolved.training_signature, stage.training_signature)
 
 
@@ -152,7 +155,7 @@ def test_a_row_starts_from_its_stage(card, config: Config):
 def test_a_stopped_row_goes_on_to_the_same_figures(card, config: Config, tmp_path, stop):
     whole = Config(work=tmp_path / "whole", device="cpu", workers=0)
     whole.work.mkdir()
-    (whole.work / "mini").symlink_to(config.mini)
+    (whole.work / "mini").symlink_to(config.mini_root)
     run(card, whole, ["two"], Watcher())
     if stop:
         with pytest.raises(KeyboardInterrupt):
@@ -181,5 +184,9 @@ def test_a_stopped_row_goes_on_to_the_same_figures(card, config: Config, tmp_pat
 
 
 def test_what_a_stage_lacks_is_said_before(card, tmp_path):
-    resolved = table_cards.resolve(card, "two", "smoke", ["start.stage.train.corpus=partialspoof"])
-    assert any("partialspoof" in text for text in lacking(resolved, Config(work=tmp_path)))
+    resolved = table_cards.resolve_row(
+        card, "two", "smoke", ["start.stage.train.corpus=partialspoof"]
+    )
+    assert any(
+        "partialspoof" in text for text in missing_requirements(resolved, Config(work=tmp_path))
+    )

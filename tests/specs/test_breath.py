@@ -8,7 +8,7 @@ from bench.cards import paper_cards, table_cards
 from bench.config import Config
 from bench.errors import BenchError
 from bench.runner import requirements
-from bench.specs.run import Run, Stage
+from bench.specs.run import EarlierTraining, Run
 
 
 def kinds(run: Run) -> dict[str, str]:
@@ -17,7 +17,7 @@ def kinds(run: Run) -> dict[str, str]:
 
 @pytest.fixture
 def card():
-    return table_cards.table("breathnet/table13")
+    return table_cards.read_table("breathnet/table13")
 
 
 BREATHNET = [key for key in table_cards.table_keys() if key.startswith("breathnet/")]
@@ -26,9 +26,9 @@ BREATHNET = [key for key in table_cards.table_keys() if key.startswith("breathne
 @pytest.mark.parametrize("key", BREATHNET)
 def test_rows_hear_the_detector_of_the_paper(key):
     """Respiro-en everywhere; but for rows without BreathFiLM and the masks of Table XIII."""
-    card = table_cards.table(key)
-    for row in table_cards.runnable(card):
-        run = table_cards.resolve(card, row)
+    card = table_cards.read_table(key)
+    for row in table_cards.runnable_rows(card):
+        run = table_cards.resolve_row(card, row)
         wanted = "none" if row == "no-film" else "respiro"
         of_row = row if row in ("zeros", "ones") else wanted
         for name, kind in kinds(run).items():
@@ -36,18 +36,20 @@ def test_rows_hear_the_detector_of_the_paper(key):
 
 
 def test_one_setting_switches_the_whole_row(card):
-    run = table_cards.resolve(card, "normal", overrides=["breath.kind=dsp"])
+    run = table_cards.resolve_row(card, "normal", overrides=["breath.kind=dsp"])
     assert set(kinds(run).values()) == {"dsp"}
-    other = table_cards.resolve(
+    other = table_cards.resolve_row(
         card, "normal", overrides=['breath={ kind = "dsp", max_level = 0.5 }']
     )
     assert other.train.breath == other.evaluate["inthewild"].breath == other.breath
-    signatures = {run.signature, other.signature, table_cards.resolve(card, "normal").signature}
+    signatures = {run.signature, other.signature, table_cards.resolve_row(card, "normal").signature}
     assert len(signatures) == 3
 
 
 def test_a_split_that_says_otherwise_keeps_what_it_says(card):
-    run = table_cards.resolve(card, "zeros", overrides=["breath.kind=dsp", "dev.breath.kind=ones"])
+    run = table_cards.resolve_row(
+        card, "zeros", overrides=["breath.kind=dsp", "dev.breath.kind=ones"]
+    )
     assert kinds(run) == {
         "train": "dsp",
         "dev": "ones",
@@ -56,13 +58,13 @@ def test_a_split_that_says_otherwise_keeps_what_it_says(card):
 
 
 def test_masks_at_evaluation_share_one_training(card):
-    trained = {table_cards.resolve(card, row).training_signature for row in card.rows}
+    trained = {table_cards.resolve_row(card, row).training_signature for row in card.rows}
     assert len(trained) == 1
 
 
 def test_where_it_is_said_makes_no_other_run(card):
     """A signature is of what each split has in the end."""
-    once = table_cards.resolve(card, "normal", overrides=["breath.kind=dsp"])
+    once = table_cards.resolve_row(card, "normal", overrides=["breath.kind=dsp"])
     content = once.model_dump(mode="json") | {"breath": {"kind": "none"}}
     each = Run.model_validate(content)
     assert each.breath != once.breath
@@ -72,57 +74,61 @@ def test_where_it_is_said_makes_no_other_run(card):
 
 @pytest.mark.parametrize("key", BREATHNET)
 def test_the_variant_dsp_is_the_row_with_our_own_detector(key):
-    card = table_cards.table(key)
-    told = [row for row in table_cards.runnable(card) if row != "no-film"]
-    varied, found = paper_cards.varied(card, table_cards.paper("breathnet"), "dsp", told)
+    card = table_cards.read_table(key)
+    told = [row for row in table_cards.runnable_rows(card) if row != "no-film"]
+    varied, found = paper_cards.add_variant(card, table_cards.read_paper("breathnet"), "dsp", told)
     assert found == tuple(f"{row}@dsp" for row in told)
     for row in told:
-        ours = table_cards.resolve(varied, f"{row}@dsp")
-        assert ours == table_cards.resolve(card, row, overrides=["breath.kind=dsp"])
-        assert ours.signature != table_cards.resolve(card, row).signature
+        ours = table_cards.resolve_row(varied, f"{row}@dsp")
+        assert ours == table_cards.resolve_row(card, row, overrides=["breath.kind=dsp"])
+        assert ours.signature != table_cards.resolve_row(card, row).signature
 
 
 def test_an_earlier_training_hears_the_same():
-    card = table_cards.table("breathnet/table12")
-    run = table_cards.resolve(card, "S3", overrides=["breath.kind=dsp"])
-    assert isinstance(run.start, Stage)
+    card = table_cards.read_table("breathnet/table12")
+    run = table_cards.resolve_row(card, "S3", overrides=["breath.kind=dsp"])
+    assert isinstance(run.start, EarlierTraining)
     assert set(kinds(run.start.stage).values()) == {"dsp"}
     # Strategy (3) goes on from strategy (1), which is trained once.
-    first = table_cards.resolve(card, "S1", overrides=["breath.kind=dsp"])
+    first = table_cards.resolve_row(card, "S1", overrides=["breath.kind=dsp"])
     assert run.start.stage.training_signature == first.training_signature
 
 
 @pytest.mark.parametrize("key", [*BREATHNET, "cross/detection"])
 def test_smoke_rows_need_no_weights(key):
-    card = table_cards.table(key)
-    for row in table_cards.runnable(card):
-        run = table_cards.resolve(card, row, "smoke")
+    card = table_cards.read_table(key)
+    for row in table_cards.runnable_rows(card):
+        run = table_cards.resolve_row(card, row, "smoke")
         assert set(kinds(run).values()) <= {"none", "dsp", "zeros", "ones"}
 
 
 def test_a_mistake_is_blamed_on_the_one_place(card):
     with pytest.raises(BenchError) as error:
-        table_cards.resolve(card, "normal", overrides=["breath.kind=respir"])
+        table_cards.resolve_row(card, "normal", overrides=["breath.kind=respir"])
     assert str(error.value).count("no such kind") == 1
     assert "--set breath.kind = 'respir'" in str(error.value)
     assert "respiro" in str(error.value)
 
 
 def test_missing_weights_are_said_with_the_detector_that_needs_none(card, tmp_path):
-    run = table_cards.resolve(card, "normal")
-    lacking = requirements.lacking(run, Config(work=tmp_path))
+    run = table_cards.resolve_row(card, "normal")
+    lacking = requirements.missing_requirements(run, Config(work=tmp_path))
     (of_detector,) = [line for line in lacking if "respiro_en" in line]
     assert "get respiro-en.pt from https://github.com/ydqmkkx/Respiro-en" in of_detector
     assert "--set breath.kind=dsp" in of_detector
-    ours = table_cards.resolve(card, "normal", overrides=["breath.kind=dsp"])
+    ours = table_cards.resolve_row(card, "normal", overrides=["breath.kind=dsp"])
     assert not [
-        line for line in requirements.lacking(ours, Config(work=tmp_path)) if "respiro" in line
+        line
+        for line in requirements.missing_requirements(ours, Config(work=tmp_path))
+        if "respiro" in line
     ]
 
 
 def test_other_weights_of_the_detector_are_asked_for_as_such(card, tmp_path):
-    run = table_cards.resolve(card, "normal", overrides=["breath.weights=mine"])
+    run = table_cards.resolve_row(card, "normal", overrides=["breath.weights=mine"])
     (of_detector,) = [
-        line for line in requirements.lacking(run, Config(work=tmp_path)) if "weights mine" in line
+        line
+        for line in requirements.missing_requirements(run, Config(work=tmp_path))
+        if "weights mine" in line
     ]
     assert "any copy of Respiro-en's respiro-en.pt will do" in of_detector

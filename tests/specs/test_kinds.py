@@ -126,7 +126,7 @@ def test_a_run_lists_its_parts_and_what_they_need():
         "train.breath={kind='respiro'}",
         "dev.breath={kind='precomputed', intervals='mine'}",
     ]
-    run = table_cards.resolve(table_cards.table("tca/table2"), "TCA", "paper", overrides)
+    run = table_cards.resolve_row(table_cards.read_table("tca/table2"), "TCA", "paper", overrides)
     assert [part.kind for part in run.parts] == ["tca", "wavlm", "noise"]
     needed = [
         f"{need.what} {need.key}"

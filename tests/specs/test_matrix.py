@@ -67,7 +67,9 @@ def test_a_matrix_is_what_it_stands_for(tmp_path):
     assert card.model_copy(update={"matrix": None}) == plain
     assert card.rows["own"].paper["asvspoof2021la.alaw.eer"] == 1.2
     for form in ("paper", "smoke"):
-        assert table_cards.resolve(card, "own", form) == table_cards.resolve(plain, "own", form)
+        assert table_cards.resolve_row(card, "own", form) == table_cards.resolve_row(
+            plain, "own", form
+        )
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,7 @@ evaluate."*".clip_s = 6.0
 
 def test_every_evaluation_has_the_defaults_unless_it_says_otherwise(tmp_path):
     card = parse(tmp_path, HEAD + DEFAULTS)
-    own, longer = (table_cards.resolve(card, row).evaluate for row in ("own", "longer"))
+    own, longer = (table_cards.resolve_row(card, row).evaluate for row in ("own", "longer"))
     assert [*own] == ["asvspoof2019la", "inthewild"]
     assert [of.clip_s for of in own.values()] == [4.0375, 3.0]
     assert [of.clip_s for of in longer.values()] == [6.0, 6.0]

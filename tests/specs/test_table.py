@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from bench.specs.faults import explain
+from bench.specs.faults import explain_faults
 from bench.specs.table import Table
 
 A, B = ({"heading": name, "metric": f"{name}.eer"} for name in "ab")
@@ -32,7 +32,7 @@ def table(*columns, layout="rows", **row):
 def faults(content):
     with pytest.raises(ValidationError) as raised:
         Table.model_validate(content)
-    return explain(raised.value, "card", Table)
+    return explain_faults(raised.value, "card", Table)
 
 
 def test_what_makes_sense_is_read():
@@ -40,7 +40,7 @@ def test_what_makes_sense_is_read():
         table(A, B, AVERAGE, paper={"a.eer": 1.0}, digest={"average.eer": 2.0})
     )
     assert card.columns[2].parts == ("a.eer", "b.eer")
-    assert card.rows["R"].published == {"a.eer": 1.0, "average.eer": 2.0}
+    assert card.rows["R"].published_figures == {"a.eer": 1.0, "average.eer": 2.0}
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_direction_and_unit_are_the_catalogues():
     gap = {"combine": "difference", "heading": "Gap", "metric": "gap.eer"}
     gap["parts"] = AVERAGE["parts"]
     card = Table.model_validate(table(A, B, f1, cost, bits, gap))
-    assert [column.better for column in card.columns] == [
+    assert [column.better_direction for column in card.columns] == [
         "lower", "lower", "higher", "lower", "lower", None,
     ]  # fmt: skip
     assert [column.unit for column in card.columns] == ["%", "%", "%", "cost", "bits", "%"]

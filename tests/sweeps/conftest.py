@@ -35,7 +35,7 @@ def parse(tmp_path: Path) -> Callable[..., Sweep]:
     def read(text: str = CARD, form: str = "smoke") -> Sweep:
         path = tmp_path / "made.toml"
         path.write_text(text, encoding="utf-8")
-        return sweep_cards.parse("made", path)[form]
+        return sweep_cards.parse_sweep("made", path)[form]
 
     return read
 

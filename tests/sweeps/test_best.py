@@ -7,7 +7,7 @@ import pytest
 
 from bench.cards import sweep_cards
 from bench.reports import sweep as reporting
-from bench.reports.sweep_best import leaders, numbers, standing
+from bench.reports.sweep_best import describe_best_trials, find_leaders, list_trial_numbers
 from bench.runner import local
 from bench.specs.sweep import Sweep
 from bench.sweeps import trial_table
@@ -57,9 +57,9 @@ def made(card: Sweep, open_study, values: list[float], resolution: float | None)
 def test_what_dev_cannot_tell_apart_is_a_tie(parse, open_study, values, resolution, best):
     card = parse(GRID)
     trials = made(card, open_study, values, resolution)
-    assert numbers(leaders(card, trials)) == best
-    report = reporting.report(card, trials, {}, 0).markdown
-    note = reporting.note(card, trials)
+    assert list_trial_numbers(find_leaders(card, trials)) == best
+    report = reporting.build_sweep_report(card, trials, {}, 0).markdown
+    note = reporting.describe_study(card, trials)
     if len(best) == 1:
         assert f"Best: trial {best[0]}, dev.eer" in report
         assert f"Best: trial {best[0]}, dev.eer" in note
@@ -78,37 +78,37 @@ def test_what_dev_cannot_tell_apart_is_a_tie(parse, open_study, values, resoluti
 def test_a_tie_says_what_one_error_is_worth_and_whether_the_row_is_among_them(parse, open_study):
     card = parse(GRID)
     trials = made(card, open_study, [0.01, 0.01, 0.02, 0.02], 1 / (2 * 2548))
-    said = standing(card, trials)
+    said = describe_best_trials(card, trials)
     assert "dev.eer 1.00 (%)" in said
     assert "(one error of its smaller class is worth 0.0196)" in said
     assert "trial 0 (`system.auxiliary.weight = 0.1`)" in said
     assert "The row's own setting is among them." in said
     without = trials.drop(index=0)
-    assert "own setting" not in standing(card, without)
-    assert standing(card, trials.assign(state="failed")) == ""
+    assert "own setting" not in describe_best_trials(card, without)
+    assert describe_best_trials(card, trials.assign(state="failed")) == ""
     # A study kept before there was such a column ties where figures are printed alike.
-    assert "(as printed)" in standing(card, trials.drop(columns="resolution"))
+    assert "(as printed)" in describe_best_trials(card, trials.drop(columns="resolution"))
 
 
 def test_a_report_says_of_which_weights_the_objective_is(parse):
-    run = sweep_cards.base(sweep_cards.sweep("breathnet-lambda"))
+    run = sweep_cards.base_run(sweep_cards.read_sweep("breathnet-lambda"))
     assert run.training.keep.kind == "average-last"
     lambdas, grid = (
-        reporting.report(card, None, {}, 0).markdown
-        for card in (sweep_cards.sweep("breathnet-lambda"), parse(GRID))
+        reporting.build_sweep_report(card, None, {}, 0).markdown
+        for card in (sweep_cards.read_sweep("breathnet-lambda"), parse(GRID))
     )
     assert "of the mean of the last 3 epochs' weights, which is what is kept" in lambdas
     assert "of the epoch of the least dev.eer, whose weights are kept" in grid
 
 
 def test_trials_whose_kept_weights_reach_the_same_are_tied(parse, config, monkeypatch):
-    attempt = local.attempt
+    attempt = local.run_job
 
     def levelled(job, entry, at, store, watcher):
         outcome = attempt(job, entry, at, store, watcher)
         return outcome._replace(kept_dev={"dev.eer": 0.125})
 
-    monkeypatch.setattr(local, "attempt", levelled)
+    monkeypatch.setattr(local, "run_job", levelled)
     card = parse(SMALL).model_copy(update={"trials": 2})
     sweeping = SweepRun(card, config, Store(config), Watcher(), None)
     assert [ended.objective for ended in sweeping.run_trials(2)] == [0.125, 0.125]

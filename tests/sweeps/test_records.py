@@ -12,7 +12,7 @@ import pytest
 from bench.cards import card_files, sweep_cards, table_cards
 from bench.errors import BenchError
 from bench.reports import sweep as reporting
-from bench.reports.sweep_best import leaders
+from bench.reports.sweep_best import find_leaders
 from bench.sweeps import trial_table
 from bench.tracking.run_frame import COLUMNS as TRACKED
 from tests.sweeps.conftest import Formula, finish
@@ -97,21 +97,27 @@ def test_importances_are_shares_and_the_dimension_that_matters_is_first(study, p
 @pytest.mark.every_kind
 @pytest.mark.slow
 def test_figures_of_every_kind_show_something(study, trials):
-    made = reporting.report(study.card, kept(trials), trial_table.compute_importances(study), 0)
+    made = reporting.build_sweep_report(
+        study.card, kept(trials), trial_table.compute_importances(study), 0
+    )
     assert set(made.figures) == {"history", "slice", "contour", "importances"}
-    assert len(made.images) == 12
-    for name, content in made.images.items():
+    assert len(made.render_images) == 12
+    for name, content in made.render_images.items():
         if name.endswith(".png"):
             assert matplotlib.image.imread(io.BytesIO(content)).std() > 0.01
         else:
             assert content.startswith(b"%PDF") if name.endswith(".pdf") else b"<svg" in content
         assert f"({name})" in made.markdown
-    again = reporting.report(study.card, trials, trial_table.compute_importances(study), 0)
-    assert again.images == made.images, "kept text and numbers are drawn alike"
+    again = reporting.build_sweep_report(
+        study.card, trials, trial_table.compute_importances(study), 0
+    )
+    assert again.render_images == made.render_images, "kept text and numbers are drawn alike"
 
 
 def test_the_report_names_the_best_and_every_trial(study, trials, tmp_path):
-    made = reporting.report(study.card, kept(trials), trial_table.compute_importances(study), 1)
+    made = reporting.build_sweep_report(
+        study.card, kept(trials), trial_table.compute_importances(study), 1
+    )
     finished = trials[trials["state"] == "finished"]
     best = finished.loc[finished["objective"].astype(float).idxmin()]
     assert made.markdown.startswith("# SMOKE: Three $ dimensions")
@@ -124,22 +130,22 @@ def test_the_report_names_the_best_and_every_trial(study, trials, tmp_path):
     assert len([line for line in made.markdown.splitlines() if "finished |" in line]) == len(
         finished
     )
-    path = reporting.write(made, tmp_path)
+    path = reporting.write_sweep_report(made, tmp_path)
     assert path.name == "sweep-made.smoke.md"
-    assert reporting.stale(made, tmp_path) == []
+    assert reporting.find_stale_sweep_files(made, tmp_path) == []
     path.write_text("by hand", encoding="utf-8")
     (tmp_path / "sweep-made.smoke.slice.png").unlink()
-    assert [p.name for p in reporting.stale(made, tmp_path)] == [
+    assert [p.name for p in reporting.find_stale_sweep_files(made, tmp_path)] == [
         "sweep-made.smoke.md",
         "sweep-made.smoke.slice.png",
     ]
 
 
 def test_what_was_not_run_says_so(parse):
-    made = reporting.report(parse(THREE, "paper"), None, {}, 0)
+    made = reporting.build_sweep_report(parse(THREE, "paper"), None, {}, 0)
     assert made.markdown.count(reporting.NOT_RUN) == 2
-    assert made.images == {}
-    assert set(made.texts) == {"sweep-made.md"}
+    assert made.render_images == {}
+    assert set(made.text_files) == {"sweep-made.md"}
 
 
 def test_a_study_without_a_finished_trial_has_no_best(parse, open_study):
@@ -148,7 +154,9 @@ def test_a_study_without_a_finished_trial_has_no_best(parse, open_study):
 
     study = open_study(parse(THREE))
     finish(study, Formula(fail), 2)
-    made = reporting.report(study.card, kept(trial_table.build_trial_table(study, NOTHING)), {}, 0)
+    made = reporting.build_sweep_report(
+        study.card, kept(trial_table.build_trial_table(study, NOTHING)), {}, 0
+    )
     assert "No trial is finished." in made.markdown
     assert made.figures == {}
 
@@ -163,14 +171,14 @@ def test_the_fragment_pasted_into_its_table_is_the_trial(
     study = open_study(card)
     finish(study, Formula(), 3)
     trials = kept(trial_table.build_trial_table(study, NOTHING))
-    markdown = reporting.report(card, trials, {}, 0).markdown
+    markdown = reporting.build_sweep_report(card, trials, {}, 0).markdown
     fragment = markdown.partition("```toml\n")[2].partition("```")[0]
     assert 'from = "S7"' in fragment
-    table = card_files.folder("experiments") / "sal" / "table4.toml"
+    table = card_files.card_folder("experiments") / "sal" / "table4.toml"
     whole = table.read_text(encoding="utf-8").replace("[smoke]", f"{fragment}\n[smoke]")
     (tmp_path / "table4.toml").write_text(whole, encoding="utf-8")
     pasted = table_cards.parse_table("sal/table4", tmp_path / "table4.toml")
-    (best,) = leaders(card, trials)
-    run = table_cards.resolve(pasted, f"made-{best['trial']}", form)
+    (best,) = find_leaders(card, trials)
+    run = table_cards.resolve_row(pasted, f"made-{best['trial']}", form)
     assert run.training_signature == best["training_signature"]
     assert (run.signature == best["signature"]) == (evaluate == "as-row")

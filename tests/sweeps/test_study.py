@@ -236,15 +236,15 @@ def test_a_process_of_another_machine_is_dead_when_it_has_been_silent(
 
 
 def test_smoke_and_paper_are_two_studies(parse):
-    from bench.cards.sweep_cards import signature
+    from bench.cards.sweep_cards import study_signature
     from bench.tracking.studies import StudyEntry
 
     names = {
-        StudyEntry("made", card.form, signature(card), {"a/train": "1"}, {}, "c", {}).name
+        StudyEntry("made", card.form, study_signature(card), {"a/train": "1"}, {}, "c", {}).name
         for card in (parse(form="smoke"), parse(form="paper"))
     }
     assert len(names) == 2
     card = parse()
     longer = card.model_copy(update={"trials": 100, "title": "other"})
-    assert signature(longer) == signature(card), "more trials go on in the same study"
-    assert signature(card.model_copy(update={"epochs": 4})) != signature(card)
+    assert study_signature(longer) == study_signature(card), "more trials go on in the same study"
+    assert study_signature(card.model_copy(update={"epochs": 4})) != study_signature(card)

@@ -67,9 +67,9 @@ def test_the_smoke_form_is_an_overlay(parse):
     paper, smoke = parse(text, "paper"), parse(text, "smoke")
     assert (paper.epochs, smoke.epochs) == (3, 1)
     assert smoke.space["mix.rounds"].values() == [1, 2]
-    assert sweep_cards.base(paper).frontend.kind == "wav2vec2"
-    assert sweep_cards.base(smoke).frontend.kind == "tiny"
-    assert sweep_cards.base(smoke).training.epochs == 1
+    assert sweep_cards.base_run(paper).frontend.kind == "wav2vec2"
+    assert sweep_cards.base_run(smoke).frontend.kind == "tiny"
+    assert sweep_cards.base_run(smoke).training.epochs == 1
 
 
 def test_a_value_may_set_several_keys_and_a_table_is_folded(parse):
@@ -88,11 +88,11 @@ def test_a_value_may_set_several_keys_and_a_table_is_folded(parse):
 
 
 def test_trials_see_no_test_set_unless_the_card_says_so(parse):
-    assert sweep_cards.base(parse()).evaluate == {}
+    assert sweep_cards.base_run(parse()).evaluate == {}
     tested = parse(CARD.replace("epochs", 'evaluate = "as-row"\nepochs', 1))
-    assert list(sweep_cards.base(tested).evaluate) == ["partialspoof", "llamapartialspoof"]
+    assert list(sweep_cards.base_run(tested).evaluate) == ["partialspoof", "llamapartialspoof"]
 
 
 def test_names_have_near_ones():
     with pytest.raises(BenchError, match="did you mean 'sal-lambda'"):
-        sweep_cards.sweep("sweep/sal-lambad")
+        sweep_cards.read_sweep("sweep/sal-lambad")

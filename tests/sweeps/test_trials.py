@@ -20,7 +20,7 @@ from bench.sweeps.trials import SweepRun
 from bench.tracking import studies
 from bench.tracking.store import Store
 from bench.training import checkpoints
-from bench.training.row import Library, folder
+from bench.training.row import DatasetCache, training_folder
 
 SMALL = """
 title = "λ"
@@ -85,7 +85,7 @@ def config(miniatures: Path, empty_store: Path, tmp_path: Path, monkeypatch) -> 
 
 def runs(config: Config) -> dict[str, object]:
     store = Store(config)
-    found = store.search("sweeps/made", {"form": "smoke"})
+    found = store.search_runs("sweeps/made", {"form": "smoke"})
     return {run.info.run_name.partition(".")[0]: run for run in found}
 
 
@@ -123,12 +123,17 @@ def test_trials_are_nested_below_their_study_which_holds_table_and_figures(parse
     assert artifacts == {
         f"figures/{name}.{kind}" for name in ("history", "slice") for kind in ("png", "svg", "pdf")
     }
-    (kept,) = studies.kept(Store(config), "made", "smoke", sweep_cards.signature(card))
+    (kept,) = studies.read_studies(
+        Store(config), "made", "smoke", sweep_cards.study_signature(card)
+    )
     assert kept.trials["state"].tolist() == ["finished"] * 3
     assert pd.to_numeric(kept.trials["objective"]).tolist() == pytest.approx(
         [100 * end.objective for end in ended]
     )
-    assert studies.kept(Store(config), "made", "paper", sweep_cards.signature(card)) == []
+    assert (
+        studies.read_studies(Store(config), "made", "paper", sweep_cards.study_signature(card))
+        == []
+    )
 
 
 @pytest.mark.slow
@@ -148,7 +153,7 @@ def test_what_was_trained_is_found_by_its_signature(parse, config):
     _, third = sweep(other, config, watcher)
     assert watcher.steps == []
     assert [end.objective for end in third] == pytest.approx([end.objective for end in first])
-    tested = Store(config).search("sweeps/made", {"kind": "trial", "form": "smoke"})
+    tested = Store(config).search_runs("sweeps/made", {"kind": "trial", "form": "smoke"})
     assert sum("partialspoof.eer" in run.data.metrics for run in tested) == 3
 
 
@@ -182,7 +187,9 @@ def test_a_failing_trial_is_named_with_its_reason_and_the_others_are_run(parse, 
     assert failed.info.status == "FAILED"
     assert "18 GiB" in failed.data.tags["failure"]
     assert failed.data.tags["outcome"] == "failed"
-    (kept,) = studies.kept(Store(config), "made", "smoke", sweep_cards.signature(card))
+    (kept,) = studies.read_studies(
+        Store(config), "made", "smoke", sweep_cards.study_signature(card)
+    )
     assert "18 GiB" in kept.trials["reason"][0]
 
 
@@ -226,11 +233,11 @@ def test_a_trial_lies_where_a_row_of_its_settings_would(parse, config):
     card = parse(SMALL)
     sweep(card.model_copy(update={"trials": 1}), config)
     run = sweep_cards.trial_run(card, card.points()[0])
-    data = Library(config).row(run)
-    place = folder(config.work, run, data, 666)
+    data = DatasetCache(config).load_row(run)
+    place = training_folder(config.work, run, data, 666)
     assert (place / "kept.pt").is_file()
     row = run.model_copy(update={"evaluate": {"x": run.dev}})
-    assert folder(config.work, row, data, 666) == place
+    assert training_folder(config.work, row, data, 666) == place
 
 
 SHARED = STAGED + "system.auxiliary.weight = 0.2\n"
@@ -240,7 +247,7 @@ SHARED = STAGED + "system.auxiliary.weight = 0.2\n"
 def test_the_trials_that_are_left_need_room_on_the_disk(parse, config, monkeypatch, start, stages):
     card = parse(SMALL.replace("[space]", start + "[space]"))
     sweeping = SweepRun(card, config, Store(config), Watcher("trial 1", KeyboardInterrupt()), None)
-    weights = costs.weights_of(sweep_cards.base(card))
+    weights = costs.weight_sizes(sweep_cards.base_run(card))
     state = weights.all_bytes + 2 * weights.trained_bytes
     free = 2 * (3 + stages) * weights.all_bytes + 2 * state
     monkeypatch.setattr(disk, "free_bytes", lambda _: free)
@@ -287,12 +294,12 @@ def test_the_objective_of_averaged_weights_is_their_own(parse, config):
     averaged = '[base]\ntraining.keep = { kind = "average-last", checkpoints = 2 }\n'
     card = parse(SMALL.replace("trials = 3", "trials = 1").replace("[space]", averaged + "[space]"))
     _, (ended,) = sweep(card, config)
-    (run,) = Store(config).search("sweeps/made", {"kind": "trial", "form": "smoke"})
+    (run,) = Store(config).search_runs("sweeps/made", {"kind": "trial", "form": "smoke"})
     assert run.data.tags["kept_epoch"] == "1-2"
     assert ended.objective == json.loads(run.data.tags["kept_dev"])["dev.eer"]
     assert run.data.metrics["objective"] == pytest.approx(100 * ended.objective)
     point = card.points()[0]
     resolved = sweep_cards.trial_run(card, point)
-    data = Library(config).row(resolved)
-    kept = folder(config.work, resolved, data, 666) / checkpoints.SELECTION
+    data = DatasetCache(config).load_row(resolved)
+    kept = training_folder(config.work, resolved, data, 666) / checkpoints.SELECTION
     assert json.loads(kept.read_text())["dev"]["dev.eer"] == ended.objective

@@ -9,8 +9,8 @@ import pytest
 
 from bench.cards import table_cards
 from bench.config import Config
-from bench.metrics.measured import Figure
-from bench.tracking.run_record import RunEntry, ScoredEntry
+from bench.metrics.measured import MetricResult
+from bench.tracking.run_record import RunRecord, ScoredFile
 from bench.tracking.store import Store
 from tests.tracking.serving import Server, free_port
 
@@ -29,30 +29,32 @@ def store(config: Config):
 
 
 @pytest.fixture(scope="session")
-def entry() -> RunEntry:
-    return RunEntry(
+def entry() -> RunRecord:
+    return RunRecord(
         table="sal/table4",
         paper="sal",
         row="S5",
         seed=666,
-        run=table_cards.resolve(table_cards.table("sal/table4"), "S5"),
+        run=table_cards.resolve_row(table_cards.read_table("sal/table4"), "S5"),
         fingerprints={"partialspoof/train": "0123456789abcdef", "partialspoof/eval": "fe"},
         made_from={"weights xlsr2_300m": "01234567"},
         commit="18096a9",
         device="NVIDIA H200",
-        description_figures={"partialspoof.eer": 3.50, "partialspoof.f1": 96.62},
+        paper_results={"partialspoof.eer": 3.50, "partialspoof.f1": 96.62},
     )
 
 
 @pytest.fixture(scope="session")
-def smoke_entry(entry: RunEntry):
-    return replace(entry, run=table_cards.resolve(table_cards.table("sal/table4"), "S5", "smoke"))
+def smoke_entry(entry: RunRecord):
+    return replace(
+        entry, run=table_cards.resolve_row(table_cards.read_table("sal/table4"), "S5", "smoke")
+    )
 
 
 @pytest.fixture
-def scored() -> ScoredEntry:
+def scored() -> ScoredFile:
     """A judged score file of another system."""
-    return ScoredEntry(
+    return ScoredFile(
         table="sal/table4",
         system="BAM",
         form="paper",
@@ -64,7 +66,7 @@ def scored() -> ScoredEntry:
         evaluation="partialspoof",
         corpus="PS eval",
         cells={"System": "BAM"},
-        figures={"partialspoof.eer": Figure(0.0361, 0.035, 0.0372)},
+        figures={"partialspoof.eer": MetricResult(0.0361, 0.035, 0.0372)},
     )
 
 

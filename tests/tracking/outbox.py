@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from bench.metrics.measured import Figure
+from bench.metrics.measured import MetricResult
 from bench.tracking import sync
-from bench.tracking.run_record import DatasetUse, RunEntry
+from bench.tracking.run_record import DatasetUse, RunRecord
 from bench.tracking.store import Store
 
-FIGURES = {"partialspoof.eer": Figure(0.0361, 0.0350, 0.0372)}
+FIGURES = {"partialspoof.eer": MetricResult(0.0361, 0.0350, 0.0372)}
 
 
-def run_row(store: Store, entry: RunEntry, path):
+def run_row(store: Store, entry: RunRecord, path):
     path.write_text("a")
-    with store.begin(entry) as tracked:
+    with store.begin_run(entry) as tracked:
         tracked.log_datasets([DatasetUse("partialspoof/train", "0123456789abcdef", "train")])
-        tracked.log({"train.loss": 0.7}, 1)
-        tracked.log({"train.loss": 0.5}, 2)
-        tracked.artifact(path, "folder")
-        tracked.finish(FIGURES)
+        tracked.log_epoch({"train.loss": 0.7}, 1)
+        tracked.log_epoch({"train.loss": 0.5}, 2)
+        tracked.add_artifact(path, "folder")
+        tracked.finish_run(FIGURES)
 
 
-def everything(store: Store, entry: RunEntry):
+def everything(store: Store, entry: RunRecord):
     """Return all that a store holds of the runs of `entry`, without ids and places."""
     found = []
-    for run in store.search(entry.table, entry.identity):
+    for run in store.search_runs(entry.table, entry.identity):
         history = {
             name: [
                 (point.step, point.value, point.timestamp)

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from bench.tracking.ui_server import environment
+from bench.tracking.ui_server import server_environment
 
 
 def free_port() -> int:
@@ -38,7 +38,7 @@ class Server:
             *("--backend-store-uri", f"sqlite:///{self.folder / 'mlflow.db'}"),
             *self.artifacts,
         ]
-        self._process = subprocess.Popen(command, env=environment())
+        self._process = subprocess.Popen(command, env=server_environment())
         for _ in range(240):
             try:
                 with urllib.request.urlopen(f"{self.uri}/health"):

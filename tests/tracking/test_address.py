@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.tracking.address import address, file_address
+from bench.tracking.address import file_address, parse_address
 from tests.errors import raises_code
 
 SECRET = "s3cr3t@/:"
@@ -33,13 +33,13 @@ QUOTED = "s3cr3t%40%2F%3A"
 def test_a_file_of_any_name_is_found_again_by_its_uri(name, tmp_path):
     file = tmp_path / name / "mlflow.db"
     made = file_address(file)
-    assert address(made.shown).file == file
-    assert address(made.uri).file == file
+    assert parse_address(made.shown).file == file
+    assert parse_address(made.uri).file == file
 
 
 @pytest.mark.parametrize("uri", ["sqlite:///x.db", "sqlite+pysqlite:///x.db"])
 def test_a_relative_file_is_one_of_the_working_folder(uri):
-    assert address(uri).file == Path("x.db").absolute()
+    assert parse_address(uri).file == Path("x.db").absolute()
 
 
 @pytest.mark.parametrize(
@@ -64,19 +64,19 @@ def test_a_relative_file_is_one_of_the_working_folder(uri):
     ],
 )
 def test_what_is_shown_has_no_password(uri, shown, endpoint):
-    found = address(uri)
+    found = parse_address(uri)
     assert (found.shown, found.endpoint, found.file) == (shown, endpoint, None)
     assert "s3cr3t" not in repr(found)
     for said in (uri, QUOTED, SECRET):
         if QUOTED in uri and "bob" in uri:
-            assert "s3cr3t" not in found.hidden(f"cannot open {said}: no")
+            assert "s3cr3t" not in found.hide_secrets(f"cannot open {said}: no")
 
 
 def test_a_servers_login_is_no_part_of_its_address():
-    found = address(f"https://bob:{QUOTED}@h/x")
+    found = parse_address(f"https://bob:{QUOTED}@h/x")
     assert found.login == ("bob", SECRET)
     assert found.uri == "https://h/x"
-    assert address("https://h/x").login is None
+    assert parse_address("https://h/x").login is None
 
 
 @pytest.mark.parametrize(
@@ -97,5 +97,5 @@ def test_a_servers_login_is_no_part_of_its_address():
 )
 def test_what_is_no_address_is_refused_without_its_password(uri):
     with raises_code("tracking.bad-address") as raised:
-        address(uri)
+        parse_address(uri)
     assert "s3cr3t" not in str(raised.value)

@@ -37,7 +37,7 @@ class Served:
 
 
 def test_a_byte_is_written_read_and_removed(tmp_path):
-    artifact_check.require(Served(tmp_path.as_uri()), "sal/table4")
+    artifact_check.require_artifacts(Served(tmp_path.as_uri()), "sal/table4")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -51,7 +51,7 @@ def test_what_is_read_as_another_is_told(tmp_path, monkeypatch):
     known = registry._artifact_repository_registry._registry
     monkeypatch.setitem(known, "file", lambda uri, **more: Wrong(uri))
     with raises_code("tracking.artifacts-unusable"):
-        artifact_check.require(Served(tmp_path.as_uri()), "sal/table4")
+        artifact_check.require_artifacts(Served(tmp_path.as_uri()), "sal/table4")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_is_missing_is_named(place, absent, code, message, monkeypatch):
     if absent:
         monkeypatch.setitem(sys.modules, absent, None)
     with raises_code(code) as raised:
-        artifact_check.require(Served(place), "sal/table4")
+        artifact_check.require_artifacts(Served(place), "sal/table4")
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -80,7 +80,7 @@ def test_what_is_missing_is_named(place, absent, code, message, monkeypatch):
 def test_a_folder_that_may_not_be_written_is_told(tmp_path):
     tmp_path.chmod(0o555)
     with raises_code("tracking.artifacts-unusable") as raised:
-        artifact_check.require(Served(tmp_path.as_uri()), "sal/table4")
+        artifact_check.require_artifacts(Served(tmp_path.as_uri()), "sal/table4")
     assert tmp_path.as_uri() in str(raised.value)
     assert "ermission" in str(raised.value)
 
@@ -107,9 +107,9 @@ def kept_at(config: Config, tmp_path, monkeypatch):
 def test_a_server_with_s3_and_no_boto3(kept_at, monkeypatch):
     monkeypatch.setitem(sys.modules, "boto3", None)
     store = kept_at("--default-artifact-root", "s3://bucket/x", "--no-serve-artifacts")
-    store.present(table_cards.table("sal/table4"))
+    store.present(table_cards.read_table("sal/table4"))
     with raises_code("package.missing") as raised:
-        artifact_check.require(store, "sal/table4")
+        artifact_check.require_artifacts(store, "sal/table4")
     assert "s3://bucket/x/" in str(raised.value)
     assert "pip install 'speech-deepfake-bench[s3]'" in str(raised.value)
 
@@ -121,11 +121,11 @@ def test_a_server_that_takes_artifacts_or_cannot(kept_at, tmp_path, is_whole):
     if not is_whole:
         place.write_text("a file, where a folder is wanted: refused even to root")
     store = kept_at("--artifacts-destination", place.as_uri())
-    store.present(table_cards.table("sal/table4"))
+    store.present(table_cards.read_table("sal/table4"))
     if is_whole:
-        artifact_check.require(store, "sal/table4")
+        artifact_check.require_artifacts(store, "sal/table4")
         assert not [path for path in place.rglob("*") if path.is_file()]
         return
     with raises_code("tracking.artifacts-unusable") as raised:
-        artifact_check.require(store, "sal/table4")
+        artifact_check.require_artifacts(store, "sal/table4")
     assert "mlflow-artifacts:/" in str(raised.value)

@@ -18,14 +18,14 @@ from mlflow.experiments import commands
 from sqlalchemy.exc import OperationalError
 
 from bench.config import Config
-from bench.metrics.measured import Figure
+from bench.metrics.measured import MetricResult
 from bench.tracking import client as mlflow_client
-from bench.tracking.run_record import RunEntry, ScoredEntry
+from bench.tracking.run_record import RunRecord, ScoredFile
 from bench.tracking.store import Store
 from tests.errors import raises_code
 from tests.tracking.serving import free_port
 
-FIGURES = {"partialspoof.eer": Figure(0.0361, 0.0350, 0.0372)}
+FIGURES = {"partialspoof.eer": MetricResult(0.0361, 0.0350, 0.0372)}
 SECRET = "s3cr3t"
 
 
@@ -67,24 +67,24 @@ def nothing():
 @pytest.mark.parametrize("listening", [nothing, closing_at_once])
 @pytest.mark.parametrize("scheme", ["http", "postgresql+psycopg"])
 def test_a_run_goes_to_the_outbox_and_one_line_says_so(
-    stated: Callable[[str], Store], said, entry: RunEntry, listening, scheme, monkeypatch, login
+    stated: Callable[[str], Store], said, entry: RunRecord, listening, scheme, monkeypatch, login
 ):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with listening() as port:
         store = stated(f"{scheme}://bob:{SECRET}@127.0.0.1:{port}/d")
-        assert store.sweep_dead() == []
-        with store.begin(entry) as tracked:
-            tracked.finish(FIGURES)
-        assert store.finished(entry)
+        assert store.fail_dead_runs() == []
+        with store.begin_run(entry) as tracked:
+            tracked.finish_run(FIGURES)
+        assert store.find_finished(entry)
         with raises_code("tracking.no-answer") as raised:
-            store.frame("sal/table4", "paper")
+            store.table_frame("sal/table4", "paper")
     assert len(said) == 1
     assert "does not answer" in said[0]
     assert f"127.0.0.1:{port}/d" in said[0]
-    for text in (said[0], str(raised.value), repr(store._access.store.at), store.uri):
+    for text in (said[0], str(raised.value), repr(store._access.store.address), store.uri):
         assert SECRET not in text
     assert len(said[0].splitlines()) == len(str(raised.value).splitlines()) == 1
-    assert store.waiting() == ["sal/table4: S5 · seed 666"]
+    assert store.waiting_names() == ["sal/table4: S5 · seed 666"]
 
 
 def test_a_database_is_asked_once(stated: Callable[[str], Store], monkeypatch):
@@ -100,7 +100,7 @@ def test_a_database_is_asked_once(stated: Callable[[str], Store], monkeypatch):
     with closing_at_once() as port:
         store = stated(f"postgresql://bob:{SECRET}@127.0.0.1:{port}/d")
         with raises_code("tracking.no-answer") as raised:
-            store.frame("sal/table4", "paper")
+            store.table_frame("sal/table4", "paper")
     assert len(tried) == 1
     assert SECRET not in str(raised.value)
 
@@ -113,14 +113,14 @@ def test_a_missing_driver_is_named(stated: Callable[[str], Store], monkeypatch):
 
     monkeypatch.setattr(sqlalchemy, "create_engine", create_engine)
     with closing_at_once() as port, raises_code("package.missing") as raised:
-        stated(f"postgresql://127.0.0.1:{port}/d").frame("sal/table4", "paper")
+        stated(f"postgresql://127.0.0.1:{port}/d").table_frame("sal/table4", "paper")
     assert "pip install psycopg2" in str(raised.value)
 
 
 @pytest.mark.parametrize("uri", ["uc:x", f"azureml://k:{SECRET}@h/x"])
 def test_a_service_that_refuses_is_not_said_to_be_away(stated: Callable[[str], Store], said, uri):
     with raises_code("tracking.cannot-open") as raised:
-        stated(uri).frame("sal/table4", "paper")
+        stated(uri).table_frame("sal/table4", "paper")
     assert SECRET not in str(raised.value)
     assert said == []
 
@@ -132,7 +132,7 @@ def test_databricks_without_a_login_is_not_said_to_be_away(
     refused = mlflow_client_error("Reading Databricks credential configuration failed")
     monkeypatch.setattr("mlflow.MlflowClient", lambda **given: SimpleNamespace(**refused))
     with raises_code("tracking.cannot-open") as raised:
-        stated("databricks").frame("sal/table4", "paper")
+        stated("databricks").table_frame("sal/table4", "paper")
     assert "Reading Databricks credential configuration failed" in str(raised.value)
     assert said == []
 
@@ -165,7 +165,7 @@ def test_a_servers_login_is_sent_and_never_shown(stated: Callable[[str], Store],
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         store = stated(f"http://bob:{SECRET}%40@127.0.0.1:{server.server_port}")
-        assert store.pages() == {}
+        assert store.page_addresses() == {}
         server.shutdown()
     assert asked[-1] == "Basic " + base64.b64encode(f"bob:{SECRET}@".encode()).decode()
     assert SECRET not in store.client.tracking_uri
@@ -173,24 +173,24 @@ def test_a_servers_login_is_sent_and_never_shown(stated: Callable[[str], Store],
 
 
 @pytest.fixture
-def deleted(store: Store, entry: RunEntry):
+def deleted(store: Store, entry: RunRecord):
     """A store whose experiment was deleted in MLflow's pages; return its number."""
-    with store.begin(entry) as tracked:
-        tracked.finish(FIGURES)
+    with store.begin_run(entry) as tracked:
+        tracked.finish_run(FIGURES)
     (experiment,) = store.client.search_experiments()
     store.client.delete_experiment(experiment.experiment_id)
     return experiment.experiment_id
 
 
-def test_a_deleted_experiment_is_named_with_its_remedy(store: Store, entry: RunEntry, deleted):
-    scored = ScoredEntry("sal/table4", "BAM", "paper", "a/b", "0", "1", "2", {}, FIGURES)
+def test_a_deleted_experiment_is_named_with_its_remedy(store: Store, entry: RunRecord, deleted):
+    scored = ScoredFile("sal/table4", "BAM", "paper", "a/b", "0", "1", "2", {}, FIGURES)
     asked = {
-        "run": lambda: store.begin(replace(entry, seed=7)),
-        "known": lambda: store.finished(entry),
-        "report": lambda: store.frame("sal/table4", "paper"),
-        "scored": lambda: store.scored("sal/table4", "paper"),
-        "score": lambda: store.keep_scored(scored, {}),
-        "show": lambda: store.search("sal/table4", {"form": "paper"}),
+        "run": lambda: store.begin_run(replace(entry, seed=7)),
+        "known": lambda: store.find_finished(entry),
+        "report": lambda: store.table_frame("sal/table4", "paper"),
+        "scored": lambda: store.scored_frame("sal/table4", "paper"),
+        "score": lambda: store.keep_scored_file(scored, {}),
+        "show": lambda: store.search_runs("sal/table4", {"form": "paper"}),
     }
     for ask in asked.values():
         with raises_code("tracking.experiment-deleted") as raised:
@@ -202,7 +202,7 @@ def test_a_deleted_experiment_is_named_with_its_remedy(store: Store, entry: RunE
         commands, words[1].split()[1:], env={"MLFLOW_TRACKING_URI": uri.replace("%20", " ")}
     )
     assert done.exit_code == 0, done.output
-    assert store.finished(entry)
+    assert store.find_finished(entry)
 
 
 def test_what_a_store_refuses_is_one_message(store: Store, monkeypatch):
@@ -212,7 +212,7 @@ def test_what_a_store_refuses_is_one_message(store: Store, monkeypatch):
     monkeypatch.setattr(store.client, "search_runs", refuse)
     monkeypatch.setattr(store.client, "get_experiment_by_name", refuse)
     with raises_code("tracking.store-failed") as raised:
-        store.frame("sal/table4", "paper")
+        store.table_frame("sal/table4", "paper")
     assert "mlflow.db" in str(raised.value)
     assert "disk is full" in str(raised.value)
     assert "\n" not in str(raised.value)

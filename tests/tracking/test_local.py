@@ -17,13 +17,13 @@ import pytest
 
 from bench._io import file_locks
 from bench.config import Config
-from bench.metrics.measured import Figure
+from bench.metrics.measured import MetricResult
 from bench.tracking import mlflow_store, sqlite_store
-from bench.tracking.run_record import RunEntry
+from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 from tests.errors import raises_code
 
-FIGURES = {"partialspoof.eer": Figure(0.0361, 0.0350, 0.0372)}
+FIGURES = {"partialspoof.eer": MetricResult(0.0361, 0.0350, 0.0372)}
 
 
 def half_made(path, statements):
@@ -70,14 +70,14 @@ def test_the_half_made_store_of_a_real_kill_is_made_anew(shared, tmp_path, monke
     if not case.is_file():
         pytest.skip("the case half-made-mlflow.db is not in ../shared")
     shutil.copyfile(case, tmp_path / "mlflow.db")
-    assert Store(Config(work=tmp_path)).frame("sal/table4", "paper").empty
+    assert Store(Config(work=tmp_path)).table_frame("sal/table4", "paper").empty
 
 
 def test_a_store_that_holds_anything_is_left_as_it_is(
-    config: Config, store: Store, entry: RunEntry
+    config: Config, store: Store, entry: RunRecord
 ):
-    with store.begin(entry) as tracked:
-        tracked.finish(FIGURES)
+    with store.begin_run(entry) as tracked:
+        tracked.finish_run(FIGURES)
     file = config.work / "mlflow.db"
     with closing(sqlite3.connect(file)) as database, database:
         database.execute("delete from experiments where experiment_id = 0")  # `mlflow gc` does
@@ -140,12 +140,12 @@ def test_a_store_survives_kills_at_any_moment_of_its_making(tmp_path, monkeypatc
 
 
 @pytest.fixture
-def read_only(config: Config, store: Store, entry: RunEntry, monkeypatch, tmp_path, request):
+def read_only(config: Config, store: Store, entry: RunRecord, monkeypatch, tmp_path, request):
     """The configuration of a work folder with a finished run that nobody here may write."""
     (tmp_path / "a.txt").write_text("a")
-    with store.begin(entry) as tracked:
-        tracked.artifact(tmp_path / "a.txt", "folder")
-        tracked.finish(FIGURES)
+    with store.begin_run(entry) as tracked:
+        tracked.add_artifact(tmp_path / "a.txt", "folder")
+        tracked.finish_run(FIGURES)
     shutil.copy(config.work / "mlflow.db", config.work / "outbox.db")
     request.getfixturevalue(request.param)(config.work, monkeypatch)
     return config
@@ -200,20 +200,20 @@ def state(work):
 
 
 @pytest.mark.parametrize("read_only", ["no_lock_file", "no_locks", "no_permission"], indirect=True)
-def test_a_store_that_cannot_be_written_is_read(read_only, entry: RunEntry, tmp_path):
+def test_a_store_that_cannot_be_written_is_read(read_only, entry: RunRecord, tmp_path):
     before = state(read_only.work)
     store = Store(read_only)
-    assert store.frame("sal/table4", "paper")["status"].tolist() == ["FINISHED"]
-    assert store.finished(entry)
-    (run,) = store.search("sal/table4", entry.identity)
+    assert store.table_frame("sal/table4", "paper")["status"].tolist() == ["FINISHED"]
+    assert store.find_finished(entry)
+    (run,) = store.search_runs("sal/table4", entry.identity)
     (found,) = store.client.list_artifacts(run.info.run_id, "folder")
     assert found.path == "folder/a.txt"
-    assert store.waiting() == ["sal/table4: S5 · seed 666"]
+    assert store.waiting_names() == ["sal/table4: S5 · seed 666"]
     writers = {
-        "begin": lambda: store.begin(replace(entry, seed=7)),
-        "sweep": store.sweep_dead,
-        "shared": lambda: store.shared("a", "b", {"kind": "c"}, {}),
-        "send": store.synchronise,
+        "begin": lambda: store.begin_run(replace(entry, seed=7)),
+        "sweep": store.fail_dead_runs,
+        "shared": lambda: store.ensure_run("a", "b", {"kind": "c"}, {}),
+        "send": store.send_waiting,
         "add": store.require_writable,
     }
     for write in writers.values():
@@ -267,9 +267,9 @@ except BenchError as error:
 
 
 @pytest.mark.slow
-def test_a_read_only_file_system_is_read(config: Config, store: Store, entry: RunEntry):
-    with store.begin(entry) as tracked:
-        tracked.finish(FIGURES)
+def test_a_read_only_file_system_is_read(config: Config, store: Store, entry: RunRecord):
+    with store.begin_run(entry) as tracked:
+        tracked.finish_run(FIGURES)
     mount = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0"'
     alone = ["unshare", "-m", "sh", "-c"]
     if not shutil.which("unshare") or subprocess.run([*alone, mount, str(config.work)]).returncode:

@@ -13,12 +13,12 @@ import pytest
 from mlflow.tracking._tracking_service import utils
 
 from bench.config import Config
-from bench.metrics.measured import Figure
-from bench.tracking.run_record import RunEntry
+from bench.metrics.measured import MetricResult
+from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 from tests.errors import raises_code
 
-FIGURES = {"partialspoof.eer": Figure(0.0361, 0.0350, 0.0372)}
+FIGURES = {"partialspoof.eer": MetricResult(0.0361, 0.0350, 0.0372)}
 
 
 @pytest.fixture
@@ -27,12 +27,12 @@ def run(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / "a.txt").write_text("a")
 
-    def run(work, entry: RunEntry, finish=True):
+    def run(work, entry: RunRecord, finish=True):
         work.mkdir(exist_ok=True)
-        with opened(work).begin(entry) as tracked:
-            tracked.artifact(tmp_path / "a.txt", "folder")
+        with opened(work).begin_run(entry) as tracked:
+            tracked.add_artifact(tmp_path / "a.txt", "folder")
             if finish:
-                tracked.finish(FIGURES)
+                tracked.finish_run(FIGURES)
         return tracked.run_id
 
     return run
@@ -58,7 +58,7 @@ NAMES = ["moved", "q?x", "100%20", "a#b", "it's", "a&b;c", "Größe 2", "artifac
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_moved_folder_holds_its_runs_and_takes_new_ones(run, entry: RunEntry, tmp_path, name):
+def test_a_moved_folder_holds_its_runs_and_takes_new_ones(run, entry: RunRecord, tmp_path, name):
     old, new = tmp_path / "old", tmp_path / name
     first = run(old, entry)
     old.rename(new)
@@ -68,10 +68,10 @@ def test_a_moved_folder_holds_its_runs_and_takes_new_ones(run, entry: RunEntry, 
         assert place(store, run_id).is_relative_to(new / "artifacts")
     assert not old.exists(), "nothing is made anew at the old place"
     assert {path.name for path in tmp_path.iterdir()} == {"a.txt", name}
-    assert set(store.frame("sal/table4", "paper")["seed"]) == {666, 7}
+    assert set(store.table_frame("sal/table4", "paper")["seed"]) == {666, 7}
 
 
-def test_a_copied_folder_and_its_original_are_two(run, entry: RunEntry, tmp_path):
+def test_a_copied_folder_and_its_original_are_two(run, entry: RunRecord, tmp_path):
     old, new = tmp_path / "old", tmp_path / "new"
     first = run(old, entry)
     shutil.copytree(old, new)
@@ -83,12 +83,12 @@ def test_a_copied_folder_and_its_original_are_two(run, entry: RunEntry, tmp_path
     third = run(old, replace(entry, seed=8))
     assert place(opened(old), first).is_relative_to(old)
     assert place(opened(old), third).is_relative_to(old)
-    assert set(opened(new).frame("sal/table4", "paper")["seed"]) == {666, 7}
+    assert set(opened(new).table_frame("sal/table4", "paper")["seed"]) == {666, 7}
 
 
 @pytest.mark.parametrize("copied", [True, False])
 def test_a_run_that_was_begun_before_goes_on_at_the_new_place(
-    run, entry: RunEntry, tmp_path, copied
+    run, entry: RunRecord, tmp_path, copied
 ):
     old, new = tmp_path / "old", tmp_path / "new"
     first = run(old, entry, finish=False)
@@ -103,7 +103,7 @@ def test_a_run_that_was_begun_before_goes_on_at_the_new_place(
     assert copied or not old.exists()
 
 
-def test_a_run_without_artifacts_goes_on_at_the_new_place(run, entry: RunEntry, tmp_path):
+def test_a_run_without_artifacts_goes_on_at_the_new_place(run, entry: RunRecord, tmp_path):
     old, new = tmp_path / "old", tmp_path / "new"
     first = run(old, entry, finish=False)
     shutil.rmtree(old / "artifacts")
@@ -113,7 +113,7 @@ def test_a_run_without_artifacts_goes_on_at_the_new_place(run, entry: RunEntry, 
     assert not old.exists()
 
 
-def test_a_registered_model_moves_with_its_run(run, entry: RunEntry, tmp_path):
+def test_a_registered_model_moves_with_its_run(run, entry: RunRecord, tmp_path):
     old, new = tmp_path / "old", tmp_path / "new"
     first = run(old, entry)
     client = opened(old).client
@@ -126,7 +126,7 @@ def test_a_registered_model_moves_with_its_run(run, entry: RunEntry, tmp_path):
     assert new.as_uri() in version.source
 
 
-def test_the_database_alone_is_moved_and_artifacts_stay_known(run, entry: RunEntry, tmp_path):
+def test_the_database_alone_is_moved_and_artifacts_stay_known(run, entry: RunRecord, tmp_path):
     old, new = tmp_path / "old", tmp_path / "new"
     first = run(old, entry)
     new.mkdir()
@@ -136,15 +136,15 @@ def test_the_database_alone_is_moved_and_artifacts_stay_known(run, entry: RunEnt
     assert place(opened(new), second).is_relative_to(new)
 
 
-def test_work_folders_that_share_a_store_keep_their_own_artifacts(run, entry: RunEntry, tmp_path):
+def test_work_folders_that_share_a_store_keep_their_own_artifacts(run, entry: RunRecord, tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"
     first = run(here, entry)
     there.mkdir()
     shared = Config(work=there, tracking=f"sqlite:///{here / 'mlflow.db'}")
     store = Store(shared)
-    with store.begin(replace(entry, seed=7)) as tracked:
-        tracked.artifact(tmp_path / "a.txt", "folder")
-        tracked.finish(FIGURES)
+    with store.begin_run(replace(entry, seed=7)) as tracked:
+        tracked.add_artifact(tmp_path / "a.txt", "folder")
+        tracked.finish_run(FIGURES)
     assert place(store, tracked.run_id).is_relative_to(there)
     assert place(store, first).is_relative_to(here)
     third = run(here, replace(entry, seed=8))
@@ -152,7 +152,7 @@ def test_work_folders_that_share_a_store_keep_their_own_artifacts(run, entry: Ru
     assert place(opened(here), tracked.run_id).is_relative_to(there)
 
 
-def test_artifacts_on_no_disk_of_this_machine_stay_where_they_are(run, entry: RunEntry, tmp_path):
+def test_artifacts_on_no_disk_of_this_machine_stay_where_they_are(run, entry: RunRecord, tmp_path):
     old, new = tmp_path / "old", tmp_path / "new"
     first = run(old, entry)
     with closing(sqlite3.connect(old / "mlflow.db")) as database, database:
@@ -161,17 +161,17 @@ def test_artifacts_on_no_disk_of_this_machine_stay_where_they_are(run, entry: Ru
     old.rename(new)
     store = opened(new)
     assert store.client.get_run(first).info.artifact_uri == "s3://b/sal/table4/x/artifacts"
-    with store._access.store.lock():
+    with store._access.store.hold_lock():
         second = store._access.store.create_run("sal/table4", "x", {})
     assert store.client.get_run(second).info.artifact_uri.startswith("s3://b/sal/table4/")
 
 
 def test_a_run_whose_artifacts_are_gone_says_where_they_were_looked_for(
-    run, entry: RunEntry, tmp_path
+    run, entry: RunRecord, tmp_path
 ):
     old = tmp_path / "old"
     first = run(old, entry)
     shutil.rmtree(old / "artifacts")
     with raises_code("tracking.artifact-missing") as raised:
-        opened(old).model(first)
+        opened(old).load_model(first)
     assert f"{old}/artifacts/sal/table4/{first}/artifacts/model" in str(raised.value)

@@ -19,26 +19,26 @@ def system(request, monkeypatch, tmp_path):
 
 
 def test_this_process_lives_and_survives_being_written_down():
-    here = process.here()
-    assert process.parse(str(here)) == here
-    assert process.alive(here)
+    here = process.this_process()
+    assert process.parse_process(str(here)) == here
+    assert process.is_alive(here)
 
 
 def test_a_process_dies_and_is_not_mistaken_for_a_later_one_of_its_number():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    here = process.here()
+    here = process.this_process()
     running = replace(here, pid=child.pid, started=process._started(child.pid) or "")
-    assert process.alive(running)
-    assert process.alive(replace(running, started=""))
+    assert process.is_alive(running)
+    assert process.is_alive(replace(running, started=""))
     assert running.started
-    assert not process.alive(replace(running, started="1"))
+    assert not process.is_alive(replace(running, started="1"))
     child.kill()
     while process._started(child.pid) is not None:
         pass  # dead, but until `wait` a zombie, which is no living process either
-    assert not process.alive(running)
+    assert not process.is_alive(running)
     child.communicate()
-    assert not process.alive(replace(running, started=""))
+    assert not process.is_alive(replace(running, started=""))
 
 
 def test_nothing_is_known_of_other_machines():
-    assert process.alive(process.Process("elsewhere.example", 1, "1"))
+    assert process.is_alive(process.Process("elsewhere.example", 1, "1"))

@@ -12,10 +12,10 @@ import torch
 
 from bench.cards import table_cards
 from bench.config import Config
-from bench.metrics.measured import Figure
+from bench.metrics.measured import MetricResult
 from bench.specs.systems import System
 from bench.tracking import registered_models
-from bench.tracking.run_record import RunEntry
+from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 from bench.training import engine
 from tests.errors import raises_code
@@ -26,13 +26,13 @@ ROWS = {
     "breathnet": ("breathnet/table4", "BreathNet"),
     "mfpt": ("mfpt/asvspoof2021", "MFPT"),
 }
-FIGURES = {"partialspoof.eer": Figure(0.0361, 0.0350, 0.0372)}
+FIGURES = {"partialspoof.eer": MetricResult(0.0361, 0.0350, 0.0372)}
 
 
 def built(kind, tmp_path):
     key, row = ROWS[kind]
-    run = table_cards.resolve(table_cards.table(key), row, "smoke")
-    return run, engine.build(run, 1, Config(work=tmp_path)).eval()
+    run = table_cards.resolve_row(table_cards.read_table(key), row, "smoke")
+    return run, engine.build_system(run, 1, Config(work=tmp_path)).eval()
 
 
 def answer(system, run):
@@ -58,7 +58,7 @@ def test_a_loaded_model_answers_as_the_system_that_was_kept(kind, tuning, tmp_pa
         spec = {"tuning": {"kind": "lora", "rank": 2, "alpha": 4.0}, "convolutions": "frozen"}
     frontend = type(run.frontend).model_validate(run.frontend.model_dump() | spec)
     run = run.model_copy(update={"frontend": frontend})
-    system = engine.build(run, 1, Config(work=tmp_path)).eval()
+    system = engine.build_system(run, 1, Config(work=tmp_path)).eval()
     before = answer(system, run)
     names = list(system.state_dict())
     registered_models.write_model(system, tmp_path / "model")
@@ -84,15 +84,15 @@ def test_a_model_is_loaded_in_another_process_without_the_work_folder(tmp_path):
 
 
 def test_models_are_registered_once_by_row_form_and_seed(
-    store: Store, entry: RunEntry, smoke_entry: RunEntry, tmp_path
+    store: Store, entry: RunRecord, smoke_entry: RunRecord, tmp_path
 ):
     _, system = built("tca", tmp_path)
     changed = replace(entry, seed=7, overrides=("training.epochs=3",))
     for of in (entry, replace(entry, seed=777), smoke_entry, changed):
-        with store.begin(of) as tracked:
-            tracked.model(system)
-            tracked.model(system)
-            tracked.finish(FIGURES)
+        with store.begin_run(of) as tracked:
+            tracked.add_model(system)
+            tracked.add_model(system)
+            tracked.finish_run(FIGURES)
     found = {of.name: of for of in store.client.search_registered_models()}
     own = f"sal-table4-S5-{entry.run.signature}"
     assert set(found) == {"sal-table4-S5", "sal-table4-S5-smoke", own}
@@ -100,12 +100,12 @@ def test_models_are_registered_once_by_row_form_and_seed(
     assert found["sal-table4-S5-smoke"].description.startswith("**SMOKE: not a result.**")
     (version,) = store.client.search_model_versions("name = 'sal-table4-S5-smoke'")
     assert version.tags["form"] == "smoke"
-    kept = store.model(store.search(entry.table, entry.identity)[0].info.run_id)
+    kept = store.load_model(store.search_runs(entry.table, entry.identity)[0].info.run_id)
     assert type(kept) is type(system)
 
 
-def test_a_run_without_a_model_says_so(store: Store, entry: RunEntry):
-    with store.begin(entry) as tracked:
-        tracked.finish(FIGURES)
+def test_a_run_without_a_model_says_so(store: Store, entry: RunRecord):
+    with store.begin_run(entry) as tracked:
+        tracked.finish_run(FIGURES)
     with raises_code("tracking.artifact-missing"):
-        store.model(tracked.run_id)
+        store.load_model(tracked.run_id)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.tracking.run_artifacts import energy_kwh, score_file
+from bench.tracking.run_artifacts import energy_kwh, open_score_file
 
 
 def store(points, uri="http://server"):
@@ -48,17 +48,17 @@ def test_a_servers_file_is_fetched_and_removed(tmp_path):
         get_run=lambda run: SimpleNamespace(info=SimpleNamespace(artifact_uri=place)),
     )
     server = SimpleNamespace(uri="http://server", client=client)
-    with score_file(server, "r1", "a") as path:
+    with open_score_file(server, "r1", "a") as path:
         assert path is not None
         assert path.read_text() == "r1 scores/a/x.parquet"
     assert not path.exists()
-    with score_file(server, "r1", "b") as path:
+    with open_score_file(server, "r1", "b") as path:
         assert path is None
     own = tmp_path / "a b" / "scores" / "a" / "x.parquet"
     own.parent.mkdir(parents=True)
     own.touch()
     place = (tmp_path / "a b").as_uri()
-    with score_file(server, "r1", "a") as path:
+    with open_score_file(server, "r1", "a") as path:
         assert path == own
     assert path.exists(), "a store of this machine keeps its own file"
     assert len(fetched) == 1

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.metrics.measured import Figure
+from bench.metrics.measured import MetricResult
 from bench.metrics.registry import describe_metrics
-from bench.tracking.run_record import RunEntry, describe_run, per_cent
+from bench.tracking.run_record import RunRecord, describe_run, per_cent
 
 
-def test_identity_holds_what_changes_figures_and_nothing_else(entry: RunEntry):
+def test_identity_holds_what_changes_figures_and_nothing_else(entry: RunRecord):
     assert replace(entry, commit="other", device="cpu").identity == entry.identity
     assert (
-        replace(entry, fingerprints=dict(reversed(entry.fingerprints.items()))).data == entry.data
+        replace(entry, fingerprints=dict(reversed(entry.fingerprints.items()))).data_digest
+        == entry.data_digest
     )
     longer = entry.run.model_copy(
         update={"training": entry.run.training.model_copy(update={"epochs": 3})}
@@ -36,20 +37,20 @@ def test_rates_alone_are_turned_into_per_cent():
         assert per_cent(name, 0.25) == 0.25
 
 
-def test_description_sets_the_papers_figures_beside_ours(entry: RunEntry, smoke_entry: RunEntry):
-    text = describe_run(entry, {"partialspoof.eer": Figure(0.0361, 0.035, 0.0372)})
+def test_description_sets_the_papers_figures_beside_ours(entry: RunRecord, smoke_entry: RunRecord):
+    text = describe_run(entry, {"partialspoof.eer": MetricResult(0.0361, 0.035, 0.0372)})
     assert "| partialspoof.eer | 3.50 | 3.61 | 3.50 to 3.72 | +0.11 |" in text
     assert "| partialspoof.f1 | 96.62 | – | – | – |" in text
     assert "SMOKE" not in text
     costs = describe_run(
         replace(entry, description_figures={"a.min_tdcf": 0.0165}),
-        {"a.min_tdcf": Figure(0.0308, 0.02, 0.04)},
+        {"a.min_tdcf": MetricResult(0.0308, 0.02, 0.04)},
     )
     assert "| a.min_tdcf | 0.0165 | 0.0308 | 0.0200 to 0.0400 | +0.0143 |" in costs
     assert "| utterance_eer | – | 1.00 |" in describe_run(
-        entry, {"utterance_eer": Figure(0.01, 0, 1)}
+        entry, {"utterance_eer": MetricResult(0.01, 0, 1)}
     )
-    per_attack = {f"partialspoof.A{i:02}.eer": Figure(0.02, 0, 1) for i in range(1, 4)}
+    per_attack = {f"partialspoof.A{i:02}.eer": MetricResult(0.02, 0, 1) for i in range(1, 4)}
     asked = replace(entry, description_figures={"partialspoof.A02.eer": 1.5})
     text = describe_run(asked, per_attack)
     assert "| partialspoof.A02.eer | 1.50 | 2.00 |" in text

@@ -15,15 +15,15 @@ from bench.cards import table_cards
 from bench.cli import bench
 from bench.config import Config
 from bench.errors import BenchError
-from bench.metrics.measured import Figure
+from bench.metrics.measured import MetricResult
 from bench.runner import current_inputs, row_status
 from bench.runner.current_inputs import RunInputs
 from bench.tracking.mlflow_store import MlflowStore
-from bench.tracking.run_record import RunEntry
+from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 
 SEED = 666
-FIGURES = {"partialspoof.eer": Figure(0.03, 0.02, 0.04)}
+FIGURES = {"partialspoof.eer": MetricResult(0.03, 0.02, 0.04)}
 
 
 @pytest.fixture(autouse=True)
@@ -32,13 +32,13 @@ def here(config: Config, monkeypatch):
     monkeypatch.chdir(config.work)
 
 
-def finish(store: Store, entry: RunEntry, **changes):
-    with store.begin(replace(entry, **changes)) as tracked:
-        tracked.finish(FIGURES)
+def finish(store: Store, entry: RunRecord, **changes):
+    with store.begin_run(replace(entry, **changes)) as tracked:
+        tracked.finish_run(FIGURES)
 
 
 @pytest.fixture
-def now(entry: RunEntry, monkeypatch):
+def now(entry: RunRecord, monkeypatch):
     """Have this machine hold what `entry` is made from, or something else."""
 
     def hold(fingerprints=entry.fingerprints, made_from=entry.made_from):
@@ -50,19 +50,19 @@ def now(entry: RunEntry, monkeypatch):
 
 
 def states(config: Config):
-    found = row_status.of_table("sal/table4", "paper", config)
+    found = row_status.table_status("sal/table4", "paper", config)
     return {(of.row, of.seed): of for of in found}
 
 
 def test_each_state_of_a_row_is_said(
-    store: Store, config: Config, entry: RunEntry, now, monkeypatch
+    store: Store, config: Config, entry: RunRecord, now, monkeypatch
 ):
     finish(store, entry)
-    with pytest.raises(RuntimeError), store.begin(replace(entry, row="S6", run=run("S6"))):
+    with pytest.raises(RuntimeError), store.begin_run(replace(entry, row="S6", run=run("S6"))):
         raise RuntimeError("CUDA out of memory")
-    with store.begin(replace(entry, row="S7", run=run("S7"))) as tracked:
+    with store.begin_run(replace(entry, row="S7", run=run("S7"))) as tracked:
         found = states(config)
-        tracked.finish(FIGURES)
+        tracked.finish_run(FIGURES)
     expected = {"S5": "current", "S6": "failed", "S7": "running", "S0": "not run"}
     assert {row: found[row, SEED].state for row in expected} == expected
     assert found["S5", SEED].package
@@ -70,7 +70,7 @@ def test_each_state_of_a_row_is_said(
 
 
 def run(row):
-    return table_cards.resolve(table_cards.table("table4"), row)
+    return table_cards.resolve_row(table_cards.read_table("table4"), row)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def run(row):
     ],
 )
 def test_weights_and_data_are_those_of_this_machine(
-    store: Store, config: Config, entry: RunEntry, now, changes, state, changed
+    store: Store, config: Config, entry: RunRecord, now, changes, state, changed
 ):
     finish(store, entry)
     now(**changes)
@@ -93,25 +93,25 @@ def test_weights_and_data_are_those_of_this_machine(
 
 @pytest.mark.parametrize("said", [True, False])
 def test_older_code_is_said_also_of_runs_that_do_not_say_theirs(
-    store: Store, config: Config, entry: RunEntry, now, monkeypatch, said
+    store: Store, config: Config, entry: RunRecord, now, monkeypatch, said
 ):
     finish(store, entry)
     if not said:
-        (kept,) = store.search(entry.table, {})
+        (kept,) = store.search_runs(entry.table, {})
         for tag in ("versions", "metrics", "package"):
             store.client.delete_tag(kept.info.run_id, tag)
-        with store.begin(replace(entry, row="S6", run=run("S6"))) as other:
-            other.finish(FIGURES)
+        with store.begin_run(replace(entry, row="S6", run=run("S6"))) as other:
+            other.finish_run(FIGURES)
     # What is computed by is not in the settings of this made run: its parameters say it.
-    declared = versions.declared
+    declared = versions.read_version
     changed = {"models/systems/sal": 2, "metrics/det": 3}
-    monkeypatch.setattr(versions, "declared", lambda of: changed.get(of) or declared(of))
+    monkeypatch.setattr(versions, "read_version", lambda of: changed.get(of) or declared(of))
     found = states(config)["S5", SEED]
     assert found.state == "older code"
     assert found.changed == ("system sal (version 1 -> 2)", "metric eer (version 1 -> 3)")
 
 
-def test_the_lines_and_the_command_are_printed(store: Store, config: Config, entry: RunEntry, now):
+def test_the_lines_and_the_command_are_printed(store: Store, config: Config, entry: RunRecord, now):
     finish(store, entry)
     now(made_from={"weights xlsr2_300m": "f"})
     printed = CliRunner().invoke(bench, ["status", "table4"], catch_exceptions=False).output
@@ -130,7 +130,7 @@ def test_the_lines_and_the_command_are_printed(store: Store, config: Config, ent
 
 
 def test_without_a_table_rows_of_one_code_weights_data_and_state_are_a_line(
-    store: Store, entry: RunEntry, now
+    store: Store, entry: RunRecord, now
 ):
     empty = CliRunner().invoke(bench, ["status", "--smoke"], catch_exceptions=False)
     assert empty.output == "no row of any table was run: `bench run table4 --smoke` runs one\n"
@@ -138,7 +138,7 @@ def test_without_a_table_rows_of_one_code_weights_data_and_state_are_a_line(
     finish(store, entry, row="S6", run=run("S6"))
     finish(store, entry, row="S7", run=run("S7"), commit="beefbee")
     finish(store, entry, row="S8", run=run("S8"), fingerprints={"partialspoof/train": "f"})
-    other = table_cards.resolve(table_cards.table("table1"), "SAL-XLSR")
+    other = table_cards.resolve_row(table_cards.read_table("table1"), "SAL-XLSR")
     finish(store, entry, table="sal/table1", row="SAL-XLSR", run=other, made_from={})
     printed = CliRunner().invoke(bench, ["status"], catch_exceptions=False).output.splitlines()
     groups = [re.split("  +", line) for line in printed if line.startswith("sal/")]
@@ -162,10 +162,10 @@ def test_without_a_table_rows_of_one_code_weights_data_and_state_are_a_line(
 
 
 def test_the_store_and_each_split_are_read_once_for_all_tables(
-    store: Store, config: Config, entry: RunEntry, monkeypatch
+    store: Store, config: Config, entry: RunRecord, monkeypatch
 ):
     finish(store, entry)
-    other = table_cards.resolve(table_cards.table("table1"), "SAL-XLSR")
+    other = table_cards.resolve_row(table_cards.read_table("table1"), "SAL-XLSR")
     finish(store, entry, table="sal/table1", row="SAL-XLSR", run=other)
     read, searched = [], []
 
@@ -173,23 +173,26 @@ def test_the_store_and_each_split_are_read_once_for_all_tables(
         read.append((split[0], split[1], split[-1]))
         raise BenchError("is not here")
 
-    whole = MlflowStore.runs
+    whole = MlflowStore.list_runs
 
     def runs(self, *asked):
         searched.append(asked)
         return whole(self, *asked)
 
-    monkeypatch.setattr(current_inputs.corpora, "load", load)
-    monkeypatch.setattr(MlflowStore, "runs", runs)
-    assert {of.table for of in row_status.of_all("paper", config)} == {"sal/table4", "sal/table1"}
+    monkeypatch.setattr(current_inputs.corpora, "read_corpus", load)
+    monkeypatch.setattr(MlflowStore, "list_runs", runs)
+    assert {of.table for of in row_status.all_statuses("paper", config)} == {
+        "sal/table4",
+        "sal/table1",
+    }
     assert len(searched) == 1
     assert len(read) == len({*read}) >= 3
 
 
-def test_runs_of_other_settings_come_last(store: Store, config: Config, entry: RunEntry, now):
+def test_runs_of_other_settings_come_last(store: Store, config: Config, entry: RunRecord, now):
     changed = entry.run.model_copy(
         update={"training": entry.run.training.model_copy(update={"epochs": 3})}
     )
     finish(store, entry, run=changed, overrides=("training.epochs=3",))
-    *_, last = row_status.of_table("sal/table4", "paper", config)
+    *_, last = row_status.table_status("sal/table4", "paper", config)
     assert (last.row, last.state, last.signature) == ("S5", "other settings", changed.signature)

@@ -11,30 +11,30 @@ import pytest
 from bench.config import Config
 from bench.tracking import client as mlflow_client
 from bench.tracking import process
-from bench.tracking.run_record import RunEntry, ScoredEntry
+from bench.tracking.run_record import RunRecord, ScoredFile
 from bench.tracking.store import Store
 from tests.errors import raises_code
 from tests.tracking.outbox import FIGURES, everything, run_row, sent
 
 
 def test_a_run_goes_on_where_no_server_listens_and_is_known_there(
-    away: Store, entry: RunEntry, said, tmp_path
+    away: Store, entry: RunRecord, said, tmp_path
 ):
-    assert not away.finished(entry)
+    assert not away.find_finished(entry)
     run_row(away, entry, tmp_path / "a.txt")
-    assert away.finished(entry)
-    assert away.waiting() == ["sal/table4: S5 · seed 666"]
+    assert away.find_finished(entry)
+    assert away.waiting_names() == ["sal/table4: S5 · seed 666"]
     assert "does not answer" in said[0]
     assert "bench sync" in said[0]
     with raises_code("row.already-finished"):
-        away.begin(entry)
+        away.begin_run(entry)
     with raises_code("tracking.no-answer"):
-        away.frame("sal/table4", "paper")
+        away.table_frame("sal/table4", "paper")
     with raises_code("tracking.no-answer"):
-        away.synchronise()
+        away.send_waiting()
 
 
-def test_a_run_is_sent_whole_and_once(away: Store, back: Store, entry: RunEntry, tmp_path):
+def test_a_run_is_sent_whole_and_once(away: Store, back: Store, entry: RunRecord, tmp_path):
     run_row(away, entry, tmp_path / "a.txt")
     (before,) = everything(away, entry)
     assert sent(away, back) == [("sal/table4: S5 · seed 666", "sent", True)]
@@ -45,16 +45,16 @@ def test_a_run_is_sent_whole_and_once(away: Store, back: Store, entry: RunEntry,
             kept = {key: value for key, value in kept.items() if key not in skipped}
             now = {key: value for key, value in now.items() if key not in skipped}
         assert kept == now
-    assert away.waiting() == []
+    assert away.waiting_names() == []
     assert not list((away._config.work / "outbox").rglob("a.txt")), "no room is taken twice"
     assert sent(away, back) == []
     assert everything(back, entry) == [after]
-    assert len(back.frame("sal/table4", "paper")) == 1
+    assert len(back.table_frame("sal/table4", "paper")) == 1
 
 
 @pytest.mark.slow
 def test_a_sending_that_is_killed_anywhere_goes_on(
-    away: Store, back: Store, entry: RunEntry, tmp_path, monkeypatch
+    away: Store, back: Store, entry: RunRecord, tmp_path, monkeypatch
 ):
     run_row(away, entry, tmp_path / "a.txt")
     (whole,) = everything(away, entry)
@@ -80,7 +80,7 @@ def test_a_sending_that_is_killed_anywhere_goes_on(
             sent(away, back)
             break
         except Killed:
-            assert away.waiting()
+            assert away.waiting_names()
     (after,) = everything(back, entry)
     assert after[3] == whole[3], "every point of every curve, once"
     assert after[4:] == whole[4:]
@@ -88,12 +88,12 @@ def test_a_sending_that_is_killed_anywhere_goes_on(
 
 
 def test_a_run_begun_before_the_server_went_away_stays_one(
-    away: Store, back: Store, entry: RunEntry, tmp_path
+    away: Store, back: Store, entry: RunRecord, tmp_path
 ):
-    begun = back.begin(entry)
-    begun.log({"train.loss": 0.9}, 0)
+    begun = back.begin_run(entry)
+    begun.log_epoch({"train.loss": 0.9}, 0)
     begun._monitor.finish()
-    gone = replace(process.here(), pid=2**22 + 1, started="1")
+    gone = replace(process.this_process(), pid=2**22 + 1, started="1")
     back.client.set_tag(begun.run_id, "process", str(gone))
     run_row(away, replace(entry, commit="80d8f57"), tmp_path / "a.txt")
     sent(away, back)
@@ -104,104 +104,104 @@ def test_a_run_begun_before_the_server_went_away_stays_one(
 
 
 def test_a_run_that_is_still_recorded_is_left_to_its_process(
-    away: Store, back: Store, entry: RunEntry
+    away: Store, back: Store, entry: RunRecord
 ):
-    with away.begin(entry) as tracked:
+    with away.begin_run(entry) as tracked:
         assert [of.state for of in sent(away, back)] == ["still running"]
-        tracked.finish(FIGURES)
+        tracked.finish_run(FIGURES)
     assert [of.state for of in sent(away, back)] == ["sent"]
 
 
 def test_a_run_whose_process_died_is_sent_as_failed_and_goes_on_there(
-    away: Store, back: Store, entry: RunEntry
+    away: Store, back: Store, entry: RunRecord
 ):
-    tracked = away.begin(entry)
-    tracked.log({"train.loss": 0.9}, 1)
+    tracked = away.begin_run(entry)
+    tracked.log_epoch({"train.loss": 0.9}, 1)
     tracked._monitor.finish()
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
-    dead = replace(process.here(), pid=child.pid)
+    dead = replace(process.this_process(), pid=child.pid)
     away.client.set_tag(tracked.run_id, "process", str(dead))
     sent(away, back)
-    (run,) = back.search(entry.table, entry.identity)
+    (run,) = back.search_runs(entry.table, entry.identity)
     assert run.info.status == "FAILED"
     assert run.data.tags["failure"].endswith("died")
-    with back.begin(entry) as again:
+    with back.begin_run(entry) as again:
         assert again.begun_before
-        again.log({"train.loss": 0.9}, 1)
-        again.finish(FIGURES)
+        again.log_epoch({"train.loss": 0.9}, 1)
+        again.finish_run(FIGURES)
     points = back.client.get_metric_history(run.info.run_id, "train.loss")
     assert [point.step for point in points] == [1]
 
 
-def test_parts_keep_their_parents(away: Store, back: Store, entry: RunEntry, tmp_path):
-    outer = away.begin(entry)
+def test_parts_keep_their_parents(away: Store, back: Store, entry: RunRecord, tmp_path):
+    outer = away.begin_run(entry)
     stage = replace(entry, kind="stage", parent=outer.run_id)
     run_row(away, stage, tmp_path / "a.txt")
     begun_there = replace(entry, kind="stage", seed=7, parent=outer.run_id)
     run_row(back, begun_there, tmp_path / "a.txt")
-    outer.finish(FIGURES)
+    outer.finish_run(FIGURES)
     sent(away, back)
-    (row,) = back.search(entry.table, entry.identity)
+    (row,) = back.search_runs(entry.table, entry.identity)
     for part in (stage, begun_there):
-        (run,) = back.search(entry.table, part.identity)
+        (run,) = back.search_runs(entry.table, part.identity)
         assert run.data.tags["mlflow.parentRunId"] == row.info.run_id
 
 
 def test_judged_score_files_and_how_tables_are_shown_are_sent(
-    away: Store, back: Store, scored: ScoredEntry
+    away: Store, back: Store, scored: ScoredFile
 ):
     from bench.cards import table_cards
 
-    away.present(table_cards.table("sal/table4"))
-    away.keep_scored(scored, {})
+    away.present_table(table_cards.read_table("sal/table4"))
+    away.keep_scored_file(scored, {})
     sent(away, back)
-    assert back.scored("sal/table4", "paper")["system"].tolist() == ["BAM"]
-    assert list(back.pages()) == ["sal/table4"]
+    assert back.scored_frame("sal/table4", "paper")["system"].tolist() == ["BAM"]
+    assert list(back.page_addresses()) == ["sal/table4"]
 
 
 def test_errors_that_a_server_means_are_no_absence():
     from mlflow.exceptions import MlflowException, RestException
 
-    assert mlflow_client.unreachable(MlflowException("API request failed with exception"))
-    assert mlflow_client.unreachable(RestException({"error_code": "TEMPORARILY_UNAVAILABLE"}))
+    assert mlflow_client.is_unreachable(MlflowException("API request failed with exception"))
+    assert mlflow_client.is_unreachable(RestException({"error_code": "TEMPORARILY_UNAVAILABLE"}))
     refused = RestException({"error_code": "INVALID_PARAMETER_VALUE", "message": "no"})
-    assert not mlflow_client.unreachable(refused)
-    assert not mlflow_client.unreachable(ValueError())
+    assert not mlflow_client.is_unreachable(refused)
+    assert not mlflow_client.is_unreachable(ValueError())
 
 
 @pytest.mark.slow
 def test_a_server_that_goes_away_in_the_middle_and_comes_back(
-    server, config: Config, entry: RunEntry, tmp_path, monkeypatch, said
+    server, config: Config, entry: RunRecord, tmp_path, monkeypatch, said
 ):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     own = replace(config, tracking=server.uri)
     (tmp_path / "a.txt").write_text("a")
     server.start()
     store = Store(own, said.append)
-    with store.begin(entry) as tracked:
-        tracked.log({"train.loss": 0.9}, 1)
+    with store.begin_run(entry) as tracked:
+        tracked.log_epoch({"train.loss": 0.9}, 1)
         server.stop()
-        tracked.log({"train.loss": 0.8}, 2)
-        tracked.log({"train.loss": 0.7}, 3)
-        tracked.artifact(tmp_path / "a.txt", "folder")
+        tracked.log_epoch({"train.loss": 0.8}, 2)
+        tracked.log_epoch({"train.loss": 0.7}, 3)
+        tracked.add_artifact(tmp_path / "a.txt", "folder")
         server.start()
-        tracked.log({"train.loss": 0.6}, 4)
-        tracked.finish(FIGURES)
+        tracked.log_epoch({"train.loss": 0.6}, 4)
+        tracked.finish_run(FIGURES)
     assert len(said) == 1
-    assert store.finished(entry), "though the server has not got it yet"
+    assert store.find_finished(entry), "though the server has not got it yet"
     other = replace(entry, seed=777)
-    with store.begin(other) as tracked:
-        tracked.finish(FIGURES)
-    assert store.frame("sal/table4", "paper").set_index("seed")["status"].to_dict() == {
+    with store.begin_run(other) as tracked:
+        tracked.finish_run(FIGURES)
+    assert store.table_frame("sal/table4", "paper").set_index("seed")["status"].to_dict() == {
         666: "RUNNING",
         777: "FINISHED",
     }
-    assert [of.state for of in store.synchronise()] == ["sent"]
-    assert store.synchronise() == []
-    frame = store.frame("sal/table4", "paper").set_index("seed")
+    assert [of.state for of in store.send_waiting()] == ["sent"]
+    assert store.send_waiting() == []
+    frame = store.table_frame("sal/table4", "paper").set_index("seed")
     assert frame["status"].tolist() == ["FINISHED", "FINISHED"]
-    (run,) = store.search(entry.table, entry.identity)
+    (run,) = store.search_runs(entry.table, entry.identity)
     points = store.client.get_metric_history(run.info.run_id, "train.loss")
     curve = [(point.step, point.value) for point in points]
     assert curve == [(1, 0.9), (2, 0.8), (3, 0.7), (4, 0.6)]
@@ -209,16 +209,16 @@ def test_a_server_that_goes_away_in_the_middle_and_comes_back(
     # Begun while it was away and stopped: goes on at the server, in one run.
     third = replace(entry, seed=888)
     server.stop()
-    begun = store.begin(third)
-    begun.log({"train.loss": 0.9}, 1)
+    begun = store.begin_run(third)
+    begun.log_epoch({"train.loss": 0.9}, 1)
     begun.__exit__(RuntimeError, RuntimeError("power"), None)
     server.start()
-    with store.begin(third) as tracked:
+    with store.begin_run(third) as tracked:
         assert tracked.begun_before
-        tracked.log({"train.loss": 0.9}, 1)
-        tracked.log({"train.loss": 0.8}, 2)
-        tracked.finish(FIGURES)
-    (run,) = store.search(third.table, third.identity)
+        tracked.log_epoch({"train.loss": 0.9}, 1)
+        tracked.log_epoch({"train.loss": 0.8}, 2)
+        tracked.finish_run(FIGURES)
+    (run,) = store.search_runs(third.table, third.identity)
     points = store.client.get_metric_history(run.info.run_id, "train.loss")
     assert [point.step for point in points] == [1, 2]
-    assert store.waiting() == []
+    assert store.waiting_names() == []

@@ -17,23 +17,23 @@ import pytest
 from bench.cards import table_cards
 from bench.config import Config
 from bench.tracking import ui_server
-from bench.tracking.address import address
-from bench.tracking.run_record import RunEntry
+from bench.tracking.address import parse_address
+from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 from tests.errors import raises_code
 
 
 def test_the_server_is_bound_to_this_machine(config: Config):
-    arguments = ui_server.command(config, 5012)
+    arguments = ui_server.server_command(config, 5012)
     assert arguments[arguments.index("--host") + 1] == "127.0.0.1"
     assert arguments[arguments.index("--port") + 1] == "5012"
-    at = address(arguments[arguments.index("--backend-store-uri") + 1])
+    at = parse_address(arguments[arguments.index("--backend-store-uri") + 1])
     assert at.file == config.work / "mlflow.db"
 
 
 def test_a_store_on_a_server_needs_no_second_one():
     with raises_code("tracking.is-a-server") as raised:
-        ui_server.command(Config(tracking="https://mlflow.example"), 5000)
+        ui_server.server_command(Config(tracking="https://mlflow.example"), 5000)
     assert "https://mlflow.example" in str(raised.value)
 
 
@@ -44,7 +44,7 @@ def free_port():
 
 
 def test_no_workers_for_language_models_are_started():
-    assert ui_server.environment()["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+    assert ui_server.server_environment()["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
 
 
 def _served(config: Config, port, **more):
@@ -64,11 +64,11 @@ def _served(config: Config, port, **more):
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
 def test_the_pages_answer_and_end_with_all_their_processes(
-    store: Store, config: Config, entry: RunEntry, number
+    store: Store, config: Config, entry: RunRecord, number
 ):
-    store.present(table_cards.table("sal/table4"))
-    with store.begin(entry) as tracked:
-        tracked.finish({})
+    store.present_table(table_cards.read_table("sal/table4"))
+    with store.begin_run(entry) as tracked:
+        tracked.finish_run({})
     port = free_port()
     serving, line = _served(config, port)
     try:
@@ -92,7 +92,9 @@ def test_the_pages_answer_and_end_with_all_their_processes(
 
 
 def test_a_server_that_ends_by_itself_is_an_error(config: Config, monkeypatch):
-    monkeypatch.setattr(ui_server, "command", lambda *given: [sys.executable, "-c", "exit(3)"])
+    monkeypatch.setattr(
+        ui_server, "server_command", lambda *given: [sys.executable, "-c", "exit(3)"]
+    )
     told = []
-    assert ui_server.ui(config, free_port(), lambda: told.append(1)) == 3
+    assert ui_server.serve_ui(config, free_port(), lambda: told.append(1)) == 3
     assert told == []

@@ -40,7 +40,9 @@ def small() -> Callable[..., Run]:
     """Resolve a row of table 4, made very small."""
 
     def resolve(row: str, *overrides: str) -> Run:
-        return table_cards.resolve(table_cards.table("table4"), row, "smoke", [*SMALL, *overrides])
+        return table_cards.resolve_row(
+            table_cards.read_table("table4"), row, "smoke", [*SMALL, *overrides]
+        )
 
     return resolve
 
@@ -95,4 +97,4 @@ def detection(tmp_path: Path) -> Callable[..., Run]:
     path = tmp_path / "detection.toml"
     path.write_text(DETECTION, encoding="utf-8")
     card = table_cards.parse_table("test/detection", path)
-    return lambda *overrides: table_cards.resolve(card, "X", "smoke", overrides)
+    return lambda *overrides: table_cards.resolve_row(card, "X", "smoke", overrides)

@@ -8,8 +8,8 @@ import pytest
 from bench.cards import corpus_cards as corpus_cards
 from bench.cards import table_cards
 from bench.training import engine
-from bench.training.row import Library
-from bench.training.scoring import score, score_columns, utterances
+from bench.training.row import DatasetCache
+from bench.training.scoring import build_utterances, score_columns, score_utterances
 
 ROWS = {
     "table4": ("S7", "partialspoof", []),
@@ -23,14 +23,14 @@ ROWS = {
 @pytest.mark.parametrize("table", ROWS)
 def test_both_are_in_the_file(table, config):
     row, evaluation, overrides = ROWS[table]
-    run = table_cards.resolve(table_cards.table(table), row, "smoke", overrides)
+    run = table_cards.resolve_row(table_cards.read_table(table), row, "smoke", overrides)
     data = run.evaluate[evaluation]
     fabric = engine.make_fabric(config, "32-true")
-    subset = Library(config).subset("smoke", data).subset
-    audio = corpus_cards.card(data.corpus).audio
-    share = utterances(fabric, subset, data, audio, config)
-    system = engine.build(run, 1, config)
-    columns = score_columns(share, score(fabric, system, share, 0))
+    subset = DatasetCache(config).load_split("smoke", data).subset
+    audio = corpus_cards.read_corpus_card(data.corpus).audio
+    share = build_utterances(fabric, subset, data, audio, config)
+    system = engine.build_system(run, 1, config)
+    columns = score_columns(share, score_utterances(fabric, system, share, 0))
     bonafide, spoof = columns["logit_bonafide"], columns["logit_spoof"]
     assert len(np.unique(bonafide)) > 1
     alone = getattr(run.system, "score", "") == "bonafide-logit"

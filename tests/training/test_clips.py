@@ -17,8 +17,8 @@ from bench.specs.augment import Augment
 from bench.specs.base import Absent
 from bench.specs.corpus import Audio
 from bench.specs.run import HeldOutData, TrainData
-from bench.training.clips import Source, kinds, require_labels
-from bench.training.data import Clips, Utterances
+from bench.training.clips import ClipReader, read_attack_types, require_labels
+from bench.training.data import TrainingClips, Utterances
 from tests.errors import raises_code
 
 FRAME = 320
@@ -69,7 +69,7 @@ def held_out(**settings) -> HeldOutData:
 
 
 def clip(subset: Subset, data, epoch: int = 0, index: int = 0):
-    return Clips(subset, data, Audio(), NONE, 3, Config())[epoch, index]
+    return TrainingClips(subset, data, Audio(), NONE, 3, Config())[epoch, index]
 
 
 def test_a_short_utterance_is_repeated_or_followed_by_zeros(subset):
@@ -125,7 +125,7 @@ def test_whole_utterances_are_grouped_by_length_to_20_ms(subset):
     assert [batch.indices for batch in batches] == [[0, 1, 3], [2]]
     assert [batch.batch.waves.shape for batch in batches] == [(3, 1280), (1, 1600)]
     assert places(batches[0].batch.waves[0].numpy()) == [*range(1, 1001), *[0] * 280]
-    assert batches[0].heard_s == [1000 / 16_000, 1100 / 16_000, 1280 / 16_000]
+    assert batches[0].durations_s == [1000 / 16_000, 1100 / 16_000, 1280 / 16_000]
     assert batches[0].batch.spoof.tolist() == [[True], [False], [False]]
     assert [labels.tolist() for labels in utterances.labels] == [[True], [False], [True], [False]]
 
@@ -156,14 +156,14 @@ def test_frames_of_a_held_out_clip_are_scored_once_each(subset):
 
 def test_kinds_are_read_off_the_attacks_types(subset):
     five = subset(*[FRAME] * 6)
-    assert kinds(five).tolist() == [IGNORED, 0] * 3
+    assert read_attack_types(five).tolist() == [IGNORED, 0] * 3
     five.table["attack_type"] = pd.Categorical(["TTS", "", "VC", "", "TTS+VC", ""])
-    assert kinds(five).tolist() == [1, 0, 2, 0, 2, 0]
+    assert read_attack_types(five).tolist() == [1, 0, 2, 0, 2, 0]
     five.table["attack_type"] = pd.Categorical(["TTS", "", "", "", "VC", ""])
-    assert kinds(five).tolist() == [1, 0, IGNORED, 0, 2, 0]
-    assert clip(five, train(0.1), index=4).kind.item() == 2
+    assert read_attack_types(five).tolist() == [1, 0, IGNORED, 0, 2, 0]
+    assert clip(five, train(0.1), index=4).attack_type.item() == 2
     batch = Utterances(five, held_out(), Audio(), 640.0, Config())[0].batch
-    assert batch.kind.tolist() == [1, 0, IGNORED, 0, 2, 0]
+    assert batch.attack_type.tolist() == [1, 0, IGNORED, 0, 2, 0]
 
 
 def test_frames_are_not_made_up_where_only_utterances_are_labelled(subset):
@@ -174,9 +174,9 @@ def test_frames_are_not_made_up_where_only_utterances_are_labelled(subset):
 
 
 def test_a_file_without_a_sample_is_refused(subset):
-    source = Source(subset(0), train(0.1, fill="repeat"), Audio(), NONE, Config())
+    source = ClipReader(subset(0), train(0.1, fill="repeat"), Audio(), NONE, Config())
     with pytest.raises(BenchError, match=r"u0.wav: holds no audio"):
-        source.read(0, [0], "first")
+        source.read_clip(0, [0], "first")
 
 
 def test_utterances_of_one_class_cannot_be_told_apart(subset):

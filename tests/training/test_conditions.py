@@ -25,10 +25,10 @@ def restored(monkeypatch):
 
 
 def test_threads_and_determinism_are_said():
-    found = conditions.here("cpu")
+    found = conditions.current_conditions("cpu")
     assert found["threads"] == str(torch.get_num_threads())
     assert found["determinism"] == "deterministic algorithms off, matmul precision highest"
-    assert "TF32 in cuDNN on" in conditions.here("cuda")["determinism"]
+    assert "TF32 in cuDNN on" in conditions.current_conditions("cuda")["determinism"]
 
 
 def test_a_configuration_may_ask_for_deterministic_algorithms(restored, small, config, tmp_path):
@@ -38,7 +38,7 @@ def test_a_configuration_may_ask_for_deterministic_algorithms(restored, small, c
     assert torch.are_deterministic_algorithms_enabled()
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
     assert trained.conditions["determinism"].startswith("deterministic algorithms on")
-    assert "cuDNN deterministic on" in conditions.here("cuda")["determinism"]
+    assert "cuDNN deterministic on" in conditions.current_conditions("cuda")["determinism"]
 
 
 def test_sessions_on_other_numbers_of_threads_are_all_named(restored, small, config, tmp_path):
@@ -48,8 +48,8 @@ def test_sessions_on_other_numbers_of_threads_are_all_named(restored, small, con
         run_to_end(run, config, tmp_path / "run", Log(stop_after=1))
     torch.set_num_threads(2)
     trained = run_to_end(run, config, tmp_path / "run")
-    assert trained.tags()["threads"] == "1 | 2"
+    assert trained.tracking_tags()["threads"] == "1 | 2"
     torch.set_num_threads(1)
     again = run_to_end(run, config, tmp_path / "run")
     assert again.conditions == trained.progress.conditions, "nothing was computed"
-    assert again.tags()["kept_epoch"] == trained.selection.label
+    assert again.tracking_tags()["kept_epoch"] == trained.selection.label

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bench.training import checkpoints, damage, engine, keeping
-from bench.training.row import Library
+from bench.training.row import DatasetCache
 from tests.errors import raises_code
 from tests.training.test_engine import Log, all_scores, run_to_end
 
@@ -18,7 +18,7 @@ from tests.training.test_engine import Log, all_scores, run_to_end
 def set_aside(run, config, place: Path) -> list[str]:
     said: list[str] = []
     damage.set_aside(run, 7, place, config, said.append)
-    for name, loaded in Library(config).row(run).evaluate.items():
+    for name, loaded in DatasetCache(config).load_row(run).evaluate.items():
         (path,) = (place / "scores").glob(f"{name}-*.parquet")
         damage.set_scores_aside(path, run.evaluate[name], loaded.subset, said.append)
     return said
@@ -69,7 +69,10 @@ def place(small, config, finished, tmp_path) -> Path:
 
 @pytest.mark.parametrize(
     ("name", "how"),
-    [*((checkpoints.LAST, how) for how in DAMAGE), (checkpoints.KEPT, "torn")],
+    [
+        *((checkpoints.LAST_CHECKPOINT, how) for how in DAMAGE),
+        (checkpoints.BEST_CHECKPOINT, "torn"),
+    ],
 )
 def test_a_damaged_checkpoint_is_set_aside(small, config, place, name, how):
     path = place / name
@@ -94,14 +97,14 @@ def test_a_whole_folder_is_left_as_it_is(small, config, place):
 
 def test_a_row_that_begins_anew_ends_as_it_would_have(small, config, place):
     run, log = small("S0"), Log()
-    DAMAGE["torn"](place / checkpoints.KEPT)
-    expected = torch.load(place / checkpoints.LAST, weights_only=True)["system"]
+    DAMAGE["torn"](place / checkpoints.BEST_CHECKPOINT)
+    expected = torch.load(place / checkpoints.LAST_CHECKPOINT, weights_only=True)["system"]
     set_aside(run, config, place)
     trained = run_to_end(run, config, place, log)
     assert [epoch for epoch, _ in log.epochs] == [1, 2, 3]
-    found = torch.load(place / checkpoints.LAST, weights_only=True)["system"]
+    found = torch.load(place / checkpoints.LAST_CHECKPOINT, weights_only=True)["system"]
     assert all(torch.equal(found[name], of) for name, of in expected.items())
-    assert trained.kept.is_file()
+    assert trained.checkpoint.is_file()
 
 
 @pytest.mark.parametrize("content", [b"", b'{"epochs": [1', b'{"epoch": 1}', b"\xff\xfe"])
@@ -120,23 +123,25 @@ def test_a_torn_selection_is_made_again(small, config, place, content):
 def test_a_torn_progress_begins_the_row_anew(small, config, place, content):
     """Of a row that is finished, so without `last.pt`."""
     run = small("S0")
-    keeping.release(place, run_to_end(run, config, place).progress)
+    keeping.release_state(place, run_to_end(run, config, place).progress)
     (place / checkpoints.PROGRESS).write_bytes(content)
     said = set_aside(run, config, place)
     if content != b"{}":
         assert said[0].endswith("set aside as progress.json.damaged")
         assert said[1].endswith("the row begins anew")
-    assert keeping.begun(run, place) is None
+    assert keeping.read_resumable(run, place) is None
 
 
-@pytest.mark.parametrize("name", [checkpoints.KEPT, checkpoints.SELECTION])
+@pytest.mark.parametrize("name", [checkpoints.BEST_CHECKPOINT, checkpoints.SELECTION])
 def test_what_a_finished_row_keeps_is_checked_without_its_last_state(small, config, place, name):
     run = small("S0")
-    keeping.release(place, run_to_end(run, config, place).progress)
+    keeping.release_state(place, run_to_end(run, config, place).progress)
     DAMAGE["torn"](place / name)
     said = set_aside(run, config, place)
     assert said[0].endswith(f"set aside as {name}.damaged")
-    assert said[1:] == ([f"{place}: the row begins anew"] if name == checkpoints.KEPT else [])
+    assert said[1:] == (
+        [f"{place}: the row begins anew"] if name == checkpoints.BEST_CHECKPOINT else []
+    )
     run_to_end(run, config, place, log := Log())
     assert len(log.epochs) == 3
 
@@ -182,11 +187,11 @@ def test_a_file_that_the_machine_does_not_give_is_not_set_aside(small, config, p
     monkeypatch.setattr(torch, "load", failing)
     with pytest.raises(OSError, match="Input/output"):
         set_aside(small("S0"), config, place)
-    assert (place / checkpoints.LAST).is_file()
+    assert (place / checkpoints.LAST_CHECKPOINT).is_file()
 
 
 def test_is_whole(place):
-    kept = place / checkpoints.KEPT
+    kept = place / checkpoints.BEST_CHECKPOINT
     assert damage.is_whole(kept)
     DAMAGE["torn"](kept)
     assert not damage.is_whole(kept)
@@ -194,12 +199,12 @@ def test_is_whole(place):
 
 
 def test_no_system_keeps_a_nan_of_its_own(small, config):
-    system = engine.build(small("S8"), 7, config).state_dict()
+    system = engine.build_system(small("S8"), 7, config).state_dict()
     assert not any(of.isnan().any() for of in system.values() if of.is_floating_point())
 
 
 def test_a_checkpoint_without_a_key_is_named(tmp_path):
-    checkpoints.save({"system": {}}, tmp_path / "last.pt")
+    checkpoints.save_checkpoint({"system": {}}, tmp_path / "last.pt")
     with raises_code("training.checkpoint-damaged") as error:
-        checkpoints.load(tmp_path / "last.pt", ("system", "optimiser"))
+        checkpoints.load_checkpoint(tmp_path / "last.pt", ("system", "optimiser"))
     assert "last.pt" in str(error.value)

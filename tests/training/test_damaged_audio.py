@@ -10,16 +10,16 @@ import pytest
 import soundfile
 import torch
 
-from bench.cards.corpus_cards import card
+from bench.cards.corpus_cards import read_corpus_card
 from bench.config import Config
 from bench.data.audio import read_wave
 from bench.errors import BenchError
 from bench.training import checkpoints, engine
-from bench.training.row import Library, RowData, train_and_score
-from bench.training.scoring import score, utterances
+from bench.training.row import DatasetCache, RowData, train_and_score
+from bench.training.scoring import build_utterances, score_utterances
 from tests.errors import raises_code
 
-AUDIO = card("asvspoof2019la").audio
+AUDIO = read_corpus_card("asvspoof2019la").audio
 SPLITS = ("train", "dev", "eval")
 
 
@@ -62,10 +62,10 @@ def damage(path: Path, how: str) -> None:
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_file_that_is_cut_short_is_named_before_anything_is_trained(detection, own, split):
     run = detection("training.epochs=1")
-    victim = files(Library(own).row(run), split)[3]
+    victim = files(DatasetCache(own).load_row(run), split)[3]
     damage(victim, "cut short")
     with pytest.raises(BenchError, match=rf"1 of \d+ audio files cannot be used.*{victim}: cannot"):
-        Library(own).row(run)
+        DatasetCache(own).load_row(run)
 
 
 @pytest.mark.parametrize("split", SPLITS)
@@ -81,15 +81,15 @@ def test_what_only_decoding_shows_stops_the_run_with_the_files_name(
     detection, own, tmp_path, split, how, said
 ):
     run = detection("training.epochs=1")
-    victim = files(Library(own).row(run), split)[3]
+    victim = files(DatasetCache(own).load_row(run), split)[3]
     damage(victim, how)
-    data = Library(own).row(run)  # by header and last sample, all is well
+    data = DatasetCache(own).load_row(run)  # by header and last sample, all is well
     fabric, place = engine.make_fabric(own, "32-true"), tmp_path / "run"
     with pytest.raises(BenchError, match=rf"{victim}: .*{said}"):
-        train_and_score(fabric, run, 7, data, place, own, engine.Silent())
+        train_and_score(fabric, run, 7, data, place, own, engine.SilentCallback())
     kept = {path.name for path in place.rglob("*") if path.is_file()}
     if split == "eval":
-        assert checkpoints.KEPT in kept
+        assert checkpoints.BEST_CHECKPOINT in kept
         assert not any(name.endswith(".parquet") for name in kept)
     else:
         assert kept == set()
@@ -97,14 +97,14 @@ def test_what_only_decoding_shows_stops_the_run_with_the_files_name(
 
 def test_scores_that_are_not_finite_name_the_file_that_they_are_of(detection, config):
     run = detection()
-    subset = Library(config).row(run).dev.subset
+    subset = DatasetCache(config).load_row(run).dev.subset
     fabric = engine.make_fabric(config, "32-true")
-    share = utterances(fabric, subset, run.dev, AUDIO, config)
-    system = engine.build(run, 7, config)
-    whole = len(score(fabric, system, share, 0))
+    share = build_utterances(fabric, subset, run.dev, AUDIO, config)
+    system = engine.build_system(run, 7, config)
+    whole = len(score_utterances(fabric, system, share, 0))
     assert whole == len(subset)
     with torch.no_grad():
         next(iter(system.parameters())).fill_(torch.nan)
     with raises_code("training.not-finite") as error:
-        score(fabric, system, share, 0)
+        score_utterances(fabric, system, share, 0)
     assert str(subset.audio_path(0)) in str(error.value)

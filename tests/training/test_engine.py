@@ -15,7 +15,7 @@ from bench.cards import table_cards
 from bench.errors import BenchError
 from bench.evaluation import score_file
 from bench.training import checkpoints, engine
-from bench.training.row import Library, train_and_score
+from bench.training.row import DatasetCache, train_and_score
 from tests.errors import raises_code
 
 
@@ -40,7 +40,7 @@ class Log:
 
 def run_to_end(run, config, place: Path, log: Log | None = None):
     fabric = engine.make_fabric(config, run.training.precision)
-    data = Library(config).row(run)
+    data = DatasetCache(config).load_row(run)
     return train_and_score(fabric, run, 7, data, place, config, log or Log())
 
 
@@ -51,7 +51,7 @@ def all_scores(trained) -> dict[str, np.ndarray]:
 
 
 def weights(place: Path) -> dict[str, torch.Tensor]:
-    return checkpoints.load(place / checkpoints.LAST)["system"]
+    return checkpoints.load_checkpoint(place / checkpoints.LAST_CHECKPOINT)["system"]
 
 
 @pytest.mark.parametrize("row", ["S0", "S8"])
@@ -82,7 +82,7 @@ def test_the_number_of_workers_changes_nothing(small, config, with_workers, tmp_
 def test_another_seed_is_another_run(small, config, tmp_path):
     run, data = small("S0", "training.epochs=1"), None
     fabric = engine.make_fabric(config, "32-true")
-    data = Library(config).row(run)
+    data = DatasetCache(config).load_row(run)
     one, two = (
         train_and_score(fabric, run, seed, data, tmp_path / str(seed), config, Log())
         for seed in (1, 2)
@@ -105,7 +105,7 @@ def test_the_best_epoch_is_kept_and_early_stopping_counts_from_it(small, config,
     eers = [figures["dev.eer"] for _, figures in log.epochs]
     best = int(np.argmin(eers)) + 1
     assert trained.progress.best_epoch == best
-    assert checkpoints.load(trained.kept)["epoch"] == best
+    assert checkpoints.load_checkpoint(trained.checkpoint)["epoch"] == best
     assert len(eers) in (30, best + 2)
 
 
@@ -138,7 +138,7 @@ def test_a_loss_that_is_not_finite_stops_the_row_and_names_the_step(
     with raises_code("training.not-finite") as error:
         run_to_end(small("S0"), config, tmp_path / "run")
     assert "step 5 (epoch 2)" in str(error.value)
-    state = checkpoints.load(tmp_path / "run" / checkpoints.LAST)
+    state = checkpoints.load_checkpoint(tmp_path / "run" / checkpoints.LAST_CHECKPOINT)
     assert state["progress"]["epoch"] == 1
     assert all(torch.isfinite(t).all() for t in state["system"].values() if t.is_floating_point())
 
@@ -147,7 +147,7 @@ def test_a_full_disk_leaves_the_previous_checkpoint_whole(small, config, tmp_pat
     run, place = small("S0"), tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         run_to_end(run, config, place, Log(stop_after=1))
-    before = (place / checkpoints.LAST).read_bytes()
+    before = (place / checkpoints.LAST_CHECKPOINT).read_bytes()
     with monkeypatch.context() as patched:
 
         def full(_state, file):
@@ -158,18 +158,20 @@ def test_a_full_disk_leaves_the_previous_checkpoint_whole(small, config, tmp_pat
         with raises_code("machine.refused") as error:
             run_to_end(run, config, place)
         assert "no space left" in str(error.value)
-    assert (place / checkpoints.LAST).read_bytes() == before
+    assert (place / checkpoints.LAST_CHECKPOINT).read_bytes() == before
     assert not list(place.glob(".*.part"))
     run_to_end(run, config, place)
-    assert checkpoints.load(place / checkpoints.LAST)["progress"]["epoch"] == 3
+    assert (
+        checkpoints.load_checkpoint(place / checkpoints.LAST_CHECKPOINT)["progress"]["epoch"] == 3
+    )
 
 
 def test_a_torn_checkpoint_says_what_to_do(tmp_path):
-    path = tmp_path / checkpoints.LAST
-    checkpoints.save({"epoch": 1, "weights": torch.zeros(1000)}, path)
+    path = tmp_path / checkpoints.LAST_CHECKPOINT
+    checkpoints.save_checkpoint({"epoch": 1, "weights": torch.zeros(1000)}, path)
     path.write_bytes(path.read_bytes()[:500])
     with raises_code("training.checkpoint-damaged") as error:
-        checkpoints.load(path)
+        checkpoints.load_checkpoint(path)
     assert "last.pt" in str(error.value)
 
 
@@ -187,13 +189,13 @@ def test_missing_audio_is_found_before_training(small, config, miniatures, tmp_p
     victim = next((own / "mini" / "partialspoof" / "train" / "con_wav").iterdir())
     victim.unlink()
     with pytest.raises(BenchError, match=rf"1 of 12 protocol lines have no audio.*{victim.name}"):
-        Library(dataclasses.replace(config, work=own)).row(run)
+        DatasetCache(dataclasses.replace(config, work=own)).load_row(run)
 
 
 @pytest.mark.parametrize("change", [lambda v: v[:-2], lambda v: np.concatenate([v, v[:2]])])
 def test_labels_of_another_length_than_the_audio_are_refused(small, config, tmp_path, change):
     run = small("S0", "train.clip_s=0.16", "training.epochs=1")
-    data = Library(config).row(run)
+    data = DatasetCache(config).load_row(run)
     vectors = data.train.subset.timing.spoof
     victim = data.train.subset.table["utterance"].iloc[3]
     timing = dataclasses.replace(
@@ -214,7 +216,7 @@ def test_two_processes_train_and_score_every_utterance_once(small, config, tmp_p
     run = small("S5", "training.epochs=1")
     two = dataclasses.replace(config, devices=2)
     fabric = engine.make_fabric(two, "32-true")
-    data = Library(two).row(run)
+    data = DatasetCache(two).load_row(run)
     trained = fabric.launch(partial(_on_each, run, data, tmp_path / "run", two))
     alone = run_to_end(run, config, tmp_path / "alone")
     for name, path in trained.scores.items():
@@ -227,7 +229,7 @@ def test_two_processes_train_and_score_every_utterance_once(small, config, tmp_p
 def hidden_types(run, config, place, monkeypatch) -> dict[bool, set[torch.dtype]]:
     """The types that linear layers of the front-end give, by whether they are trained."""
     found: dict[bool, set[torch.dtype]] = {True: set(), False: set()}
-    built = engine.build
+    built = engine.build_system
 
     def watched(*arguments):
         system = built(*arguments)
@@ -238,7 +240,7 @@ def hidden_types(run, config, place, monkeypatch) -> dict[bool, set[torch.dtype]
                 )
         return system
 
-    monkeypatch.setattr(engine, "build", watched)
+    monkeypatch.setattr(engine, "build_system", watched)
     run_to_end(run, config, place)
     return found
 
@@ -264,6 +266,6 @@ def test_every_system_is_trained_in_the_precision_asked_for(
     config, tmp_path, monkeypatch, table, row
 ):
     changed = ["training.epochs=1", "training.precision='bf16-mixed'"]
-    run = table_cards.resolve(table_cards.table(table), row, "smoke", changed)
+    run = table_cards.resolve_row(table_cards.read_table(table), row, "smoke", changed)
     found = hidden_types(run, config, tmp_path / "run", monkeypatch)
     assert found == {True: {torch.bfloat16}, False: {torch.bfloat16}}

@@ -9,11 +9,11 @@ import torch
 from bench.cards import corpus_cards
 from bench.errors import BenchError
 from bench.metrics.det import eer
-from bench.specs.run import Training
+from bench.specs.run import TrainingSettings
 from bench.training import checkpoints, engine, keeping
 from bench.training.keeping import Progress
-from bench.training.row import Library
-from bench.training.scoring import score, utterances
+from bench.training.row import DatasetCache
+from bench.training.scoring import build_utterances, score_utterances
 from tests.errors import raises_code
 from tests.training.test_engine import Log, all_scores, run_to_end
 
@@ -25,10 +25,12 @@ def test_the_mean_of_the_last_epochs_is_kept(detection, config, tmp_path):
     class Keeps(Log):
         def on_epoch(self, epoch, figures):
             super().on_epoch(epoch, figures)
-            states.append(checkpoints.load(tmp_path / checkpoints.LAST)["system"])
+            states.append(
+                checkpoints.load_checkpoint(tmp_path / checkpoints.LAST_CHECKPOINT)["system"]
+            )
 
     trained = run_to_end(run, config, tmp_path, Keeps())
-    kept = checkpoints.load(trained.kept)
+    kept = checkpoints.load_checkpoint(trained.checkpoint)
     assert kept["epochs"] == [3, 4]
     for name, mean in kept["system"].items():
         torch.testing.assert_close(mean, (states[2][name] + states[3][name]) / 2)
@@ -38,10 +40,10 @@ def test_the_mean_of_the_last_epochs_is_kept(detection, config, tmp_path):
 
 def test_a_restarted_run_keeps_the_same_mean(detection, config, tmp_path):
     run = detection("training.epochs=4", 'training.keep={kind="average-last", checkpoints=3}')
-    whole = checkpoints.load(run_to_end(run, config, tmp_path / "whole").kept)
+    whole = checkpoints.load_checkpoint(run_to_end(run, config, tmp_path / "whole").checkpoint)
     with pytest.raises(KeyboardInterrupt):
         run_to_end(run, config, tmp_path / "torn", Log(stop_after=3))
-    torn = checkpoints.load(run_to_end(run, config, tmp_path / "torn").kept)
+    torn = checkpoints.load_checkpoint(run_to_end(run, config, tmp_path / "torn").checkpoint)
     assert whole["epochs"] == torn["epochs"] == [2, 3, 4]
     assert all(torch.equal(whole["system"][name], torn["system"][name]) for name in whole["system"])
 
@@ -49,8 +51,8 @@ def test_a_restarted_run_keeps_the_same_mean(detection, config, tmp_path):
 def test_whole_numbers_are_the_last_epochs(tmp_path):
     for epoch, count in ((2, 20), (1, 10)):
         state = {"mean": torch.tensor([float(epoch)]), "count": torch.tensor(count)}
-        checkpoints.save({"system": state, "epoch": epoch}, tmp_path / f"{epoch}.pt")
-    found = checkpoints.average([tmp_path / "2.pt", tmp_path / "1.pt"])
+        checkpoints.save_checkpoint({"system": state, "epoch": epoch}, tmp_path / f"{epoch}.pt")
+    found = checkpoints.average_weights([tmp_path / "2.pt", tmp_path / "1.pt"])
     assert found["system"] == {"mean": torch.tensor([1.5]), "count": torch.tensor(20)}
 
 
@@ -69,7 +71,7 @@ def test_a_batch_may_be_learnt_from_in_parts(detection, config, tmp_path):
     whole = run_to_end(detection("training.epochs=1"), config, tmp_path / "whole")
     run = detection("training.epochs=1", "training.accumulate=4")
     parts = run_to_end(run, config, tmp_path / "parts")
-    one, two = (checkpoints.load(found.kept)["system"] for found in (whole, parts))
+    one, two = (checkpoints.load_checkpoint(found.checkpoint)["system"] for found in (whole, parts))
     for name in one:
         torch.testing.assert_close(two[name], one[name], atol=2e-5, rtol=2e-3)
     assert whole.progress.step == parts.progress.step
@@ -79,14 +81,16 @@ def test_a_start_takes_over_the_front_end_alone(detection, config, tmp_path):
     stage = detection("training.epochs=1", "optimiser.learning_rate=1e-2")
     first = run_to_end(stage, config, tmp_path / "first")
     run = detection("training.epochs=1", "optimiser.learning_rate=1e-12")
-    data = Library(config).row(run)
-    audio = corpus_cards.card("asvspoof2019la").audio
-    material = engine.Material(data.train.subset, data.dev.subset, audio, audio, first.kept)
+    data = DatasetCache(config).load_row(run)
+    audio = corpus_cards.read_corpus_card("asvspoof2019la").audio
+    material = engine.TrainingData(
+        data.train.subset, data.dev.subset, audio, audio, first.checkpoint
+    )
     fabric = engine.make_fabric(config, "32-true")
     engine.train(fabric, run, 8, material, tmp_path / "second", config, Log())
-    before = checkpoints.load(first.kept)["system"]
-    after = checkpoints.load(tmp_path / "second" / checkpoints.KEPT)["system"]
-    fresh = engine.build(run, 8, config).state_dict()
+    before = checkpoints.load_checkpoint(first.checkpoint)["system"]
+    after = checkpoints.load_checkpoint(tmp_path / "second" / checkpoints.BEST_CHECKPOINT)["system"]
+    fresh = engine.build_system(run, 8, config).state_dict()
     for name, of in after.items():
         origin = before if name.startswith("frontend.") else fresh
         torch.testing.assert_close(of, origin[name], atol=1e-6, rtol=1e-5)
@@ -94,7 +98,7 @@ def test_a_start_takes_over_the_front_end_alone(detection, config, tmp_path):
 
 
 @pytest.mark.parametrize("keep", ["best", "average-last"])
-@pytest.mark.parametrize("lost", [checkpoints.LAST, checkpoints.KEPT])
+@pytest.mark.parametrize("lost", [checkpoints.LAST_CHECKPOINT, checkpoints.BEST_CHECKPOINT])
 def test_what_an_earlier_training_left_is_not_mixed_with_a_new_one(
     detection, config, tmp_path, keep, lost
 ):
@@ -106,7 +110,9 @@ def test_what_an_earlier_training_left_is_not_mixed_with_a_new_one(
         assert path.is_file()
     (tmp_path / "again" / lost).unlink()
     found = run_to_end(run, config, tmp_path / "again")
-    one, two = (checkpoints.load(trained.kept)["system"] for trained in (expected, found))
+    one, two = (
+        checkpoints.load_checkpoint(trained.checkpoint)["system"] for trained in (expected, found)
+    )
     assert all(torch.equal(one[name], two[name]) for name in one)
     scores = [all_scores(trained)["asvspoof2019la"] for trained in (expected, found)]
     assert (scores[0] == scores[1]).all()
@@ -114,13 +120,13 @@ def test_what_an_earlier_training_left_is_not_mixed_with_a_new_one(
 
 def dev_eer(run, config, weights) -> float:
     """Measure weights on dev without the engine's loop."""
-    system = engine.build(run, 7, config)
+    system = engine.build_system(run, 7, config)
     system.load_state_dict(weights)
-    data = Library(config).row(run)
+    data = DatasetCache(config).load_row(run)
     fabric = engine.make_fabric(config, "32-true")
-    audio = corpus_cards.card(run.dev.corpus).audio
-    share = utterances(fabric, data.dev.subset, run.dev, audio, config)
-    scores = score(fabric, system, share, 0)
+    audio = corpus_cards.read_corpus_card(run.dev.corpus).audio
+    share = build_utterances(fabric, data.dev.subset, run.dev, audio, config)
+    scores = score_utterances(fabric, system, share, 0)
     spoof = np.concatenate(share.labels)
     value = np.concatenate([scores[i].score for i in range(len(spoof))])
     return eer(value[~spoof], value[spoof]).eer
@@ -132,7 +138,7 @@ def test_averaged_weights_are_measured_on_dev_themselves(detection, config, tmp_
     trained = run_to_end(run, config, tmp_path, log)
     found = trained.selection
     assert (found.label, found.trained, found.why_ended) == ("2-3", 3, "all 3 epochs")
-    kept = checkpoints.load(trained.kept)["system"]
+    kept = checkpoints.load_checkpoint(trained.checkpoint)["system"]
     assert found.dev["dev.eer"] == dev_eer(run, config, kept)
     assert set(found.dev) == {"dev.eer", "dev.loss"}
     assert found.dev["dev.loss"] not in [figures["dev.loss"] for _, figures in log.epochs]
@@ -165,10 +171,10 @@ def test_the_best_epoch_is_named_with_its_dev_figures(detection, config, tmp_pat
     assert found.trained == len(losses) == best + 2
 
 
-def decided(training: Training, values: list[float]) -> tuple[int, int]:
+def decided(training: TrainingSettings, values: list[float]) -> tuple[int, int]:
     """Return the best epoch and after which one training stops, for what selects in each epoch."""
     progress = Progress()
-    while not keeping.finished(training, progress):
+    while not keeping.is_finished(training, progress):
         progress.epoch += 1
         keeping.is_better(training, progress, values[progress.epoch - 1])
     return progress.best_epoch, progress.epoch
@@ -192,23 +198,26 @@ def nes2net(values: list[float], epochs: int = 100, first: int = 10, patience: i
 
 
 def test_early_epochs_may_be_no_candidates_as_in_nes2nets_recipe():
-    training = Training(epochs=100, patience=5, first_candidate=11, batch_size=1)
+    training = TrainingSettings(epochs=100, patience=5, first_candidate=11, batch_size=1)
     assert decided(training, [*range(200)]) == nes2net([*range(200)]) == (11, 16)
     generator = np.random.default_rng(0)
     for _ in range(50):
         values = generator.normal(size=100) - 0.05 * np.arange(100)
         assert decided(training, values.tolist()) == nes2net(values.tolist())
     # Without it, the first epoch could be kept and training end after six.
-    assert decided(Training(epochs=100, patience=5, batch_size=1), [*range(200)]) == (1, 6)
+    assert decided(TrainingSettings(epochs=100, patience=5, batch_size=1), [*range(200)]) == (1, 6)
 
 
 def test_a_run_stopped_before_its_first_candidate_goes_on(detection, config, tmp_path):
     run = detection("training.epochs=4", "training.first_candidate=4")
     expected = run_to_end(run, config, tmp_path / "whole")
-    assert (expected.selection.label, checkpoints.load(expected.kept)["epoch"]) == ("4", 4)
+    assert (
+        expected.selection.label,
+        checkpoints.load_checkpoint(expected.checkpoint)["epoch"],
+    ) == ("4", 4)
     with pytest.raises(KeyboardInterrupt):
         run_to_end(run, config, tmp_path / "torn", Log(stop_after=2))
-    assert not (tmp_path / "torn" / checkpoints.KEPT).exists()
+    assert not (tmp_path / "torn" / checkpoints.BEST_CHECKPOINT).exists()
     trained: list[int] = []
 
     class Steps(Log):
@@ -218,7 +227,9 @@ def test_a_run_stopped_before_its_first_candidate_goes_on(detection, config, tmp
     found = run_to_end(run, config, tmp_path / "torn", Steps())
     assert found.selection == expected.selection
     assert set(trained) == {3, 4}
-    one, two = (checkpoints.load(trained.kept)["system"] for trained in (expected, found))
+    one, two = (
+        checkpoints.load_checkpoint(trained.checkpoint)["system"] for trained in (expected, found)
+    )
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 

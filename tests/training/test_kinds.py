@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.cards import corpus_cards as corpora
 from bench.cards import table_cards
 from bench.training import engine
-from bench.training.row import Library
+from bench.training.row import DatasetCache
 from tests.errors import raises_code
 
 OTHER = ["train.corpus=partialspoof", "dev.corpus=partialspoof"]
@@ -18,12 +18,14 @@ def train(config, tmp_path, *overrides):
         "system={hidden=8, dim=4}",
         *(f"{name}.clip_s=1.0" for name in ("train", "dev", "evaluate.asvspoof2019la")),
     ]
-    run = table_cards.resolve(table_cards.table("tca/table2"), "TCA", "smoke", [*small, *overrides])
-    data = Library(config).row(run)
-    audio = [corpora.card(part.corpus).audio for part in (run.train, run.dev)]
-    material = engine.Material(data.train.subset, data.dev.subset, *audio)
+    run = table_cards.resolve_row(
+        table_cards.read_table("tca/table2"), "TCA", "smoke", [*small, *overrides]
+    )
+    data = DatasetCache(config).load_row(run)
+    audio = [corpora.read_corpus_card(part.corpus).audio for part in (run.train, run.dev)]
+    material = engine.TrainingData(data.train.subset, data.dev.subset, *audio)
     fabric = engine.make_fabric(config, "32-true")
-    return engine.train(fabric, run, 1, material, tmp_path / "run", config, engine.Silent())
+    return engine.train(fabric, run, 1, material, tmp_path / "run", config, engine.SilentCallback())
 
 
 def test_unknown_kinds_are_refused_before_training(config, tmp_path):

@@ -14,8 +14,8 @@ from bench.specs.breath.ones import Ones
 from bench.specs.breath.precomputed import Precomputed
 from bench.specs.breath.zeros import Zeros
 from bench.specs.corpus import Audio
-from bench.training.clips import Source, require_labels
-from bench.training.data import Clips, Utterances
+from bench.training.clips import ClipReader, require_labels
+from bench.training.data import TrainingClips, Utterances
 from tests.errors import raises_code
 from tests.training.test_clips import NONE, held_out, train
 
@@ -44,7 +44,7 @@ def subset(tmp_path):
 def test_a_clip_holds_a_region_of_the_opposite_class_and_is_labelled_by_it(subset):
     data = train(1.0, **SPLICED)
     require_labels(subset, data)  # utterance labels are enough
-    clips = Clips(subset, data, Audio(), NONE, 3, Config())
+    clips = TrainingClips(subset, data, Audio(), NONE, 3, Config())
     shares, injectors = [], {0: set(), 1: set(), 2: set(), 3: set()}
     for epoch in range(40):
         for index in range(4):
@@ -81,7 +81,7 @@ def test_labels_of_held_out_splices_are_those_of_their_audio(subset):
 def test_one_class_alone_has_no_opposite(subset):
     one = Subset("c", "train", subset.root, subset.table.iloc[:2], None)
     with raises_code("training.one-class"):
-        Source(one, train(1.0, **SPLICED), Audio(), NONE, Config())
+        ClipReader(one, train(1.0, **SPLICED), Audio(), NONE, Config())
 
 
 def test_marks_go_with_the_part_of_the_utterance_that_is_heard(subset, tmp_path):
@@ -92,25 +92,27 @@ def test_marks_go_with_the_part_of_the_utterance_that_is_heard(subset, tmp_path)
     config = Config(work=tmp_path / "work", weights={"mine": table})
     said = Precomputed(kind="precomputed", intervals="mine")
     centres = 200 + 320 * np.arange(49)
-    repeated = Clips(subset, train(1.0, breath=said, fill="repeat"), Audio(), NONE, 3, config)
+    repeated = TrainingClips(
+        subset, train(1.0, breath=said, fill="repeat"), Audio(), NONE, 3, config
+    )
     place = centres % 8000
     expected = (place >= 4000) & (place < 6400)
-    assert (repeated[0, 0].marks.numpy() == expected).all()
-    padded = Clips(subset, train(1.0, breath=said), Audio(), NONE, 3, config)
-    assert (padded[0, 0].marks.numpy() == (centres >= 4000) & (centres < 6400)).all()
-    cut = Clips(subset, train(0.2, breath=said), Audio(), NONE, 3, config)
-    counts = {int(cut[epoch, 0].marks.sum()) for epoch in range(30)}
+    assert (repeated[0, 0].breath_mask.numpy() == expected).all()
+    padded = TrainingClips(subset, train(1.0, breath=said), Audio(), NONE, 3, config)
+    assert (padded[0, 0].breath_mask.numpy() == (centres >= 4000) & (centres < 6400)).all()
+    cut = TrainingClips(subset, train(0.2, breath=said), Audio(), NONE, 3, config)
+    counts = {int(cut[epoch, 0].breath_mask.sum()) for epoch in range(30)}
     assert len(counts) > 3
-    first = Source(subset, held_out(clip_s=0.3, breath=said), Audio(), NONE, config)
-    marks = first.read(0, [0], "first").marks
+    first = ClipReader(subset, held_out(clip_s=0.3, breath=said), Audio(), NONE, config)
+    marks = first.read_clip(0, [0], "first").breath_mask
     assert (marks == (centres[: len(marks)] >= 4000)).all()
 
 
 def test_without_a_detector_nothing_is_marked(subset):
     for data in (train(1.0), train(1.0, breath=Zeros(kind="zeros"))):
-        assert not Clips(subset, data, Audio(), NONE, 3, Config())[0, 0].marks.any()
+        assert not TrainingClips(subset, data, Audio(), NONE, 3, Config())[0, 0].breath_mask.any()
     whole = held_out(breath=Ones(kind="ones"))
     utterances = Utterances(subset, whole, Audio(), 640.0, Config())
     _, batch, _ = utterances[0]
-    assert batch.marks.all()
-    assert batch.marks.shape[1] == (batch.waves.shape[1] - 400) // 320 + 1
+    assert batch.breath_mask.all()
+    assert batch.breath_mask.shape[1] == (batch.waves.shape[1] - 400) // 320 + 1

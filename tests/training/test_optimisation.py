@@ -16,7 +16,7 @@ def rates(run, steps_per_epoch: int, epochs: int) -> list[float]:
     """Return the learning rate of every step, by torch's own schedulers' rules of stepping."""
     parameter = torch.nn.Parameter(torch.zeros(1))
     over = torch.optim.SGD([parameter], lr=1.0)
-    schedule = optimisation.schedule(run, over, steps_per_epoch)
+    schedule = optimisation.build_schedule(run, over, steps_per_epoch)
     found = []
     for _ in range(steps_per_epoch * epochs):
         found.append(schedule.get_last_lr()[0])
@@ -54,15 +54,17 @@ def test_without_a_warm_up_a_cosine_is_torchs(small):
     torchs = torch.optim.lr_scheduler.CosineAnnealingLR(over, 30, eta_min=0.1)
     spec = CosineSchedule(kind="cosine", floor_share=0.1)
     for step in range(30):
-        assert optimisation.factor(spec, 10, 30, step) == pytest.approx(torchs.get_last_lr()[0])
+        assert optimisation.rate_factor(spec, 10, 30, step) == pytest.approx(
+            torchs.get_last_lr()[0]
+        )
         over.step()
         torchs.step()
 
 
 def test_the_front_end_may_have_a_rate_of_its_own(small):
     run = small("S5", "optimiser.frontend_learning_rate=1e-6")
-    system = engine.build(run, 1, Config())
-    found = optimisation.optimiser(run, system)
+    system = engine.build_system(run, 1, Config())
+    found = optimisation.build_optimiser(run, system)
     frontend, rest = found.param_groups
     assert (frontend["lr"], rest["lr"]) == (1e-6, run.optimiser.learning_rate)
     assert frontend["weight_decay"] == rest["weight_decay"] == run.optimiser.weight_decay
@@ -70,14 +72,14 @@ def test_the_front_end_may_have_a_rate_of_its_own(small):
     assert {id(p) for p in frontend["params"]} == theirs
     trained = {id(p) for p in system.parameters() if p.requires_grad}
     assert {id(p) for p in rest["params"]} == trained - theirs
-    same = optimisation.optimiser(small("S5"), system)
+    same = optimisation.build_optimiser(small("S5"), system)
     assert len({group["lr"] for group in same.param_groups}) == 1
 
 
 def test_a_frozen_front_end_has_no_group(small):
     run = small("S5", "frontend.tuning.kind=frozen", "frontend.convolutions=frozen")
-    system = engine.build(run, 1, Config())
-    (only,) = optimisation.optimiser(run, system).param_groups
+    system = engine.build_system(run, 1, Config())
+    (only,) = optimisation.build_optimiser(run, system).param_groups
     assert {id(p) for p in only["params"]} == {
         id(p) for p in system.parameters() if p.requires_grad
     }

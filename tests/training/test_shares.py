@@ -14,7 +14,7 @@ from bench.cards import table_cards
 from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.training import shares
-from bench.training.row import Library
+from bench.training.row import DatasetCache
 from tests.training.test_engine import Log, run_to_end
 
 PINNED = ["LA_T_0000004", "LA_T_0000014", "LA_T_0000018", "LA_T_0000022"]
@@ -38,41 +38,43 @@ def names(subset: Subset) -> set[str]:
 def test_a_smaller_share_is_a_part_of_a_greater_one(seed, one, other):
     less, more = sorted((one, other))
     whole = split(60, 540)
-    assert names(shares.drawn(whole, less, seed)) <= names(shares.drawn(whole, more, seed))
+    assert names(shares.draw_share(whole, less, seed)) <= names(
+        shares.draw_share(whole, more, seed)
+    )
 
 
 def test_each_class_gives_its_share_and_the_protocols_order_stays():
     whole = split(2_580, 22_800)
-    found = shares.drawn(whole, 0.2, 1234)
+    found = shares.draw_share(whole, 0.2, 1234)
     assert found.table["label"].value_counts().to_dict() == {"bonafide": 516, "spoof": 4_560}
     assert found.table["utterance"].is_monotonic_increasing
     assert found.table.index.tolist() == list(range(5_076))
-    assert shares.drawn(whole, 1.0, 1234) is whole
+    assert shares.draw_share(whole, 1.0, 1234) is whole
 
 
 def test_the_draw_depends_on_the_seed_and_the_names_alone():
     whole = split(300, 300)
-    found = names(shares.drawn(whole, 0.5, 1))
+    found = names(shares.draw_share(whole, 0.5, 1))
     shuffled = whole.table.sample(frac=1, random_state=3).reset_index(drop=True)
-    assert names(shares.drawn(Subset("d", "dev", Path("x"), shuffled, None), 0.5, 1)) == found
-    other = names(shares.drawn(whole, 0.5, 2))
+    assert names(shares.draw_share(Subset("d", "dev", Path("x"), shuffled, None), 0.5, 1)) == found
+    other = names(shares.draw_share(whole, 0.5, 2))
     # By chance, two draws of a half share a half.
     assert 0.35 < len(found & other) / 300 < 0.65
 
 
 def test_the_draw_is_as_it_always_was():
     """A changed draw changes results: it must be seen in a diff and agreed to."""
-    found = shares.drawn(split(20, 20), 0.1, 666).table["utterance"].tolist()
+    found = shares.draw_share(split(20, 20), 0.1, 666).table["utterance"].tolist()
     assert found == PINNED
 
 
 def test_a_run_trains_on_its_share_and_says_so(detection, config, tmp_path):
     run = detection("training.epochs=1", "training.batch_size=2", "train.share=0.5")
-    data = Library(config).row(run)
+    data = DatasetCache(config).load_row(run)
     whole = data.train.subset
     counts = whole.table["label"].value_counts()
-    expected = sum(shares.count(int(n), 0.5) for n in counts)
-    assert len(shares.drawn(whole, 0.5, 7)) == expected < len(whole)
+    expected = sum(shares.count_drawn(int(n), 0.5) for n in counts)
+    assert len(shares.draw_share(whole, 0.5, 7)) == expected < len(whole)
     steps: list[int] = []
 
     class Steps(Log):
@@ -81,7 +83,7 @@ def test_a_run_trains_on_its_share_and_says_so(detection, config, tmp_path):
 
     run_to_end(run, config, tmp_path / "run", Steps())
     assert steps[-1] == -(-expected // 2)
-    text = shares.said(whole, 0.5, 7)
+    text = shares.describe_share(whole, 0.5, 7)
     assert text.startswith(f"trained on {expected} of {len(whole)} utterances of asvspoof2019la")
     assert text.endswith("drawn by seed 7")
 
@@ -97,7 +99,7 @@ def test_a_run_trains_on_its_share_and_says_so(detection, config, tmp_path):
 )
 def test_too_little_is_a_mistake_before_anything_is_trained(detection, config, overrides, message):
     with pytest.raises(BenchError, match=message):
-        Library(config).row(detection(*overrides))
+        DatasetCache(config).load_row(detection(*overrides))
 
 
 def test_the_share_is_in_the_signature_of_what_is_trained(detection):
@@ -108,13 +110,13 @@ def test_the_share_is_in_the_signature_of_what_is_trained(detection):
 @pytest.mark.parametrize("form", ["paper", "smoke"])
 def test_mfpts_rows_of_little_data_share_the_fine_tuning_alone(form):
     runs = {
-        row: table_cards.resolve(table_cards.table("mfpt/lowresource"), row, form)
+        row: table_cards.resolve_row(table_cards.read_table("mfpt/lowresource"), row, form)
         for row in ("none-20", "MFPT-20", "none-100", "MFPT-100")
     }
     little = 0.2 if form == "paper" else 0.5
     assert [run.train.share for run in runs.values()] == [little, little, 1.0, 1.0]
     for row in ("none", "MFPT"):
-        whole = table_cards.resolve(table_cards.table("mfpt/asvspoof2021"), row, form)
+        whole = table_cards.resolve_row(table_cards.read_table("mfpt/asvspoof2021"), row, form)
         assert runs[f"{row}-100"].training_signature == whole.training_signature
         assert runs[f"{row}-20"].training_signature != whole.training_signature
     stages = [runs[row].start.stage for row in ("MFPT-20", "MFPT-100")]

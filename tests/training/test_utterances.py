@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from bench.data.audio import header
+from bench.data.audio import read_header
 from bench.evaluation import score_file
 from bench.metrics.det import eer
 from bench.models.systems.sal import SegmentAware
 from bench.specs.corpus import Audio
 from bench.training import checkpoints, engine
-from bench.training.row import Library, train_and_score
-from bench.training.scoring import utterances
+from bench.training.row import DatasetCache, train_and_score
+from bench.training.scoring import build_utterances
 from tests.errors import raises_code
 
 
@@ -39,12 +39,16 @@ class Log:
 
 def run_to_end(run, config, place: Path, log: Log | None = None):
     fabric = engine.make_fabric(config, run.training.precision)
-    return train_and_score(fabric, run, 7, Library(config).row(run), place, config, log or Log())
+    return train_and_score(
+        fabric, run, 7, DatasetCache(config).load_row(run), place, config, log or Log()
+    )
 
 
 def best(run, config, place: Path):
-    system = engine.build(run, 7, config)
-    system.load_state_dict(checkpoints.load(place / checkpoints.KEPT)["system"])
+    system = engine.build_system(run, 7, config)
+    system.load_state_dict(
+        checkpoints.load_checkpoint(place / checkpoints.BEST_CHECKPOINT)["system"]
+    )
     return system.eval()
 
 
@@ -67,11 +71,11 @@ def test_the_score_file_has_one_row_an_utterance(detection, config, tmp_path):
     path = trained.scores["asvspoof2019la"]
     assert path.name.startswith("asvspoof2019la-eval-utterance-")
     table = score_file.read(path).to_pandas()
-    subset = Library(config).row(run).evaluate["asvspoof2019la"].subset
+    subset = DatasetCache(config).load_row(run).evaluate["asvspoof2019la"].subset
     for column in ("utterance", "label", "speaker", "attack"):
         assert table[column].tolist() == subset.table[column].tolist()
     assert (table["start_s"] == 0).all()
-    ends = [header(subset.audio_path(i)).duration_s for i in range(len(subset))]
+    ends = [read_header(subset.audio_path(i)).duration_s for i in range(len(subset))]
     assert table["end_s"].tolist() == ends
     difference = table["logit_bonafide"] - table["logit_spoof"]
     np.testing.assert_allclose(table["score"], difference, atol=1e-6)
@@ -97,11 +101,11 @@ def test_the_epoch_of_least_dev_loss_is_kept(detection, config, tmp_path):
     losses = [figures["dev.loss"] for figures in log.epochs]
     assert all(0 <= figures["dev.eer"] <= 1 for figures in log.epochs)
     assert trained.progress.best_epoch == int(np.argmin(losses)) + 1
-    assert checkpoints.load(trained.kept)["epoch"] == trained.progress.best_epoch
+    assert checkpoints.load_checkpoint(trained.checkpoint)["epoch"] == trained.progress.best_epoch
     system = best(run, config, tmp_path / "run")
-    subset = Library(config).row(run).dev.subset
+    subset = DatasetCache(config).load_row(run).dev.subset
     fabric = engine.make_fabric(config, "32-true")
-    dev = utterances(fabric, subset, run.dev, Audio(suffix=".flac"), config)
+    dev = build_utterances(fabric, subset, run.dev, Audio(suffix=".flac"), config)
     total, bonafide, spoof = 0.0, [], []
     with torch.no_grad():
         for number in range(len(dev)):
@@ -111,7 +115,7 @@ def test_the_epoch_of_least_dev_loss_is_kept(detection, config, tmp_path):
                 total += float(
                     system.losses(type(batch)(*(part[i : i + 1] for part in batch)))["loss"]
                 )
-            score = system.answer(batch.waves, batch.marks, None).score[:, 0].numpy()
+            score = system.predict(batch.waves, batch.breath_mask, None).score[:, 0].numpy()
             is_spoof = batch.spoof[:, 0].numpy()
             bonafide += score[~is_spoof].tolist()
             spoof += score[is_spoof].tolist()
@@ -146,7 +150,7 @@ def test_a_localization_corpus_may_be_learnt_by_utterance(detection, config, tmp
     parts = ("train", "dev", "evaluate.asvspoof2019la")
     names = {f"{part}.corpus": "partialspoof" for part in parts}
     run = detection("training.epochs=1", *(f"{key}={value}" for key, value in names.items()))
-    data = Library(config).row(run)
+    data = DatasetCache(config).load_row(run)
     # Frame vectors are read at their coarsest: none of them is looked at.
     assert data.train.subset.timing.resolution_s == 0.64
     table = score_file.read(run_to_end(run, config, tmp_path / "run").scores["asvspoof2019la"])
@@ -158,7 +162,7 @@ def test_a_detection_corpus_has_no_frames_to_learn(detection, config):
     for part in ("train", "dev", "evaluate.asvspoof2019la"):
         run = detection(f"{part}.resolution_s=0.02")
         with raises_code("training.resolution") as error:
-            Library(config).row(run)
+            DatasetCache(config).load_row(run)
         assert "asvspoof2019la" in str(error.value)
 
 

@@ -19,8 +19,8 @@ def problem(part: str, output: Output) -> str:
     """Return what is wrong with a part's output and version, with the cure; "" where both are as
     in its golden file.
     """
-    module = versions.module_of(part)
-    version = versions.declared(module)
+    module = versions.find_part_module(part)
+    version = versions.read_version(module)
     anew = f"write it anew with `python -m tests.versions '{part}'`"
     if not place(part).is_file():
         return f"{place(part)}: there is no golden output of {part}: {anew}"
@@ -54,9 +54,9 @@ def write(part: str, output: Output) -> str:
         return f"not written: {wrong}"
     if not wrong:
         return f"as before: {part}"
-    module = versions.module_of(part)
+    module = versions.find_part_module(part)
     content = {"part": part, "module": f"bench/{module}.py"}
-    content |= {"version": versions.declared(module), "outputs": output}
+    content |= {"version": versions.read_version(module), "outputs": output}
     FOLDER.mkdir(parents=True, exist_ok=True)
     place(part).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return f"written: {place(part)}"

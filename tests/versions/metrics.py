@@ -6,7 +6,7 @@ import numpy as np
 
 from bench.metrics import f1, grid, positions, tdcf
 from bench.metrics.det import equal_error_rate
-from bench.metrics.items import Items, items_tally
+from bench.metrics.items import Items, count_items
 from bench.metrics.measure import (
     DecisionMetric,
     FrameMetric,
@@ -14,12 +14,12 @@ from bench.metrics.measure import (
     ScoreMetric,
     TandemMetric,
 )
-from bench.metrics.measured import measured
-from bench.metrics.plans import Resampling, factors
+from bench.metrics.measured import measure_items
+from bench.metrics.plans import Resampling, make_factors
 from bench.metrics.ratios import decision_ratios
 from bench.metrics.registry import Metric, select_metrics
-from bench.metrics.tally import tally
-from bench.metrics.timeline import Frames, Reference, frames_on_grid, reference
+from bench.metrics.tally import count_scores
+from bench.metrics.timeline import LabelledStretches, ScoredFrames, frames_on_grid, make_stretches
 from tests.versions.summary import Output
 
 N = 400
@@ -37,7 +37,7 @@ def output(name: str) -> Output:
 
 def values_of(metric: Metric) -> list[float]:
     classes = SCORE[~LABEL], SCORE[LABEL]
-    counts = tally(*classes)
+    counts = count_scores(*classes)
     match metric:
         case ScoreMetric():
             return [metric.measure(counts)]
@@ -50,17 +50,19 @@ def values_of(metric: Metric) -> list[float]:
         case FrameMetric():
             # Whole utterances need some of either class.
             spoof = LABEL if metric.by_time else LABEL & (UTTERANCE % 2 > 0)
-            return [metric.measure(items_tally(metric.items(*timed(spoof))))]
+            return [metric.measure(count_items(metric.items(*timed(spoof))))]
         case DecisionMetric():
-            return [decision_ratios(LABEL, ~f1.decide(SCORE), UTTERANCE).values[metric.name]]
+            return [
+                decision_ratios(LABEL, ~f1.decide_bonafide(SCORE), UTTERANCE).values[metric.name]
+            ]
         case _:
-            found = positions.position_errors(grid.points(*timed(LABEL), 0.02), f1.ARGMAX)
+            found = positions.position_errors(grid.align_points(*timed(LABEL), 0.02), f1.ARGMAX)
             return [found.wrong[found.group == group].sum() for group in range(len(found.names))]
 
 
-def timed(spoof: np.ndarray) -> tuple[Frames, Reference]:
+def timed(spoof: np.ndarray) -> tuple[ScoredFrames, LabelledStretches]:
     start = np.arange(N) % 20 * 320
-    truth = reference(UTTERANCE, start, start + 320, spoof)
+    truth = make_stretches(UTTERANCE, start, start + 320, spoof)
     return frames_on_grid(np.full(N // 20, 20), 320, SCORE), truth
 
 
@@ -71,8 +73,8 @@ def intervals() -> Output:
         items = Items(SCORE - shift * LABEL, 1.0 - LABEL, 1.0 * LABEL, UTTERANCE)
         for plan in ("utterance", "speaker"):
             speakers = np.array([f"s{of % 7}" for of in range(N // 20)], dtype=object)
-            known = factors(np.arange(N // 20), speakers, None)
+            known = make_factors(np.arange(N // 20), speakers, None)
             resampling = Resampling(known, plan, 200, 0)
-            of = measured(items, {"eer": equal_error_rate}, resampling)["eer"]
+            of = measure_items(items, {"eer": equal_error_rate}, resampling)["eer"]
             found[f"{name}, {plan}"] = [of.value, of.low, of.high, of.missed, of.accepted]
     return found

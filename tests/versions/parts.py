@@ -43,9 +43,9 @@ from bench.specs.breath.respiro import Respiro
 from bench.specs.corpus import Audio
 from bench.specs.frontends.encoder import Lora
 from bench.specs.frontends.tiny import Tiny
-from bench.specs.run import Run, Stage
+from bench.specs.run import EarlierTraining, Run
 from bench.training import engine
-from bench.training.row import Library, train_and_score
+from bench.training.row import DatasetCache, train_and_score
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES
 from tests.data import layouts
 from tests.models.breath import made_breaths, plain_respiro
@@ -100,8 +100,8 @@ def missing() -> Output:
 
 def resolved(name: str) -> dict[str, Run]:
     table, _, row = name.partition(":")
-    run = table_cards.resolve(table_cards.table(table), row, "smoke")
-    start = {f"{name}, start": run.start.stage} if isinstance(run.start, Stage) else {}
+    run = table_cards.resolve_row(table_cards.read_table(table), row, "smoke")
+    start = {f"{name}, start": run.start.stage} if isinstance(run.start, EarlierTraining) else {}
     return {name: run, **start}
 
 
@@ -111,11 +111,11 @@ def system(kind: str) -> Output:
     found: Output = {}
     for name, run in (pair for row in ROWS[kind] for pair in resolved(row).items()):
         of = f"{name} {digest(run.system)}{digest(run.frontend)}"
-        made = engine.build(run, 1, Config())
+        made = engine.build_system(run, 1, Config())
         batch = clips(run)
         torch.manual_seed(1)
         losses = made.losses(batch)
-        answer = made.eval().answer(batch.waves, batch.marks, run.dev.resolution_s)
+        answer = made.eval().predict(batch.waves, batch.breath_mask, run.dev.resolution_s)
         found[f"{of}: losses"] = [loss.item() for loss in losses.values()]
         found[f"{of}: score"] = summary(answer.score)
     return found
@@ -176,7 +176,9 @@ def of_rawboost() -> Output:
     found: Output = {}
     for algorithm in (4, 8):
         spec = RawBoost(kind="rawboost", algorithm=algorithm)
-        found[str(algorithm)] = summary(rawboost.rawboost(wave(), spec, np.random.default_rng(1)))
+        found[str(algorithm)] = summary(
+            rawboost.apply_rawboost(wave(), spec, np.random.default_rng(1))
+        )
     return found
 
 
@@ -188,10 +190,12 @@ def of_noise() -> Output:
             path.parent.mkdir(exist_ok=True)
             soundfile.write(path, wave(0.3 + 0.1 * number), 16_000)
         places = {"musan": Path(folder), "rirs": Path(folder, "rirs")}
-        recordings = noise.recordings(Config(noise=places))
+        recordings = noise.find_recordings(Config(noise=places))
         spec = RecordedNoise(kind="noise")
         return {
-            str(seed): summary(noise.noisy(wave(), spec, recordings, np.random.default_rng(seed)))
+            str(seed): summary(
+                noise.add_recording(wave(), spec, recordings, np.random.default_rng(seed))
+            )
             for seed in range(4)
         }
 
@@ -201,7 +205,7 @@ def of_csm() -> Output:
     for selection in ("bernoulli", "fixed-share"):
         spec = CrossSegmentMixing(kind="csm", probability=0.7, selection=selection)
         spoof = torch.arange(40).reshape(4, 10) % 3 == 0
-        mixed = csm.mix(
+        mixed = csm.mix_batch(
             small.waves(4, 3200),
             spoof,
             torch.ones_like(spoof),
@@ -219,7 +223,7 @@ def of_mix_frame() -> Output:
     for name, more in {"plain": {}, "faded": {"regions": 2, "crossfade_s": 0.005}}.items():
         spec = MixFrame(kind="mix-frame", **more)
         base, injector = small.waves(2, 16_000).numpy()
-        spliced = mix_frame.splice(base, injector, spec, np.random.default_rng(1))
+        spliced = mix_frame.splice_waves(base, injector, spec, np.random.default_rng(1))
         found[name] = summary(np.concatenate([spliced.wave, spliced.injected]))
     return found
 
@@ -235,7 +239,7 @@ AUGMENTATIONS: dict[str, Callable[[], Output]] = {
 def of_dsp() -> Output:
     spec = Dsp(kind="dsp")
     waves = {str(seed): made_breaths.made(seed).wave for seed in (0, 1)}
-    return {name: summary(dsp.intervals(of, spec)) for name, of in waves.items()}
+    return {name: summary(dsp.detect_breaths(of, spec)) for name, of in waves.items()}
 
 
 def of_respiro() -> Output:
@@ -243,9 +247,9 @@ def of_respiro() -> Output:
         path = Path(folder, "respiro-en.pt")
         torch.save({"model": plain_respiro.published(1)}, path)
         config = Config(weights={"respiro_en": path}, device="cpu")
-        detector = respiro.Detector(Respiro(kind="respiro"), Audio(), config)
-        (probabilities,) = detector.probabilities([wave(1.0)])
-    times = respiro.breaths(np.tile([0.1] * 30 + [0.0] * 9, 3), detector.spec)
+        detector = respiro.RespiroDetector(Respiro(kind="respiro"), Audio(), config)
+        (probabilities,) = detector.breath_probabilities([wave(1.0)])
+    times = respiro.threshold_breaths(np.tile([0.1] * 30 + [0.0] * 9, 3), detector.spec)
     return {"probabilities": summary(probabilities), "breaths": summary(times)}
 
 
@@ -272,9 +276,9 @@ DETECTORS: dict[str, Callable[[], Output]] = {
 
 def breath_marks() -> Output:
     """Return marks of clips of an utterance of two breaths, and by chance."""
-    intervals = marks.Intervals.joined([np.float32([[0.1, 0.4], [0.7, 0.8]])])
-    providers = {"intervals": intervals, "chance": marks.Chance(["a"], 0.3)}
-    providers["ones"] = marks.Constant(True)
+    intervals = marks.Intervals.from_utterances([np.float32([[0.1, 0.4], [0.7, 0.8]])])
+    providers = {"intervals": intervals, "chance": marks.RandomMarks(["a"], 0.3)}
+    providers["ones"] = marks.ConstantMarks(True)
     return {
         f"{name}, {fill}": summary(of.marks(0, 1600, 12_000, 32_000, fill))
         for name, of in providers.items()
@@ -298,7 +302,7 @@ def reader(name: str) -> Output:
     for key, (split, write) in made[name].items():
         with tempfile.TemporaryDirectory() as folder:
             config = Config(corpora={key: write(Path(folder))})
-            subset = corpora.load(key, split, config, "paper")
+            subset = corpora.read_corpus(key, split, config, "paper")
         for column in sorted(set(subset.table.columns) - {"path"}):
             of = subset.table[column]
             is_number = pd.api.types.is_numeric_dtype(of)
@@ -360,13 +364,13 @@ def trained() -> Output:
         card = table_cards.parse_table("test/versions", place / "card.toml")
         changes = ["training.epochs=2", "training.batch_size=2", "augment={kind='rawboost'}"]
         changes += ["optimiser.learning_rate=1e-4", "schedule={kind='cosine'}"]
-        run = table_cards.resolve(card, "X", "paper", changes)
+        run = table_cards.resolve_row(card, "X", "paper", changes)
         root = layouts.asvspoof2019la(place / "LA")
         for number, path in enumerate(sorted(root.rglob("*.flac"))):
             soundfile.write(path, wave(0.3 + 0.02 * number), 16_000)
         config = Config(work=place, corpora={"asvspoof2019la": root}, device="cpu", workers=0)
         fabric = engine.make_fabric(config, "32-true")
-        data = Library(config).row(run)
+        data = DatasetCache(config).load_row(run)
         ended = train_and_score(fabric, run, 7, data, place / "run", config, Log())
         (scores,) = ended.scores.values()
         found = score_file.read(scores)["score"].to_numpy()

@@ -43,14 +43,18 @@ def test_results_are_those_of_the_declared_version(part):
 
 
 def test_every_part_of_every_run_and_every_metric_has_a_version_and_an_output():
-    found = set(versions.of_metrics(describe_metrics()))
+    found = set(versions.list_metric_versions(describe_metrics()))
     for key in table_cards.table_keys():
-        table = table_cards.table(key)
+        table = table_cards.read_table(key)
         for form in ("paper", "smoke"):
-            for row in table_cards.runnable(table):
-                found |= versions.of_run(table_cards.resolve(table, row, form)).keys()
+            for row in table_cards.runnable_rows(table):
+                found |= versions.list_run_versions(
+                    table_cards.resolve_row(table, row, form)
+                ).keys()
     assert found <= PARTS.keys()
-    assert {versions.declared(versions.module_of(part)) for part in PARTS} >= {versions.FIRST}
+    assert {versions.read_version(versions.find_part_module(part)) for part in PARTS} >= {
+        versions.FIRST
+    }
 
 
 def test_no_golden_output_is_of_a_part_that_is_gone():
@@ -79,7 +83,7 @@ def test_other_results_want_a_raised_version_and_are_not_written_without(kept):
 
 
 def test_a_raised_version_wants_a_golden_output_of_its_own(kept, monkeypatch):
-    monkeypatch.setattr(versions, "declared", lambda module: 2)
+    monkeypatch.setattr(versions, "read_version", lambda module: 2)
     assert "is of version 1" in golden.problem("metric auc", {"value": [0.5]})
     assert golden.write("metric auc", {"value": [0.501]}).startswith("written")
     assert json.loads(kept.read_text())["version"] == 2
@@ -92,7 +96,7 @@ def test_a_module_without_a_version_is_named(tmp_path, monkeypatch):
         path = tmp_path / f"of{len(text)}.py"
         path.write_text(text)
         with raises_code("metric.results-version"):
-            versions.declared(path.stem)
+            versions.read_version(path.stem)
 
 
 def test_a_summary_sees_order_sign_and_size():

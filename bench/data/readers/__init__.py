@@ -29,6 +29,6 @@ class Reader(Protocol):
         ...
 
 
-def reader(card: CorpusCard) -> Reader:
+def find_reader(card: CorpusCard) -> Reader:
     """Return the function that reads the corpus; `cards.parse` has seen to it that there is one."""
     return import_module(f"{__name__}.{card.reader}").read

@@ -16,9 +16,9 @@ import pandas as pd
 from bench.cards.corpus_cards import check_split
 from bench.data import lines, places, polarity, spans
 from bench.data.lines import Lines
-from bench.data.problems import BrokenCorpus, Piece, require
+from bench.data.problems import BrokenCorpus, RequiredFile, require_files
 from bench.data.subset import Span, Spans, Subset
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.issues import Issues
 from bench.specs.corpus import CorpusCard
 from bench.units import BONAFIDE
@@ -68,27 +68,27 @@ def read(
     if split not in _SPLICED:
         raise BenchError(
             "corpus.unknown-split",
-            f"{card.key}: this reader has no split {split!r}{near(split, _SPLICED)}",
+            f"{card.key}: this reader has no split {split!r}{near_name(split, _SPLICED)}",
         )
     kinds: dict[str, frozenset[str]] = {_WHOLE.name: _WHOLE.kinds}
     spliced = _SPLICED[split]
     kinds[spliced.name] = kinds.get(spliced.name, frozenset()) | spliced.kinds
     files = [f"label_{part}.txt" for part in kinds]
     if not keys_only:
-        pieces = [Piece(part, f"{part}.tgz") for part in kinds]
-        require(card, split, root, [*pieces, *(Piece(file, file) for file in files)])
-    paths = places.located(card, split, root, files, keys_only)
+        pieces = [RequiredFile(part, f"{part}.tgz") for part in kinds]
+        require_files(card, split, root, [*pieces, *(RequiredFile(file, file) for file in files)])
+    paths = places.locate_files(card, split, root, files, keys_only)
     issues = Issues()
     tables: list[pd.DataFrame] = []
     labelled: dict[str, tuple[Span, ...]] = {}
     for (part, wanted), path in zip(kinds.items(), paths, strict=True):
         part_lines = _read_part(path, wanted, issues)
-        part_lines, parsed = spans.parse(part_lines, "spans", " ", lines.CLASS_WORDS, issues)
+        part_lines, parsed = spans.parse_spans(part_lines, "spans", " ", lines.CLASS_WORDS, issues)
         tables.append(_build_table(part_lines, part, card.audio.suffix))
         spans.check_ends(tables[-1], [labels[-1].end_s for labels in parsed], issues)
         labelled |= zip(tables[-1]["utterance"], parsed, strict=True)
     table = pd.concat(tables, ignore_index=True)
-    polarity.errors(table, Spans(labelled), issues)
+    polarity.check_polarity(table, Spans(labelled), issues)
     subset = Subset(card.key, split, root, table, Spans(labelled))
     if issues.errors:
         raise BrokenCorpus(card, split, root, issues, subset)

@@ -15,8 +15,8 @@ import pandas as pd
 
 from bench.cards.corpus_cards import check_split
 from bench.data import places, polarity
-from bench.data.pickles import string_vectors
-from bench.data.problems import BrokenCorpus, Piece, absent, require
+from bench.data.pickles import read_string_vectors
+from bench.data.problems import BrokenCorpus, RequiredFile, missing_lists_error, require_files
 from bench.data.readers import protocol
 from bench.data.subset import FrameVectors, Subset
 from bench.errors import BenchError
@@ -40,23 +40,23 @@ def read(
     check_split(card, split)
     labels = _find_label_file(card, root, split, resolution_s, keys_only)
     if not keys_only:
-        listed = [file.replace("{split}", split) for file in protocol.described(card).file]
+        listed = [file.replace("{split}", split) for file in protocol.require_protocol(card).file]
         pieces = [
-            Piece(f"{split}/con_wav", f"database_{split}.tar.gz"),
-            Piece(listed[0], "database_protocols.tar.gz"),
-            *(Piece(label.file, "database_segment_labels_v1.2.tar.gz") for label in labels),
+            RequiredFile(f"{split}/con_wav", f"database_{split}.tar.gz"),
+            RequiredFile(listed[0], "database_protocols.tar.gz"),
+            *(RequiredFile(label.file, "database_segment_labels_v1.2.tar.gz") for label in labels),
         ]
-        require(card, split, root, pieces)
+        require_files(card, split, root, pieces)
     issues = Issues()
-    lines = protocol.protocol_lines(card, root, split, issues, keys_only)
-    table = protocol.table_of(card, lines, issues)
+    lines = protocol.read_split_lines(card, root, split, issues, keys_only)
+    table = protocol.build_table(card, lines, issues)
     table["path"] = f"{split}/con_wav/" + table["utterance"] + card.audio.suffix
     timing: FrameVectors | None = None
     for label in labels:
         spoof = _read_spoof_frames(label.path, issues)
         table = _match_vectors(table, spoof, label.file, issues)
         timing = FrameVectors(label.resolution_s, spoof)
-        polarity.errors(table, timing, issues)
+        polarity.check_polarity(table, timing, issues)
     subset = Subset(card.key, split, root, table, timing)
     if issues.errors:
         raise BrokenCorpus(card, split, root, issues, subset)
@@ -91,18 +91,18 @@ def _find_label_file(
     tried = official if wanted is None else [wanted]
     for resolution_s in tried:
         file = vector_file(split, resolution_s)
-        path = places.find_file(card, root, file) if keys_only else places.exact(root, [file])
+        path = places.find_file(card, root, file) if keys_only else places.find_exact(root, [file])
         if path is not None:
             return [_Labels(resolution_s, file, path)]
     file = vector_file(split, tried[0])
     if keys_only and wanted is not None:
-        raise absent(card, split, root, [file])
+        raise missing_lists_error(card, split, root, [file])
     return [] if keys_only else [_Labels(tried[0], file, root / file)]
 
 
 def _read_spoof_frames(path: Path, issues: Issues) -> dict[str, np.ndarray]:
     """Return for each utterance a bool array, True where the file has '0'; note other labels."""
-    vectors = string_vectors(path)
+    vectors = read_string_vectors(path)
     empty = [name for name, vector in vectors.items() if not len(vector)]
     issues.add("error", "labels.empty-vector", f"empty vector in {path.name}", ids=empty)
     names = [name for name, vector in vectors.items() if len(vector)]

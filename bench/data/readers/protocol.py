@@ -19,7 +19,7 @@ import pandas as pd
 from bench.cards.corpus_cards import check_split
 from bench.data import delimited, lines, places, polarity, spans
 from bench.data.lines import Lines
-from bench.data.problems import BrokenCorpus, Piece, absent, require
+from bench.data.problems import BrokenCorpus, RequiredFile, missing_lists_error, require_files
 from bench.data.subset import TABLE_COLUMNS, Span, Spans, Subset
 from bench.errors import BenchError
 from bench.issues import Issues
@@ -46,15 +46,15 @@ def read(
     are text), and `attack_type` where the card has types. `duration_s` is the column's, else where
     the last span ends, else NaN.
     """
-    issues, protocol = Issues(), described(card)
-    split_lines = protocol_lines(card, root, split, issues, keys_only)
+    issues, protocol = Issues(), require_protocol(card)
+    split_lines = read_split_lines(card, root, split, issues, keys_only)
     parsed: list[tuple[Span, ...]] = []
     if protocol.spans is not None:
         separator = " " if "..." in protocol.columns[0] else protocol.spans.separator
-        split_lines, parsed = spans.parse(
+        split_lines, parsed = spans.parse_spans(
             split_lines, "spans", separator, protocol.spans.labels, issues
         )
-    table = table_of(card, split_lines, issues)
+    table = build_table(card, split_lines, issues)
     timing: Spans | None = None
     if protocol.spans is not None:
         timing = Spans(dict(zip(table["utterance"], parsed, strict=True)))
@@ -63,7 +63,7 @@ def read(
             spans.check_ends(table, ends_s, issues)
         else:
             table["duration_s"] = np.array(ends_s, dtype=float)
-        polarity.errors(table, timing, issues)
+        polarity.check_polarity(table, timing, issues)
     table["path"] = _audio_paths(card, root, split, table, issues, keys_only)
     subset = Subset(card.key, split, root, table, timing)
     if issues.errors:
@@ -71,19 +71,19 @@ def read(
     return subset
 
 
-def described(card: CorpusCard) -> Protocol:
+def require_protocol(card: CorpusCard) -> Protocol:
     """Return how the corpus's lists are read; `cards.parse` has seen to it that the card says."""
     if card.protocol is None:
         raise BenchError("corpus.invalid-card", f"{card.key}: the card has no [protocol]")
     return card.protocol
 
 
-def protocol_lines(
+def read_split_lines(
     card: CorpusCard, root: Path, split: str, issues: Issues, keys_only: bool
 ) -> Lines:
     """Return the split's lines of the protocol, their labels among those the card knows."""
     check_split(card, split)
-    protocol, where = described(card), card.splits[split].where
+    protocol, where = require_protocol(card), card.splits[split].where
     path = _find_list(card, root, split, keys_only)
     split_lines = delimited.read_protocol(path, protocol, card.audio.suffix, issues)
     split_lines = lines.keep_known(split_lines, "label", protocol.labels, issues)
@@ -104,11 +104,11 @@ def protocol_lines(
     return split_lines.keep_rows(in_split)
 
 
-def table_of(card: CorpusCard, split_lines: Lines, issues: Issues) -> pd.DataFrame:
+def build_table(card: CorpusCard, split_lines: Lines, issues: Issues) -> pd.DataFrame:
     """Return the table of a split's lines in the order of `TABLE_COLUMNS`; `path` is still to
     come.
     """
-    protocol, raw = described(card), split_lines.table
+    protocol, raw = require_protocol(card), split_lines.table
     table = pd.DataFrame({"utterance": raw["utterance"], "path": ""})
     table["label"] = _rename_categories(raw["label"], protocol.labels)
     for column in ("speaker", "attack"):
@@ -137,7 +137,7 @@ def table_of(card: CorpusCard, split_lines: Lines, issues: Issues) -> pd.DataFra
 
 
 def _find_list(card: CorpusCard, root: Path, split: str, keys_only: bool) -> Path:
-    protocol = described(card)
+    protocol = require_protocol(card)
     names = [n.replace("{split}", split) for n in card.splits[split].file or protocol.file]
     if keys_only:
         if root.is_file() and (card.reader == "protocol" or root.name in map(_file_name, names)):
@@ -145,12 +145,14 @@ def _find_list(card: CorpusCard, root: Path, split: str, keys_only: bool) -> Pat
         misfit = partial(delimited.explain_misfit, protocol=protocol, suffix=card.audio.suffix)
         path = places.find_list(card, root.parent if root.is_file() else root, names, misfit)
         if path is None:
-            raise absent(card, split, root, list(dict.fromkeys(map(_file_name, names))))
+            raise missing_lists_error(
+                card, split, root, list(dict.fromkeys(map(_file_name, names)))
+            )
         return path
-    path = places.exact(root, names)
+    path = places.find_exact(root, names)
     if path is None:
         archive = card.downloads[0].file if len(card.downloads) == 1 else ""
-        require(card, split, root, [Piece(names[0], archive)])
+        require_files(card, split, root, [RequiredFile(names[0], archive)])
     return path or root / names[0]
 
 
@@ -222,7 +224,7 @@ def _audio_paths(
     """Return where each utterance's audio is below `root`, or would be were it there."""
     patterns = [
         pattern.replace("{split}", split)
-        for pattern in card.splits[split].audio or described(card).audio
+        for pattern in card.splits[split].audio or require_protocol(card).audio
     ]
     # Ids lose the audio's suffix: `{utterance}` is the file where they are written with it.
     suffix = card.audio.suffix

@@ -67,7 +67,7 @@ class MixedBatch(NamedTuple):
     waves: Tensor
     spoof: Tensor
     valid: Tensor
-    kind: Tensor
+    attack_type: Tensor
 
 
 class Mixer(Protocol):
@@ -78,7 +78,7 @@ class Mixer(Protocol):
         waves: Tensor,
         spoof: Tensor,
         valid: Tensor,
-        kind: Tensor,
+        attack_type: Tensor,
         *,
         samples_per_frame: int,
         generator: torch.Generator,

@@ -4,7 +4,7 @@ A mixed clip is the first frames of one utterance and the remaining frames of an
 batch, cut at one place for audio and labels. The paper has one T for samples and frames; a cut
 between two frames is the only reading that keeps labels exact, so T counts frames. Labels of the
 auxiliary tasks are computed from the mixed binary labels afterwards
-(`bench.models.segment_positions`). A clip mixed from two kinds (`bench.units.KINDS`) is of none
+(`bench.models.segment_positions`). A clip mixed from two kinds (`bench.units.ATTACK_TYPES`) is of none
 that is known.
 
 Clips shorter than the batch's length are padded. The crossover point is drawn from 1 to T - 1 with
@@ -41,14 +41,14 @@ knows."""
 
 def build(spec: CrossSegmentMixing) -> Mixer:
     """Return the mixing that `spec` describes."""
-    return partial(mix, spec=spec)
+    return partial(mix_batch, spec=spec)
 
 
-def mix(
+def mix_batch(
     waves: Tensor,
     spoof: Tensor,
     valid: Tensor,
-    kind: Tensor,
+    attack_type: Tensor,
     *,
     samples_per_frame: int,
     spec: CrossSegmentMixing,
@@ -65,42 +65,42 @@ def mix(
     from a clip's first frame up to where its padding begins; `kind` is long, "batch". `generator`
     is one of the CPU, whatever device the batch is on. Raise ValueError where shapes do not fit.
     """
-    if valid.shape != spoof.shape or not len(waves) == len(spoof) == len(kind):
-        shapes = [tuple(part.shape) for part in (waves, spoof, valid, kind)]
+    if valid.shape != spoof.shape or not len(waves) == len(spoof) == len(attack_type):
+        shapes = [tuple(part.shape) for part in (waves, spoof, valid, attack_type)]
         raise ValueError(f"waves, spoof, valid and kind have shapes that do not fit: {shapes}")
     if waves.shape[1] < spoof.shape[1] * samples_per_frame:
         raise ValueError(
             f"waves of {waves.shape[1]} samples are too short for "
             f"{spoof.shape[1]} frames of {samples_per_frame}"
         )
-    batch = MixedBatch(waves, spoof, valid, kind)
+    batch = MixedBatch(waves, spoof, valid, attack_type)
     if len(waves) > 1:
         for _ in range(spec.rounds):
-            batch = _round(batch, samples_per_frame, spec, generator)
+            batch = _mix_round(batch, samples_per_frame, spec, generator)
     return batch
 
 
-def _round(
+def _mix_round(
     batch: MixedBatch, samples_per_frame: int, spec: CrossSegmentMixing, generator: torch.Generator
 ) -> MixedBatch:
-    rows = _chosen(len(batch.waves), spec, generator)
-    partners = _partners(rows, len(batch.waves), spec, generator)
+    rows = _choose_clips(len(batch.waves), spec, generator)
+    partners = _choose_partners(rows, len(batch.waves), spec, generator)
     points = torch.randint(_DRAWN, rows.shape, generator=generator)
     # One copy to the device, and nothing read back from it: the host never waits.
     drawn = torch.stack((rows, partners, points)).to(batch.waves.device, non_blocking=True)
     rows, partners, points = drawn
     shared = (batch.valid[rows] & batch.valid[partners]).sum(dim=1)
     cut = torch.where(shared > 1, 1 + points % (shared - 1).clamp(min=1), batch.waves.shape[1])
-    differ = (shared > 1) & (batch.kind[rows] != batch.kind[partners])
+    differ = (shared > 1) & (batch.attack_type[rows] != batch.attack_type[partners])
     return MixedBatch(
-        _spliced(batch.waves, rows, partners, cut * samples_per_frame),
-        _spliced(batch.spoof, rows, partners, cut),
-        _spliced(batch.valid, rows, partners, cut),
-        batch.kind.index_copy(0, rows, batch.kind[rows].masked_fill(differ, IGNORED)),
+        _splice_columns(batch.waves, rows, partners, cut * samples_per_frame),
+        _splice_columns(batch.spoof, rows, partners, cut),
+        _splice_columns(batch.valid, rows, partners, cut),
+        batch.attack_type.index_copy(0, rows, batch.attack_type[rows].masked_fill(differ, IGNORED)),
     )
 
 
-def _chosen(batch: int, spec: CrossSegmentMixing, generator: torch.Generator) -> Tensor:
+def _choose_clips(batch: int, spec: CrossSegmentMixing, generator: torch.Generator) -> Tensor:
     """Return the rows to mix, in order."""
     match spec.selection:
         case "bernoulli":
@@ -112,7 +112,7 @@ def _chosen(batch: int, spec: CrossSegmentMixing, generator: torch.Generator) ->
     return chosen.nonzero().squeeze(1)
 
 
-def _partners(
+def _choose_partners(
     rows: Tensor, batch: int, spec: CrossSegmentMixing, generator: torch.Generator
 ) -> Tensor:
     match spec.partner:
@@ -123,7 +123,7 @@ def _partners(
             return rows
 
 
-def _spliced(whole: Tensor, rows: Tensor, partners: Tensor, at: Tensor) -> Tensor:
+def _splice_columns(whole: Tensor, rows: Tensor, partners: Tensor, at: Tensor) -> Tensor:
     """Return `whole`, its chosen rows replaced from column `at` on by those of their partners."""
     before = torch.arange(whole.shape[1], device=whole.device) < at[:, None]
     return whole.index_copy(0, rows, torch.where(before, whole[rows], whole[partners]))

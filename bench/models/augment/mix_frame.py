@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from bench.errors import BenchError
 from bench.models.augment import SplicedClip
 from bench.specs.augment.mix_frame import MixFrame
-from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, samples
+from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, to_samples
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -47,11 +47,11 @@ class MixFrameSplicer(NamedTuple):
         rng: np.random.Generator,
     ) -> SplicedClip:
         """Return what `splice` does."""
-        return splice(base, injector, self.spec, rng)
+        return splice_waves(base, injector, self.spec, rng)
 
     def label_clip(self, n: int, rng: np.random.Generator) -> NDArray[np.bool_]:
         """Return the labels of `splice`."""
-        return injected(n, regions(n, self.spec, rng))
+        return label_hops(n, draw_regions(n, self.spec, rng))
 
 
 def build(spec: MixFrame) -> MixFrameSplicer:
@@ -59,7 +59,7 @@ def build(spec: MixFrame) -> MixFrameSplicer:
     return MixFrameSplicer(spec)
 
 
-def splice(
+def splice_waves(
     base: NDArray[np.float32],
     injector: NDArray[np.float32],
     spec: MixFrame,
@@ -76,18 +76,18 @@ def splice(
             f"base and injector are of shapes {base.shape} and {injector.shape}; should be of one "
             "length"
         )
-    replaced = regions(len(base), spec, rng)
-    gain = _gain(base, injector) if spec.level == "matched" else np.float32(1.0)
+    replaced = draw_regions(len(base), spec, rng)
+    gain = _level_gain(base, injector) if spec.level == "matched" else np.float32(1.0)
     wave = base.copy()
     for start, stop in replaced:
         source = int(rng.integers(0, len(base) - (stop - start) + 1))
         part = gain * injector[source : source + stop - start]
-        share = _envelope(stop - start, spec)
+        share = _fade_envelope(stop - start, spec)
         wave[start:stop] = share * part + (1 - share) * wave[start:stop]
-    return SplicedClip(wave, injected(len(base), replaced))
+    return SplicedClip(wave, label_hops(len(base), replaced))
 
 
-def regions(n: int, spec: MixFrame, rng: np.random.Generator) -> list[Region]:
+def draw_regions(n: int, spec: MixFrame, rng: np.random.Generator) -> list[Region]:
     """Return the regions of a clip of `n` samples that are replaced, in order and without overlap.
 
     Empty where `spec.probability` decides against. Their lengths together are round(r n), r being
@@ -106,7 +106,7 @@ def regions(n: int, spec: MixFrame, rng: np.random.Generator) -> list[Region]:
     ]
 
 
-def injected(n: int, replaced: Sequence[Region]) -> NDArray[np.bool_]:
+def label_hops(n: int, replaced: Sequence[Region]) -> NDArray[np.bool_]:
     """Return for each hop of a clip of `n` samples whether its centre lies in one of the regions.
 
     The centre of hop i is sample 320 i + 200; there are (n - 400) // 320 + 1 hops. `ValueError`
@@ -122,16 +122,16 @@ def injected(n: int, replaced: Sequence[Region]) -> NDArray[np.bool_]:
     return inside
 
 
-def _gain(base: NDArray[np.float32], injector: NDArray[np.float32]) -> np.float32:
+def _level_gain(base: NDArray[np.float32], injector: NDArray[np.float32]) -> np.float32:
     """Return what brings `injector` to the RMS level of `base`; 1 where one of them is silent."""
     ours, theirs = (np.sqrt(np.mean(np.square(x, dtype=np.float64))) for x in (base, injector))
     return np.float32(ours / theirs if ours > 0 and theirs > 0 else 1.0)
 
 
-def _envelope(length: int, spec: MixFrame) -> NDArray[np.float32]:
+def _fade_envelope(length: int, spec: MixFrame) -> NDArray[np.float32]:
     """Return the injector's share of each sample of a region, (length,)."""
     envelope = np.ones(length, dtype=np.float32)
-    fade = samples(spec.crossfade_s)
+    fade = to_samples(spec.crossfade_s)
     if not fade:
         return envelope
     if 2 * fade > length:

@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.config import Config
-from bench.data.audio import header, read_wave
+from bench.data.audio import read_header, read_wave
 from bench.errors import BenchError
 from bench.models.augment import Augmentation, apply_sometimes
 from bench.specs.augment.noise import RecordedNoise
 from bench.specs.corpus import Audio
-from bench.units import samples
+from bench.units import to_samples
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -46,21 +46,21 @@ class Recordings(NamedTuple):
 
 def build(spec: RecordedNoise, config: Config) -> Augmentation:
     """Return the augmentation by the recordings of this machine, with the probability of `spec`."""
-    change = partial(noisy, spec=spec, found=recordings(config))
+    change = partial(add_recording, spec=spec, recordings=find_recordings(config))
     return partial(apply_sometimes, spec.probability, change)
 
 
-def recordings(config: Config) -> Recordings:
+def find_recordings(config: Config) -> Recordings:
     """Return the recordings of this machine.
 
     A missing or empty folder is a BenchError that says what to get.
     """
     musan, rirs = config.noise_root("musan"), config.noise_root("rirs")
-    return Recordings(tuple(_files(musan / kind) for kind in KINDS), _files(rirs))
+    return Recordings(tuple(_find_audio(musan / kind) for kind in KINDS), _find_audio(rirs))
 
 
 @cache
-def _files(folder: Path) -> tuple[Path, ...]:
+def _find_audio(folder: Path) -> tuple[Path, ...]:
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
     if not paths:
         raise BenchError(
@@ -70,29 +70,31 @@ def _files(folder: Path) -> tuple[Path, ...]:
     return tuple(paths)
 
 
-def noisy(
-    wave: NDArray[np.float32], spec: RecordedNoise, found: Recordings, rng: np.random.Generator
+def add_recording(
+    wave: NDArray[np.float32], spec: RecordedNoise, recordings: Recordings, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Return `wave` (16 kHz, "samples") with noise or in a room, as long as it was, float32.
 
     This function always augments; `spec.probability` is not looked at.
     """
     if rng.random() < spec.reverberation:
-        response = read_wave(_one_of(found.responses, rng), _AUDIO)
-        return reverberant(wave, response).astype(np.float32)
+        response = read_wave(_choose_file(recordings.responses, rng), _AUDIO)
+        return add_reverberation(wave, response).astype(np.float32)
     kind = int(rng.integers(len(KINDS)))
-    low, high = _ratios(spec, kind)
+    low, high = _snr_range(spec, kind)
     number = (
         int(rng.integers(spec.min_babble, spec.max_babble + 1)) if KINDS[kind] == "speech" else 1
     )
     mixed = wave.astype(np.float64)
     for _ in range(number):
-        noise = _part(_one_of(found.noises[kind], rng), len(wave), rng)
-        mixed += scaled(noise, wave, float(rng.uniform(low, high)))
+        noise = _cut_recording(_choose_file(recordings.noises[kind], rng), len(wave), rng)
+        mixed += scale_noise(noise, wave, float(rng.uniform(low, high)))
     return mixed.astype(np.float32)
 
 
-def reverberant(wave: NDArray[np.floating], response: NDArray[np.floating]) -> NDArray[np.floating]:
+def add_reverberation(
+    wave: NDArray[np.floating], response: NDArray[np.floating]
+) -> NDArray[np.floating]:
     """Return `wave` convolved with an impulse response of energy 1, cut to its own length."""
     from scipy.signal import fftconvolve  # takes a second to import
 
@@ -102,7 +104,7 @@ def reverberant(wave: NDArray[np.floating], response: NDArray[np.floating]) -> N
     return fftconvolve(wave, response / np.sqrt(energy))[: len(wave)]
 
 
-def scaled(
+def scale_noise(
     noise: NDArray[np.floating], wave: NDArray[np.floating], snr_db: float
 ) -> NDArray[np.float64]:
     """Return `noise` at `snr_db` below the level of `wave`; silence stays silence."""
@@ -112,18 +114,18 @@ def scaled(
     return noise * np.sqrt(of_wave / of_noise * 10 ** (-snr_db / 10))
 
 
-def _ratios(spec: RecordedNoise, kind: int) -> tuple[float, float]:
+def _snr_range(spec: RecordedNoise, kind: int) -> tuple[float, float]:
     name = KINDS[kind]
     return getattr(spec, f"min_{name}_db"), getattr(spec, f"max_{name}_db")
 
 
-def _one_of(files: Sequence[Path], rng: np.random.Generator) -> Path:
+def _choose_file(files: Sequence[Path], rng: np.random.Generator) -> Path:
     return files[int(rng.integers(len(files)))]
 
 
-def _part(path: Path, length: int, rng: np.random.Generator) -> NDArray[np.float32]:
+def _cut_recording(path: Path, length: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return `length` samples of a recording, from anywhere in it; a shorter one is repeated."""
-    there = samples(header(path).duration_s)
+    there = to_samples(read_header(path).duration_s)
     start = int(rng.integers(0, max(0, there - length) + 1))
     part = read_wave(path, _AUDIO, start, start + length)
     return np.resize(part, length)

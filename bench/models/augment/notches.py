@@ -41,7 +41,7 @@ class Notches:
     gain_db: float
 
 
-def draw(spec: RawBoost, rng: np.random.Generator, bias_db: tuple[float, float]) -> Notches:
+def draw_notches(spec: RawBoost, rng: np.random.Generator, bias_db: tuple[float, float]) -> Notches:
     """Draw a filter: for each band its centre, width and number of taps, then the gain.
 
     All are uniform. `bias_db` is taken off the two ends of the range of gains. The number of taps
@@ -58,7 +58,7 @@ def _draw_notch(spec: RawBoost, rng: np.random.Generator) -> Notch:
     return Notch(centre_hz, width_hz, taps=int(rng.uniform(spec.min_taps, spec.max_taps)) | 1)
 
 
-def coefficients(notches: Notches, sample_rate_hz: int) -> Samples:
+def cascade_coefficients(notches: Notches, sample_rate_hz: int) -> Samples:
     """Return the cascade's impulse response: symmetric, of odd length, its peak in the middle."""
     response = np.ones(1)
     for band in notches.bands:
@@ -68,7 +68,7 @@ def coefficients(notches: Notches, sample_rate_hz: int) -> Samples:
     return response * (10 ** (notches.gain_db / 20) / peak)
 
 
-def filtered(wave: Samples, response: Samples) -> Samples:
+def filter_wave(wave: Samples, response: Samples) -> Samples:
     """Return `wave` filtered, as long as it was and not delayed.
 
     The released script's output is one sample early, by an index. That is nothing to a label and

@@ -72,10 +72,10 @@ class Hiss:
 
 def build(spec: RawBoost, config: Config) -> Augmentation:  # noqa: ARG001 - all kinds are built alike
     """Return RawBoost with the probability of `spec`."""
-    return partial(apply_sometimes, spec.probability, partial(rawboost, spec=spec))
+    return partial(apply_sometimes, spec.probability, partial(apply_rawboost, spec=spec))
 
 
-def rawboost(
+def apply_rawboost(
     wave: NDArray[np.floating],
     spec: RawBoost,
     rng: np.random.Generator,
@@ -88,13 +88,13 @@ def rawboost(
     that is empty, not one-dimensional, not of floats or not finite, and for notches above half the
     sample rate.
     """
-    signal = _checked(wave, spec, sample_rate_hz)
+    signal = _check_wave(wave, spec, sample_rate_hz)
     if spec.algorithm in PARALLEL:
         noises = PARALLEL[spec.algorithm]
-        sides = [_noisy(signal, noise, spec, rng, sample_rate_hz) for noise in noises]
-        return _limited(np.sum(sides, axis=0)).astype(np.float32)
+        sides = [_add_noise(signal, noise, spec, rng, sample_rate_hz) for noise in noises]
+        return _limit_peak(np.sum(sides, axis=0)).astype(np.float32)
     for noise in SERIES[spec.algorithm]:
-        signal = _noisy(signal, noise, spec, rng, sample_rate_hz)
+        signal = _add_noise(signal, noise, spec, rng, sample_rate_hz)
     return signal.astype(np.float32)
 
 
@@ -102,17 +102,18 @@ def draw_convolutive(spec: RawBoost, rng: np.random.Generator) -> tuple[Notches,
     """Draw the filter of each power of the signal; those above the first are attenuated."""
     bias_db = (spec.min_bias_db, spec.max_bias_db)
     return tuple(
-        notches.draw(spec, rng, bias_db if order else (0.0, 0.0)) for order in range(spec.orders)
+        notches.draw_notches(spec, rng, bias_db if order else (0.0, 0.0))
+        for order in range(spec.orders)
     )
 
 
-def convolutive(signal: Samples, filters: Sequence[Notches], sample_rate_hz: int) -> Samples:
+def add_convolutive(signal: Samples, filters: Sequence[Notches], sample_rate_hz: int) -> Samples:
     """Return the sum of the filtered powers of `signal`, the first power by the first filter."""
     total, power = np.zeros_like(signal), np.ones_like(signal)
     for cascade in filters:
         power *= signal  # np.power takes over 100 times as long
-        total += notches.filtered(power, notches.coefficients(cascade, sample_rate_hz))
-    return _limited(total - total.mean())
+        total += notches.filter_wave(power, notches.cascade_coefficients(cascade, sample_rate_hz))
+    return _limit_peak(total - total.mean())
 
 
 def draw_impulsive(spec: RawBoost, rng: np.random.Generator, length: int) -> Impulses:
@@ -127,50 +128,52 @@ def draw_impulsive(spec: RawBoost, rng: np.random.Generator, length: int) -> Imp
     return Impulses(at, spec.impulse_gain * factors)
 
 
-def impulsive(signal: Samples, impulses: Impulses) -> Samples:
+def add_impulsive(signal: Samples, impulses: Impulses) -> Samples:
     """Return `signal` with each drawn sample's own multiple added to it."""
     noisy = signal.copy()
     noisy[impulses.at] *= 1.0 + impulses.factors
-    return _limited(noisy)
+    return _limit_peak(noisy)
 
 
 def draw_stationary(spec: RawBoost, rng: np.random.Generator, length: int) -> Hiss:
     """Draw white Gaussian noise of `length` samples, its filter and the signal-to-noise ratio."""
     white = rng.standard_normal(length)
-    cascade = notches.draw(spec, rng, (0.0, 0.0))
+    cascade = notches.draw_notches(spec, rng, (0.0, 0.0))
     return Hiss(white, cascade, snr_db=rng.uniform(spec.min_snr_db, spec.max_snr_db))
 
 
-def stationary(signal: Samples, hiss: Hiss, sample_rate_hz: int) -> Samples:
+def add_stationary(signal: Samples, hiss: Hiss, sample_rate_hz: int) -> Samples:
     """Return `signal` with filtered noise added at the drawn ratio of energies over the clip."""
-    noise = notches.filtered(hiss.white, notches.coefficients(hiss.notches, sample_rate_hz))
-    level = _energy(signal) / (_energy(noise) * 10 ** (hiss.snr_db / 10))
+    noise = notches.filter_wave(
+        hiss.white, notches.cascade_coefficients(hiss.notches, sample_rate_hz)
+    )
+    level = _signal_energy(signal) / (_signal_energy(noise) * 10 ** (hiss.snr_db / 10))
     return signal + np.sqrt(level) * noise
 
 
-def _energy(signal: Samples) -> float:
+def _signal_energy(signal: Samples) -> float:
     """Return the sum of squares, not by BLAS, whose threads fight those of other loader workers."""
     return float(np.square(signal).sum())
 
 
-def _noisy(
+def _add_noise(
     signal: Samples, noise: Noise, spec: RawBoost, rng: np.random.Generator, sample_rate_hz: int
 ) -> Samples:
     match noise:
         case "convolutive":
-            return convolutive(signal, draw_convolutive(spec, rng), sample_rate_hz)
+            return add_convolutive(signal, draw_convolutive(spec, rng), sample_rate_hz)
         case "impulsive":
-            return impulsive(signal, draw_impulsive(spec, rng, len(signal)))
+            return add_impulsive(signal, draw_impulsive(spec, rng, len(signal)))
         case "stationary":
-            return stationary(signal, draw_stationary(spec, rng, len(signal)), sample_rate_hz)
+            return add_stationary(signal, draw_stationary(spec, rng, len(signal)), sample_rate_hz)
 
 
-def _limited(signal: Samples) -> Samples:
+def _limit_peak(signal: Samples) -> Samples:
     """Scale to a peak of 1 where the peak is above 1, else leave it."""
     return signal / max(1.0, float(np.abs(signal).max()))
 
 
-def _checked(wave: NDArray[np.floating], spec: RawBoost, sample_rate_hz: int) -> Samples:
+def _check_wave(wave: NDArray[np.floating], spec: RawBoost, sample_rate_hz: int) -> Samples:
     if wave.ndim != 1 or wave.size == 0 or not np.issubdtype(wave.dtype, np.floating):
         raise BenchError(
             "augment.input",

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from bench.config import Config
 from bench.data.subset import Subset
-from bench.models.breath.marks import Constant, Provider, Say
+from bench.models.breath.marks import BreathMarker, ConstantMarks, Say
 from bench.specs.base import Absent
 from bench.specs.breath import Breath
 from bench.specs.corpus import Audio
 from bench.specs.kinds import import_kind
 
-__all__ = ["Provider", "provider"]
+__all__ = ["BreathMarker", "build_marker"]
 
 
-def provider(
+def build_marker(
     subset: Subset, spec: Breath, audio: Audio, config: Config, say: Say | None = None
-) -> Provider:
+) -> BreathMarker:
     """Return the breath marks of the clips of `subset`; no hop is marked where `spec` is absent.
 
     Detectors hear each whole, clean utterance once, before it is cut or augmented (BreathNet's
@@ -28,9 +28,9 @@ def provider(
     Audio that is missing or cannot be read, missing weights and faulty files are a BenchError.
     """
     if isinstance(spec, Absent):
-        return Constant(False)
-    return import_kind(__name__, spec).build(spec, subset, audio, config, say or _silent)
+        return ConstantMarks(False)
+    return import_kind(__name__, spec).build(spec, subset, audio, config, say or _say_nothing)
 
 
-def _silent(text: str) -> None:
+def _say_nothing(text: str) -> None:
     """Say nothing."""

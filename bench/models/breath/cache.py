@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from bench._io import atomic_files, file_locks
 from bench._io.digests import WHOLE_FILES, list_digest
-from bench.data.fingerprint import fingerprint
+from bench.data.fingerprint import compute_fingerprint
 from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.models.breath.marks import Intervals, Say
@@ -36,7 +36,7 @@ SHARD = 2048
 _SAY_EACH_S = 5.0
 
 
-def intervals(
+def find_intervals(
     subset: Subset, detector: Mapping[str, object], find: Find, work: Path, say: Say
 ) -> Intervals:
     """Return the breaths of a subset in its rows' order; search the files that are not cached.
@@ -44,39 +44,44 @@ def intervals(
     `detector` holds all that the result depends on beside protocol, labels and audio.
     """
     digest = hashlib.sha256(json.dumps(detector, sort_keys=True).encode()).hexdigest()[:8]
-    folder = f"{detector['kind']}-{digest}-{fingerprint(subset)}"
+    folder = f"{detector['kind']}-{digest}-{compute_fingerprint(subset)}"
     cache_folder = work / "breath" / f"{subset.corpus}-{subset.split}" / folder
     names = subset.table["utterance"].to_numpy(dtype=str)
     order = np.argsort(names, kind="stable")
     parts = [order[first : first + SHARD] for first in range(0, len(order), SHARD)]
     # Replaced audio is another shard, so that no other one is searched again.
     shards = {
-        cache_folder / f"{number:05d}-{_audio_of(subset, names[rows], rows, len(parts))}.npz": rows
+        cache_folder
+        / f"{number:05d}-{_digest_audio(subset, names[rows], rows, len(parts))}.npz": rows
         for number, rows in enumerate(parts)
     }
     if not all(path.is_file() for path in shards):
-        with _alone(cache_folder, say):
-            _search(subset, shards, find, say)
-    parts_read = [_read(path, len(rows)) for path, rows in shards.items()]
-    return _joined(parts_read).ordered(np.argsort(order))
+        with _lock_folder(cache_folder, say):
+            _search_shards(subset, shards, find, say)
+    parts_read = [_read_shard(path, len(rows)) for path, rows in shards.items()]
+    return _join_shards(parts_read).reorder_rows(np.argsort(order))
 
 
-def _audio_of(subset: Subset, names: NDArray[np.str_], rows: NDArray[np.int64], shards: int) -> str:
+def _digest_audio(
+    subset: Subset, names: NDArray[np.str_], rows: NDArray[np.int64], shards: int
+) -> str:
     """Return the digest of a shard's audio; all shards together read as many files as a split."""
     paths = map(subset.audio_path, rows.tolist())
     return list_digest(zip(names.tolist(), paths, strict=True), max(2, WHOLE_FILES // shards))[:8]
 
 
-def _search(subset: Subset, shards: Mapping[Path, NDArray[np.int64]], find: Find, say: Say) -> None:
+def _search_shards(
+    subset: Subset, shards: Mapping[Path, NDArray[np.int64]], find: Find, say: Say
+) -> None:
     missing = {path: rows for path, rows in shards.items() if not path.is_file()}
     files = [subset.audio_path(row) for rows in missing.values() for row in rows.tolist()]
     what = f"breaths of {subset.corpus} {subset.split}"
-    results = _told(find(files), len(files), what, say)
+    results = _report_progress(find(files), len(files), what, say)
     for path, rows in missing.items():
-        _write(path, Intervals.joined(islice(results, len(rows))))
+        _write_shard(path, Intervals.from_utterances(islice(results, len(rows))))
 
 
-def _told(results: Iterable[Times], total: int, what: str, say: Say) -> Iterator[Times]:
+def _report_progress(results: Iterable[Times], total: int, what: str, say: Say) -> Iterator[Times]:
     """Pass the results on and say every few seconds how many there are."""
     begun = last_said = monotonic()
     for done, times in enumerate(results, 1):
@@ -88,26 +93,26 @@ def _told(results: Iterable[Times], total: int, what: str, say: Say) -> Iterator
 
 
 @contextmanager
-def _alone(folder: Path, say: Say) -> Iterator[None]:
+def _lock_folder(folder: Path, say: Say) -> Iterator[None]:
     """Hold the folder; wait where another process does."""
 
     def busy(holder: str) -> None:
         say(f"{folder}: {holder} is searching for these breaths, waiting for it")
 
     folder.mkdir(parents=True, exist_ok=True)
-    with file_locks.held(folder / "lock", busy):
+    with file_locks.hold_file(folder / "lock", busy):
         yield
 
 
-def _write(path: Path, breaths: Intervals) -> None:
+def _write_shard(path: Path, breaths: Intervals) -> None:
     try:
-        with atomic_files.whole(path) as file:
+        with atomic_files.open_whole(path) as file:
             np.savez(file, times_s=breaths.times_s, offsets=breaths.offsets)
     except OSError as error:
         raise BenchError("machine.refused", f"{path}: cannot be written: {error}") from error
 
 
-def _read(path: Path, utterances: int) -> Intervals:
+def _read_shard(path: Path, utterances: int) -> Intervals:
     try:
         with path.open("rb") as opened, np.load(opened) as file:
             shard = Intervals(file["times_s"], file["offsets"])
@@ -125,7 +130,7 @@ def _read(path: Path, utterances: int) -> Intervals:
     return shard
 
 
-def _joined(parts: Sequence[Intervals]) -> Intervals:
+def _join_shards(parts: Sequence[Intervals]) -> Intervals:
     counts = [np.zeros(1, dtype=np.int64), *(np.diff(part.offsets) for part in parts)]
     times = [np.zeros((0, 2), dtype=np.float32), *(part.times_s for part in parts)]
     return Intervals(np.concatenate(times), np.cumsum(np.concatenate(counts)))

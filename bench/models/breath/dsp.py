@@ -19,7 +19,7 @@ from scipy import fft, ndimage, signal
 
 from bench.config import Config
 from bench.data.audio import read_wave
-from bench.data.parallel import on_processes, processes
+from bench.data.parallel import count_processes, on_processes
 from bench.data.subset import Subset
 from bench.models.breath import cache
 from bench.models.breath.cache import Times
@@ -46,9 +46,9 @@ Mask = NDArray[np.bool_]
 
 def build(spec: Dsp, subset: Subset, audio: Audio, config: Config, say: Say) -> Intervals:
     """Return the breaths of a subset, searched on all cores where they are not cached."""
-    find = partial(find_files, spec, audio, processes(config.workers))
+    find = partial(find_files, spec, audio, count_processes(config.workers))
     detector = {"version": str(RESULTS_VERSION), **spec.model_dump()}
-    return cache.intervals(subset, detector, find, config.work, say)
+    return cache.find_intervals(subset, detector, find, config.work, say)
 
 
 def find_files(spec: Dsp, audio: Audio, workers: int, paths: Sequence[Path]) -> Iterator[Times]:
@@ -60,14 +60,14 @@ def find_files(spec: Dsp, audio: Audio, workers: int, paths: Sequence[Path]) -> 
 
 
 def _find_file(spec: Dsp, audio: Audio, path: Path) -> Times:
-    return intervals(read_wave(path, audio), spec)
+    return detect_breaths(read_wave(path, audio), spec)
 
 
 def _silent(done: int, total: int) -> None:
     """Say nothing: the cache does."""
 
 
-def intervals(wave: Floats, spec: Dsp) -> Floats:
+def detect_breaths(wave: Floats, spec: Dsp) -> Floats:
     """Return the breaths of a waveform at 16 kHz: (n, 2), start and end in seconds.
 
     They are in order and do not touch. The waveform's gain plays no part: a louder copy has the
@@ -78,10 +78,10 @@ def intervals(wave: Floats, spec: Dsp) -> Floats:
         return np.zeros((0, 2), dtype=np.float32)
     clean = signal.sosfilt(_high_pass(spec), wave).astype(np.float32)
     frames = sliding_window_view(clean, FRAME)[::HOP]
-    level = _level(frames, spec)
+    level = _frame_level(frames, spec)
     if level is None:
         return np.zeros((0, 2), dtype=np.float32)
-    centroid = _centroid(frames)
+    centroid = _spectral_centroid(frames)
     crossings = (np.signbit(frames[:, 1:]) != np.signbit(frames[:, :-1])).mean(axis=1)
     candidate = (
         (level > spec.min_level)
@@ -92,17 +92,19 @@ def intervals(wave: Floats, spec: Dsp) -> Floats:
         & (crossings < spec.max_crossings)
     )
     asked = np.flatnonzero(candidate)
-    candidate[asked] = _periodicity(clean, asked, spec) < spec.max_periodicity
-    runs = _closed(_runs(candidate), _frames(spec.longest_gap_s))
+    candidate[asked] = _voice_periodicity(clean, asked, spec) < spec.max_periodicity
+    runs = _close_gaps(_find_runs(candidate), _count_frames(spec.longest_gap_s))
     lengths = runs[:, 1] - runs[:, 0]
-    runs = runs[(lengths >= _frames(spec.shortest_s)) & (lengths <= _frames(spec.longest_s))]
+    runs = runs[
+        (lengths >= _count_frames(spec.shortest_s)) & (lengths <= _count_frames(spec.longest_s))
+    ]
     hissing = (level > spec.min_level) & (centroid >= spec.max_centroid_hz)
-    runs = runs[~_beside(runs, hissing, _frames(spec.neighbour_s))]
+    runs = runs[~_adjoins_hiss(runs, hissing, _count_frames(spec.neighbour_s))]
     # A frame stands for the 10 ms around its middle.
     return ((runs * HOP + (FRAME - HOP) / 2) / SAMPLE_RATE_HZ).astype(np.float32)
 
 
-def _frames(seconds: float) -> int:
+def _count_frames(seconds: float) -> int:
     return round(seconds * SAMPLE_RATE_HZ / HOP)
 
 
@@ -110,7 +112,7 @@ def _high_pass(spec: Dsp) -> NDArray[np.float64]:
     return signal.butter(4, spec.high_pass_hz, "highpass", fs=SAMPLE_RATE_HZ, output="sos")
 
 
-def _level(frames: Floats, spec: Dsp) -> NDArray[np.float64] | None:
+def _frame_level(frames: Floats, spec: Dsp) -> NDArray[np.float64] | None:
     """Return each frame's level, 0 at the pauses' and 1 at the speech's; None without contrast."""
     power = np.einsum("fs,fs->f", frames, frames, dtype=np.float64) / FRAME
     decibels = 10 * np.log10(np.maximum(power, _LEAST_POWER))
@@ -121,7 +123,7 @@ def _level(frames: Floats, spec: Dsp) -> NDArray[np.float64] | None:
     return None if peak - floor < spec.min_range_db else (decibels - floor) / (peak - floor)
 
 
-def _centroid(frames: Floats) -> Floats:
+def _spectral_centroid(frames: Floats) -> Floats:
     """Return the mean frequency in Hz of each frame's power spectrum, 0 for digital silence."""
     window = signal.windows.hann(FRAME, sym=False).astype(np.float32)
     spectrum = fft.rfft(frames * window, _FFT)
@@ -131,7 +133,7 @@ def _centroid(frames: Floats) -> Floats:
     return np.einsum("fk,k->f", power, hertz) / np.where(total > 0, total, 1)
 
 
-def _periodicity(clean: Floats, frames: NDArray[np.int64], spec: Dsp) -> Floats:
+def _voice_periodicity(clean: Floats, frames: NDArray[np.int64], spec: Dsp) -> Floats:
     """Return the highest normalised autocorrelation of each of `frames` at a voice's lags.
 
     Taken over `pitch_window_s` around the frame's middle, as the cosine between the window without
@@ -153,13 +155,13 @@ def _periodicity(clean: Floats, frames: NDArray[np.int64], spec: Dsp) -> Floats:
     return (products / np.sqrt(np.maximum(first * last, _LEAST_POWER**2))).max(axis=1, initial=0)
 
 
-def _runs(mask: Mask) -> NDArray[np.int64]:
+def _find_runs(mask: Mask) -> NDArray[np.int64]:
     """Return the stretches of True, (n, 2): first, and one after the last."""
     steps = np.diff(mask.astype(np.int8), prepend=0, append=0)
     return np.stack([np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)], axis=1)
 
 
-def _closed(runs: NDArray[np.int64], gap: int) -> NDArray[np.int64]:
+def _close_gaps(runs: NDArray[np.int64], gap: int) -> NDArray[np.int64]:
     """Return the runs, those joined that are at most `gap` apart."""
     apart = runs[1:, 0] - runs[:-1, 1] > gap
     edges = np.ones(len(runs) and 1, dtype=bool)
@@ -167,7 +169,7 @@ def _closed(runs: NDArray[np.int64], gap: int) -> NDArray[np.int64]:
     return np.stack([starts, runs[np.concatenate([apart, edges]), 1]], axis=1)
 
 
-def _beside(runs: NDArray[np.int64], hissing: Mask, width: int) -> Mask:
+def _adjoins_hiss(runs: NDArray[np.int64], hissing: Mask, width: int) -> Mask:
     """Return for each run whether most of the `width` frames before or after it are hissing."""
     before = np.concatenate([[0], np.cumsum(hissing)])
 

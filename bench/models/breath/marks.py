@@ -25,10 +25,10 @@ Say = Callable[[str], None]
 """Is told how far a search is."""
 
 
-class Provider(Protocol):
+class BreathMarker(Protocol):
     """Marks the hops of a clip in which someone breathes."""
 
-    def marks(
+    def mark_hops(
         self, index: int, start: int, heard: int, length: int, fill: Fill
     ) -> NDArray[np.bool_]:
         """Return (hops,), True where a hop is breath, of a clip of `length` samples at 16 kHz.
@@ -40,12 +40,12 @@ class Provider(Protocol):
         ...
 
 
-class Constant(NamedTuple):
+class ConstantMarks(NamedTuple):
     """Marks no hop, or every hop, those of padding too."""
 
     value: bool
 
-    def marks(  # everybody is asked alike
+    def mark_hops(  # everybody is asked alike
         self,
         index: int,  # noqa: ARG002
         start: int,  # noqa: ARG002
@@ -54,10 +54,10 @@ class Constant(NamedTuple):
         fill: Fill,  # noqa: ARG002
     ) -> NDArray[np.bool_]:
         """Return `value` for each hop."""
-        return np.full(len(_centres(length)), self.value)
+        return np.full(len(_hop_centres(length)), self.value)
 
 
-class Chance(NamedTuple):
+class RandomMarks(NamedTuple):
     """Marks each stretch of 320 samples of an utterance with the same probability.
 
     The draw depends on the utterance's id alone, so that a breath stays where it is however the
@@ -67,11 +67,11 @@ class Chance(NamedTuple):
     utterances: Sequence[str]
     share: float
 
-    def marks(
+    def mark_hops(
         self, index: int, start: int, heard: int, length: int, fill: Fill
     ) -> NDArray[np.bool_]:
         """Return the marks as they were drawn for the utterance, none on zeros."""
-        places, is_heard = _places(start, heard, length, fill)
+        places, is_heard = _heard_samples(start, heard, length, fill)
         stretches = places // HOP_SAMPLES
         digest = hashlib.sha256(self.utterances[index].encode()).digest()
         rng = np.random.default_rng(int.from_bytes(digest))
@@ -88,48 +88,48 @@ class Intervals(NamedTuple):
     """(utterances + 1,): row `i` has `times_s[offsets[i]:offsets[i + 1]]`."""
 
     @classmethod
-    def joined(cls, utterances: Iterable[NDArray[np.float32]]) -> Intervals:
+    def from_utterances(cls, utterances: Iterable[NDArray[np.float32]]) -> Intervals:
         """Return the intervals (n, 2) of one utterance after the other."""
         # The first one is nobody's: it makes the first offset 0.
         arrays = [np.zeros((0, 2), dtype=np.float32), *utterances]
         offsets = np.cumsum([len(times) for times in arrays], dtype=np.int64)
         return cls(np.concatenate(arrays), offsets)
 
-    def of(self, index: int) -> NDArray[np.float32]:
+    def row_intervals(self, index: int) -> NDArray[np.float32]:
         """Return the intervals of row `index`, (n, 2) seconds."""
         return self.times_s[self.offsets[index] : self.offsets[index + 1]]
 
-    def ordered(self, rows: NDArray[np.int64]) -> Intervals:
+    def reorder_rows(self, rows: NDArray[np.int64]) -> Intervals:
         """Return the intervals of `rows`, in their order."""
         counts = np.diff(self.offsets)[rows]
         offsets = np.concatenate([[0], np.cumsum(counts)])
         shifts = np.repeat(self.offsets[rows] - offsets[:-1], counts)
         return Intervals(self.times_s[np.arange(offsets[-1]) + shifts], offsets)
 
-    def marks(
+    def mark_hops(
         self, index: int, start: int, heard: int, length: int, fill: Fill
     ) -> NDArray[np.bool_]:
         """Return where a hop's middle lies in an interval, from its start up to before its end."""
-        places, is_heard = _places(start, heard, length, fill)
-        edges = np.rint(self.of(index).astype(np.float64) * SAMPLE_RATE_HZ).ravel()
+        places, is_heard = _heard_samples(start, heard, length, fill)
+        edges = np.rint(self.row_intervals(index).astype(np.float64) * SAMPLE_RATE_HZ).ravel()
         # Behind an odd number of edges (starts and ends by turns) is within an interval.
         return (np.searchsorted(edges, places, side="right") % 2 == 1) & is_heard
 
 
-def _centres(length: int) -> NDArray[np.int64]:
+def _hop_centres(length: int) -> NDArray[np.int64]:
     """Return the middles of the hops of `length` samples: none where there is no whole one."""
     hops = max(0, (length - RECEPTIVE_FIELD_SAMPLES) // HOP_SAMPLES + 1)
     return np.arange(hops) * HOP_SAMPLES + RECEPTIVE_FIELD_SAMPLES // 2
 
 
-def _places(
+def _heard_samples(
     start: int, heard: int, length: int, fill: Fill
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return for each hop's middle its sample of the utterance, and whether there is one.
 
     A hop beyond the utterance hears zeros.
     """
-    centres = _centres(length)
+    centres = _hop_centres(length)
     is_heard = centres < heard
     if fill == "repeat" and heard:
         return start + centres % heard, np.ones_like(is_heard)

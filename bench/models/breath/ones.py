@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bench.config import Config
 from bench.data.subset import Subset
-from bench.models.breath.marks import Constant, Say
+from bench.models.breath.marks import ConstantMarks, Say
 from bench.specs.breath.ones import Ones
 from bench.specs.corpus import Audio
 
 
-def build(_spec: Ones, _subset: Subset, _audio: Audio, _config: Config, _say: Say) -> Constant:
+def build(_spec: Ones, _subset: Subset, _audio: Audio, _config: Config, _say: Say) -> ConstantMarks:
     """Return who marks every hop."""
-    return Constant(True)
+    return ConstantMarks(True)

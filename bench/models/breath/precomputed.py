@@ -13,7 +13,7 @@ import numpy as np
 from bench._io import text_files
 from bench.config import Config
 from bench.data.subset import Subset
-from bench.errors import BenchError, quoted
+from bench.errors import BenchError, quote_text
 from bench.models.breath.cache import Times
 from bench.models.breath.marks import Intervals, Say
 from bench.models.weights import locate_requirement
@@ -35,7 +35,7 @@ def build(spec: Precomputed, subset: Subset, _audio: Audio, config: Config, _say
     path = locate_requirement(spec.requirements()[0], config)
     utterances: list[str] = subset.table["utterance"].tolist()
     by_utterance: dict[str, list[tuple[float, float]]] = {}
-    for utterance, interval in _lines(path):
+    for utterance, interval in _read_lines(path):
         by_utterance.setdefault(utterance, []).extend(interval)
     absent = [utterance for utterance in utterances if utterance not in by_utterance]
     if absent and spec.absent == "error":
@@ -45,26 +45,28 @@ def build(spec: Precomputed, subset: Subset, _audio: Audio, config: Config, _say
             f"{subset.corpus} {subset.split}, the first is {absent[0]}: should have a line "
             f"`{absent[0]},,` where it has no breath, or set breath.absent = 'no-breath'",
         )
-    return Intervals.joined(_united(by_utterance.get(utterance, [])) for utterance in utterances)
+    return Intervals.from_utterances(
+        _merge_intervals(by_utterance.get(utterance, [])) for utterance in utterances
+    )
 
 
-def _lines(path: Path) -> Iterator[tuple[str, list[tuple[float, float]]]]:
+def _read_lines(path: Path) -> Iterator[tuple[str, list[tuple[float, float]]]]:
     """Yield the utterance of each line and its interval, none where both times are empty."""
-    rows = csv.reader(io.StringIO(text_files.read(path)))
+    rows = csv.reader(io.StringIO(text_files.read_text(path)))
     try:
         header = next(rows, [])
         if header != COLUMNS:
             raise BenchError(
                 "file.malformed",
-                f"{path}:1: {quoted(','.join(header))}: should be {','.join(COLUMNS)}",
+                f"{path}:1: {quote_text(','.join(header))}: should be {','.join(COLUMNS)}",
             )
         for row in rows:
-            yield _line(f"{path}:{rows.line_num}", row)
+            yield _parse_line(f"{path}:{rows.line_num}", row)
     except csv.Error as error:
         raise BenchError("file.malformed", f"{path}: cannot be read: {error}") from error
 
 
-def _line(where: str, row: list[str]) -> tuple[str, list[tuple[float, float]]]:
+def _parse_line(where: str, row: list[str]) -> tuple[str, list[tuple[float, float]]]:
     if len(row) == 3 and row[0] and row[1:] == ["", ""]:
         return row[0], []
     try:
@@ -74,13 +76,13 @@ def _line(where: str, row: list[str]) -> tuple[str, list[tuple[float, float]]]:
     if len(row) != 3 or not utterance or not 0 <= start_s < end_s < math.inf:
         raise BenchError(
             "file.malformed",
-            f"{where}: {quoted(','.join(row))}: should be an utterance and two times in seconds, "
+            f"{where}: {quote_text(','.join(row))}: should be an utterance and two times in seconds, "
             "0 <= start_s < end_s, or two empty times where it has no breath",
         )
     return utterance, [(start_s, end_s)]
 
 
-def _united(intervals: list[tuple[float, float]]) -> Times:
+def _merge_intervals(intervals: list[tuple[float, float]]) -> Times:
     """Return the union of intervals as ones that are in order and apart."""
     united: list[tuple[float, float]] = []
     for start_s, end_s in sorted(intervals):

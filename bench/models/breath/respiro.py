@@ -27,10 +27,10 @@ from bench.config import Config
 from bench.data.audio import read_wave
 from bench.data.subset import Subset
 from bench.errors import BenchError
-from bench.models.breath.cache import Times, intervals
+from bench.models.breath.cache import Times, find_intervals
 from bench.models.breath.marks import Intervals, Say
 from bench.models.frontends import torch_files
-from bench.models.weights import KNOWN, locate_requirement
+from bench.models.weights import PUBLISHED_WEIGHTS, locate_requirement
 from bench.specs.breath.respiro import Respiro
 from bench.specs.corpus import Audio
 from bench.units import SAMPLE_RATE_HZ
@@ -50,11 +50,11 @@ _CHUNK, _BATCH, _READERS = 256, 32, 8
 
 def build(spec: Respiro, subset: Subset, audio: Audio, config: Config, say: Say) -> Intervals:
     """Return the breaths of a subset, searched where they are not cached."""
-    detector = Detector(spec, audio, config)
-    return intervals(subset, detector.described, detector.find, config.work, say)
+    detector = RespiroDetector(spec, audio, config)
+    return find_intervals(subset, detector.cache_key, detector.find_breaths, config.work, say)
 
 
-class Network(nn.Module):
+class RespiroNetwork(nn.Module):
     """Convolutions to a quarter of the frames, eight Conformer blocks, deconvolutions, a BiLSTM.
 
     Attributes are named as the published weights are.
@@ -91,14 +91,14 @@ class Network(nn.Module):
         return self.fc(self.lstm(x)[0]).squeeze(-1).sigmoid()[:, :frames]
 
 
-class Detector:
+class RespiroDetector:
     """The network with local weights on this machine's device."""
 
     def __init__(self, spec: Respiro, audio: Audio, config: Config) -> None:
         """Find the weights; raise `BenchError` with what to get where they are missing."""
         self.spec, self.audio = spec, audio
         path = locate_requirement(spec.requirements()[0], config)
-        self.path = path / KNOWN["respiro_en"].file if path.is_dir() else path
+        self.path = path / PUBLISHED_WEIGHTS["respiro_en"].file if path.is_dir() else path
         if not self.path.is_file():
             raise BenchError(
                 "weights.missing", f"{self.path}: there is no such file (weights.{spec.weights})"
@@ -109,31 +109,31 @@ class Detector:
         self.device = torch.device(device)
 
     @property
-    def described(self) -> dict[str, object]:
+    def cache_key(self) -> dict[str, object]:
         """All that the breaths found depend on: the weights by their content, not their place."""
         version = str(RESULTS_VERSION)
         return {**self.spec.model_dump(), "version": version, "weights": file_digest(self.path)}
 
     @cached_property
-    def network(self) -> Network:
+    def network(self) -> RespiroNetwork:
         """The network; raises `BenchError` where the file does not hold its weights."""
-        return _loaded(self.path).to(self.device).eval()
+        return _load_network(self.path).to(self.device).eval()
 
-    def find(self, paths: Sequence[Path]) -> Iterator[Times]:
+    def find_breaths(self, paths: Sequence[Path]) -> Iterator[Times]:
         """Yield the breaths of each file, (n, 2) seconds."""
         with ThreadPoolExecutor(_READERS) as pool:
             for first in range(0, len(paths), _CHUNK):
                 chunk = paths[first : first + _CHUNK]
-                yield from self.intervals(
+                yield from self.detect_breaths(
                     list(pool.map(partial(read_wave, audio=self.audio), chunk))
                 )
 
-    def intervals(self, waves: Sequence[np.ndarray]) -> list[Times]:
+    def detect_breaths(self, waves: Sequence[np.ndarray]) -> list[Times]:
         """Return the breaths of each waveform at 16 kHz, (n, 2) seconds, in order and apart."""
-        return [breaths(heard, self.spec) for heard in self.probabilities(waves)]
+        return [threshold_breaths(heard, self.spec) for heard in self.breath_probabilities(waves)]
 
     @torch.inference_mode()
-    def probabilities(self, waves: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def breath_probabilities(self, waves: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return the probability of breath of each waveform's frames, "frames".
 
         The middles of frames are 10 ms apart, from 0 s on. There are none where a waveform has
@@ -148,13 +148,15 @@ class Detector:
             for first in range(0, len(members) if frames >= _SHORTEST_FRAMES else 0, _BATCH):
                 batch = members[first : first + _BATCH]
                 heard = [torch.from_numpy(waves[i]).to(self.device) for i in batch]
-                output = self.network(torch.stack([stacked(features(wave)) for wave in heard]))
+                output = self.network(
+                    torch.stack([stack_features(compute_features(wave)) for wave in heard])
+                )
                 for index, probability in zip(batch, output.cpu().numpy(), strict=True):
                     results[index] = probability
         return results
 
 
-def breaths(probability: np.ndarray, spec: Respiro) -> Times:
+def threshold_breaths(probability: np.ndarray, spec: Respiro) -> Times:
     """Return the stretches of frames above the threshold that are longer than the shortest.
 
     A stretch reaches from the middle of its first frame to that of its last, as released.
@@ -165,7 +167,7 @@ def breaths(probability: np.ndarray, spec: Respiro) -> Times:
     return ((long_enough - [0, 1]) * HOP / SAMPLE_RATE_HZ).astype(np.float32)
 
 
-class Features(NamedTuple):
+class RespiroFeatures(NamedTuple):
     """What the network hears of a waveform; its frames' middles are 10 ms apart, from 0 s on."""
 
     mel_db: Tensor
@@ -177,7 +179,7 @@ class Features(NamedTuple):
     (-1, 0 or 1), added up over the window and divided by its length. A gain changes nothing."""
 
 
-def features(wave: Tensor) -> Features:
+def compute_features(wave: Tensor) -> RespiroFeatures:
     """Return the features of one waveform (samples,) at 16 kHz."""
     padded = F.pad(wave, (WINDOW // 2, WINDOW // 2))
     window = torch.hann_window(WINDOW, device=wave.device)
@@ -186,19 +188,19 @@ def features(wave: Tensor) -> Features:
         .abs()
         .square()
     )
-    decibels = 10 * (_filters().to(wave.device) @ power).clamp(min=_LEAST_POWER).log10()
+    decibels = 10 * (_mel_filters().to(wave.device) @ power).clamp(min=_LEAST_POWER).log10()
     decibels = (decibels - decibels.max()).clamp(min=-_RANGE_DB)
     crossings = padded.sign().diff().abs().unfold(0, WINDOW - 1, HOP).sum(1)
-    return Features(decibels, decibels.var(dim=0), crossings / (2 * WINDOW))
+    return RespiroFeatures(decibels, decibels.var(dim=0), crossings / (2 * WINDOW))
 
 
-def stacked(found: Features) -> Tensor:
+def stack_features(features: RespiroFeatures) -> Tensor:
     """Return the features as the network takes them, "3 128 frames"."""
-    return torch.stack([part.expand(BANDS, -1) for part in found])
+    return torch.stack([part.expand(BANDS, -1) for part in features])
 
 
 @cache
-def _filters() -> Tensor:
+def _mel_filters() -> Tensor:
     """Return Slaney's mel filters of equal area up to 8 kHz, (bands, bins), librosa's default."""
     bins, top_hz = WINDOW // 2 + 1, SAMPLE_RATE_HZ / 2
     return melscale_fbanks(
@@ -206,21 +208,21 @@ def _filters() -> Tensor:
     ).T
 
 
-def _loaded(path: Path) -> Network:
+def _load_network(path: Path) -> RespiroNetwork:
     """Return the network with the weights of a published checkpoint, `{"model": state dict, ...}`.
 
     Other entries are ignored (by their size, an optimiser's state).
     """
-    content = torch_files.read(path)
+    content = torch_files.read_torch_file(path)
     state = content.get("model") if isinstance(content, dict) else None
-    network = Network()
+    network = RespiroNetwork()
     try:
         if not isinstance(state, dict):
             raise RuntimeError("it has no state dict under `model`")
         network.load_state_dict(state)
         torch_files.require_finite(path, network.state_dict())
     except RuntimeError as error:
-        published = KNOWN["respiro_en"]
+        published = PUBLISHED_WEIGHTS["respiro_en"]
         raise BenchError(
             "weights.mismatch",
             f"{path}: does not hold Respiro-en's weights, get {published.file} from "

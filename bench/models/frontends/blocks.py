@@ -115,17 +115,17 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
         """Attend within `x` "batch hops dim"; `bias` "heads query key" comes where a gate is."""
-        q, k, v = (self._split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
-        mask = (self.gate(self._split(x)) * bias).to(q.dtype) if self.gate else None
+        q, k, v = (self._split_heads(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
+        mask = (self.gate(self._split_heads(x)) * bias).to(q.dtype) if self.gate else None
         dropout = self.dropout if self.training else 0.0
         attended = F.scaled_dot_product_attention(q, k, v, mask, dropout)
         return self.out_proj(attended.transpose(1, 2).flatten(2))
 
-    def _split(self, x: Tensor) -> Tensor:
+    def _split_heads(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """A pre-LayerNorm transformer block: attention, then feed-forward, on normalised input each."""
 
     def __init__(self, attention: SelfAttention, dim: int, feed_forward: int, dropout: float):
@@ -138,8 +138,8 @@ class Block(nn.Module):
         self.fc2 = nn.Linear(feed_forward, dim)
 
     def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
-        x = x + self._drop(self.attention(self.attention_norm(x), bias))
-        return x + self._drop(self.fc2(F.gelu(self.fc1(self.feed_forward_norm(x)))))
+        x = x + self._apply_dropout(self.attention(self.attention_norm(x), bias))
+        return x + self._apply_dropout(self.fc2(F.gelu(self.fc1(self.feed_forward_norm(x)))))
 
-    def _drop(self, x: Tensor) -> Tensor:
+    def _apply_dropout(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.dropout, self.training)

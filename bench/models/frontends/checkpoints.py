@@ -10,18 +10,18 @@ from torch import Tensor
 
 from bench.config import Config
 from bench.errors import BenchError
-from bench.models.frontends.dimensions import dimensions
+from bench.models.frontends.dimensions import read_dimensions
 from bench.models.frontends.encoder import MASK_VECTOR, Encoder, EncoderConfig
-from bench.models.frontends.layouts import listed, read, translate
-from bench.models.frontends.lora import adapt
+from bench.models.frontends.layouts import list_names, read_checkpoint, translate_tensors
+from bench.models.frontends.lora import add_adapters
 from bench.models.frontends.torch_files import require_finite
-from bench.models.weights import locate
+from bench.models.weights import locate_weights
 from bench.specs.frontends.encoder import Lora
 from bench.specs.frontends.wav2vec2 import Wav2Vec2
 from bench.specs.frontends.wavlm import WavLM
 
 
-def load(spec: Wav2Vec2 | WavLM, config: Config) -> Encoder:
+def load_encoder(spec: Wav2Vec2 | WavLM, config: Config) -> Encoder:
     """Return the encoder of `spec` with its weights, and with adapters where `spec.tuning` says so.
 
     The weights are those that `config` has under `spec.weights`. The encoder is in float32 on the
@@ -29,10 +29,10 @@ def load(spec: Wav2Vec2 | WavLM, config: Config) -> Encoder:
     be read, are of an unsupported variant or of the other family, or where tensors are missing,
     left over or misshapen.
     """
-    path = locate(spec.weights, config)
-    contents = read(path)
-    tensors = translate(contents)
-    shape = dimensions(path, contents, tensors)
+    path = locate_weights(spec.weights, config)
+    contents = read_checkpoint(path)
+    tensors = translate_tensors(contents)
+    shape = read_dimensions(path, contents, tensors)
     if shape.family != spec.kind:
         raise BenchError(
             "weights.mismatch",
@@ -47,14 +47,14 @@ def load(spec: Wav2Vec2 | WavLM, config: Config) -> Encoder:
         tensors.setdefault(MASK_VECTOR, torch.zeros(shape.dim))
     else:
         tensors.pop(MASK_VECTOR, None)
-    _compare(path, wanted, tensors)
+    _compare_tensors(path, wanted, tensors)
     require_finite(path, tensors)
     # Copies: the parameters must not live in the mapped file.
     encoder.load_state_dict(
         {name: tensor.to(torch.float32, copy=True) for name, tensor in tensors.items()}, assign=True
     )
     if isinstance(spec.tuning, Lora):
-        adapt(encoder, spec.tuning)
+        add_adapters(encoder, spec.tuning)
     return encoder
 
 
@@ -63,17 +63,17 @@ def lay_out_encoder(shape: EncoderConfig, spec: Wav2Vec2 | WavLM) -> Encoder:
     with torch.device("meta"):
         encoder = Encoder(shape, spec)
         if isinstance(spec.tuning, Lora):
-            adapt(encoder, spec.tuning)
+            add_adapters(encoder, spec.tuning)
     return encoder
 
 
-def _compare(path: Path, wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
+def _compare_tensors(path: Path, wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
     """Raise with every tensor that is missing, left over or misshapen."""
     wrong: list[str] = []
     if missing := sorted(wanted.keys() - given):
-        wrong.append(f"missing: {listed(missing)}")
+        wrong.append(f"missing: {list_names(missing)}")
     if extra := sorted(given.keys() - wanted):
-        wrong.append(f"left over: {listed(extra)}")
+        wrong.append(f"left over: {list_names(extra)}")
     wrong += [
         f"{name}: shape {tuple(given[name].shape)} where {tuple(wanted[name].shape)} is needed"
         for name in sorted(wanted.keys() & given)

@@ -10,8 +10,8 @@ from typing import Any
 from torch import Tensor
 
 from bench.errors import BenchError
-from bench.models.frontends.encoder import STRIDES, Buckets, Convolution, EncoderConfig
-from bench.models.frontends.layouts import Contents, listed
+from bench.models.frontends.encoder import STRIDES, Buckets, ConvolutionShape, EncoderConfig
+from bench.models.frontends.layouts import Contents, list_names
 
 _PUBLISHED_HEADS = 16
 """Heads of every published pre-LayerNorm wav2vec 2.0; torchaudio's state dicts do not say."""
@@ -39,7 +39,7 @@ _VARIANTS = {
 }
 
 
-def dimensions(path: Path, contents: Contents, tensors: Mapping[str, Tensor]) -> EncoderConfig:
+def read_dimensions(path: Path, contents: Contents, tensors: Mapping[str, Tensor]) -> EncoderConfig:
     """Return the encoder's dimensions for the tensors of `layouts.translate`.
 
     From their shapes, and from the settings what shapes do not show: heads, strides, the largest
@@ -48,31 +48,31 @@ def dimensions(path: Path, contents: Contents, tensors: Mapping[str, Tensor]) ->
     """
     _refuse_variants(path, contents, tensors)
     direction = "position.conv.parametrizations.weight.original1"
-    layers = range(max(1, _count(tensors, "convolutions")))
+    layers = range(max(1, _count_parts(tensors, "convolutions")))
     kernels = [f"convolutions.{i}.conv.weight" for i in layers]
     needed = [*kernels, "projection.weight", "blocks.0.fc1.weight", direction]
     if missing := [name for name in needed if name not in tensors]:
         raise BenchError(
             "weights.mismatch",
-            f"{path}: {contents.layout} checkpoint without {listed(missing)} (our names); it holds "
-            f"{listed(sorted(tensors))}",
+            f"{path}: {contents.layout} checkpoint without {list_names(missing)} (our names); it holds "
+            f"{list_names(sorted(tensors))}",
         )
     shapes = [tensors[name].shape for name in kernels]
     dim = tensors["projection.weight"].shape[0]
     try:
         return EncoderConfig(
             convolutions=tuple(
-                Convolution(shape[0], shape[2], stride)
-                for shape, stride in zip(shapes, _strides(contents), strict=True)
+                ConvolutionShape(shape[0], shape[2], stride)
+                for shape, stride in zip(shapes, _read_strides(contents), strict=True)
             ),
             conv_bias="convolutions.0.conv.bias" in tensors,
             dim=dim,
-            blocks=_count(tensors, "blocks"),
-            heads=_heads(contents, tensors),
+            blocks=_count_parts(tensors, "blocks"),
+            heads=_count_heads(contents, tensors),
             feed_forward=tensors["blocks.0.fc1.weight"].shape[0],
             position_kernel=tensors[direction].shape[2],
             position_groups=dim // tensors[direction].shape[1],
-            buckets=_buckets(contents, tensors),
+            buckets=_read_buckets(contents, tensors),
         )
     except (BenchError, ValueError) as error:
         raise BenchError(
@@ -98,13 +98,13 @@ def _refuse_variants(path: Path, contents: Contents, tensors: Mapping[str, Tenso
         )
 
 
-def _count(tensors: Mapping[str, Tensor], part: str) -> int:
+def _count_parts(tensors: Mapping[str, Tensor], part: str) -> int:
     """Return one more than the highest number that follows `part` in a name; 0 where none does."""
     numbers = (int(name.split(".")[1]) for name in tensors if name.startswith(f"{part}."))
     return 1 + max(numbers, default=-1)
 
 
-def _strides(contents: Contents) -> tuple[int, ...]:
+def _read_strides(contents: Contents) -> tuple[int, ...]:
     settings = contents.settings
     if "conv_feature_layers" in settings:
         return tuple(layer[2] for layer in convolution_list(settings["conv_feature_layers"]))
@@ -139,7 +139,7 @@ def convolution_list(text: str) -> list[tuple[int, int, int]]:
         raise ValueError(f"conv_feature_layers = {text!r}: not a list of convolutions") from error
 
 
-def _heads(contents: Contents, tensors: Mapping[str, Tensor]) -> int:
+def _count_heads(contents: Contents, tensors: Mapping[str, Tensor]) -> int:
     if "blocks.0.attention.gate.scale" in tensors:
         return tensors["blocks.0.attention.gate.scale"].shape[1]
     if contents.layout == "torchaudio":
@@ -148,7 +148,7 @@ def _heads(contents: Contents, tensors: Mapping[str, Tensor]) -> int:
     return contents.settings.get(key, 12)  # both omit or default to the base model's 12
 
 
-def _buckets(contents: Contents, tensors: Mapping[str, Tensor]) -> Buckets | None:
+def _read_buckets(contents: Contents, tensors: Mapping[str, Tensor]) -> Buckets | None:
     if "relative.embedding.weight" not in tensors:
         return None
     settings = contents.settings

@@ -22,11 +22,11 @@ from bench.errors import BenchError
 from bench.models.frontends.base import FrontEnd, check_waves
 from bench.models.frontends.blocks import (
     BiasGate,
-    Block,
     ConvolutionLayer,
     PositionalConvolution,
     RelativePositions,
     SelfAttention,
+    TransformerBlock,
 )
 from bench.specs.frontends.tiny import Tiny
 from bench.specs.frontends.wav2vec2 import Wav2Vec2
@@ -46,7 +46,7 @@ MASK_VECTOR = "mask_vector"
 """Name of the parameter that masked hops become."""
 
 
-class Convolution(NamedTuple):
+class ConvolutionShape(NamedTuple):
     """Shape of one convolution."""
 
     channels: int
@@ -65,7 +65,7 @@ class Buckets(NamedTuple):
 class EncoderConfig:
     """Dimensions of an encoder: all that a checkpoint fixes. `BenchError` where they do not fit."""
 
-    convolutions: tuple[Convolution, ...]
+    convolutions: tuple[ConvolutionShape, ...]
     conv_bias: bool
     dim: int
     blocks: int
@@ -104,9 +104,9 @@ STRIDES = (5, 2, 2, 2, 2, 2, 2)
 """The convolutions' kernels and strides in every published model of the family."""
 
 
-def standard_convolutions(channels: int) -> tuple[Convolution, ...]:
+def standard_convolutions(channels: int) -> tuple[ConvolutionShape, ...]:
     """Return the published models' seven convolutions with `channels` channels (theirs: 512)."""
-    return tuple(Convolution(channels, *shape) for shape in zip(KERNELS, STRIDES, strict=True))
+    return tuple(ConvolutionShape(channels, *shape) for shape in zip(KERNELS, STRIDES, strict=True))
 
 
 XLSR_300M = EncoderConfig(
@@ -158,7 +158,9 @@ class Encoder(FrontEnd):
         )
         self.relative = RelativePositions(*config.buckets, config.heads) if config.buckets else None
         self.blocks = nn.ModuleList(
-            Block(_attention(config, options), config.dim, config.feed_forward, options.dropout)
+            TransformerBlock(
+                _build_attention(config, options), config.dim, config.feed_forward, options.dropout
+            )
             for _ in range(config.blocks)
         )
         self.norm = nn.LayerNorm(config.dim)
@@ -200,10 +202,10 @@ class Encoder(FrontEnd):
         """Return the hidden states, as `FrontEnd` documents them."""
         check_waves(waves)
         with torch.no_grad() if self.frozen else nullcontext():
-            return self._states(waves)
+            return self._hidden_states(waves)
 
-    def _states(self, waves: Tensor) -> tuple[Tensor, ...]:
-        x = self._features(normalise(waves, self.options.normalise))
+    def _hidden_states(self, waves: Tensor) -> tuple[Tensor, ...]:
+        x = self._convolve_waves(normalise_waves(waves, self.options.normalise))
         x = self.projection(self.projection_norm(x))
         x = F.dropout(x, self.options.projection_dropout, self.training)
         if self.training and self.options.time_mask:
@@ -213,30 +215,30 @@ class Encoder(FrontEnd):
         bias = self.relative(x.shape[1]) if self.relative else None
         states = [x]
         for block in islice(self.blocks, self.n_states - 1):
-            if not self._skips():
+            if not self._skips_block():
                 x = block(x, bias)
             states.append(x)
         if self.options.last_state == "normalised" and self.n_states > len(self.blocks):
             states[-1] = self.norm(x)
         return tuple(states)
 
-    def _features(self, waves: Tensor) -> Tensor:
+    def _convolve_waves(self, waves: Tensor) -> Tensor:
         frozen = self.options.convolutions == "frozen"
         with torch.no_grad() if frozen else nullcontext():
             return self.convolutions(waves[:, None]).transpose(1, 2)
 
-    def _skips(self) -> bool:
+    def _skips_block(self) -> bool:
         # Drawn on the CPU: asking the GPU for a number would make the host wait at every block.
         probability = self.options.layerdrop
         return self.training and probability > 0 and torch.rand(()).item() < probability
 
 
-def _attention(config: EncoderConfig, options: Options) -> SelfAttention:
+def _build_attention(config: EncoderConfig, options: Options) -> SelfAttention:
     gate = BiasGate(config.heads, config.dim // config.heads) if config.buckets else None
     return SelfAttention(config.dim, config.heads, gate, options.attention_dropout)
 
 
-def normalise(waves: Tensor, how: Literal["utterance", "none", "batch"]) -> Tensor:
+def normalise_waves(waves: Tensor, how: Literal["utterance", "none", "batch"]) -> Tensor:
     """Return `waves` "batch samples" with zero mean and unit variance. Padding counts as samples.
 
     `utterance`: each row by itself (1e-5 is added to the variance, as in fairseq and s3prl);

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from bench.errors import BenchError
 from bench.models.frontends.encoder import MASK_VECTOR
-from bench.models.frontends.torch_files import read as read_torch
+from bench.models.frontends.torch_files import read_torch_file as read_torch
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,11 @@ class Contents:
     """Of the pretraining task (fairseq and s3prl)."""
 
 
-def read(path: Path) -> Contents:
+def read_checkpoint(path: Path) -> Contents:
     """Return the contents of the file or folder at `path`; raise where it has no known layout."""
-    contents = _hugging_face(path) if path.is_dir() else _file(path, read_torch(path))
+    contents = (
+        _read_hugging_face(path) if path.is_dir() else _identify_layout(path, read_torch(path))
+    )
     parts = (contents.tensors, contents.settings, contents.task)
     if not all(isinstance(part, Mapping) for part in parts):
         raise BenchError(
@@ -57,7 +59,7 @@ def read(path: Path) -> Contents:
     return contents
 
 
-def _file(path: Path, content: Any) -> Contents:
+def _identify_layout(path: Path, content: Any) -> Contents:
     keys = set(content) if isinstance(content, dict) else set[str]()
     if keys >= {"task_cfg", "model_cfg", "model_weight"}:
         return Contents("s3prl", content["model_weight"], content["model_cfg"], content["task_cfg"])
@@ -80,11 +82,11 @@ def _file(path: Path, content: Any) -> Contents:
     raise BenchError(
         "weights.layout-unknown",
         f"{path}: a torch file, but no checkpoint of fairseq, s3prl, unilm or torchaudio; it holds "
-        f"{listed(sorted(map(str, keys))) or type(content).__name__}",
+        f"{list_names(sorted(map(str, keys))) or type(content).__name__}",
     )
 
 
-def _hugging_face(folder: Path) -> Contents:
+def _read_hugging_face(folder: Path) -> Contents:
     config_path = folder / "config.json"
     if not config_path.is_file():
         raise BenchError(
@@ -111,7 +113,7 @@ def _hugging_face(folder: Path) -> Contents:
     )
 
 
-def translate(contents: Contents) -> dict[str, Tensor]:
+def translate_tensors(contents: Contents) -> dict[str, Tensor]:
     """Return the encoder's tensors under our names.
 
     Heads that hidden states do not need are dropped by name; a tensor that no rule knows keeps its
@@ -125,13 +127,13 @@ def translate(contents: Contents) -> dict[str, Tensor]:
     else:
         tensors, rules = contents.tensors, _FAIRSEQ
     return {
-        _renamed(name, rules): tensor
+        _rename_tensor(name, rules): tensor
         for name, tensor in tensors.items()
         if not name.startswith(_UNUSED)
     }
 
 
-def listed(names: list[str], most: int = 8) -> str:
+def list_names(names: list[str], most: int = 8) -> str:
     """Return the names in one line, those beyond `most` as a count."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
@@ -193,7 +195,7 @@ _HUGGING_FACE = (
 """Beginnings of names and what they become; no name of ours is the beginning of one of theirs."""
 
 
-def _renamed(name: str, rules: tuple[tuple[str, str], ...]) -> str:
+def _rename_tensor(name: str, rules: tuple[tuple[str, str], ...]) -> str:
     for theirs, ours in rules:
         name = re.sub(f"^{theirs}", ours, name)
     return name

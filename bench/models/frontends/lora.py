@@ -39,13 +39,13 @@ class LoraLinear(nn.Module):
         return self.base_layer(x) + self.lora_B(self.scale * self.lora_A(self.dropout(x)))
 
     @torch.no_grad()
-    def merged(self) -> nn.Linear:
+    def merge_weights(self) -> nn.Linear:
         """Return the base with scale B A added to its weight, in place."""
         self.base_layer.weight += self.scale * (self.lora_B.weight @ self.lora_A.weight)
         return self.base_layer
 
 
-def adapt(encoder: Encoder, spec: Lora) -> None:
+def add_adapters(encoder: Encoder, spec: Lora) -> None:
     """Replace every target in every block by a `LoraLinear` over it; nothing else is trained then.
 
     A is drawn from torch's global generator. Call it after the base has its weights.
@@ -59,11 +59,11 @@ def adapt(encoder: Encoder, spec: Lora) -> None:
             encoder.set_submodule(name, LoraLinear(base, spec))
 
 
-def merge(encoder: Encoder) -> None:
+def merge_adapters(encoder: Encoder) -> None:
     """Replace every adapter by a plain layer that holds its base and the adapter together.
 
     The outputs stay the same, but for rounding, and cost what the base's do.
     """
     for name, layer in list(encoder.named_modules()):
         if isinstance(layer, LoraLinear):
-            encoder.set_submodule(name, layer.merged())
+            encoder.set_submodule(name, layer.merge_weights())

@@ -20,9 +20,9 @@ from bench.errors import BenchError
 from bench.models.frontends import wav2vec2, wavlm
 from bench.models.frontends.base import FrontEnd, check_waves
 from bench.models.frontends.encoder import Encoder
-from bench.models.frontends.layouts import Contents, read
+from bench.models.frontends.layouts import Contents, read_checkpoint
 from bench.models.frontends.torch_files import require_finite
-from bench.models.weights import locate
+from bench.models.weights import locate_weights
 from bench.specs.frontends.s3prl import S3prl
 from bench.specs.frontends.wav2vec2 import Wav2Vec2
 from bench.specs.frontends.wavlm import WavLM
@@ -70,8 +70,8 @@ def build(spec: S3prl, config: Config) -> S3prlFrontEnd:
     converted form. Raises `BenchError` where the weights are missing, unreadable or in a layout
     that s3prl does not take.
     """
-    path = locate(spec.weights, config)
-    contents = read(path)
+    path = locate_weights(spec.weights, config)
+    contents = read_checkpoint(path)
     if contents.layout not in _LAYOUTS[spec.upstream]:
         raise BenchError(
             "weights.mismatch",
@@ -80,7 +80,7 @@ def build(spec: S3prl, config: Config) -> S3prlFrontEnd:
         )
     require_finite(path, contents.tensors)
     file = io.BytesIO()
-    torch.save(_form(contents), file)
+    torch.save(_upstream_state(contents), file)
     file.seek(0)
     with warnings.catch_warnings():
         # s3prl builds its positional convolution with torch's old weight_norm, which says that it
@@ -97,7 +97,7 @@ def lay_out(spec: S3prl) -> Encoder:
     return wav2vec2.lay_out(Wav2Vec2(kind="wav2vec2"))
 
 
-def _form(contents: Contents) -> dict[str, Any]:
+def _upstream_state(contents: Contents) -> dict[str, Any]:
     """Return the dict that s3prl's upstream reads from its checkpoint file."""
     tensors, settings = dict(contents.tensors), dict(contents.settings)
     if contents.layout == "unilm":

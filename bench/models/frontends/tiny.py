@@ -12,11 +12,11 @@ from bench.models.frontends.encoder import (
     KERNELS,
     STRIDES,
     Buckets,
-    Convolution,
+    ConvolutionShape,
     Encoder,
     EncoderConfig,
 )
-from bench.models.frontends.lora import adapt
+from bench.models.frontends.lora import add_adapters
 from bench.specs.frontends.encoder import Lora
 from bench.specs.frontends.tiny import Tiny
 
@@ -47,7 +47,7 @@ def lay_out(spec: Tiny) -> Encoder:
     """
     channels = (max(1, spec.channels // share) for share in SHARES)
     shape = EncoderConfig(
-        convolutions=tuple(map(Convolution, channels, KERNELS, STRIDES)),
+        convolutions=tuple(map(ConvolutionShape, channels, KERNELS, STRIDES)),
         conv_bias=spec.family == "wav2vec2",
         dim=spec.dim,
         blocks=spec.blocks,
@@ -66,5 +66,5 @@ def lay_out(spec: Tiny) -> Encoder:
         if isinstance(module, nn.Linear):
             nn.init.zeros_(module.bias)
     if isinstance(spec.tuning, Lora):
-        adapt(encoder, spec.tuning)
+        add_adapters(encoder, spec.tuning)
     return encoder

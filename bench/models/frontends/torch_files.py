@@ -42,27 +42,27 @@ class Inert:
     def __setstate__(self, state: Any) -> None:
         self.state = state
 
-    def value(self) -> Any:
+    def plain_value(self) -> Any:
         """Return an omegaconf node's content, a namespace's dict or an enumeration's value."""
         state = self.state
         if isinstance(state, dict):
             inner = next((state[key] for key in ("_content", "_val") if key in state), state)
-            return plain(inner)
-        return plain(self.arguments[0]) if self.arguments else None
+            return strip_objects(inner)
+        return strip_objects(self.arguments[0]) if self.arguments else None
 
 
-def plain(content: Any) -> Any:
+def strip_objects(content: Any) -> Any:
     """Return `content`, tuples as lists, with the value of every `Inert` in its place."""
     if isinstance(content, Inert):
-        return content.value()
+        return content.plain_value()
     if isinstance(content, dict):
-        return {plain(key): plain(value) for key, value in content.items()}
+        return {strip_objects(key): strip_objects(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
-        return [plain(value) for value in content]
+        return [strip_objects(value) for value in content]
     return content
 
 
-def read(path: Path) -> Any:
+def read_torch_file(path: Path) -> Any:
     """Return what the file at `path` holds: dicts, lists, numbers, strings, tensors on the CPU.
 
     Tensors of zipped files are mapped from the disk, not read. Raises `BenchError` where the file
@@ -80,7 +80,9 @@ def read(path: Path) -> Any:
     try:
         names = get_unsafe_globals_in_checkpoint(str(path)) if zipped else _legacy_globals(path)
         with safe_globals([(Inert, name) for name in names]):
-            return plain(torch.load(path, map_location="cpu", mmap=zipped, weights_only=True))
+            return strip_objects(
+                torch.load(path, map_location="cpu", mmap=zipped, weights_only=True)
+            )
     # Damage shows in as many ways as torch's reader has; in all of them the file must be named.
     except Exception as error:
         # torch hides what its unpickler says behind advice to read the file unsafely.

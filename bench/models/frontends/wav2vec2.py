@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.config import Config
-from bench.models.frontends.checkpoints import lay_out_encoder, load
+from bench.models.frontends.checkpoints import lay_out_encoder, load_encoder
 from bench.models.frontends.encoder import XLSR_300M, Encoder
 from bench.specs.frontends.wav2vec2 import Wav2Vec2
 
@@ -13,7 +13,7 @@ RESULTS_VERSION = 1
 
 def build(spec: Wav2Vec2, config: Config) -> Encoder:
     """Return the encoder with the weights that `config` has under the key `spec.weights`."""
-    return load(spec, config)
+    return load_encoder(spec, config)
 
 
 def lay_out(spec: Wav2Vec2) -> Encoder:

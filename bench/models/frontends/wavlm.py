@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.config import Config
-from bench.models.frontends.checkpoints import lay_out_encoder, load
+from bench.models.frontends.checkpoints import lay_out_encoder, load_encoder
 from bench.models.frontends.encoder import WAVLM_LARGE, Encoder
 from bench.specs.frontends.wavlm import WavLM
 
@@ -13,7 +13,7 @@ RESULTS_VERSION = 1
 
 def build(spec: WavLM, config: Config) -> Encoder:
     """Return the encoder with the weights that `config` has under the key `spec.weights`."""
-    return load(spec, config)
+    return load_encoder(spec, config)
 
 
 def lay_out(spec: WavLM) -> Encoder:

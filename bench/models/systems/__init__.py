@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bench.models.frontends import FrontEnd
-from bench.models.systems.base import Answer, Batch, System
+from bench.models.systems.base import Batch, Prediction, System
 from bench.specs.kinds import import_kind
 from bench.specs.run import TrainData
 from bench.specs.systems import System as SystemSpec
 
-__all__ = ["Answer", "Batch", "System", "build"]
+__all__ = ["Batch", "Prediction", "System", "build"]
 
 
 def build(spec: SystemSpec, frontend: FrontEnd, data: TrainData) -> System:

@@ -22,16 +22,16 @@ class Batch(NamedTuple):
     """"batch frames", bool."""
     valid: Tensor
     """"batch frames", bool: False on padding, which is never learnt from."""
-    kind: Tensor
-    """"batch", long: index into `bench.units.KINDS`, or `segment_positions.IGNORED`
+    attack_type: Tensor
+    """"batch", long: index into `bench.units.ATTACK_TYPES`, or `segment_positions.IGNORED`
     where it is not known whether an utterance is text-to-speech or voice conversion."""
-    marks: Tensor
+    breath_mask: Tensor
     """"batch hops", bool, a hop each 20 ms: whether someone breathes in the middle of what the
     front-end's state hears, by the detector that the data names; False throughout where it names
     none."""
 
 
-class Answer(NamedTuple):
+class Prediction(NamedTuple):
     """The scores and logits of a batch, a frame at a time."""
 
     score: Tensor
@@ -47,10 +47,10 @@ class System(nn.Module, ABC):
     """Its parameters may have a learning rate of their own, or come from an earlier training."""
     fixed_s: float | None = None
     """The one length of clips in seconds that the system takes; None: any length."""
-    learns_kinds: bool = False
+    needs_attack_type: bool = False
     """Whether it learns text-to-speech from voice conversion, so that no `Batch.kind` of a spoofed
     clip may be unknown."""
-    hears_breath: bool = False
+    needs_breath_mask: bool = False
     """Whether `Batch.marks` must come from a detector."""
 
     @abstractmethod
@@ -58,7 +58,7 @@ class System(nn.Module, ABC):
         """Return scalar losses by name; `loss` is the one to minimise, the others are its parts."""
 
     @abstractmethod
-    def answer(self, waves: Tensor, marks: Tensor, resolution_s: float | None) -> Answer:
+    def predict(self, waves: Tensor, breath_mask: Tensor, resolution_s: float | None) -> Prediction:
         """Score `waves`, "batch samples", whole frames, with their `Batch.marks`.
 
         There is one score for each `resolution_s`; None: one for each clip.

@@ -27,7 +27,7 @@ from torch.nn import functional as F
 from bench.errors import BenchError
 from bench.models.frontends import FrontEnd
 from bench.models.segment_positions import IGNORED
-from bench.models.systems.base import Answer, Batch, System
+from bench.models.systems.base import Batch, Prediction, System
 from bench.models.systems.blocks.film import BreathFilm
 from bench.models.systems.blocks.fusion import CrossAttention
 from bench.models.systems.blocks.refinement import FeatureLosses
@@ -42,7 +42,7 @@ RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
 
 
-class Heard(NamedTuple):
+class ClipFeatures(NamedTuple):
     """Features and logits of a batch of clips."""
 
     fused: Tensor
@@ -100,9 +100,11 @@ class BreathNetwork(System):
         super().__init__()
         self.spec, dim = spec, frontend.dim
         self.frontend = frontend
-        self.layers = SensitiveLayers(dim, frontend.n_states, own=spec.layer_weights == "own")
+        self.layers = SensitiveLayers(
+            dim, frontend.n_states, one_score_each=spec.layer_weights == "own"
+        )
         self.film = None if isinstance(spec.film, Absent) else BreathFilm(dim, spec.film)
-        self.hears_breath = self.film is not None
+        self.needs_breath_mask = self.film is not None
         self.frequency = (
             None if isinstance(spec.frequency, Absent) else FrequencyBranch(dim, spec.frequency)
         )
@@ -118,32 +120,32 @@ class BreathNetwork(System):
         self.register_buffer("class_weights", weights, persistent=False)
         self.class_weights: Tensor
 
-    def temporal(self, waves: Tensor, marks: Tensor) -> Tensor:
+    def temporal_features(self, waves: Tensor, breath_mask: Tensor) -> Tensor:
         """Section III.A: x_temp, "batch hops dim", of "batch samples" and "batch hops", bool."""
         x = self.layers(self.frontend(waves))
-        return x if self.film is None else self.film(x, marks)
+        return x if self.film is None else self.film(x, breath_mask)
 
-    def fused(self, waves: Tensor, marks: Tensor) -> Tensor:
+    def fused_features(self, waves: Tensor, breath_mask: Tensor) -> Tensor:
         """Sections III.B and III.C.1: x_fuse, "batch tokens dim".
 
         Without a frequency branch the hops are the tokens.
         """
-        temporal = self.temporal(waves, marks)
+        temporal = self.temporal_features(waves, breath_mask)
         if self.fusion is None:
             return temporal
         asking = temporal if self.frequency is None else self.frequency(waves)
         return self.fusion(asking, temporal)
 
-    def heard(self, waves: Tensor, marks: Tensor) -> Heard:
+    def compute_features(self, waves: Tensor, breath_mask: Tensor) -> ClipFeatures:
         """Return features and logits of `waves`, "batch samples", with `marks`, "batch hops"."""
-        fused = self.fused(waves, marks)
+        fused = self.fused_features(waves, breath_mask)
         pooled = self.recurrent(fused)
-        return Heard(fused, pooled, self.last(pooled))
+        return ClipFeatures(fused, pooled, self.last(pooled))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Equation 16: L_softmax + λ L_feature, over the utterances whose class is known."""
         target = batch.spoof[:, 0].long().masked_fill(~batch.valid[:, 0], IGNORED)
-        heard = self.heard(batch.waves, batch.marks)
+        heard = self.compute_features(batch.waves, batch.breath_mask)
         entropy = self.weighted_cross_entropy(heard.logits, target)
         if self.refinement is None or isinstance(self.spec.refinement, Absent):
             return {"loss": entropy, "cross_entropy": entropy}
@@ -169,7 +171,7 @@ class BreathNetwork(System):
             )
             return total / (target != IGNORED).sum()
 
-    def answer(self, waves: Tensor, marks: Tensor, resolution_s: float | None) -> Answer:
+    def predict(self, waves: Tensor, breath_mask: Tensor, resolution_s: float | None) -> Prediction:
         """Score whole clips; `BenchError` where frames are asked for."""
         if resolution_s is not None:
             raise BenchError(
@@ -177,7 +179,7 @@ class BreathNetwork(System):
                 f"BreathNet scores whole utterances: resolution_s = {resolution_s} should be "
                 "'utterance'",
             )
-        logits = self.heard(waves, marks).logits.float()[:, None]
+        logits = self.compute_features(waves, breath_mask).logits.float()[:, None]
         bonafide, spoof = logits.unbind(-1)
         alone = self.spec.score == "bonafide-logit"
-        return Answer(bonafide if alone else bonafide - spoof, logits)
+        return Prediction(bonafide if alone else bonafide - spoof, logits)

@@ -25,7 +25,7 @@ from bench.errors import BenchError
 from bench.models.frontends import FrontEnd
 from bench.models.frontends.encoder import Encoder
 from bench.models.segment_positions import IGNORED
-from bench.models.systems.base import Answer, Batch, System
+from bench.models.systems.base import Batch, Prediction, System
 from bench.models.systems.blocks import layers
 from bench.models.systems.blocks.ecapa import Ecapa
 from bench.models.systems.blocks.merging import AttentiveMerging
@@ -83,13 +83,13 @@ class PostTraining(System):
         nn.init.xavier_uniform_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
-    def logits(self, waves: Tensor) -> Tensor:
+    def hop_logits(self, waves: Tensor) -> Tensor:
         """Return "batch hops", float32, for `waves` "batch samples"."""
         return self.head(self.frontend(waves)[-1]).squeeze(-1).float()
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Binary cross entropy, averaged over valid frames; spoof ones are those injected."""
-        logits = self.logits(batch.waves)
+        logits = self.hop_logits(batch.waves)
         if logits.shape != batch.spoof.shape:
             raise BenchError(
                 "model.splice-missing",
@@ -100,7 +100,7 @@ class PostTraining(System):
             each = F.binary_cross_entropy_with_logits(logits, batch.spoof.float(), reduction="none")
         return {"loss": (each * batch.valid).sum() / batch.valid.sum().clamp(min=1)}
 
-    def answer(self, waves: Tensor, marks: Tensor, resolution_s: float | None) -> Answer:
+    def predict(self, waves: Tensor, breath_mask: Tensor, resolution_s: float | None) -> Prediction:
         """Score each hop: minus its logit of being injected; the logits are (0, that logit)."""
         if resolution_s != HOP_S:
             asked = "'utterance'" if resolution_s is None else resolution_s
@@ -109,8 +109,8 @@ class PostTraining(System):
                 f"MFPT's post-training scores frames of {HOP_S} s: resolution_s = {asked} should "
                 f"be {HOP_S}",
             )
-        logits = self.logits(waves)
-        return Answer(-logits, torch.stack([torch.zeros_like(logits), logits], dim=-1))
+        logits = self.hop_logits(waves)
+        return Prediction(-logits, torch.stack([torch.zeros_like(logits), logits], dim=-1))
 
 
 class FineTuning(System):
@@ -119,14 +119,14 @@ class FineTuning(System):
     def __init__(self, spec: UtteranceHead, frontend: FrontEnd) -> None:
         super().__init__()
         self.frontend = frontend
-        self.merge = _merge(spec.merge, frontend)
-        self.head = _head(spec, frontend.dim)
+        self.merge = _build_merge(spec.merge, frontend)
+        self.head = _build_head(spec, frontend.dim)
         self.register_buffer(
             "class_weights", torch.tensor([spec.bonafide_weight, 1.0]), persistent=False
         )
         self.class_weights: Tensor
 
-    def logits(self, waves: Tensor) -> Tensor:
+    def clip_logits(self, waves: Tensor) -> Tensor:
         """Return "batch 2", float32, in the order of `bench.units.CLASSES`."""
         return self.head(self.merge(self.frontend(waves))).float()
 
@@ -135,13 +135,13 @@ class FineTuning(System):
 
         It is divided by the weights in the batch, as torch and the authors' earlier code do.
         """
-        logits = self.logits(batch.waves)
+        logits = self.clip_logits(batch.waves)
         target = batch.spoof[:, 0].long().masked_fill(~batch.valid[:, 0], IGNORED)
         with torch.autocast(logits.device.type, enabled=False):
             loss = F.cross_entropy(logits, target, self.class_weights, ignore_index=IGNORED)
         return {"loss": loss}
 
-    def answer(self, waves: Tensor, marks: Tensor, resolution_s: float | None) -> Answer:
+    def predict(self, waves: Tensor, breath_mask: Tensor, resolution_s: float | None) -> Prediction:
         """Score whole clips."""
         if resolution_s is not None:
             raise BenchError(
@@ -149,8 +149,8 @@ class FineTuning(System):
                 f"MFPT scores whole utterances: resolution_s = {resolution_s} should be "
                 "'utterance'",
             )
-        logits = self.logits(waves)[:, None]
-        return Answer(logits[..., 0] - logits[..., 1], logits)
+        logits = self.clip_logits(waves)[:, None]
+        return Prediction(logits[..., 0] - logits[..., 1], logits)
 
 
 class LstmHead(nn.Module):
@@ -166,7 +166,7 @@ class LstmHead(nn.Module):
         return self.classify(self.lstm(x)[0].mean(dim=1))
 
 
-def _head(spec: UtteranceHead, dim: int) -> nn.Module:
+def _build_head(spec: UtteranceHead, dim: int) -> nn.Module:
     match spec:
         case EcapaSettings():
             return Ecapa(dim, spec)
@@ -176,15 +176,15 @@ def _head(spec: UtteranceHead, dim: int) -> nn.Module:
             return Nes2Net(dim, spec)
 
 
-def _merge(spec: Merge, frontend: FrontEnd) -> nn.Module:
+def _build_merge(spec: Merge, frontend: FrontEnd) -> nn.Module:
     if isinstance(spec, LastStateSettings):
         return layers.LastState()
     if spec.layers is not None:
-        _stop(frontend, spec)
+        _stop_frontend(frontend, spec)
     return AttentiveMerging(frontend.n_states - 1, frontend.dim, spec)
 
 
-def _stop(frontend: FrontEnd, spec: AttentiveMergingSettings) -> None:
+def _stop_frontend(frontend: FrontEnd, spec: AttentiveMergingSettings) -> None:
     blocks = frontend.n_states - 1
     if not isinstance(frontend, Encoder) or spec.layers is None or spec.layers > blocks:
         raise BenchError(

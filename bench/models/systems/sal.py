@@ -16,8 +16,8 @@ from torch.nn import functional as F
 from bench.errors import BenchError
 from bench.metrics.positions import POSITION_NAMES
 from bench.models.frontends import FrontEnd
-from bench.models.segment_positions import IGNORED, positions, transitions
-from bench.models.systems.base import Answer, Batch, System
+from bench.models.segment_positions import IGNORED, compute_positions, compute_transitions
+from bench.models.systems.base import Batch, Prediction, System
 from bench.models.systems.blocks import layers
 from bench.models.systems.blocks.conformer import Conformer
 from bench.specs.base import Absent
@@ -43,7 +43,7 @@ def build(spec: Sal, frontend: FrontEnd, data: TrainData) -> SegmentAware:
     return SegmentAware(spec, frontend, data.resolution_s)
 
 
-def head(dim: int, hidden: int, classes: int) -> nn.Sequential:
+def build_head(dim: int, hidden: int, classes: int) -> nn.Sequential:
     """Return SELU, Linear, SELU, Linear: "... dim" to "... classes"."""
     return nn.Sequential(nn.SELU(), nn.Linear(dim, hidden), nn.SELU(), nn.Linear(hidden, classes))
 
@@ -54,24 +54,24 @@ class SegmentAware(System):
     def __init__(self, spec: Sal, frontend: FrontEnd, resolution_s: float | None) -> None:
         super().__init__()
         self.spec = spec
-        self.trained_hops = _hops(resolution_s)
+        self.trained_hops = _hops_per_frame(resolution_s)
         self.frontend = frontend
-        self.layers = layers.build(spec.layers, frontend.n_states)
+        self.layers = layers.build_weighting(spec.layers, frontend.n_states)
         self.context = (
             nn.Identity()
             if isinstance(spec.context, Absent)
             else Conformer(frontend.dim, spec.context)
         )
-        self.binary = head(frontend.dim, spec.hidden, len(CLASSES))
+        self.binary = build_head(frontend.dim, spec.hidden, len(CLASSES))
         match spec.auxiliary:
             case TransitionTask():
-                self.auxiliary = head(frontend.dim, spec.hidden, 2)
+                self.auxiliary = build_head(frontend.dim, spec.hidden, 2)
             case PositionTask():
-                self.auxiliary = head(frontend.dim, spec.hidden, len(POSITION_NAMES))
+                self.auxiliary = build_head(frontend.dim, spec.hidden, len(POSITION_NAMES))
             case Absent():
                 self.auxiliary = None
 
-    def states(self, waves: Tensor) -> Tensor:
+    def context_states(self, waves: Tensor) -> Tensor:
         """Return "batch hops dim", one state for each whole 20 ms of `waves` ("batch samples")."""
         padded = F.pad(waves, (0, self.spec.padding))
         return self.context(self.layers(self.frontend(padded)))
@@ -82,7 +82,7 @@ class SegmentAware(System):
         L_BCE is the cross entropy over two logits, which is the binary cross entropy of their
         difference. Means are over valid frames.
         """
-        pooled = _pooled(self.states(batch.waves), self.trained_hops)
+        pooled = _pool_states(self.context_states(batch.waves), self.trained_hops)
         target = batch.spoof.long().masked_fill(~batch.valid, IGNORED)
         binary = _cross_entropy(self.binary(pooled), target)
         losses = {"loss": self.spec.binary_weight * binary, "binary": binary}
@@ -95,32 +95,32 @@ class SegmentAware(System):
     def _auxiliary_target(self, batch: Batch) -> Tensor:
         match self.spec.auxiliary:
             case TransitionTask(rule=rule):
-                return transitions(batch.spoof, batch.valid, rule)
+                return compute_transitions(batch.spoof, batch.valid, rule)
             case _:
-                return positions(batch.spoof, batch.valid)
+                return compute_positions(batch.spoof, batch.valid)
 
-    def answer(self, waves: Tensor, marks: Tensor, resolution_s: float | None) -> Answer:
+    def predict(self, waves: Tensor, breath_mask: Tensor, resolution_s: float | None) -> Prediction:
         """Score frames of `resolution_s`; finer than trained: by `spec.finer_than_trained`."""
-        states = self.states(waves)
-        hops = _hops(resolution_s) or states.shape[1]
+        states = self.context_states(waves)
+        hops = _hops_per_frame(resolution_s) or states.shape[1]
         trained_hops = self.trained_hops or states.shape[1]
         if hops < trained_hops and self.spec.finer_than_trained == "repeat":
-            coarse = self.binary(_pooled(states, trained_hops))
+            coarse = self.binary(_pool_states(states, trained_hops))
             starts = torch.arange(0, states.shape[1], hops, device=states.device)
             logits = coarse[:, starts // trained_hops]
         else:
-            logits = self.binary(_pooled(states, hops))
+            logits = self.binary(_pool_states(states, hops))
         logits = logits.float()
         bonafide, spoof = logits.unbind(-1)
         alone = self.spec.score == "bonafide-logit"
-        return Answer(bonafide if alone else bonafide - spoof, logits)
+        return Prediction(bonafide if alone else bonafide - spoof, logits)
 
 
-def _hops(resolution_s: float | None) -> int | None:
+def _hops_per_frame(resolution_s: float | None) -> int | None:
     return None if resolution_s is None else frame_samples(resolution_s) // HOP_SAMPLES
 
 
-def _pooled(states: Tensor, hops: int | None) -> Tensor:
+def _pool_states(states: Tensor, hops: int | None) -> Tensor:
     """Average each `hops` states: "batch hops dim" to "batch frames dim"; the last may be short.
 
     None: average all.

@@ -35,18 +35,18 @@ from torch.nn import functional as F
 from bench.errors import BenchError
 from bench.models.frontends import FrontEnd
 from bench.models.segment_positions import IGNORED
-from bench.models.systems.base import Answer, Batch, System
+from bench.models.systems.base import Batch, Prediction, System
 from bench.models.systems.blocks.attentive import AttentiveStatistics
 from bench.specs.base import Absent
 from bench.specs.run import TrainData
 from bench.specs.systems.tca import Tca
-from bench.units import CLASSES, HOP_SAMPLES, KINDS, RECEPTIVE_FIELD_SAMPLES, samples
+from bench.units import ATTACK_TYPES, CLASSES, HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, to_samples
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
 
 
-class Activation(NamedTuple):
+class ClassActivation(NamedTuple):
     """Activation and logits of a batch of clips; classes in the order of `class_names`."""
 
     cav_logits: Tensor
@@ -140,8 +140,8 @@ class TemporalClassActivation(System):
         super().__init__()
         self.spec = spec
         self.fixed_s = clip_s
-        self.learns_kinds = spec.classes == "kinds"
-        self.class_names = KINDS if spec.classes == "kinds" else CLASSES
+        self.needs_attack_type = spec.classes == "kinds"
+        self.class_names = ATTACK_TYPES if spec.classes == "kinds" else CLASSES
         self.frontend = frontend
         self.stacks = nn.Sequential(
             Stack(frontend.dim, spec.hidden, spec), Stack(spec.hidden, spec.dim, spec)
@@ -149,7 +149,7 @@ class TemporalClassActivation(System):
         self.token = (
             None if isinstance(spec.token, Absent) else AttentiveStatistics(spec.dim, spec.token)
         )
-        self.samples = samples(clip_s)
+        self.samples = to_samples(clip_s)
         self.frames = (self.samples - RECEPTIVE_FIELD_SAMPLES) // HOP_SAMPLES + 1
         places, pooled = (self.frames, 1) if self.token is None else (self.frames + 1, 2)
         classes = len(self.class_names)
@@ -163,12 +163,12 @@ class TemporalClassActivation(System):
         self.register_buffer("class_weights", weights, persistent=False)
         self.class_weights: Tensor
 
-    def features(self, waves: Tensor) -> Tensor:
+    def frame_features(self, waves: Tensor) -> Tensor:
         """Sections 3.1 and 3.2: S, "batch frames dim", the token last where there is one."""
         frames = self.stacks(self.frontend(waves)[-1])
         return frames if self.token is None else torch.cat([frames, self.token(frames)], dim=1)
 
-    def activation(self, waves: Tensor) -> Activation:
+    def compute_activation(self, waves: Tensor) -> ClassActivation:
         """Section 3.3 for `waves`, "batch samples", all of `fixed_s`: equations 5, 7 and 8.
 
         `temporal` is what the paper's Figure 2 draws: of its columns the highest gives a frame's
@@ -181,25 +181,25 @@ class TemporalClassActivation(System):
                 f"weight for each frame, but got {waves.shape[1]}: clip_s should be "
                 f"{self.fixed_s} for training, selection and evaluations",
             )
-        x = self.features(waves)
+        x = self.frame_features(waves)
         vectors = self.channels(x.transpose(1, 2))  # equation 5: A, "batch dim classes"
         cav_logits = self.cav_head(vectors)
         temporal = cav_logits[:, None] * (x @ self.gate(vectors))  # equation 8
         segments = [temporal[:, : self.frames].mean(dim=1), temporal[:, self.frames :].squeeze(1)]
         pooled = torch.stack(segments[: 1 if self.token is None else 2], dim=1)
-        return Activation(cav_logits, temporal, self.tca_head(pooled))
+        return ClassActivation(cav_logits, temporal, self.tca_head(pooled))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Equation 9: λ1 L_CAV + λ2 L_TCA, over the utterances whose class is known."""
-        activation, target = self.activation(batch.waves), self._target(batch)
+        activation, target = self.compute_activation(batch.waves), self._class_target(batch)
         cav = self.weighted_cross_entropy(activation.cav_logits, target)
         tca = self.weighted_cross_entropy(activation.logits, target)
         loss = self.spec.cav_weight * cav + self.spec.tca_weight * tca
         return {"loss": loss, "cav": cav, "tca": tca}
 
-    def _target(self, batch: Batch) -> Tensor:
+    def _class_target(self, batch: Batch) -> Tensor:
         if self.spec.classes == "kinds":
-            return batch.kind
+            return batch.attack_type
         return batch.spoof[:, 0].long().masked_fill(~batch.valid[:, 0], IGNORED)
 
     def weighted_cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -218,14 +218,14 @@ class TemporalClassActivation(System):
             )
             return total / (len(self.class_names) * (target != IGNORED).sum())
 
-    def answer(self, waves: Tensor, marks: Tensor, resolution_s: float | None) -> Answer:
+    def predict(self, waves: Tensor, breath_mask: Tensor, resolution_s: float | None) -> Prediction:
         """Score whole clips. Spoof's logit of three classes is the logsumexp of the two kinds'."""
         if resolution_s is not None:
             raise BenchError(
                 "model.resolution",
                 f"TCA scores whole utterances: resolution_s = {resolution_s} should be 'utterance'",
             )
-        logits = self.activation(waves).logits.float()
+        logits = self.compute_activation(waves).logits.float()
         bonafide, spoof = logits[:, :1], logits[:, 1:].logsumexp(dim=1, keepdim=True)
         match self.spec.score:
             case "log-odds":
@@ -234,4 +234,4 @@ class TemporalClassActivation(System):
                 score = logits.log_softmax(dim=1)[:, :1]
             case "bonafide-logit":
                 score = bonafide
-        return Answer(score, torch.stack([bonafide, spoof], dim=-1))
+        return Prediction(score, torch.stack([bonafide, spoof], dim=-1))

@@ -16,7 +16,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from bench.errors import BenchError
 from bench.reports.setting_curves import AVERAGE, SettingCurve
-from bench.reports.style import LINES, MARKERS, plain, styled_figure
+from bench.reports.style import LINES, MARKERS, escape_mathtext, styled_figure
 
 _PANEL_IN = 2.9
 _FAR = 8
@@ -77,7 +77,7 @@ def _draw_panel(axes: Any, panel: SettingCurve, names: Sequence[str]) -> None:
             linestyle=":",
             label="value of the table's row",
         )
-    axes.set_xlabel(plain(panel.setting))
+    axes.set_xlabel(escape_mathtext(panel.setting))
     paper = [] if panel.paper is None else panel.paper["eer"].to_list()
     _scale_rates(axes, panel.points["eer"].to_list(), paper)
 

@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
 from bench.metrics.breakdown import POOLED
-from bench.metrics.det import DetPoints, closest, det_points
-from bench.reports.style import CLASSES, SOURCES, plain, styled_figure
+from bench.metrics.det import DetPoints, det_points, find_closest
+from bench.reports.style import CLASSES, SOURCES, escape_mathtext, styled_figure
 from bench.units import BONAFIDE, SPOOF
 
 _DET_TICKS = np.array([0.001, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 0.999])
@@ -31,7 +31,7 @@ def draw_det(bonafide: ArrayLike, spoof: ArrayLike, title: str = "") -> Figure:
     equal error rate marked. Raise BenchError as `bench.metrics.det_points`.
     """
     points = det_points(bonafide, spoof)
-    rate = closest(points.miss_rate, points.false_alarm_rate).rate
+    rate = find_closest(points.miss_rate, points.false_alarm_rate).rate
     shown = _thin_points(points)
     name = f"{title} EER {100 * rate:.2f} %".strip()
     with styled_figure(4, 4.2, name) as figure:
@@ -88,7 +88,9 @@ def draw_level_bars(rates: Mapping[str, float], counts: Mapping[str, int], title
         values = [100 * rates[name] for name in names]
         drawn_bars = axes.barh(range(len(names)), values, color=colours)
         axes.bar_label(drawn_bars, [f"{value:.2f}" for value in values], padding=2, fontsize=7)
-        axes.set_yticks(range(len(names)), [f"{plain(name)} ({counts[name]:,})" for name in names])
+        axes.set_yticks(
+            range(len(names)), [f"{escape_mathtext(name)} ({counts[name]:,})" for name in names]
+        )
         axes.set(xlabel="EER (%); in brackets: spoof trials", ylim=(len(names) - 0.4, -0.6))
         axes.set_xlim(0, max(1.15 * max(values), 0.1))
         axes.grid(visible=False, axis="y")
@@ -127,15 +129,16 @@ def draw_heat_map(rates: pd.DataFrame, title: str) -> Figure:
         axes.tick_params(length=0)
         axes.set_xticks(
             axes.get_xticks(),
-            [plain(str(name)) for name in rates.columns],
+            [escape_mathtext(str(name)) for name in rates.columns],
             rotation=45,
             ha="right",
             rotation_mode="anchor",
         )
-        axes.set_yticks(axes.get_yticks(), [plain(str(name)) for name in rates.index])
+        axes.set_yticks(axes.get_yticks(), [escape_mathtext(str(name)) for name in rates.index])
         axes.tick_params(axis="y", labelrotation=0)
         axes.set(
-            xlabel=plain(str(rates.columns.name or "")), ylabel=plain(str(rates.index.name or ""))
+            xlabel=escape_mathtext(str(rates.columns.name or "")),
+            ylabel=escape_mathtext(str(rates.index.name or "")),
         )
     return figure
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from bench.plot_data import EmbeddedFeatures
-from bench.reports.style import CLASSES, plain, styled_figure
+from bench.reports.style import CLASSES, escape_mathtext, styled_figure
 from bench.units import BONAFIDE, SPOOF
 
 _ACROSS = 2
@@ -44,7 +44,7 @@ def draw_features(panels: Sequence[EmbeddedFeatures], title: str) -> Figure:
                     rasterized=True,  # as vectors tens of thousands would make a file of megabytes
                 )
             axes.set(xticks=[], yticks=[])
-            axes.set_title(plain(panel.name))
+            axes.set_title(escape_mathtext(panel.name))
         handles, labels = subplots[0].get_legend_handles_labels()
         shown = dict(sorted(zip(labels, handles, strict=True)))
         legend = figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=2)

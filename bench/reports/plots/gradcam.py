@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bench.plot_data import GradcamPanel
 from bench.reports.plots.times import draw_spans, draw_waveform
-from bench.reports.style import CLASSES, plain, styled_figure
+from bench.reports.style import CLASSES, escape_mathtext, styled_figure
 from bench.units import HOP_SAMPLES, SAMPLE_RATE_HZ
 
 _WIDTH_IN = 7.0
@@ -56,7 +56,7 @@ def _draw_checkpoint(panels: Sequence[Any], checkpoint: GradcamPanel) -> None:
     curve.stairs(checkpoint.bonafide, edges_s, baseline=None, color="black", linewidth=1)
     curve.axhline(0.5, color="black", linewidth=0.6, linestyle="--")
     curve.set(ylim=(-0.05, 1.05), yticks=[0, 0.5, 1], ylabel="P(bona fide)")
-    curve.set_title(plain(checkpoint.name), loc="left", fontsize=8)
+    curve.set_title(escape_mathtext(checkpoint.name), loc="left", fontsize=8)
     draw_spans(both, edges_s, checkpoint.is_spoof, 1, 0.9)
     draw_spans(both, edges_s, checkpoint.bonafide < 0.5, 0, 0.9)
     both.set(ylim=(-0.05, 1.95), yticks=[1.45, 0.45], yticklabels=["true", "predicted"])

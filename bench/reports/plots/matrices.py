@@ -14,14 +14,14 @@ import seaborn as sns
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
-from bench.reports.cells import Cell, decimals
+from bench.reports.cells import ResultCell, count_decimals
 from bench.reports.main_table import SECOND_HAND_MARK, list_sides
 from bench.reports.plots.points import label_row
-from bench.reports.style import plain, styled_figure
+from bench.reports.style import escape_mathtext, styled_figure
 from bench.specs.table import Column, Table
 
 
-def draw_matrices(title: str, table: Table, cells: Sequence[Cell]) -> Figure:
+def draw_matrices(title: str, table: Table, cells: Sequence[ResultCell]) -> Figure:
     """Return a figure with the matrix that the paper prints for each system.
 
     Beside that of a system that was run is ours minus the paper's, or ours where the paper has
@@ -55,12 +55,12 @@ def draw_matrices(title: str, table: Table, cells: Sequence[Cell]) -> Figure:
     return figure
 
 
-def _has_paper(cells: Sequence[Cell]) -> bool:
+def _has_paper(cells: Sequence[ResultCell]) -> bool:
     return any(cell.paper is not None for cell in cells)
 
 
 def _choose_scales(
-    columns: Sequence[Column], cells: Sequence[Cell]
+    columns: Sequence[Column], cells: Sequence[ResultCell]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the colours of figures, and of differences.
 
@@ -70,7 +70,7 @@ def _choose_scales(
     values = [cell.paper for cell in cells if cell.paper is not None] + ours
     differences = [abs(cell.difference) for cell in cells if cell.difference is not None]
     farthest = max([*differences, 0.1])  # a hair's breadth is no deep red
-    red_is_worse = "RdBu" if columns[0].better == "higher" else "RdBu_r"
+    red_is_worse = "RdBu" if columns[0].better_direction == "higher" else "RdBu_r"
     low, high = min(values, default=0.0), max(values, default=1.0)
     return (
         {"cmap": "Blues", "norm": PowerNorm(0.5, vmin=low, vmax=max(high, low + 0.1))},
@@ -79,7 +79,7 @@ def _choose_scales(
 
 
 def _draw_papers_matrix(
-    axes: Any, table: Table, cells: Sequence[Cell], figures: Mapping[str, Any]
+    axes: Any, table: Table, cells: Sequence[ResultCell], figures: Mapping[str, Any]
 ) -> None:
     title = f"{label_row(table, cells[0].row)}: paper"
     digest = {cell.column for cell in cells if cell.paper_from == "digest"}
@@ -91,11 +91,11 @@ def _draw_papers_matrix(
 def _draw_our_matrix(
     axes: Any,
     table: Table,
-    cells: Sequence[Cell],
+    cells: Sequence[ResultCell],
     figures: Mapping[str, Any],
     differences: Mapping[str, Any],
 ) -> None:
-    ours = "ours" if all(cell.complete for cell in cells if cell.ours) else "ours, seeds missing"
+    ours = "ours" if all(cell.is_complete for cell in cells if cell.ours) else "ours, seeds missing"
     title = f"{label_row(table, cells[0].row)}: {ours}"
     if any(cell.difference is not None for cell in cells):
         away = {cell.column: cell.difference for cell in cells}
@@ -123,7 +123,7 @@ def _draw_matrix(
     texts = pd.DataFrame("", index=matrix.index, columns=matrix.columns)
     for index, value in values.items():
         if value is not None:
-            digits = decimals(columns[index])
+            digits = count_decimals(columns[index])
             shown = round(value, digits) + 0.0  # no "-0.00"
             at = columns[index].group, columns[index].heading
             matrix.loc[at] = shown
@@ -139,10 +139,10 @@ def _draw_matrix(
         yticklabels=True,
         **colours,
     )
-    axes.set_title(plain(f"{title} ({columns[0].unit})"), loc="left")
+    axes.set_title(escape_mathtext(f"{title} ({columns[0].unit})"), loc="left")
     axes.set(xlabel="", ylabel="")
     axes.tick_params(length=0)
-    names = [*map(plain, across)]
+    names = [*map(escape_mathtext, across)]
     axes.set_xticks(axes.get_xticks(), names, rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_yticks(axes.get_yticks(), [*map(plain, down)])
+    axes.set_yticks(axes.get_yticks(), [*map(escape_mathtext, down)])
     axes.tick_params(axis="y", labelrotation=0)

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from bench.reports.cells import Cell, decimals, name_column
-from bench.reports.style import SOURCES, plain, styled_figure
+from bench.reports.cells import ResultCell, count_decimals, name_column
+from bench.reports.style import SOURCES, escape_mathtext, styled_figure
 from bench.specs.table import Column, Table
 
 _DECADES = 20
@@ -50,12 +50,12 @@ class Axis(NamedTuple):
     """Logarithmic above this, linear from 0 to it; 0 where the whole axis is linear."""
 
     @property
-    def cut(self) -> bool:
+    def is_cut(self) -> bool:
         """Whether the axis does not begin at 0."""
         return self.low > 0
 
 
-def draw_points(title: str, table: Table, cells: Sequence[Cell]) -> Figure:
+def draw_points(title: str, table: Table, cells: Sequence[ResultCell]) -> Figure:
     """Return a figure with a panel for each column that has a result.
 
     Each row has a line, labelled by its key and as the paper labels it, with the paper's result,
@@ -93,7 +93,7 @@ def label_row(table: Table, row: str) -> str:
             [row, *(text_cell for text_cell in table.rows[row].cells if text_cell not in ("", "–"))]
         )
     )
-    return textwrap.fill(plain(text), 40, break_long_words=False)
+    return textwrap.fill(escape_mathtext(text), 40, break_long_words=False)
 
 
 def choose_axis(column: Column, values: Sequence[float]) -> Axis:
@@ -103,7 +103,7 @@ def choose_axis(column: Column, values: Sequence[float]) -> Axis:
     """
     finite = [value for value in values if math.isfinite(value)]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
-    unit = 10.0 ** -decimals(column)
+    unit = 10.0 ** -count_decimals(column)
     positive = [value for value in finite if value >= unit / 2]
     if positive and high >= _DECADES * min(positive):
         linear = min(positive)
@@ -114,7 +114,9 @@ def choose_axis(column: Column, values: Sequence[float]) -> Axis:
     return Axis(low - margin, high + margin, 0.0)
 
 
-def _draw_panel(axes: Any, column: Column, rows: Sequence[str], cells: Sequence[Cell]) -> None:
+def _draw_panel(
+    axes: Any, column: Column, rows: Sequence[str], cells: Sequence[ResultCell]
+) -> None:
     values: list[float] = []
     for cell in cells:
         y = rows.index(cell.row)
@@ -131,18 +133,18 @@ def _draw_panel(axes: Any, column: Column, rows: Sequence[str], cells: Sequence[
                 _draw_point(axes, "one seed", ours.values, y + _SEEDS)
             values += [ours.mean, *span, *ours.values]
     _scale_axis(axes, column, choose_axis(column, values))
-    better = f", {column.better} is better" if column.better else ""
-    axes.set_title(plain(name_column(column) + better), loc="left")
+    better = f", {column.better_direction} is better" if column.better_direction else ""
+    axes.set_title(escape_mathtext(name_column(column) + better), loc="left")
     axes.tick_params(axis="y", length=0)
     for y in range(1, len(rows)):
         axes.axhline(y - 0.5, color="#e6e6e6", linewidth=0.5, zorder=0)
 
 
-def _name_source(cell: Cell) -> str:
+def _name_source(cell: ResultCell) -> str:
     """Return what a figure of ours is, as in `_STYLES`."""
     if cell.scored:
-        return "scored, not trained here" if cell.complete else "scored, trials missing"
-    return "ours" if cell.complete else "ours, seeds missing"
+        return "scored, not trained here" if cell.is_complete else "scored, trials missing"
+    return "ours" if cell.is_complete else "ours, seeds missing"
 
 
 def _draw_point(axes: Any, source: str, values: Sequence[float], y: float) -> None:
@@ -158,7 +160,7 @@ def _scale_axis(axes: Any, column: Column, axis: Axis) -> None:
         axes.xaxis.set_major_locator(FixedLocator(_choose_ticks(axis)))
         axes.xaxis.set_minor_locator(NullLocator())
         label += ", logarithmic, with a place for 0"
-    elif axis.cut:
+    elif axis.is_cut:
         label += ", does not begin at 0"
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set_xlim(axis.low, axis.high)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bench.metrics.positions import POSITIONS
 from bench.plot_data import PositionErrors
-from bench.reports.style import plain, styled_figure
+from bench.reports.style import escape_mathtext, styled_figure
 
 _POSITION_COLOURS = ("#56b4e9", "#e8e8e8", "#e69f00", "#4d004b")
 """Colours of start, middle, end and unit."""
@@ -75,7 +75,7 @@ def _draw_bars(axes: Any, systems: Sequence[PositionErrors]) -> None:
             hatch=hatch,
             edgecolor="black",
             linewidth=0.5,
-            label=plain(system.system),
+            label=escape_mathtext(system.system),
             yerr=np.nan_to_num(whiskers),
             error_kw={"linewidth": 0.8},
         )

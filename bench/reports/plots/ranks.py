@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from bench.reports.style import LINES, MARKERS, plain, styled_figure, wrapped
+from bench.reports.style import LINES, MARKERS, escape_mathtext, styled_figure, wrap_title
 
 
 def draw_ranks(
@@ -31,7 +31,7 @@ def draw_ranks(
         )[0]
         for axes, (name, systems) in zip(subplots, panels.items(), strict=True):
             _draw_radar(axes, dimensions, systems)
-            axes.set_title(wrapped(name, 3.9), pad=18, fontsize=8)
+            axes.set_title(wrap_title(name, 3.9), pad=18, fontsize=8)
         handles: dict[str, Any] = {}
         for axes in subplots:
             handles |= {line.get_label(): line for line in axes.lines}
@@ -58,7 +58,7 @@ def _draw_radar(
             markersize=4,
             linewidth=2 if last else 1,
             linestyle="-" if last else "--",
-            label=plain(name),
+            label=escape_mathtext(name),
         )
         if last:
             axes.fill(closed, [*values, values[0]], color="black", alpha=0.08)
@@ -67,7 +67,9 @@ def _draw_radar(
     axes.set_yticks(range(1, n + 1), [f"{rank}" for rank in range(1, n + 1)], fontsize=6)
     axes.set_rlabel_position(45)
     # Over two lines, and away from the circle on its own side: long names would lie over it.
-    axes.set_xticks(angles, ["\n".join(plain(name).rsplit(" ", 1)) for name in dimensions])
+    axes.set_xticks(
+        angles, ["\n".join(escape_mathtext(name).rsplit(" ", 1)) for name in dimensions]
+    )
     for label, angle in zip(axes.get_xticklabels(), angles, strict=True):
         label.set_horizontalalignment(("center", "left", "right")[_side_of_circle(angle)])
 

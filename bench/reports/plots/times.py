@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from bench.plot_data import ClassActivation, FrameDecisions
-from bench.reports.style import CLASSES, KINDS, plain, styled_figure, wrapped
+from bench.reports.style import CLASSES, KINDS, escape_mathtext, styled_figure, wrap_title
 from bench.units import HOP_SAMPLES, SAMPLE_RATE_HZ, SPOOF
 
 _WIDTH_IN = 7.0
@@ -60,7 +60,7 @@ def draw_activations(
             handles=keys,
             loc="outside lower center",
             ncols=len(classes),
-            title=wrapped(_COLOURS_SAY, 1.2 * _WIDTH_IN),
+            title=wrap_title(_COLOURS_SAY, 1.2 * _WIDTH_IN),
             title_fontsize=6.5,
         )
     return figure
@@ -78,7 +78,7 @@ def _draw_activation(axes: Any, panel: ClassActivation) -> None:
     draw_waveform(axes, panel.wave)
     axes.set(xlim=(0, len(panel.wave) / SAMPLE_RATE_HZ))
     if panel.title:
-        axes.set_title(plain(panel.title), fontsize=7, loc="left", pad=2)
+        axes.set_title(escape_mathtext(panel.title), fontsize=7, loc="left", pad=2)
     axes.tick_params(labelsize=6)
 
 
@@ -93,12 +93,12 @@ def draw_strips(groups: Mapping[str, Sequence[FrameDecisions]], title: str) -> F
         axes = figure.subplots()
         at, ticks, latest = 0.0, dict[float, str](), 0.0
         for heading, group in groups.items():
-            axes.text(0, at, f" {plain(heading)}", fontweight="bold", va="center")
+            axes.text(0, at, f" {escape_mathtext(heading)}", fontweight="bold", va="center")
             at += 0.7
             for strip in group:
                 draw_spans(axes, strip.edges_s, strip.is_spoof, at - 0.36, 0.34)
                 draw_spans(axes, strip.edges_s, strip.decided_spoof, at, 0.34)
-                name = textwrap.fill(plain(strip.name), 26)
+                name = textwrap.fill(escape_mathtext(strip.name), 26)
                 ticks[at] = f"{name}\n{100 * strip.error_share:.1f} % wrong"
                 latest = max(latest, float(strip.edges_s[-1]))
                 at += 1

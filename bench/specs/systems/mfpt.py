@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from bench.specs.base import Count, Positive, Spec, Word
+from bench.specs.base import Count, NoneAs, Positive, Spec
 from bench.specs.kinds import SystemSettings
 
-_all = Word("all")
+_all = NoneAs("all")
 Layers = Annotated[Count | None, _all.read, _all.write]
 """How many of the front-end's blocks, from the first; `all` in a card, None in code."""
 

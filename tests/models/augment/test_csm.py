@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bench.models.augment import MixedBatch as Mixed
-from bench.models.augment.csm import mix
+from bench.models.augment.csm import mix_batch
 from bench.models.segment_positions import IGNORED
 from bench.specs.augment.csm import CrossSegmentMixing
 
@@ -38,7 +38,7 @@ def coded(n_valid: list[int], frames: int, per_frame: int, tail: int, seed: int 
 
 
 def mixed(batch: Mixed, per_frame: int, settings: CrossSegmentMixing, seed: int = 0) -> Mixed:
-    return mix(*batch, samples_per_frame=per_frame, spec=settings, generator=seeded(seed))
+    return mix_batch(*batch, samples_per_frame=per_frame, spec=settings, generator=seeded(seed))
 
 
 def sources(waves: Tensor) -> Tensor:
@@ -76,10 +76,10 @@ def test_labels_go_with_the_audio_they_belong_to(
     at = torch.arange(frames)
     assert out.spoof.equal(batch.spoof[of_frame, at])
     assert out.valid.equal(batch.valid[of_frame, at])
-    of_one_kind = (batch.kind[of_frame] == batch.kind[of_frame][:, :1]).all(1)
-    known = out.kind != IGNORED
+    of_one_kind = (batch.attack_type[of_frame] == batch.attack_type[of_frame][:, :1]).all(1)
+    known = out.attack_type != IGNORED
     assert (known & ~of_one_kind).sum() == 0
-    assert out.kind[known].equal(batch.kind[of_frame][known, 0])
+    assert out.attack_type[known].equal(batch.attack_type[of_frame][known, 0])
     assert rounds > 1 or known.equal(of_one_kind), "a kind was forgotten"
     assert (source[:, frames * per_frame :] == of_frame[:, -1:]).all(), "the tail left its clip"
     assert not (out.valid[:, 1:] & ~out.valid[:, :-1]).any(), "a hole of padding"
@@ -131,8 +131,8 @@ def loop(batch: Mixed, per_frame: int, settings: CrossSegmentMixing, seed: int) 
             for part, source, at in zip(now, before, (cut * per_frame, cut, cut), strict=False):
                 for i in range(at, part.shape[1]):
                     part[row, i] = source[other, i]
-            if before.kind[row] != before.kind[other]:
-                now.kind[row] = IGNORED
+            if before.attack_type[row] != before.attack_type[other]:
+                now.attack_type[row] = IGNORED
     return now
 
 
@@ -165,7 +165,7 @@ def test_partners_are_uniform_over_the_others() -> None:
     counts = torch.zeros(clips, clips)
     generator = seeded(1)
     for _ in range(trials):
-        out = mix(*batch, samples_per_frame=1, spec=spec(), generator=generator)
+        out = mix_batch(*batch, samples_per_frame=1, spec=spec(), generator=generator)
         counts[torch.arange(clips), sources(out.waves)[:, -1]] += 1
     assert counts.diagonal().sum() == 0
     others = counts[~torch.eye(clips, dtype=torch.bool)]
@@ -214,7 +214,7 @@ def test_two_rounds_are_one_after_the_other() -> None:
     batch, generator = coded([12] * 8, 12, 3, 0), seeded(3)
     step = batch
     for _ in range(2):
-        step = mix(*step, samples_per_frame=3, spec=spec(), generator=generator)
+        step = mix_batch(*step, samples_per_frame=3, spec=spec(), generator=generator)
     at_once = mixed(batch, 3, spec(rounds=2), 3)
     assert at_once.waves.equal(step.waves)
     changes = (sources(at_once.waves).diff(dim=1) != 0).sum(1)

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from bench.models.augment.mix_frame import injected, regions, splice
+from bench.models.augment.mix_frame import draw_regions, label_hops, splice_waves
 from bench.specs.augment import Splice
 from bench.specs.augment.mix_frame import MixFrame
 from tests.errors import raises_code
@@ -46,7 +46,7 @@ CASES = given(st.integers(400, 9_000), settings(), st.integers(0, 2**32))
 
 @CASES
 def test_regions_lie_in_the_clip_in_order_and_have_the_share_drawn(n, how, seed):
-    found = regions(n, how, seeded(seed))
+    found = draw_regions(n, how, seeded(seed))
     assert len(found) in ((0, how.regions) if how.probability < 1 else (how.regions,))
     edges = [0, *(edge for region in found for edge in region), n]
     assert edges == sorted(edges), "regions overlap or leave the clip"
@@ -60,8 +60,8 @@ def test_regions_lie_in_the_clip_in_order_and_have_the_share_drawn(n, how, seed)
 def test_a_spliced_clip_is_what_a_loop_over_samples_makes(n, how, seed):
     """The injector's part is contiguous, from anywhere in it; all else is the base, untouched."""
     base, injector = coded(n)
-    wave, labels = splice(base, injector, how, seeded(seed))
-    found = regions(n, how, seeded(seed))
+    wave, labels = splice_waves(base, injector, how, seeded(seed))
+    found = draw_regions(n, how, seeded(seed))
     inside = [any(start <= i < stop for start, stop in found) for i in range(n)]
     for i in range(n):
         assert (wave[i] < 0) == inside[i]
@@ -77,15 +77,15 @@ def test_a_spliced_clip_is_what_a_loop_over_samples_makes(n, how, seed):
 @CASES
 def test_labels_are_known_without_the_audio(n, how, seed):
     noise = seeded(1).standard_normal((2, n), dtype=np.float32)
-    labels = splice(*noise, how, seeded(seed)).injected
-    assert labels.tolist() == injected(n, regions(n, how, seeded(seed))).tolist()
+    labels = splice_waves(*noise, how, seeded(seed)).injected
+    assert labels.tolist() == label_hops(n, draw_regions(n, how, seeded(seed))).tolist()
 
 
 def test_a_clip_of_the_paper_has_201_labels_and_the_share_of_the_digests():
     shares = []
     for seed in range(400):
         base, injector = coded(CLIP)
-        wave, labels = splice(base, injector, spec(), seeded(seed))
+        wave, labels = splice_waves(base, injector, spec(), seeded(seed))
         assert labels.shape == (201,)
         share = (wave < 0).mean()
         assert abs(labels.mean() - share) <= 1.5 / 201
@@ -104,7 +104,7 @@ def test_a_hop_is_injected_where_its_centre_is():
             (centre - 10, centre, False),
             (centre + 1, centre + 10, False),
         ):
-            assert injected(n, [(start, stop)])[hop] == inside  # type: ignore[list-item]
+            assert label_hops(n, [(start, stop)])[hop] == inside  # type: ignore[list-item]
 
 
 def test_places_in_clip_and_injector_are_uniform_and_independent():
@@ -112,7 +112,7 @@ def test_places_in_clip_and_injector_are_uniform_and_independent():
     starts, sources = [], []
     for seed in range(3000):
         base, injector = coded(n)
-        wave = splice(base, injector, how, seeded(seed)).wave
+        wave = splice_waves(base, injector, how, seeded(seed)).wave
         starts.append(int(np.argmax(wave < 0)))
         sources.append(int(-wave[starts[-1]]) - 1)
     for places in (starts, sources):
@@ -124,13 +124,13 @@ def test_places_in_clip_and_injector_are_uniform_and_independent():
 
 def test_the_share_of_clips_that_are_spliced_is_the_probability():
     how = spec(probability=0.3)
-    share = np.mean([bool(regions(CLIP, how, seeded(seed))) for seed in range(4000)])
+    share = np.mean([bool(draw_regions(CLIP, how, seeded(seed))) for seed in range(4000)])
     assert abs(share - 0.3) < 4 * (0.3 * 0.7 / 4000) ** 0.5
 
 
 def test_an_unspliced_clip_is_the_base():
     base, injector = coded(2000)
-    wave, labels = splice(base, injector, spec(probability=0.0), seeded())
+    wave, labels = splice_waves(base, injector, spec(probability=0.0), seeded())
     assert wave.tolist() == base.tolist()
     assert not labels.any()
 
@@ -140,22 +140,22 @@ def test_a_fade_is_linear_inside_the_region_and_moves_no_label(seed, crossfade_s
     n, fade = 16_000, round(crossfade_s * 16_000)
     how = spec(crossfade_s=crossfade_s, regions=count, min_share=0.2)
     assume(fade > 0)
-    wave, labels = splice(np.zeros(n, np.float32), np.ones(n, np.float32), how, seeded(seed))
-    found = regions(n, how, seeded(seed))
+    wave, labels = splice_waves(np.zeros(n, np.float32), np.ones(n, np.float32), how, seeded(seed))
+    found = draw_regions(n, how, seeded(seed))
     expected = np.zeros(n)
     for start, stop in found:
         for i in range(start, stop):
             expected[i] = min(1.0, (i - start + 1) / (fade + 1), (stop - i) / (fade + 1))
     np.testing.assert_allclose(wave, expected, atol=1e-6)
-    assert labels.tolist() == injected(n, found).tolist()
+    assert labels.tolist() == label_hops(n, found).tolist()
 
 
 def test_the_injector_is_brought_to_the_clips_level():
     base, injector = seeded(1).standard_normal((2, CLIP), dtype=np.float32)
     injector *= 0.02
     for level, expected in (("as-is", 0.02), ("matched", 1.0)):
-        wave, _ = splice(base, injector, spec(level=level), seeded(2))
-        ((start, stop),) = regions(CLIP, spec(), seeded(2))
+        wave, _ = splice_waves(base, injector, spec(level=level), seeded(2))
+        ((start, stop),) = draw_regions(CLIP, spec(), seeded(2))
         assert wave[start:stop].std() == pytest.approx(expected, rel=0.05)
         assert wave[:start].tolist() == base[:start].tolist()
 
@@ -164,18 +164,18 @@ def test_the_injector_is_brought_to_the_clips_level():
 def test_silence_has_no_level_to_match(silent):
     clips = np.ones((2, 2000), np.float32)
     clips[silent] = 0
-    wave, _ = splice(*clips, spec(level="matched"), seeded())
+    wave, _ = splice_waves(*clips, spec(level="matched"), seeded())
     assert set(wave.tolist()) == {0.0, 1.0}
 
 
 def test_what_cannot_be_spliced_is_refused():
     base, injector = coded(2000)
     with pytest.raises(ValueError, match="should be of one length"):
-        splice(base, injector[1:], spec(), seeded())
+        splice_waves(base, injector[1:], spec(), seeded())
     with pytest.raises(ValueError, match="399 samples has no hop"):
-        splice(base[:399], injector[:399], spec(), seeded())
+        splice_waves(base[:399], injector[:399], spec(), seeded())
     with raises_code("augment.fade-too-long") as error:
-        splice(base, injector, spec(crossfade_s=0.02), seeded())
+        splice_waves(base, injector, spec(crossfade_s=0.02), seeded())
     assert "320 samples" in str(error.value)
 
 

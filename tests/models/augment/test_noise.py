@@ -10,10 +10,10 @@ import pytest
 import soundfile
 
 from bench.cards import table_cards
-from bench.config import Config, load
+from bench.config import Config, read_config
 from bench.errors import BenchError
 from bench.models.augment import build_augmentation, noise
-from bench.runner.requirements import lacking
+from bench.runner.requirements import missing_requirements
 from bench.specs.augment.noise import RecordedNoise
 from tests.errors import raises_code
 
@@ -50,10 +50,10 @@ def snr_db(wave: np.ndarray, found: np.ndarray) -> float:
 
 def test_noise_is_added_at_the_ratio_and_a_shorter_recording_is_repeated(config, wave):
     spec = SPEC.model_copy(update={"reverberation": 0.0})
-    found = noise.recordings(config)
+    found = noise.find_recordings(config)
     ratios: dict[str, list[float]] = {"noise": [], "babble": []}
     for seed in range(200):
-        heard = noise.noisy(wave, spec, found, np.random.default_rng(seed))
+        heard = noise.add_recording(wave, spec, found, np.random.default_rng(seed))
         assert heard.shape == wave.shape
         assert heard.dtype == np.float32
         added = heard - wave
@@ -77,17 +77,17 @@ def _kind(seed: int) -> int:
 
 def test_a_room_delays_and_keeps_length_and_energy(config, wave):
     spec = SPEC.model_copy(update={"reverberation": 1.0})
-    heard = noise.noisy(wave, spec, noise.recordings(config), np.random.default_rng(0))
+    heard = noise.add_recording(wave, spec, noise.find_recordings(config), np.random.default_rng(0))
     np.testing.assert_allclose(heard[3:], wave[:-3], atol=1e-6)
     np.testing.assert_allclose(heard[:3], 0, atol=1e-6)
 
 
 def test_a_level_of_signal_to_noise_is_exact_and_silence_stays_silence(wave):
-    added = noise.scaled(np.ones(6_000), wave, 7.0)
+    added = noise.scale_noise(np.ones(6_000), wave, 7.0)
     assert snr_db(wave, wave + added) == pytest.approx(7.0, abs=1e-3)
-    assert not noise.scaled(np.zeros(10), np.ones(10), 3.0).any()
-    assert not noise.scaled(np.ones(10), np.zeros(10), 3.0).any()
-    assert np.array_equal(noise.reverberant(wave, np.zeros(5)), wave)
+    assert not noise.scale_noise(np.zeros(10), np.ones(10), 3.0).any()
+    assert not noise.scale_noise(np.ones(10), np.zeros(10), 3.0).any()
+    assert np.array_equal(noise.add_reverberation(wave, np.zeros(5)), wave)
 
 
 def test_half_of_the_clips_are_touched_and_half_of_those_are_in_a_room(config, wave):
@@ -115,22 +115,22 @@ def test_what_is_missing_is_said_with_what_to_get(tmp_path, config):
         build_augmentation(SPEC, Config())
     gone = dataclasses.replace(config, noise={**config.noise, "rirs": tmp_path / "gone"})
     with pytest.raises(BenchError, match=r"noise\.rirs: there is no folder .*gone: get RIRS_"):
-        noise.recordings(gone)
+        noise.find_recordings(gone)
     (tmp_path / "empty").mkdir()
     empty = dataclasses.replace(config, noise={**config.noise, "rirs": tmp_path / "empty"})
     with raises_code("augment.recordings-missing") as error:
-        noise.recordings(empty)
+        noise.find_recordings(empty)
     assert "empty" in str(error.value)
-    run = table_cards.resolve(
-        table_cards.table("table4"), "S3", "smoke", ["augment={kind='noise'}"]
+    run = table_cards.resolve_row(
+        table_cards.read_table("table4"), "S3", "smoke", ["augment={kind='noise'}"]
     )
-    assert sum("noise." in text for text in lacking(run, Config(work=tmp_path))) == 2
+    assert sum("noise." in text for text in missing_requirements(run, Config(work=tmp_path))) == 2
 
 
 def test_folders_are_named_by_file_or_environment(tmp_path):
     path = tmp_path / "bench.toml"
     path.write_text('[noise]\nmusan = "musan"\n', encoding="utf-8")
-    found = load(path, {"BENCH_NOISE_RIRS": "/data/rirs"})
+    found = read_config(path, {"BENCH_NOISE_RIRS": "/data/rirs"})
     assert found.noise == {"musan": tmp_path / "musan", "rirs": Path("/data/rirs")}
 
 

@@ -15,15 +15,15 @@ from slow_rawboost import response_of, slow_rawboost
 
 from bench.errors import BenchError
 from bench.models.augment import notches as notches_module
-from bench.models.augment.notches import Notch, Notches, coefficients, filtered
+from bench.models.augment.notches import Notch, Notches, cascade_coefficients, filter_wave
 from bench.models.augment.rawboost import (
-    convolutive,
+    add_convolutive,
+    add_impulsive,
+    add_stationary,
+    apply_rawboost,
     draw_convolutive,
     draw_impulsive,
     draw_stationary,
-    impulsive,
-    rawboost,
-    stationary,
 )
 from bench.specs.augment.rawboost import RawBoost
 from tests.errors import raises_code
@@ -50,7 +50,7 @@ def speech(length: int = 6000, seed: int = 9) -> np.ndarray:
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_it_is_what_the_slow_implementation_gives(algorithm: int, seed: int) -> None:
-    ours = rawboost(speech(), spec(algorithm), rng(seed))
+    ours = apply_rawboost(speech(), spec(algorithm), rng(seed))
     assert ours.dtype == np.float32
     np.testing.assert_allclose(
         ours, slow_rawboost(speech(), spec(algorithm), rng(seed)), rtol=0, atol=2e-7
@@ -63,7 +63,7 @@ def test_it_is_so_on_a_real_recording(shared: Path) -> None:
     samples, rate_hz = soundfile.read(place, frames=64_000)
     wave = samples.astype(np.float32)
     assert rate_hz == RATE_HZ
-    ours = rawboost(wave, spec(4), rng(3))
+    ours = apply_rawboost(wave, spec(4), rng(3))
     np.testing.assert_allclose(ours, slow_rawboost(wave, spec(4), rng(3)), rtol=0, atol=2e-7)
 
 
@@ -93,16 +93,16 @@ def test_draws_are_in_the_documented_order() -> None:
 def test_series_are_their_parts_one_after_the_other(algorithm: int, parts: tuple[int]) -> None:
     generator, wave = rng(5), speech()
     for part in parts:
-        wave = rawboost(wave, spec(part), generator)
-    np.testing.assert_allclose(rawboost(speech(), spec(algorithm), rng(5)), wave, atol=1e-6)
+        wave = apply_rawboost(wave, spec(part), generator)
+    np.testing.assert_allclose(apply_rawboost(speech(), spec(algorithm), rng(5)), wave, atol=1e-6)
 
 
 def test_parallel_is_the_sum_of_its_parts_limited_to_one() -> None:
     for scale in (0.1, 1.0):
         generator, wave = rng(5), scale * speech()
-        total = rawboost(wave, spec(1), generator) + rawboost(wave, spec(2), generator)
+        total = apply_rawboost(wave, spec(1), generator) + apply_rawboost(wave, spec(2), generator)
         total /= max(1.0, np.abs(total).max())
-        np.testing.assert_allclose(rawboost(wave, spec(8), rng(5)), total, atol=1e-6)
+        np.testing.assert_allclose(apply_rawboost(wave, spec(8), rng(5)), total, atol=1e-6)
 
 
 @given(st.floats(1, 8000), st.floats(1, 3000), st.integers(1, 120).map(lambda n: n | 1), st.data())
@@ -111,7 +111,7 @@ def test_filters_are_those_of_firwin(
 ) -> None:
     bands = (Notch(centre_hz, width_hz, taps), Notch(3000.0, 500.0, 51))
     notches = Notches(bands, gain_db=data.draw(st.floats(-30, 10)))
-    ours = coefficients(notches, RATE_HZ)
+    ours = cascade_coefficients(notches, RATE_HZ)
     scale = np.abs(ours).max()
     np.testing.assert_allclose(ours / scale, response_of(notches, RATE_HZ) / scale, atol=1e-6)
     np.testing.assert_allclose(ours, ours[::-1], atol=1e-12 * scale)
@@ -119,17 +119,17 @@ def test_filters_are_those_of_firwin(
 
 def test_the_largest_gain_is_the_drawn_one_and_the_band_is_stopped() -> None:
     for seed in range(30):
-        notches = notches_module.draw(spec(), rng(seed), (5.0, 20.0))
-        _, gains = signal.freqz(coefficients(notches, RATE_HZ), worN=512, fs=RATE_HZ)
+        notches = notches_module.draw_notches(spec(), rng(seed), (5.0, 20.0))
+        _, gains = signal.freqz(cascade_coefficients(notches, RATE_HZ), worN=512, fs=RATE_HZ)
         assert 20 * np.log10(np.abs(gains).max()) == pytest.approx(notches.gain_db, abs=1e-9)
     # Hamming windows of 99 taps fall off within 530 Hz: a band of 1000 Hz is stopped in its middle.
     one = Notches((Notch(4000.0, 1000.0, 99),), gain_db=0.0)
-    at_hz, gains = signal.freqz(coefficients(one, RATE_HZ), worN=8000, fs=RATE_HZ)
+    at_hz, gains = signal.freqz(cascade_coefficients(one, RATE_HZ), worN=8000, fs=RATE_HZ)
     decibels = 20 * np.log10(np.abs(gains))
     assert decibels[np.abs(at_hz - 4000) < 200].max() < -40
     assert decibels[np.abs(at_hz - 4000) > 800].min() > -0.1
     narrow = Notches((Notch(4000.0, 100.0, 11),), gain_db=0.0)
-    _, gains = signal.freqz(coefficients(narrow, RATE_HZ), worN=[4000.0], fs=RATE_HZ)
+    _, gains = signal.freqz(cascade_coefficients(narrow, RATE_HZ), worN=[4000.0], fs=RATE_HZ)
     assert 0.8 < abs(gains[0]) < 1, "few taps make a shallow notch"
 
 
@@ -137,8 +137,10 @@ def test_filters_do_not_delay() -> None:
     impulse = np.zeros(2000)
     impulse[500] = 1.0
     for seed in range(10):
-        response = coefficients(notches_module.draw(spec(), rng(seed), (0, 0)), RATE_HZ)
-        out = filtered(impulse, response)
+        response = cascade_coefficients(
+            notches_module.draw_notches(spec(), rng(seed), (0, 0)), RATE_HZ
+        )
+        out = filter_wave(impulse, response)
         assert len(out) == len(impulse)
         np.testing.assert_allclose(out[501:900], out[499:100:-1], atol=1e-12)
 
@@ -168,7 +170,7 @@ def test_stationary_noise_has_the_drawn_ratio_from_10_to_40_decibels() -> None:
     wave, ratios = speech(500).astype(np.float64), []
     for seed in range(300):
         hiss = draw_stationary(spec(), rng(seed), len(wave))
-        noise = stationary(wave, hiss, RATE_HZ) - wave
+        noise = add_stationary(wave, hiss, RATE_HZ) - wave
         ratio_db = 10 * np.log10((wave @ wave) / (noise @ noise))
         assert ratio_db == pytest.approx(hiss.snr_db, abs=1e-6)
         ratios.append(ratio_db)
@@ -182,7 +184,7 @@ def test_impulses_touch_a_tenth_of_the_samples_at_most() -> None:
     for seed in range(300):
         impulses = draw_impulsive(spec(2), rng(seed), len(wave))
         assert len(set(impulses.at.tolist())) == len(impulses.at)
-        changed = np.flatnonzero(impulsive(wave, impulses) != wave)
+        changed = np.flatnonzero(add_impulsive(wave, impulses) != wave)
         assert set(changed) <= set(impulses.at)
         assert np.abs(impulses.factors).max(initial=0) <= 2
         shares.append(len(changed) / len(wave))
@@ -193,20 +195,22 @@ def test_impulses_touch_a_tenth_of_the_samples_at_most() -> None:
 
 
 def test_peaks_above_one_are_scaled_and_others_left() -> None:
-    loud = convolutive(2.0 * speech().astype(np.float64), draw_convolutive(spec(), rng()), RATE_HZ)
-    quiet = rawboost(1e-3 * speech(), spec(1), rng())
+    loud = add_convolutive(
+        2.0 * speech().astype(np.float64), draw_convolutive(spec(), rng()), RATE_HZ
+    )
+    quiet = apply_rawboost(1e-3 * speech(), spec(1), rng())
     assert np.abs(loud).max() == pytest.approx(1.0)
     assert np.abs(quiet).max() < 2e-3
     assert abs(loud.mean()) < 1e-12
-    assert np.abs(rawboost(np.full(800, 0.999, np.float32), spec(2), rng())).max() <= 1.0
+    assert np.abs(apply_rawboost(np.full(800, 0.999, np.float32), spec(2), rng())).max() <= 1.0
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_the_seed_decides_and_the_input_is_left_alone(algorithm: int) -> None:
     wave = speech()
-    first, again = (rawboost(wave, spec(algorithm), rng(4)) for _ in range(2))
+    first, again = (apply_rawboost(wave, spec(algorithm), rng(4)) for _ in range(2))
     np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first, rawboost(wave, spec(algorithm), rng(5)))
+    assert not np.array_equal(first, apply_rawboost(wave, spec(algorithm), rng(5)))
     np.testing.assert_array_equal(wave, speech())
 
 
@@ -229,7 +233,7 @@ def test_any_clip_comes_out_finite_and_as_long(
         "noise": rng(seed).standard_normal(length),
     }
     wave = (scale * waves[shape]).astype(np.float32)
-    out = rawboost(wave, spec(algorithm), rng(seed))
+    out = apply_rawboost(wave, spec(algorithm), rng(seed))
     assert out.shape == wave.shape
     assert out.dtype == np.float32
     assert np.isfinite(out).all()
@@ -249,11 +253,14 @@ def test_any_clip_comes_out_finite_and_as_long(
 )
 def test_what_is_no_waveform_is_refused(wave: np.ndarray, says: str) -> None:
     with pytest.raises(BenchError, match=says):
-        rawboost(wave, spec(), rng())
+        apply_rawboost(wave, spec(), rng())
 
 
 def test_notches_above_half_the_rate_are_refused() -> None:
     with raises_code("augment.notch-too-high") as error:
-        rawboost(speech(), spec(), rng(), sample_rate_hz=8000)
+        apply_rawboost(speech(), spec(), rng(), sample_rate_hz=8000)
     assert "4000.0 Hz" in str(error.value)
-    assert len(rawboost(speech(), spec(max_centre_hz=4000.0), rng(), sample_rate_hz=8000)) == 6000
+    assert (
+        len(apply_rawboost(speech(), spec(max_centre_hz=4000.0), rng(), sample_rate_hz=8000))
+        == 6000
+    )

@@ -21,7 +21,7 @@ from bench.data.audio import read_wave
 from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.models import breath
-from bench.models.breath import cache, dsp, provider
+from bench.models.breath import build_marker, cache, dsp
 from bench.models.breath.marks import Intervals
 from bench.specs.breath.dsp import Dsp
 from bench.specs.corpus import Audio
@@ -56,15 +56,15 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def found(own: Subset, spec: Dsp = SPEC, say=None, workers: int = 0) -> list[list]:
     config = Config(work=own.root / "work", workers=workers)
-    kept = provider(own, spec, Audio(), config, say)
+    kept = build_marker(own, spec, Audio(), config, say)
     assert isinstance(kept, Intervals)
-    return [kept.of(row).tolist() for row in range(len(own))]
+    return [kept.row_intervals(row).tolist() for row in range(len(own))]
 
 
 def alone(own: Subset) -> list[list]:
     """Return what the detector says of each file."""
     waves = (read_wave(own.audio_path(row), Audio()) for row in range(len(own)))
-    return [dsp.intervals(wave, SPEC).tolist() for wave in waves]
+    return [dsp.detect_breaths(wave, SPEC).tolist() for wave in waves]
 
 
 def test_each_row_gets_its_own_breaths_once(own, searched):
@@ -128,7 +128,7 @@ def test_a_killed_search_goes_on_where_it_was(own, searched, monkeypatch):
 
     described = {"version": str(dsp.RESULTS_VERSION), **SPEC.model_dump()}
     with pytest.raises(KeyboardInterrupt):
-        cache.intervals(own, described, killed, own.root / "work", print)
+        cache.find_intervals(own, described, killed, own.root / "work", print)
     assert searched == ["a", "b", "c"]
     assert found(own) == alone(own)
     assert searched[3:] == ["c", "d", "e"]
@@ -145,7 +145,7 @@ def test_of_two_at_once_one_searches_and_the_other_waits(own, searched):
 
     def first() -> None:
         described = {"version": str(dsp.RESULTS_VERSION), **SPEC.model_dump()}
-        results["first"] = cache.intervals(own, described, slow, own.root / "work", print)
+        results["first"] = cache.find_intervals(own, described, slow, own.root / "work", print)
 
     def said(text: str) -> None:
         holder = f"process {os.getpid()} on {socket.gethostname()}"
@@ -212,7 +212,7 @@ def test_an_empty_subset_has_no_breath(tmp_path):
 
 def test_a_version_belongs_to_what_is_found():
     """Where this fails, the detector finds other breaths: raise its `RESULTS_VERSION`."""
-    times = dsp.intervals(made(0).wave, SPEC)
+    times = dsp.detect_breaths(made(0).wave, SPEC)
     assert dsp.RESULTS_VERSION == 1
     np.testing.assert_allclose(times, [[1.5075, 1.8775], [3.2275, 3.6575]], atol=1e-4)
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.data.audio import read_wave
-from bench.models.breath.dsp import intervals
+from bench.models.breath.dsp import detect_breaths
 from bench.specs.breath.dsp import Dsp
 from bench.specs.corpus import Audio
 from tests.models.breath import made_breaths, plain_dsp
@@ -40,7 +40,7 @@ def test_finds_made_breaths_and_nothing_else():
     found = wanted = hits = 0
     for seed in range(20):
         wave, breaths = made(seed)
-        heard = [tuple(times) for times in intervals(wave, SPEC)]
+        heard = [tuple(times) for times in detect_breaths(wave, SPEC)]
         found, wanted = found + len(heard), wanted + len(breaths)
         hits += sum(any(made_breaths.iou(one, other) > 0.75 for other in heard) for one in breaths)
     assert wanted == 40
@@ -51,7 +51,9 @@ def test_finds_made_breaths_and_nothing_else():
 @pytest.mark.parametrize("seed", range(3))
 def test_is_the_plain_reference(seed):
     wave = made(seed).wave
-    np.testing.assert_allclose(intervals(wave, SPEC), plain_dsp.intervals(wave, SPEC), atol=1e-6)
+    np.testing.assert_allclose(
+        detect_breaths(wave, SPEC), plain_dsp.intervals(wave, SPEC), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,19 +69,19 @@ def test_is_the_plain_reference(seed):
 def test_follows_its_settings_as_the_reference_does(settings):
     wave, spec = made(7).wave, changed(**settings)
     np.testing.assert_allclose(
-        intervals(wave, spec), np.reshape(plain_dsp.intervals(wave, spec), (-1, 2)), atol=1e-6
+        detect_breaths(wave, spec), np.reshape(plain_dsp.intervals(wave, spec), (-1, 2)), atol=1e-6
     )
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.02, 0.025, 0.05, 2.0])
 def test_silence_has_no_breath(seconds):
-    assert intervals(np.zeros(round(seconds * RATE), dtype=np.float32), SPEC).shape == (0, 2)
+    assert detect_breaths(np.zeros(round(seconds * RATE), dtype=np.float32), SPEC).shape == (0, 2)
 
 
 def test_steady_noise_has_no_breath():
     for low_hz, high_hz in ((800, 3000), (50, 7900)):
         steady = noise(np.random.default_rng(1), 4.0, low_hz, high_hz)[1600:-1600]
-        assert not len(intervals(steady.astype(np.float32), SPEC))
+        assert not len(detect_breaths(steady.astype(np.float32), SPEC))
 
 
 def not_breaths() -> dict[str, np.ndarray]:
@@ -101,17 +103,17 @@ def not_breaths() -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("what", not_breaths())
 def test_is_no_breath(what):
-    assert not len(intervals(phrase(not_breaths()[what]), SPEC))
+    assert not len(detect_breaths(phrase(not_breaths()[what]), SPEC))
 
 
 def test_rumble_hides_no_breath():
     breath = 0.04 * noise(np.random.default_rng(3), 0.4, 800, 3000)
     wave = phrase(breath)
-    (alone,) = intervals(wave, SPEC)
+    (alone,) = detect_breaths(wave, SPEC)
     rumble = 0.02 * noise(np.random.default_rng(4), len(wave) / RATE, 20, 60)
-    (hidden,) = intervals(wave + rumble.astype(np.float32), SPEC)
+    (hidden,) = detect_breaths(wave + rumble.astype(np.float32), SPEC)
     assert made_breaths.iou(tuple(alone), tuple(hidden)) > 0.9
-    assert len(intervals(wave + rumble.astype(np.float32), changed(high_pass_hz=10.0))) != 1
+    assert len(detect_breaths(wave + rumble.astype(np.float32), changed(high_pass_hz=10.0))) != 1
 
 
 def test_the_edge_of_a_fricative_is_no_breath():
@@ -119,8 +121,8 @@ def test_the_edge_of_a_fricative_is_no_breath():
     edge = 0.04 * noise(rng, 0.25, 800, 3000)
     hiss = 0.3 * noise(rng, 0.2, 5000, 7500)
     wave = phrase(np.concatenate([edge, hiss]))
-    assert not len(intervals(wave, SPEC))
-    assert len(intervals(wave, changed(neighbour_s=0.0))) == 1
+    assert not len(detect_breaths(wave, SPEC))
+    assert len(detect_breaths(wave, changed(neighbour_s=0.0))) == 1
 
 
 @settings(max_examples=20, deadline=None)
@@ -128,7 +130,7 @@ def test_the_edge_of_a_fricative_is_no_breath():
 def test_gain_plays_no_part(exponent):
     wave = made(11).wave
     np.testing.assert_array_equal(
-        intervals(wave * np.float32(2.0**exponent), SPEC), intervals(wave, SPEC)
+        detect_breaths(wave * np.float32(2.0**exponent), SPEC), detect_breaths(wave, SPEC)
     )
 
 
@@ -137,7 +139,7 @@ def test_gain_plays_no_part(exponent):
 def test_intervals_are_in_order_apart_and_within(seed, samples, silent):
     rng = np.random.default_rng(seed)
     wave = rng.standard_normal(samples) * (rng.random(samples) > silent) * rng.random()
-    found = intervals(wave.astype(np.float32), SPEC)
+    found = detect_breaths(wave.astype(np.float32), SPEC)
     assert found.dtype == np.float32
     times = found.ravel()
     assert (np.diff(times) > 0).all()
@@ -151,7 +153,7 @@ def test_a_recording_and_its_vocoded_copy_breathe_alike(shared: Path):
     pair = shared / "speech" / "pairs" / "nii_wave-replacement"
     name = "11463_11657_000002"
     real, copy = (
-        intervals(read_wave(pair / kind / f"{name}.flac", ANY_RATE), SPEC)
+        detect_breaths(read_wave(pair / kind / f"{name}.flac", ANY_RATE), SPEC)
         for kind in ("real", "voc")
     )
     assert len(real) == len(copy) == 4
@@ -177,7 +179,7 @@ def test_few_of_the_frames_found_in_real_speech_are_voiced(shared: Path):
     for path in sorted(file for file in files if file.parent.name != "3331"):
         wave = read_wave(path, ANY_RATE)
         heard_s += len(wave) / RATE
-        found = intervals(wave, SPEC)
+        found = detect_breaths(wave, SPEC)
         if not len(found):
             continue
         pitch, time = pyworld.dio(wave.astype(float), RATE, frame_period=10)

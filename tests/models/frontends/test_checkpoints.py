@@ -18,7 +18,7 @@ from bench.config import Config
 from bench.errors import BenchError
 from bench.models.frontends import build, torch_files
 from bench.models.frontends.dimensions import convolution_list
-from bench.models.weights import locate
+from bench.models.weights import locate_weights
 from bench.specs.frontends.wav2vec2 import Wav2Vec2
 from tests.errors import raises_code
 
@@ -202,7 +202,7 @@ def test_modules_of_the_system_are_refused(tmp_path):
 
     torch.save({"cfg": System(), "model": {}}, path)
     with pytest.raises(BenchError, match="is blocked"):
-        torch_files.read(path)
+        torch_files.read_torch_file(path)
     assert not (tmp_path / "was-run").exists()
 
 
@@ -272,7 +272,7 @@ def test_weights_whose_place_is_not_set_are_asked_for_with_all_it_takes():
 def test_weights_that_are_not_in_their_place_are_named(tmp_path):
     config = Config(weights={"wavlm_large": tmp_path / "none.pt"})
     with raises_code("weights.missing") as error:
-        locate("wavlm_large", config)
+        locate_weights("wavlm_large", config)
     assert "none.pt" in str(error.value)
 
 

@@ -19,7 +19,7 @@ from bench.models.frontends.encoder import (
     XLSR_300M,
     Encoder,
     EncoderConfig,
-    normalise,
+    normalise_waves,
     standard_convolutions,
 )
 from bench.specs.frontends.tiny import Tiny
@@ -144,19 +144,19 @@ def test_only_batch_normalisation_lets_batch_mates_change_a_state(family, normal
 
 def test_normalisation_is_by_utterance_by_batch_or_none():
     waves = small.waves(3, 4_000)
-    each, whole = normalise(waves, "utterance"), normalise(waves, "batch")
+    each, whole = normalise_waves(waves, "utterance"), normalise_waves(waves, "batch")
     torch.testing.assert_close(each.mean(1), torch.zeros(3), atol=1e-5, rtol=0)
     variance = waves.var(1, correction=0)
     torch.testing.assert_close(each.var(1, correction=0), variance / (variance + 1e-5))
     torch.testing.assert_close(
         whole, (waves - waves.mean()) / (waves.var(correction=0) + 1e-7).sqrt()
     )
-    assert torch.equal(normalise(waves, "none"), waves)
+    assert torch.equal(normalise_waves(waves, "none"), waves)
 
 
 def test_joint_normalisation_of_a_quiet_batch_is_that_of_transformers_extractor():
     """At a level of 0.003, 1e-5 in place of 1e-7 would leave a deviation of 0.69."""
-    quiet = normalise(0.003 * torch.randn(2, 8_000), "batch")
+    quiet = normalise_waves(0.003 * torch.randn(2, 8_000), "batch")
     assert quiet.std().item() == pytest.approx(0.994, abs=0.005)
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from bench.config import Config
 from bench.models.frontends import build
 from bench.models.frontends.encoder import WAVLM_LARGE, Encoder
-from bench.models.frontends.lora import LoraLinear, adapt, merge
+from bench.models.frontends.lora import LoraLinear, add_adapters, merge_adapters
 from bench.specs.frontends.encoder import Lora
 from bench.specs.frontends.tiny import Tiny
 from bench.specs.frontends.wavlm import WavLM
@@ -106,7 +106,7 @@ def test_merged_equals_unmerged(family, targets):
     plain = set(tiny(family).state_dict())
     move(encoder)
     before, start = encoder(waves), tiny(family)(waves)
-    merge(encoder)
+    merge_adapters(encoder)
     for unmerged, merged in zip(before, encoder(waves), strict=True):
         assert (unmerged - merged).abs().max() < 1e-4
     assert (before[-1] - start[-1]).abs().max() > 0.1, "the adapters changed nothing"
@@ -154,7 +154,7 @@ def test_the_number_of_parameters_of_wavlm_large(targets, millions):
     with torch.device("meta"):
         encoder = Encoder(WAVLM_LARGE, Tiny(kind="tiny"))
         before = sum(p.numel() for p in encoder.parameters())
-        adapt(encoder, tuning)
+        add_adapters(encoder, tuning)
     found = sum(p.numel() for p in encoder.parameters() if p.requires_grad)
     sizes = {"fc1": (1024, 4096), "fc2": (4096, 1024)}
     expected = 24 * sum(32 * sum(sizes.get(name, (1024, 1024))) for name in tuning.targets)

@@ -29,9 +29,9 @@ SQUARE = ALPHA[1] + 9 * ALPHA[2]
 
 
 def test_equations_1_and_2():
-    assert pooling().attention(FRAMES).flatten().tolist() == pytest.approx(ALPHA)
+    assert pooling().attention_weights(FRAMES).flatten().tolist() == pytest.approx(ALPHA)
     plain = [math.exp(math.tanh(x)) for x in (0.0, 1.0, 3.0)]
-    found = pooling(bias="none").attention(FRAMES).flatten().tolist()
+    found = pooling(bias="none").attention_weights(FRAMES).flatten().tolist()
     assert found == pytest.approx([value / sum(plain) for value in plain])
 
 
@@ -44,7 +44,9 @@ def test_equations_1_and_2():
     ],
 )
 def test_equations_3_and_4(settings, expected):
-    assert pooling(**settings).statistics(FRAMES).flatten().tolist() == pytest.approx(expected)
+    assert pooling(**settings).weighted_statistics(FRAMES).flatten().tolist() == pytest.approx(
+        expected
+    )
 
 
 def test_a_channel_that_never_changes_has_a_gradient():

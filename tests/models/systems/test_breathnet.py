@@ -36,12 +36,12 @@ def test_table_1(whole):
     clips = batch(2, 64_600)
     assert whole.frequency.maxima(clips.waves).shape == (2, 1, 70, 32)
     assert whole.frequency(clips.waves).shape == (2, 32, 1024)
-    assert whole.temporal(clips.waves, clips.marks).shape == (2, 201, 1024)
-    heard = whole.heard(clips.waves, clips.marks)
+    assert whole.temporal(clips.waves, clips.breath_mask).shape == (2, 201, 1024)
+    heard = whole.heard(clips.waves, clips.breath_mask)
     assert heard.fused.shape == (2, 32, 1024)
     assert heard.pooled.shape == (2, 2 * 256)
     assert heard.logits.shape == (2, 2)
-    answer = whole.answer(clips.waves, clips.marks, None)
+    answer = whole.answer(clips.waves, clips.breath_mask, None)
     assert answer.score.shape == (2, 1)
     assert answer.logits.shape == (2, 1, 2)
 
@@ -72,7 +72,7 @@ def test_any_length_of_clip_has_a_score(row):
     model = system(row)
     for n_samples in (400, 6400, 20_000):
         clips = batch(2, n_samples)
-        assert model.answer(clips.waves, clips.marks, None).score.shape == (2, 1)
+        assert model.predict(clips.waves, clips.breath_mask, None).score.shape == (2, 1)
 
 
 # --- the whole, step by step ----------------------------------------------------------------------
@@ -83,7 +83,7 @@ def by_hand(model: BreathNetwork, clips: Batch):
     w = plain.numbers(model)
     results = []
     states = [state.double().numpy() for state in model.frontend(clips.waves)]
-    for clip, (wave, marks) in enumerate(zip(clips.waves, clips.marks, strict=True)):
+    for clip, (wave, marks) in enumerate(zip(clips.waves, clips.breath_mask, strict=True)):
         outputs = [state[clip] for state in states[1:]]
         weights = plain.layer_weights(outputs, w["layers.score.weight"], w["layers.score.bias"])
         x = plain.weighted_sum(outputs, weights)
@@ -121,12 +121,14 @@ def moved_from_the_start() -> BreathNetwork:
 def test_the_forward_pass_is_the_equations():
     model, clips = moved_from_the_start(), batch(3, 2000)
     temporal, fused, logits = by_hand(model, clips)
-    assert clips.marks.any()
-    assert not clips.marks.all()
-    found = model.heard(clips.waves, clips.marks)
+    assert clips.breath_mask.any()
+    assert not clips.breath_mask.all()
+    found = model.compute_features(clips.waves, clips.breath_mask)
     close = {"atol": 1e-5, "rtol": 1e-4}
     torch.testing.assert_close(
-        model.temporal(clips.waves, clips.marks).double(), torch.tensor(temporal), **close
+        model.temporal_features(clips.waves, clips.breath_mask).double(),
+        torch.tensor(temporal),
+        **close,
     )
     torch.testing.assert_close(found.fused.double(), torch.tensor(fused), **close)
     torch.testing.assert_close(found.logits.double(), torch.tensor(logits), **close)
@@ -136,7 +138,7 @@ def test_the_forward_pass_is_the_equations():
 def test_the_losses_are_equations_15_and_16(rule):
     model = system(cross_entropy=rule, refinement={"noise": 0.0, "copies": 0, "weight": 0.7})
     clips = batch(7)
-    heard, fake = model.heard(clips.waves, clips.marks), clips.spoof[:, 0]
+    heard, fake = model.compute_features(clips.waves, clips.breath_mask), clips.spoof[:, 0]
     weights = [0.1 if spoof else 0.9 for spoof in fake.tolist()]
     each = plain.cross_entropies(heard.logits.tolist(), fake.long().tolist(), (0.9, 0.1))
     entropy = sum(each) / (sum(weights) if rule == "weighted-mean" else len(each))
@@ -181,7 +183,7 @@ def test_every_weight_learns(row):
 @EVERY
 def test_what_is_left_out_is_not_there(row):
     model, losses = system(row), system(row).losses(batch())
-    assert model.hears_breath == (row != "no-film") == (model.film is not None)
+    assert model.needs_breath_mask == (row != "no-film") == (model.film is not None)
     assert (model.frequency is None) == (row in ("no-frequency", "self-attention"))
     assert (model.fusion is None) == (row == "no-frequency")
     parts = {"loss", "cross_entropy"}
@@ -195,16 +197,17 @@ def test_marks_matter_with_breath_film_alone():
     for row in ("default", "no-film"):
         model = system(row)
         scores = [
-            model.answer(clips.waves, marks, None).score for marks in (clips.marks, ~clips.marks)
+            model.predict(clips.waves, marks, None).score
+            for marks in (clips.breath_mask, ~clips.breath_mask)
         ]
         assert torch.equal(*scores) == (row == "no-film")
 
 
 def test_without_a_frequency_branch_temporal_features_are_classified():
     model, clips = system("no-frequency"), batch(2)
-    heard = model.heard(clips.waves, clips.marks)
-    assert torch.equal(heard.fused, model.temporal(clips.waves, clips.marks))
-    asked = system("self-attention").heard(clips.waves, clips.marks)
+    heard = model.compute_features(clips.waves, clips.breath_mask)
+    assert torch.equal(heard.fused, model.temporal_features(clips.waves, clips.breath_mask))
+    asked = system("self-attention").compute_features(clips.waves, clips.breath_mask)
     assert asked.fused.shape == heard.fused.shape
     assert not torch.allclose(asked.fused, heard.fused)
 
@@ -241,11 +244,11 @@ def test_an_utterance_without_a_label_is_not_learnt_from():
 
 def test_the_score_is_the_difference_of_the_logits():
     clips = batch()
-    logits = system().heard(clips.waves, clips.marks).logits
-    answer = system().answer(clips.waves, clips.marks, None)
+    logits = system().compute_features(clips.waves, clips.breath_mask).logits
+    answer = system().predict(clips.waves, clips.breath_mask, None)
     torch.testing.assert_close(answer.score[:, 0], logits[:, 0] - logits[:, 1])
     torch.testing.assert_close(answer.logits[:, 0], logits)
-    alone = system(score="bonafide-logit").answer(clips.waves, clips.marks, None)
+    alone = system(score="bonafide-logit").predict(clips.waves, clips.breath_mask, None)
     torch.testing.assert_close(alone.score[:, 0], logits[:, 0])
 
 
@@ -253,10 +256,10 @@ def test_the_score_is_the_difference_of_the_logits():
 def test_scores_do_not_depend_on_batch_mates(row):
     model, clips = system(row), batch(4)
     loud = clips.waves * torch.tensor([1.0, 10.0, 0.1, 1.0])[:, None]
-    together = model.answer(loud, clips.marks, None).score
+    together = model.predict(loud, clips.breath_mask, None).score
     alone = [
-        model.answer(wave[None], marks[None], None).score
-        for wave, marks in zip(loud, clips.marks, strict=True)
+        model.predict(wave[None], marks[None], None).score
+        for wave, marks in zip(loud, clips.breath_mask, strict=True)
     ]
     torch.testing.assert_close(together, torch.cat(alone), atol=1e-5, rtol=1e-5)
 
@@ -266,7 +269,7 @@ def test_half_precision_leaves_losses_and_scores_single():
     expected = model.losses(clips)
     with torch.autocast("cpu", torch.bfloat16):
         losses = model.losses(clips)
-        score = model.answer(clips.waves, clips.marks, None).score
+        score = model.predict(clips.waves, clips.breath_mask, None).score
     assert {value.dtype for value in (*losses.values(), score)} == {torch.float32}
     assert losses["loss"].item() == pytest.approx(expected["loss"].item(), rel=0.05)
 
@@ -277,7 +280,7 @@ def test_frames_are_refused():
     assert "train.resolution_s = 0.02" in str(error.value)
     clips = batch(1)
     with raises_code("model.resolution") as error:
-        system().answer(clips.waves, clips.marks, 0.02)
+        system().predict(clips.waves, clips.breath_mask, 0.02)
     assert "resolution_s = 0.02" in str(error.value)
 
 

@@ -27,7 +27,7 @@ def test_the_front_end_learns_through_breath_film():
     """Gradients reach all of it, and are others where the marks are: this is what FiLM is for."""
     model, clips = encoded("default", refinement=NONE).eval(), batch(3)
     gradients = []
-    for marks in (clips.marks, ~clips.marks):
+    for marks in (clips.breath_mask, ~clips.breath_mask):
         model.zero_grad()
         model.losses(clips._replace(marks=marks))["loss"].backward()
         trained = [p.grad for p in model.frontend.parameters() if p.requires_grad]
@@ -76,5 +76,5 @@ def test_with_the_queries_added_the_classes_are_soon_told_apart(row):
     first, last = trained(model, 40)
     assert last < 0.7 * first
     clips = clips_that_differ(1000, 40)
-    score = model.eval().answer(clips.waves, clips.marks, None).score
+    score = model.eval().predict(clips.waves, clips.breath_mask, None).score
     assert score[~clips.spoof].min() > score[clips.spoof].max()

@@ -80,7 +80,7 @@ def batch(waves: torch.Tensor, spoof: torch.Tensor, valid: torch.Tensor | None =
 
 
 def answered(stage, waves: torch.Tensor, resolution_s: float | None):
-    return stage.answer(waves, batch(waves, torch.zeros(len(waves), 1)).marks, resolution_s)
+    return stage.answer(waves, batch(waves, torch.zeros(len(waves), 1)).breath_mask, resolution_s)
 
 
 # --- post-training -------------------------------------------------------------------------------
@@ -92,12 +92,12 @@ def test_the_frame_head_is_one_linear_layer_on_the_last_state():
     bound = math.sqrt(6 / (16 + 1))
     assert 0.8 * bound < stage.head.weight.abs().max() <= bound, "not Xavier's uniform"
     expected = stage.frontend(waves)[-1] @ stage.head.weight[0]
-    torch.testing.assert_close(stage.logits(waves), expected)
+    torch.testing.assert_close(stage.hop_logits(waves), expected)
     assert sum(p.numel() for p in stage.head.parameters()) == 16 + 1
 
 
 def test_a_clip_of_the_paper_has_201_frames():
-    assert first().logits(clips(1, 64_600)).shape == (1, 201)
+    assert first().hop_logits(clips(1, 64_600)).shape == (1, 201)
 
 
 def test_post_trainings_loss_is_the_mean_over_valid_frames():
@@ -107,7 +107,7 @@ def test_post_trainings_loss_is_the_mean_over_valid_frames():
     each = [
         -math.log(p if injected else 1 - p)
         for row, labels, known in zip(
-            stage.logits(waves).sigmoid().tolist(), spoof.tolist(), valid.tolist(), strict=True
+            stage.hop_logits(waves).sigmoid().tolist(), spoof.tolist(), valid.tolist(), strict=True
         )
         for p, injected, use in zip(row, labels, known, strict=True)
         if use
@@ -120,7 +120,7 @@ def test_post_trainings_loss_is_the_mean_over_valid_frames():
 
 def test_post_training_scores_hops_with_injected_as_spoof():
     stage, waves = first(), clips()
-    answer, logits = answered(stage, waves, 0.02), stage.logits(waves)
+    answer, logits = answered(stage, waves, 0.02), stage.hop_logits(waves)
     assert torch.equal(answer.score, -logits)
     assert torch.equal(answer.logits, torch.stack([torch.zeros_like(logits), logits], dim=-1))
     torch.testing.assert_close(answer.score, answer.logits[..., 0] - answer.logits[..., 1])
@@ -151,7 +151,7 @@ def test_fine_tunings_loss_weighs_the_classes_as_torch_does(head):
     stage, waves = second(head), clips()
     spoof = torch.tensor([[False], [True], [True], [False]])
     valid = torch.tensor([[True], [True], [True], [False]])
-    each = (-stage.logits(waves).log_softmax(1)).tolist()
+    each = (-stage.clip_logits(waves).log_softmax(1)).tolist()
     expected = (9 * each[0][0] + each[1][1] + each[2][1]) / 11
     assert stage.losses(batch(waves, spoof, valid))["loss"].item() == pytest.approx(expected)
     plain = second(head, bonafide_weight=1.0).losses(batch(waves, spoof))["loss"].item()
@@ -168,7 +168,7 @@ def test_a_batch_may_be_of_one_class(spoofed):
 @HEADS
 def test_the_score_is_the_difference_of_the_logits(head):
     stage, waves = second(head), clips()
-    answer, logits = answered(stage, waves, None), stage.logits(waves)
+    answer, logits = answered(stage, waves, None), stage.clip_logits(waves)
     assert torch.equal(answer.logits[:, 0], logits)
     assert torch.equal(answer.score[:, 0], logits[:, 0] - logits[:, 1])
     with raises_code("model.resolution") as error:
@@ -185,7 +185,7 @@ def test_fine_tuning_wants_labels_of_utterances():
 
 def test_without_merging_the_head_has_the_last_state():
     stage, waves = second("lstm", merge={"kind": "last"}), clips()
-    torch.testing.assert_close(stage.logits(waves), stage.head(stage.frontend(waves)[-1]))
+    torch.testing.assert_close(stage.clip_logits(waves), stage.head(stage.frontend(waves)[-1]))
 
 
 def test_the_merge_may_be_of_the_first_blocks():
@@ -247,7 +247,7 @@ def test_losses_and_logits_are_float32_in_bfloat16_training(head):
     exact = stage.losses(given)["loss"]
     with torch.autocast("cpu", dtype=torch.bfloat16):
         rough = stage.losses(given)["loss"]
-        assert stage.logits(given.waves).dtype == rough.dtype == torch.float32
+        assert stage.clip_logits(given.waves).dtype == rough.dtype == torch.float32
     assert rough.item() == pytest.approx(exact.item(), rel=0.05)
 
 

@@ -11,7 +11,7 @@ from bench.cards import table_cards
 from bench.config import Config
 from bench.models import frontends
 from bench.models.frontends import FrontEnd
-from bench.models.segment_positions import positions
+from bench.models.segment_positions import compute_positions
 from bench.models.systems import Batch, build
 from bench.units import HOP_SAMPLES
 from tests.errors import raises_code
@@ -34,7 +34,7 @@ class Fixed(FrontEnd):
 
 
 def system(row: str, dim: int = 1024, *overrides: str):
-    run = table_cards.resolve(table_cards.table("sal/table4"), row, "paper", overrides)
+    run = table_cards.resolve_row(table_cards.read_table("sal/table4"), row, "paper", overrides)
     torch.manual_seed(0)
     return build(run.system, Fixed(dim), run.train)
 
@@ -71,11 +71,11 @@ def test_the_back_end_is_as_big_as_the_released_one(row, parameters):
 @pytest.mark.parametrize("padding", [80, 256, 399])
 def test_every_whole_20_ms_has_its_state_however_many_zeros_follow(padding):
     overrides = (f"system.padding={padding}", "frontend={kind='tiny', normalise='none'}")
-    run = table_cards.resolve(table_cards.table("sal/table4"), "S0", "paper", overrides)
+    run = table_cards.resolve_row(table_cards.read_table("sal/table4"), "S0", "paper", overrides)
     model = build(run.system, frontends.build(run.frontend, Config()), run.train)
     heard = []
     model.frontend.register_forward_pre_hook(lambda _, given: heard.append(given[0]))
-    assert model.answer(torch.randn(1, 64_000), UNMARKED, 0.02).score.shape == (1, 200)
+    assert model.predict(torch.randn(1, 64_000), UNMARKED, 0.02).score.shape == (1, 200)
     assert heard[0].shape == (1, 64_000 + padding)
     assert not heard[0][:, 64_000:].any()
 
@@ -87,7 +87,7 @@ def test_one_answer_a_frame_at_every_resolution(row):
         waves = torch.randn(2, 64_000)
         if resolution_s == 0.32:  # whole frames are what the engine gives
             waves = torch.randn(2, 13 * 5120)
-        answer = model.answer(waves, UNMARKED, resolution_s)
+        answer = model.predict(waves, UNMARKED, resolution_s)
         assert answer.score.shape == (2, frames)
         assert answer.logits.shape == (2, frames, 2)
         assert torch.allclose(answer.score, answer.logits[..., 0] - answer.logits[..., 1])
@@ -95,22 +95,22 @@ def test_one_answer_a_frame_at_every_resolution(row):
 
 def test_one_frame_is_enough():
     model = system("S5", 16).eval()
-    assert model.answer(torch.randn(1, 320), UNMARKED, 0.02).score.shape == (1, 1)
+    assert model.predict(torch.randn(1, 320), UNMARKED, 0.02).score.shape == (1, 1)
 
 
 def test_a_coarse_answer_repeated_is_constant_within_the_trained_frame():
     model = system("S2", 16, "system.finer_than_trained=repeat").eval()
     waves = torch.randn(2, 64_000)
     fine, coarse = (
-        model.answer(waves, UNMARKED, 0.02).score,
-        model.answer(waves, UNMARKED, 0.16).score,
+        model.predict(waves, UNMARKED, 0.02).score,
+        model.predict(waves, UNMARKED, 0.16).score,
     )
     assert torch.equal(fine, coarse.repeat_interleave(8, dim=1))
 
 
 def test_the_released_score_of_the_first_rows_is_the_bonafide_logit():
     model = system("S0", 16, "system.score=bonafide-logit").eval()
-    answer = model.answer(torch.randn(2, 64_000), UNMARKED, 0.16)
+    answer = model.predict(torch.randn(2, 64_000), UNMARKED, 0.16)
     assert torch.equal(answer.score, answer.logits[..., 0])
 
 
@@ -121,7 +121,7 @@ def test_the_loss_is_equation_1_over_valid_frames():
     logits, eight = model.binary(pooled), model.auxiliary(pooled)
     difference = logits[..., 1] - logits[..., 0]
     binary = F.binary_cross_entropy_with_logits(difference, clips.spoof.float(), reduction="none")
-    target = positions(clips.spoof, clips.valid)
+    target = compute_positions(clips.spoof, clips.valid)
     spl = F.cross_entropy(eight[clips.valid], target[clips.valid])
     losses = model.losses(clips)
     torch.testing.assert_close(losses["binary"], binary[clips.valid].mean())
@@ -194,7 +194,7 @@ UTTERANCES = "train.resolution_s=utterance"
 
 def test_an_utterance_is_scored_by_all_its_states_together():
     model, waves = system("S2", 16, UTTERANCES).eval(), batch().waves
-    answer = model.answer(waves, UNMARKED, None)
+    answer = model.predict(waves, UNMARKED, None)
     assert answer.logits.shape == (3, 1, 2)
     expected = model.binary(model.states(waves).mean(1))
     torch.testing.assert_close(answer.logits[:, 0], expected)
@@ -202,9 +202,9 @@ def test_an_utterance_is_scored_by_all_its_states_together():
     # One head for both: what learnt frames answers for utterances, and the reverse.
     frames = system("S2", 16).eval()
     frames.load_state_dict(model.state_dict())
-    assert torch.equal(frames.answer(waves, UNMARKED, None).logits, answer.logits)
+    assert torch.equal(frames.predict(waves, UNMARKED, None).logits, answer.logits)
     assert torch.equal(
-        frames.answer(waves, UNMARKED, 0.16).logits, model.answer(waves, UNMARKED, 0.16).logits
+        frames.predict(waves, UNMARKED, 0.16).logits, model.predict(waves, UNMARKED, 0.16).logits
     )
 
 
@@ -213,7 +213,7 @@ def test_an_utterances_loss_is_the_cross_entropy_of_its_one_answer():
     spoof = torch.tensor([[True], [False], [True]])
     clips = clips._replace(spoof=spoof, valid=torch.ones_like(spoof))
     expected = F.cross_entropy(
-        model.answer(clips.waves, UNMARKED, None).logits[:, 0], spoof[:, 0].long()
+        model.predict(clips.waves, UNMARKED, None).logits[:, 0], spoof[:, 0].long()
     )
     torch.testing.assert_close(model.losses(clips)["loss"], expected)
 
@@ -222,8 +222,8 @@ def test_an_utterance_trained_model_repeats_its_answer_for_frames_where_asked():
     repeat = "system.finer_than_trained=repeat"
     model, waves = system("S2", 16, UTTERANCES, repeat).eval(), batch().waves
     frames, whole = (
-        model.answer(waves, UNMARKED, 0.16).score,
-        model.answer(waves, UNMARKED, None).score,
+        model.predict(waves, UNMARKED, 0.16).score,
+        model.predict(waves, UNMARKED, None).score,
     )
     torch.testing.assert_close(frames, whole.expand(-1, 25))
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from bench.cards import table_cards
-from bench.cards.paper_cards import varied
+from bench.cards.paper_cards import add_variant
 from bench.config import Config
 from bench.models import frontends
 from bench.models.frontends import FrontEnd
@@ -19,7 +19,7 @@ from bench.models.systems.tca import Gate, Head
 from bench.specs.frontends.tiny import Tiny
 from bench.specs.run import TrainData
 from bench.specs.systems.tca import Tca
-from bench.units import CLASSES, KINDS
+from bench.units import ATTACK_TYPES, CLASSES
 from tests.errors import raises_code
 from tests.models.systems.plain_tca import by_hand, cross_entropies
 
@@ -148,9 +148,9 @@ def test_shapes(reading, clip_s, rows, classes):
     assert found.cav_logits.shape == (2, classes)
     assert found.temporal.shape == (2, rows, classes)
     assert found.logits.shape == (2, classes)
-    assert model.class_names == (KINDS if classes == 3 else CLASSES)
+    assert model.class_names == (ATTACK_TYPES if classes == 3 else CLASSES)
     assert model.fixed_s == clip_s
-    answer = model.answer(waves, UNMARKED, None)
+    answer = model.predict(waves, UNMARKED, None)
     assert answer.score.shape == (2, 1)
     assert answer.logits.shape == (2, 1, 2)
 
@@ -170,10 +170,10 @@ def test_the_forward_pass_is_the_equations(reading):
 def test_the_losses_are_equations_6_and_9(reading):
     model, clips = moved(reading), batch()
     z, _, final = by_hand(model, clips.waves, released=reading == "released")
-    weights = [8.0 if k == 0 else 1.0 for k in clips.kind.tolist()]
+    weights = [8.0 if k == 0 else 1.0 for k in clips.attack_type.tolist()]
     parts = []
     for logits in (z, final):
-        each = cross_entropies(logits, clips.kind)
+        each = cross_entropies(logits, clips.attack_type)
         weighted = [a * b for a, b in zip(weights, each, strict=True)]
         if reading == "released":
             parts.append(sum(weighted) / sum(weights))
@@ -266,11 +266,11 @@ def test_without_the_token_only_frames_are_pooled():
 
 def test_binary_labels_are_learnt_from_the_class_and_not_the_kind():
     model, clips = system("binary"), batch()
-    forgotten = clips._replace(kind=torch.full_like(clips.kind, IGNORED))
+    forgotten = clips._replace(kind=torch.full_like(clips.attack_type, IGNORED))
     losses = model.losses(clips)
     assert torch.equal(losses["loss"], model.losses(forgotten)["loss"])
     each = cross_entropies(model.activation(clips.waves).logits, clips.spoof[:, 0].long())
-    weights = [8.0 if k == 0 else 1.0 for k in clips.kind.tolist()]
+    weights = [8.0 if k == 0 else 1.0 for k in clips.attack_type.tolist()]
     expected = sum(a * b / 2 for a, b in zip(weights, each, strict=True)) / len(each)
     assert losses["tca"].item() == pytest.approx(expected, rel=1e-5)
 
@@ -278,7 +278,9 @@ def test_binary_labels_are_learnt_from_the_class_and_not_the_kind():
 @pytest.mark.parametrize("reading", ["paper", "released"])
 def test_an_utterance_of_unknown_kind_is_not_learnt_from(reading):
     model, clips = system(reading), batch()
-    marked = clips._replace(kind=clips.kind.clone().index_fill_(0, torch.tensor([1, 4]), IGNORED))
+    marked = clips._replace(
+        kind=clips.attack_type.clone().index_fill_(0, torch.tensor([1, 4]), IGNORED)
+    )
     kept = Batch(*(part[torch.tensor([0, 2, 3])] for part in clips))
     torch.testing.assert_close(model.losses(marked)["loss"], model.losses(kept)["loss"])
 
@@ -299,7 +301,7 @@ def test_the_loss_of_a_set_does_not_depend_on_its_batches():
 def test_the_answer_is_in_the_order_of_the_classes(reading):
     model, waves = system(reading), batch().waves
     logits = model.activation(waves).logits
-    answer = model.answer(waves, UNMARKED, None)
+    answer = model.predict(waves, UNMARKED, None)
     torch.testing.assert_close(answer.logits[:, 0, 0], logits[:, 0])
     torch.testing.assert_close(answer.logits[:, 0, 1], logits[:, 1:].exp().sum(1).log())
     probability = logits.softmax(1)[:, 0]
@@ -309,7 +311,7 @@ def test_the_answer_is_in_the_order_of_the_classes(reading):
 def test_scores_can_be_chosen_and_two_of_them_rank_alike():
     waves = batch(32).waves
     odds, softmax, logit = (
-        system("paper", score=score).answer(waves, UNMARKED, None).score[:, 0]
+        system("paper", score=score).predict(waves, UNMARKED, None).score[:, 0]
         for score in ("log-odds", "log-softmax", "bonafide-logit")
     )
     assert odds.argsort().tolist() == softmax.argsort().tolist()
@@ -331,8 +333,8 @@ def tiny(reading: str):
 def test_scores_do_not_depend_on_batch_mates(reading):
     model, clips = tiny(reading), batch()
     loud = clips.waves * torch.tensor([1.0, 10.0, 1.0, 0.1, 1.0])[:, None]
-    together = model.answer(loud, UNMARKED, None).score
-    alone = torch.cat([model.answer(wave[None], UNMARKED, None).score for wave in loud])
+    together = model.predict(loud, UNMARKED, None).score
+    alone = torch.cat([model.predict(wave[None], UNMARKED, None).score for wave in loud])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
 
 
@@ -340,7 +342,7 @@ def test_another_length_is_refused():
     model = system("paper")
     for n_samples in (1599, 1601, 3200):
         with raises_code("model.clip-length") as error:
-            model.answer(torch.randn(1, n_samples), UNMARKED, None)
+            model.predict(torch.randn(1, n_samples), UNMARKED, None)
         assert "1600 samples" in str(error.value)
         with raises_code("model.clip-length") as error:
             model.losses(batch(n_samples=n_samples))
@@ -352,13 +354,15 @@ def test_frames_are_refused():
         build(Tca.model_validate(PAPER), Fixed(12), data(resolution_s=0.02))
     assert "train.resolution_s = 0.02" in str(error.value)
     with raises_code("model.resolution") as error:
-        system("paper").answer(batch().waves, UNMARKED, 0.02)
+        system("paper").predict(batch().waves, UNMARKED, 0.02)
     assert "resolution_s = 0.02" in str(error.value)
 
 
 def test_the_variant_released_is_the_released_reading():
-    card, _ = varied(table_cards.table("tca/table1"), table_cards.paper("tca"), "released", ["TCA"])
-    run = table_cards.resolve(card, "TCA@released")
+    card, _ = add_variant(
+        table_cards.read_table("tca/table1"), table_cards.read_paper("tca"), "released", ["TCA"]
+    )
+    run = table_cards.resolve_row(card, "TCA@released")
     assert run.system == Tca.model_validate(RELEASED)
     assert run.train.clip_s == run.dev.clip_s == run.evaluate["asvspoof2019la"].clip_s == 4.0375
     assert run.frontend.normalise == "batch"
@@ -366,8 +370,8 @@ def test_the_variant_released_is_the_released_reading():
 
 
 def test_the_cards_first_row_is_the_papers_reading():
-    run = table_cards.resolve(table_cards.table("tca/table2"), "TCA")
+    run = table_cards.resolve_row(table_cards.read_table("tca/table2"), "TCA")
     assert run.system == Tca.model_validate(PAPER)
     assert run.training_signature == (
-        table_cards.resolve(table_cards.table("tca/table1"), "TCA").training_signature
+        table_cards.resolve_row(table_cards.read_table("tca/table1"), "TCA").training_signature
     )

@@ -25,16 +25,16 @@ class AttentiveStatistics(nn.Module):
         self.score = nn.Linear(dim, 1, bias=spec.bias == "learnt")
         self.project = nn.Linear(2 * dim, dim)
 
-    def attention(self, x: Tensor) -> Tensor:
+    def attention_weights(self, x: Tensor) -> Tensor:
         """Equations 1 and 2: e_t = tanh(W S_t + b), softmax over time; "batch frames 1".
 
         One score a frame for all channels: that is how we read "shared across all C channels".
         """
         return torch.tanh(self.score(x)).softmax(dim=1)
 
-    def statistics(self, x: Tensor) -> Tensor:
+    def weighted_statistics(self, x: Tensor) -> Tensor:
         """Equations 3 and 4: weighted mean, then weighted deviation; "batch 2*dim"."""
-        weights = self.attention(x)
+        weights = self.attention_weights(x)
         mean = (weights * x).sum(dim=1)
         if self.spec.mean == "divided":
             mean = mean / x.shape[1]
@@ -47,5 +47,5 @@ class AttentiveStatistics(nn.Module):
         """Return the token S^u, "batch 1 dim", of the frames `x`, "batch frames dim"."""
         # In float32 whatever the precision around: equation 4 is a difference of two close numbers.
         with torch.autocast(x.device.type, enabled=False):
-            statistics = self.statistics(x.float())
+            statistics = self.weighted_statistics(x.float())
         return self.project(statistics)[:, None]

@@ -29,7 +29,7 @@ class FeedForward(nn.Sequential):
         )
 
 
-class SelfAttention(nn.Module):
+class ConformerAttention(nn.Module):
     """LayerNorm and multi-head self-attention over all hops; "batch hops dim" to the same."""
 
     def __init__(self, dim: int, heads: int, dropout: float) -> None:
@@ -53,7 +53,7 @@ class SelfAttention(nn.Module):
         return F.dropout(self.out(mixed.transpose(1, 2).flatten(2)), dropout, self.training)
 
 
-class Convolution(nn.Module):
+class ConvolutionModule(nn.Module):
     """LayerNorm, pointwise, GLU, depthwise, BatchNorm, Swish, pointwise; "batch hops dim"."""
 
     def __init__(self, dim: int, kernel: int, dropout: float) -> None:
@@ -74,15 +74,15 @@ class Convolution(nn.Module):
         return self.dropout(self.narrow(x.transpose(1, 2)))
 
 
-class Block(nn.Module):
+class ConformerBlock(nn.Module):
     """One Conformer block; "batch hops dim" to the same."""
 
     def __init__(self, dim: int, spec: ConformerSpec) -> None:
         super().__init__()
         inner = round(dim * spec.feed_forward_ratio)
         self.first = FeedForward(dim, inner, spec.dropout)
-        self.attention = SelfAttention(dim, spec.heads, spec.dropout)
-        self.convolution = Convolution(dim, spec.kernel, spec.dropout)
+        self.attention = ConformerAttention(dim, spec.heads, spec.dropout)
+        self.convolution = ConvolutionModule(dim, spec.kernel, spec.dropout)
         self.second = FeedForward(dim, inner, spec.dropout)
         self.norm = nn.LayerNorm(dim)
 
@@ -99,4 +99,4 @@ class Conformer(nn.Sequential):
     """`spec.blocks` blocks and a ReLU; "batch hops dim" to the same."""
 
     def __init__(self, dim: int, spec: ConformerSpec) -> None:
-        super().__init__(*(Block(dim, spec) for _ in range(spec.blocks)), nn.ReLU())
+        super().__init__(*(ConformerBlock(dim, spec) for _ in range(spec.blocks)), nn.ReLU())

@@ -89,7 +89,7 @@ class StatisticsPooling(nn.Module):
         self.hidden = Convolved(3 * channels, inner)
         self.score = nn.Conv1d(inner, channels, 1)
 
-    def weights(self, x: Tensor) -> Tensor:
+    def attention_weights(self, x: Tensor) -> Tensor:
         """Return "batch channels hops" that sum to one over time.
 
         They are made from each frame, and from the whole utterance's mean and deviation.
@@ -104,7 +104,7 @@ class StatisticsPooling(nn.Module):
         # In float32 whatever the precision around: a variance is a difference of close numbers.
         with torch.autocast(x.device.type, enabled=False):
             x = x.float()
-            weights = self.weights(x)
+            weights = self.attention_weights(x)
             mean = (weights * x).sum(dim=2)
             variance = (weights * x.square()).sum(dim=2) - mean.square()
         return torch.cat([mean, variance.clamp_min(LEAST_VARIANCE).sqrt()], dim=1)

@@ -27,13 +27,13 @@ class BreathFilm(nn.Module):
         self.register_buffer("either", torch.tensor([[0.0], [1.0]]), persistent=False)
         self.either: Tensor
 
-    def gains(self) -> Tensor:
+    def breath_gains(self) -> Tensor:
         """Return 1 + g of equations 5 and 6 for a hop without breath and one with, "2 dim".
 
         A mark is one bit, so that there are no other gates.
         """
         return 1.0 + self.mlp(self.either)
 
-    def forward(self, x: Tensor, marks: Tensor) -> Tensor:
+    def forward(self, x: Tensor, breath_mask: Tensor) -> Tensor:
         """Equation 6: `x`, "batch hops dim", times the gains of `marks`, "batch hops", bool."""
-        return x * F.embedding(marks.long(), self.gains())
+        return x * F.embedding(breath_mask.long(), self.breath_gains())

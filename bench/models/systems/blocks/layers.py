@@ -41,6 +41,6 @@ class WeightedStates(nn.Module):
         return total
 
 
-def build(spec: LastLayer | WeightedLayers, n_states: int) -> LastState | WeightedStates:
+def build_weighting(spec: LastLayer | WeightedLayers, n_states: int) -> LastState | WeightedStates:
     """Return the part that `spec` names."""
     return LastState() if isinstance(spec, LastLayer) else WeightedStates(n_states, spec)

@@ -37,7 +37,7 @@ class AttentiveMerging(nn.Module):
             nn.Linear(layers * dim, hidden), nn.SiLU(), nn.Linear(hidden, dim)
         )
 
-    def gates(self, states: Sequence[Tensor]) -> Tensor:
+    def layer_gates(self, states: Sequence[Tensor]) -> Tensor:
         """Return "batch layers" in (0, 1): how much of each state is let through.
 
         sigmoid(W2 silu(W1 silu(w x))), x being the states' means over time.
@@ -49,7 +49,7 @@ class AttentiveMerging(nn.Module):
     def forward(self, states: Sequence[Tensor]) -> Tensor:
         """Return the merged sequence of the front-end's `states`, state 0 among them."""
         merged = states[1:]
-        gates = self.gates(merged).unbind(dim=1)
+        gates = self.layer_gates(merged).unbind(dim=1)
         # Gated one by one and put side by side once: no stack of all states beside them.
         gated = [gate[:, None, None] * state for gate, state in zip(gates, merged, strict=True)]
         return self.project(torch.cat(gated, dim=-1))

@@ -58,18 +58,18 @@ class FeatureLosses(nn.Module):
             length = z.detach().norm(dim=1).mean()
             if spec.scale == "unit":
                 z = F.normalize(z, dim=1, eps=SMALLEST_NORM)
-            centre = self._moved(z.detach(), bonafide)
+            centre = self._move_centre(z.detach(), bonafide)
             positives, positive = self._with_copies(z, bonafide)
             drawn = (positives, positive) if spec.centre_of == "with-copies" else (z, bonafide)
             pull = centre_loss(*drawn, centre)
             push = contrast_loss(z, target == CLASSES.index(SPOOF), centre)
-            similar = pscl(positives, positive, spec.temperature)
+            similar = pscl_loss(positives, positive, spec.temperature)
             feature = (  # equation 14
                 spec.pscl_weight * similar + spec.centre_weight * pull + spec.contrast_weight * push
             )
         return Parts(similar, pull, push, feature, length)
 
-    def _moved(self, z: Tensor, bonafide: Tensor) -> Tensor:
+    def _move_centre(self, z: Tensor, bonafide: Tensor) -> Tensor:
         """Equation 12: move the centre towards the batch's mean bona fide feature, and return it.
 
         The centre starts at the first mean.
@@ -99,7 +99,7 @@ class FeatureLosses(nn.Module):
         return torch.cat([z, noisy]), torch.cat([bonafide, bonafide[source]])
 
 
-def pscl(z: Tensor, chosen: Tensor, temperature: float) -> Tensor:
+def pscl_loss(z: Tensor, chosen: Tensor, temperature: float) -> Tensor:
     """Equation 10, the positive-only supervised contrastive loss of the `chosen` features.
 
     `z`: "n dim"; `chosen`: "n", bool. log(|D| - 1) where all cosines are equal, whatever they are,
@@ -113,7 +113,7 @@ def pscl(z: Tensor, chosen: Tensor, temperature: float) -> Tensor:
     lowest = torch.finfo(z.dtype).min
     log_sum = similarity.masked_fill(~others, lowest).logsumexp(dim=1)
     mean = (similarity * others).sum(dim=1) / count.clamp_min(1)
-    return _mean(log_sum - mean, chosen & (count > 0))
+    return _masked_mean(log_sum - mean, chosen & (count > 0))
 
 
 def centre_loss(z: Tensor, chosen: Tensor, centre: Tensor) -> Tensor:
@@ -123,7 +123,7 @@ def centre_loss(z: Tensor, chosen: Tensor, centre: Tensor) -> Tensor:
     centre yet.
     """
     cosine = F.cosine_similarity(z, centre[None], dim=1, eps=SMALLEST_NORM)
-    return _mean((1 - cosine) / 2, chosen & centre.any())
+    return _masked_mean((1 - cosine) / 2, chosen & centre.any())
 
 
 def contrast_loss(z: Tensor, chosen: Tensor, centre: Tensor) -> Tensor:
@@ -143,9 +143,9 @@ def contrast_loss(z: Tensor, chosen: Tensor, centre: Tensor) -> Tensor:
     sums = torch.cdist(z, -z, compute_mode="donot_use_mm_for_euclid_dist")
     of_pairs = (along[:, None] + along) / sums.clamp_min(SMALLEST_NORM)
     of_each = along / z.norm(dim=1).clamp_min(SMALLEST_NORM)
-    return _mean((1 + of_each) / 2, chosen) + _mean((1 + of_pairs) / 2, pairs)
+    return _masked_mean((1 + of_each) / 2, chosen) + _masked_mean((1 + of_pairs) / 2, pairs)
 
 
-def _mean(values: Tensor, mask: Tensor) -> Tensor:
+def _masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     """Mean of the `values` in `mask`; 0 where it is empty."""
     return values.masked_fill(~mask, 0.0).sum() / mask.sum().clamp_min(1)

@@ -49,19 +49,19 @@ class SincConv(nn.Module):
         self.taps: Tensor
         self.window: Tensor
 
-    def edges(self) -> tuple[Tensor, Tensor]:
+    def filter_edges(self) -> tuple[Tensor, Tensor]:
         """Return the filters' lower and upper edges, each "filters", in [0, 1] of `NYQUIST_HZ`."""
         low = self.low.abs()
         return low, (low + self.width.abs()).clamp(max=1.0)
 
-    def kernels(self) -> Tensor:
+    def filter_kernels(self) -> Tensor:
         """Return the filters' taps, "filters kernel"."""
-        low, high = (_low_pass(edge[:, None], self.taps) for edge in self.edges())
+        low, high = (_low_pass(edge[:, None], self.taps) for edge in self.filter_edges())
         return self.window * (high - low)
 
     def forward(self, waves: Tensor) -> Tensor:
         """Filter "batch samples": "batch filters samples-kernel+1"."""
-        return F.conv1d(waves[:, None], self.kernels()[:, None])
+        return F.conv1d(waves[:, None], self.filter_kernels()[:, None])
 
 
 def _mel_edges(n: int) -> Tensor:
@@ -100,7 +100,7 @@ class FrequencyBranch(nn.Module):
         self.activation = nn.SELU()
         self.project = nn.Linear(channels * rows * columns // tokens.number, dim)
 
-    def maxima(self, waves: Tensor) -> Tensor:
+    def pooled_maxima(self, waves: Tensor) -> Tensor:
         """Pre-emphasis to pooling: "batch samples" to "batch channels rows columns".
 
         A row is a filter or a band of them, a column a stretch of time. In float32 whatever the
@@ -116,7 +116,7 @@ class FrequencyBranch(nn.Module):
 
     def forward(self, waves: Tensor) -> Tensor:
         """Return the tokens x_freq, "batch tokens dim", of "batch samples"."""
-        x = self.activation(self.norm(self.maxima(waves)))
+        x = self.activation(self.norm(self.pooled_maxima(waves)))
         if self.by_time:
             x = x.unflatten(3, (self.spec.tokens.number, -1)).permute(0, 3, 1, 2, 4)
         else:

@@ -20,12 +20,12 @@ class SensitiveLayers(nn.Module):
     layer in equation 2, instead of one for all. The weights do not sum to one.
     """
 
-    def __init__(self, dim: int, n_states: int, *, own: bool = False) -> None:
+    def __init__(self, dim: int, n_states: int, *, one_score_each: bool = False) -> None:
         super().__init__()
         self.blocks = n_states - 1
-        self.score = nn.Linear(dim, self.blocks if own else 1)
+        self.score = nn.Linear(dim, self.blocks if one_score_each else 1)
 
-    def weights(self, outputs: Sequence[Tensor]) -> Tensor:
+    def layer_weights(self, outputs: Sequence[Tensor]) -> Tensor:
         """Equations 1 and 2: each output's mean over time through a linear layer and a sigmoid.
 
         `outputs`: of each block, "batch hops dim". Return w, "batch blocks", in float32.
@@ -44,6 +44,6 @@ class SensitiveLayers(nn.Module):
         outputs = states[1:]
         total = torch.zeros((), device=outputs[0].device)
         # One output after the other: stacking 24 of them would hold all of them once more.
-        for weight, output in zip(self.weights(outputs).unbind(1), outputs, strict=True):
+        for weight, output in zip(self.layer_weights(outputs).unbind(1), outputs, strict=True):
             total = total + weight[:, None, None] * output
         return total

@@ -11,7 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.models.segment_positions import IGNORED
-from bench.models.systems.blocks.refinement import FeatureLosses, centre_loss, contrast_loss, pscl
+from bench.models.systems.blocks.refinement import (
+    FeatureLosses,
+    centre_loss,
+    contrast_loss,
+    pscl_loss,
+)
 from bench.specs.systems.breathnet import FeatureLossSettings as Spec
 from tests.models.systems import plain_breathnet as plain
 
@@ -46,7 +51,7 @@ def rows(z: torch.Tensor, mask: torch.Tensor) -> list[list[float]]:
 def test_equation_10(temperature):
     z, chosen = features(7), MIXED == B
     expected = plain.pscl(rows(z, chosen), temperature)
-    assert pscl(z, chosen, temperature).item() == pytest.approx(expected, rel=1e-5)
+    assert pscl_loss(z, chosen, temperature).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_equation_11():
@@ -151,7 +156,7 @@ def test_pscl_sees_only_whether_similarities_are_equal(similarity):
     gram = torch.full((8, 8), similarity).fill_diagonal_(1.0)
     values, vectors = torch.linalg.eigh(gram.double())
     z = (vectors * values.clamp_min(0).sqrt()).float()
-    found = pscl(z, torch.ones(8, dtype=torch.bool), 0.1)
+    found = pscl_loss(z, torch.ones(8, dtype=torch.bool), 0.1)
     assert found.item() == pytest.approx(math.log(7), abs=1e-4)
 
 
@@ -178,7 +183,7 @@ def test_any_batch_has_finite_losses_and_gradients_within_their_bounds(classes, 
 def test_order_and_size_of_features_do_not_matter(order, scale):
     z, centre = features(7), features(1, seed=1)[0]
     moved, chosen = z[list(order)] * scale, MIXED[list(order)] == B
-    for loss, last in ((pscl, 0.1), (centre_loss, centre), (contrast_loss, centre)):
+    for loss, last in ((pscl_loss, 0.1), (centre_loss, centre), (contrast_loss, centre)):
         expected = loss(z, MIXED == B, last)
         torch.testing.assert_close(loss(moved, chosen, last), expected, rtol=1e-4, atol=1e-5)
 

@@ -32,7 +32,7 @@ def tone(hz: float) -> torch.Tensor:
 @pytest.mark.parametrize(("low_hz", "high_hz"), [(1000, 3000), (30, 56), (7000, 8000)])
 def test_a_filter_is_a_windowed_difference_of_sincs(low_hz, high_hz):
     expected = plain.band_pass(low_hz, high_hz, 129)
-    found = sinc(low_hz, high_hz).kernels()[0].tolist()
+    found = sinc(low_hz, high_hz).filter_kernels()[0].tolist()
     assert found == pytest.approx(expected, abs=2e-6)
 
 
@@ -47,7 +47,7 @@ def test_a_tone_passes_within_the_band_and_nowhere_else(hz, gain):
 
 def test_the_lower_bands_of_the_mel_scale_are_narrower_than_the_taps_resolve():
     part = SincConv(70, 129)
-    low, high = (edge * 8000 for edge in part.edges())
+    low, high = (edge * 8000 for edge in part.filter_edges())
     middles = ((low + high) / 2).tolist()
     gains = [part(tone(hz))[0, k].abs().max().item() for k, hz in enumerate(middles)]
     assert max(gains[1:20]) < 0.4
@@ -59,7 +59,7 @@ def test_there_is_no_padding():
 
 
 def test_the_filters_start_as_neighbouring_mel_bands():
-    low, high = (edge * 8000 for edge in SincConv(70, 129).edges())
+    low, high = (edge * 8000 for edge in SincConv(70, 129).filter_edges())
     torch.testing.assert_close(low[1:], high[:-1])
     assert low[0].item() == pytest.approx(LOWEST_HZ, rel=1e-4)
     assert high[-1].item() == pytest.approx(HIGHEST_HZ, rel=1e-4)
@@ -72,7 +72,7 @@ def test_edges_stay_in_order_and_below_half_the_rate():
     with torch.no_grad():
         part.low.copy_(torch.tensor([-0.2, 0.9, 0.1]))
         part.width.copy_(torch.tensor([-0.3, 0.3, 0.0]))
-    low, high = part.edges()
+    low, high = part.filter_edges()
     assert low.tolist() == pytest.approx([0.2, 0.9, 0.1])
     assert high.tolist() == pytest.approx([0.5, 1.0, 0.1])
 
@@ -88,11 +88,11 @@ def test_the_gradient_of_the_edges_is_right():
 
 def test_a_step_of_adam_at_the_papers_rate_moves_an_edge_by_a_twelfth_of_a_hertz():
     part = SincConv(4, 33)
-    before = part.edges()[0].detach() * 8000
+    before = part.filter_edges()[0].detach() * 8000
     optimiser = torch.optim.Adam(part.parameters(), lr=1e-5)
     part(torch.randn(1, 400)).square().sum().backward()
     optimiser.step()
-    moved = (part.edges()[0].detach() * 8000 - before).abs()
+    moved = (part.filter_edges()[0].detach() * 8000 - before).abs()
     assert moved.tolist() == pytest.approx([0.08] * 4, rel=0.05)
 
 
@@ -107,7 +107,7 @@ def test_edges_find_a_band():
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    low, high = (edge.item() * 8000 for edge in part.edges())
+    low, high = (edge.item() * 8000 for edge in part.filter_edges())
     assert (low, high) == pytest.approx((1500, 3500), abs=60)
 
 
@@ -166,7 +166,7 @@ def test_a_token_is_a_stretch_of_time_or_a_band():
     changed = (by_time(click) - by_time(silence)).abs().amax(dim=2)[0] > 1e-6
     assert changed.tolist() == [False, False, False, True]
     by_band = branch("band", pre_emphasis=(0.0,), kernel=129, filters=40)
-    maxima = by_band.maxima(tone(6000))[0, 0].amax(dim=1)
+    maxima = by_band.pooled_maxima(tone(6000))[0, 0].amax(dim=1)
     assert maxima[1] > 50 * maxima[0]
 
 
@@ -184,9 +184,9 @@ def test_polarity_does_not_matter():
 def test_filters_run_in_single_precision_whatever_is_around():
     part, waves = branch("time"), torch.randn(2, 800)
     with torch.autocast("cpu", torch.bfloat16):
-        found = part.maxima(waves)
+        found = part.pooled_maxima(waves)
     assert found.dtype == torch.float32
-    assert torch.equal(found, part.maxima(waves))
+    assert torch.equal(found, part.pooled_maxima(waves))
 
 
 def test_an_even_kernel_is_refused():

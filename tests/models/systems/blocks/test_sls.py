@@ -17,9 +17,9 @@ def states(n=4, batch=3, hops=5, dim=6):
 @pytest.mark.parametrize("own", [False, True])
 def test_equations_1_to_3(own):
     torch.manual_seed(1)
-    part, given = SensitiveLayers(6, 4, own=own), states()
+    part, given = SensitiveLayers(6, 4, one_score_each=own), states()
     w = plain.numbers(part)
-    found, weights = part(given), part.weights(given[1:])
+    found, weights = part(given), part.layer_weights(given[1:])
     assert found.shape == (3, 5, 6)
     for clip in range(3):
         outputs = [state[clip].double().numpy() for state in given[1:]]
@@ -37,5 +37,5 @@ def test_the_state_before_the_first_block_is_not_heard():
 
 def test_one_linear_layer_or_one_a_block():
     assert sum(p.numel() for p in SensitiveLayers(1024, 25).parameters()) == 1024 + 1
-    own = SensitiveLayers(1024, 25, own=True)
+    own = SensitiveLayers(1024, 25, one_score_each=True)
     assert sum(p.numel() for p in own.parameters()) == 24 * (1024 + 1)
