@@ -10,8 +10,8 @@ from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Any
 
-from bench import __version__
 from bench._io import packages
+from bench._version import __version__
 
 ROOT = Path(__file__).parent.parent
 _DIGITS = 12

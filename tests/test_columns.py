@@ -107,7 +107,7 @@ def test_every_corpus_card_can_be_read():
 
 def test_figures_of_frames_are_those_that_are_logged(tmp_path):
     path = tmp_path / "scores.parquet"
-    scores.write(path, frames(20, 10, 1.0, 1))
+    scores.write_scores(path, frames(20, 10, 1.0, 1))
     logged = row_evaluation.evaluate_file(path, replicates=5)
     coarser = column_checks.name_coarser(0.16)
     assert {*logged} == {*column_checks.list_logged("frames"), *coarser}

@@ -31,7 +31,7 @@ ROW = {
 WRITERS = {
     "bytes": lambda path: atomic_files.write_bytes(path, b"new"),
     "text": lambda path: atomic_files.write_text(path, "new"),
-    "scores": lambda path: scores.write(path, ROW),
+    "scores": lambda path: scores.write_scores(path, ROW),
     "checkpoint": lambda path: checkpoints.save_checkpoint({"epoch": 1}, path),
 }
 

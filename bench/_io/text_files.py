@@ -94,7 +94,8 @@ def read_blocks(path: Path) -> Iterator[LineBlock]:
             number = line + whole.count(b"\n") + len(newline)
             raise BenchError(
                 "table-file.long-line",
-                f"{path}:{number}: a line of more than {LONGEST_LINE:,} bytes: {quote_text(rest)}; a "
+                f"{path}:{number}: a line of more than {LONGEST_LINE:,} bytes: {quote_text(rest)}; "
+                "a "
                 "score file has a line an utterance: `ID SCORE`",
             )
         if newline:

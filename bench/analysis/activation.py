@@ -63,7 +63,7 @@ def median_utterances(path: Path) -> list[str]:
     that of the median score, the lower of two, of equal ones by name. `path` is a score file of
     whole utterances.
     """
-    table = score_file.read(path)
+    table = score_file.read_scores(path)
     columns = [table[name].to_pylist() for name in ("label", "attack", "score", "utterance")]
     groups: dict[tuple[bool, str], list[tuple[float, str]]] = {}
     for label, attack, score, utterance in zip(*columns, strict=True):

@@ -49,7 +49,9 @@ def errors_by_position(paths: Mapping[str, Path]) -> PositionResults:
 
     BenchError where a file has no frames on a grid, or two are of other frames or labels.
     """
-    all_of = {name: order_frames(score_file.read(path), path) for name, path in paths.items()}
+    all_of = {
+        name: order_frames(score_file.read_scores(path), path) for name, path in paths.items()
+    }
     (first, first_frames), *others = all_of.items()
     for name, frames in others:
         if not _same_frames(frames, first_frames):

@@ -142,7 +142,8 @@ def _fetch_row(row: LoadedRow, config: Config, say: shared_training.Say) -> Load
         finished = "" if run is None else f", though it is finished in {store.uri}"
         raise BenchError(
             "row.not-trained",
-            f"{row.table}, row {row.row}, seed {row.seed} is not trained here ({row.checkpoint} is not "
+            f"{row.table}, row {row.row}, seed {row.seed} is not trained here ({row.checkpoint} is "
+            "not "
             f"there){finished}: {_training_command(row, again=run is not None)}",
         )
     if not (settings := row.folder / "run.toml").is_file():

@@ -29,6 +29,7 @@ def read_checked_table(key: str) -> Checked:
     if kind not in kinds:
         raise BenchError(
             "card.invalid",
-            f"{card_files.display_path(path)}: kind = {kind!r}: no such kind{near_name(kind, kinds)}",
+            f"{card_files.display_path(path)}: kind = {kind!r}: no such "
+            f"kind{near_name(kind, kinds)}",
         )
     return card_files.validate_card(kinds[kind], content, path)

@@ -35,7 +35,8 @@ def check_columns(
         loggable = _logged_metrics(data, corpus, bool(levels))
         if figure not in loggable:
             missing = f"of {data.corpus} {data.split} there is no {figure} {_describe_trials(data)}"
-            yield f"{where}: {missing}{' of a level' if levels else ''}{near_name(figure, loggable)}"
+            level = " of a level" if levels else ""
+            yield f"{where}: {missing}{level}{near_name(figure, loggable)}"
         if levels:
             yield from (f"{where}: {reason}" for reason in _check_levels(levels, data, corpus))
 

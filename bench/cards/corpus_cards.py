@@ -104,7 +104,8 @@ def _find_mistakes(card: CorpusCard) -> Iterator[str]:
             )
 
     if card.evaluation and card.evaluation not in card.splits:
-        yield f"evaluation = {card.evaluation!r}: no such split{near_name(card.evaluation, card.splits)}"
+        hint = near_name(card.evaluation, card.splits)
+        yield f"evaluation = {card.evaluation!r}: no such split{hint}"
     for name in card.tdcf:
         if name not in card.splits:
             yield f"tdcf.{name}: no such split{near_name(name, card.splits)}"

@@ -1,9 +1,9 @@
 """Find cards, read them, fold rows into runs, and report every mistake of a card at once.
 
-The fold (`bench._io.trees.merge_settings`) runs from the base outward: base, the chain of `from`, the row,
-the smoke overlay where asked, `--set`; the key `*` stands for every key that is there by then. A
-chain that begins at another table's row (`from = "breathnet/table4:BreathNet"`) begins with all of
-that, but for what it evaluates.
+The fold (`bench._io.trees.merge_settings`) runs from the base outward: base, the chain of `from`,
+the row, the smoke overlay where asked, `--set`; the key `*` stands for every key that is there by
+then. A chain that begins at another table's row (`from = "breathnet/table4:BreathNet"`) begins with
+all of that, but for what it evaluates.
 """
 
 from __future__ import annotations

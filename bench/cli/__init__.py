@@ -12,9 +12,9 @@ from typing import TextIO
 
 import click
 
-from bench import __version__
 from bench._io import atomic_files, machine
 from bench._io.packages import NotInstalled
+from bench._version import __version__
 from bench.cards import card_files
 from bench.cli.compare import compare
 from bench.cli.console import make_printable, visible_output

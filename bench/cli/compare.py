@@ -18,8 +18,8 @@ from bench.config import Config
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.evaluation.judge import Evaluator
-    from bench.evaluation.judged import MatchedScores
+    from bench.evaluation.evaluator import Evaluator
+    from bench.evaluation.matched_scores import MatchedScores
 
 
 def _check_row_seed(_: click.Context, __: click.Parameter, value: str) -> str:
@@ -109,7 +109,7 @@ def _compare_files(
 ) -> tuple[str, dict[str, Any], tuple[str, ...]]:
     """Compare two files, or a file and a row, by the keys; return as `_compare_rows` does."""
     from bench.evaluation import comparison, render
-    from bench.evaluation.naming import distinct_names
+    from bench.evaluation.file_names import distinct_names
 
     if not evaluation.corpus:
         raise BenchError("option.missing", "files are compared on one corpus: add --corpus NAME")

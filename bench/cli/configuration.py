@@ -25,8 +25,8 @@ _VARIABLE = "BENCH_"
 def load_configuration() -> Config:
     """Return the configuration, its corpora by their cards' keys.
 
-    A corpus may be given by any name that `bench.cards.corpus_cards.read_corpus_card` knows it by. BenchError
-    names all that no card has, and the keys of weights that are misspelt.
+    A corpus may be given by any name that `bench.cards.corpus_cards.read_corpus_card` knows it by.
+    BenchError names all that no card has, and the keys of weights that are misspelt.
     """
     stated = config.read_config()
     wrong = [*_list_misspelt_weights(stated)]

@@ -19,8 +19,8 @@ from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard
 
 if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are evaluated
-    from bench.evaluation.judge import Evaluator
-    from bench.evaluation.reading import ReadOptions
+    from bench.evaluation.evaluator import Evaluator
+    from bench.evaluation.read_options import ReadOptions
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class EvaluationOptions:
 
     def build_reading(self) -> ReadOptions:
         """Return how score files are read that have no options of their own."""
-        from bench.evaluation.reading import ReadOptions
+        from bench.evaluation.read_options import ReadOptions
 
         return ReadOptions(
             column=self.column,
@@ -79,7 +79,7 @@ class EvaluationOptions:
         self, config: Config, scores: Path, *, all_eer_definitions: bool = False
     ) -> Evaluator:
         """Read the keys of the split that the file `scores` is evaluated on."""
-        from bench.evaluation.judge import EvaluationRequest, Evaluator
+        from bench.evaluation.evaluator import EvaluationRequest, Evaluator
         from bench.metrics.grid import FrameRules
 
         card, split = self.find_card()

@@ -13,8 +13,8 @@ from bench.cli import json_output
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.evaluation.judged import MatchedScores
-    from bench.evaluation.verdict import ScoreReport
+    from bench.evaluation.matched_scores import MatchedScores
+    from bench.evaluation.score_report import ScoreReport
 
 
 class ResultFolder(NamedTuple):

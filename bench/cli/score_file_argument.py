@@ -19,9 +19,9 @@ from bench.cli.old_options import RENAMED_FILE_OPTIONS, warn_of_old_name
 from bench.errors import BenchError, near_name
 
 if TYPE_CHECKING:
-    from bench.evaluation.judge import Evaluator
-    from bench.evaluation.judged import MatchedScores
-    from bench.evaluation.reading import ReadOptions
+    from bench.evaluation.evaluator import Evaluator
+    from bench.evaluation.matched_scores import MatchedScores
+    from bench.evaluation.read_options import ReadOptions
 
 FILE_OPTIONS_HINT = "options of one file follow its name: FILE,column=3,higher-is-spoof,name=NAME"
 
@@ -35,7 +35,7 @@ class ScoreFileArgument(NamedTuple):
     name: str
     """What the system is called; "" where it is not said."""
     options: Mapping[str, Any]
-    """Fields of `bench.evaluation.reading.ReadOptions` that hold for this file."""
+    """Fields of `bench.evaluation.read_options.ReadOptions` that hold for this file."""
     shown: Path
     """What the file is called in messages and verdicts: its path, `stdin`, or `pipe-63`."""
 
@@ -178,5 +178,6 @@ def _parse_option(path: Path, part: str) -> tuple[str, Any]:
         raise BenchError("option.invalid", f"{path}: {part!r}: should be {key}=VALUE")
     raise BenchError(
         "option.invalid",
-        f"{path}: nothing is called {key!r}{near_name(key, [*_VALUES, *_FLAGS])} ({FILE_OPTIONS_HINT})",
+        f"{path}: nothing is called {key!r}{near_name(key, [*_VALUES, *_FLAGS])} "
+        f"({FILE_OPTIONS_HINT})",
     )

@@ -19,9 +19,9 @@ from bench.cli.tracked_results import TrackedResult, keep_verdict
 from bench.config import Config
 
 if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are evaluated
-    from bench.evaluation.judge import Evaluator
-    from bench.evaluation.judged import MatchedScores
-    from bench.evaluation.verdict import ScoreReport
+    from bench.evaluation.evaluator import Evaluator
+    from bench.evaluation.matched_scores import MatchedScores
+    from bench.evaluation.score_report import ScoreReport
 
 NO_ROW: Mapping[str, Any] = {"table": None, "row": None, "seed": None, "set": []}
 """What scripts are told of the row where the scores are those of a file."""
@@ -66,8 +66,8 @@ def evaluate_scores(
     `compute_scores` makes the file first, once all that was asked for is checked, and returns
     which row it is of.
     """
-    from bench.evaluation.naming import longer_names
-    from bench.evaluation.standing import find_placement
+    from bench.evaluation.file_names import longer_names
+    from bench.evaluation.table_placement import find_placement
 
     evaluation, config = request.evaluation, request.config
     judge = evaluation.read_keys(

@@ -16,11 +16,11 @@ from bench.config import Config
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.evaluation.judge import Evaluator
-    from bench.evaluation.judged import MatchedScores
-    from bench.evaluation.reading import ReadOptions
-    from bench.evaluation.standing import TablePlacement
-    from bench.evaluation.verdict import ScoreReport
+    from bench.evaluation.evaluator import Evaluator
+    from bench.evaluation.matched_scores import MatchedScores
+    from bench.evaluation.read_options import ReadOptions
+    from bench.evaluation.score_report import ScoreReport
+    from bench.evaluation.table_placement import TablePlacement
 
 GIVEN = "given"
 """The folder of a run's artifacts that holds the score file as it was given."""
@@ -111,12 +111,12 @@ def _write_scores(
     path: Path, judge: Evaluator, judged: MatchedScores, placement: TablePlacement
 ) -> str:
     """Write the scores that tests of difference are made of; return why there are none, or ""."""
-    from bench.evaluation import kept_scores
+    from bench.evaluation import saved_scores
 
     request = judge.request
     resolution_s = placement.resolution_s
     try:
-        kept_scores.save_scores(path, judged, resolution_s, request.rules, request.threshold)
+        saved_scores.save_scores(path, judged, resolution_s, request.rules, request.threshold)
     except BenchError as error:
         return str(error)
     return ""

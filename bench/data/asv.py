@@ -120,7 +120,8 @@ def _require_entries(path: Path, where: str, entry: object) -> dict[object, obje
     if not isinstance(entry, dict):
         raise BenchError(
             "corpus.tdcf-coefficients",
-            f"{path}: {where}: {quote_text(str(entry))} should be a dictionary: of C0, C1 and C2, by "
+            f"{path}: {where}: {quote_text(str(entry))} should be a dictionary: of C0, C1 and C2, "
+            "by "
             "codec, by attack, as LA-C012-eval.npy has it",
         )
     return cast(dict[object, object], entry)

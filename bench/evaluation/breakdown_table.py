@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from bench._io.markdown import escape_text, format_list, format_table
-from bench.evaluation.verdict import Breakdown, BreakdownLine
+from bench.evaluation.score_report import Breakdown, BreakdownLine
 from bench.metrics.catalogue import find_metric, format_value, is_rate
 from bench.metrics.measured import MetricResult
 
@@ -86,8 +86,10 @@ def _describe_ties(breakdown: Breakdown) -> list[str]:
     """Return which EERs depend on how ties are counted, and by how much."""
     texts = [
         f"{' '.join(line.levels)}: {ties.bonafide:,.0f} bona fide and {ties.spoof:,.0f} spoof "
-        f"share {ties.score:.9g}; ASVspoof's packages print {format_value('eer', ties.official)}, any "
-        f"order of these gives {format_value('eer', ties.lowest)} to {format_value('eer', ties.highest)}"
+        f"share {ties.score:.9g}; ASVspoof's packages print {format_value('eer', ties.official)}, "
+        "any "
+        f"order of these gives {format_value('eer', ties.lowest)} to "
+        f"{format_value('eer', ties.highest)}"
         for line in breakdown.lines
         if (ties := line.ties)
     ]

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import BenchError
-from bench.evaluation import values
-from bench.evaluation.absent import WORDS
+from bench.evaluation import value_checks
 from bench.evaluation.coverage import Coverage, Others, check_repeats, match_trials
 from bench.evaluation.findings import collect_issues
 from bench.evaluation.forms import ScoreFile
+from bench.evaluation.missing_trials import WORDS
 from bench.evaluation.own_labels import check_are_labels, check_labels, check_predictions
 from bench.issues import EXAMPLES_SHOWN, Issue, Issues
 from bench.metrics.det import eer_official
@@ -81,7 +81,7 @@ def check_utterances(
     if match.present.any():
         counts = _check_utterances(score, match.present, trials, negate, as_is, issues)
         if llr and counts is not None:
-            values.check_probabilities(counts.score, issues)
+            value_checks.check_probabilities(counts.score, issues)
     return Checked(score, match.present, match.trial, tuple(issues), match.notes)
 
 
@@ -117,7 +117,7 @@ def check_frames(
         return Checked(score, match.present, match.trial, tuple(issues), match.notes)
     has_trial = match.trial >= 0
     whose = _utterances_of(trials, match.trial[has_trial])
-    values.check_values(signed[has_trial], "frames", as_is, issues, whose)
+    value_checks.check_values(signed[has_trial], "frames", as_is, issues, whose)
     rows = _order_frames(scores, match.trial, trials, issues)
     if any(
         issue.code in ("scores.overlapping", "scores.duplicated", "scores.not-finite")
@@ -135,8 +135,8 @@ def check_frames(
     )
     if defined and not check_are_labels(whole, other, as_is, issues):
         counts = count_items(items)
-        values.check_polarity(counts, of_class[0], of_class[1], negate, as_is, issues)
-        values.check_one_decision(laid.score, threshold, issues)
+        value_checks.check_polarity(counts, of_class[0], of_class[1], negate, as_is, issues)
+        value_checks.check_one_decision(laid.score, threshold, issues)
     return Checked(score, match.present, match.trial, tuple(issues), match.notes, laid)
 
 
@@ -145,7 +145,7 @@ def _check_utterances(
 ) -> ScoreCounts | None:
     """Check the scores of utterances; return their tally, None where there is no EER."""
     whose = _utterances_of(trials, np.flatnonzero(present))
-    values.check_values(score[present], "trials", as_is, issues, whose)
+    value_checks.check_values(score[present], "trials", as_is, issues, whose)
     is_spoof = (trials["label"] == SPOOF).to_numpy()
     usable = present & np.isfinite(score)
     bonafide, spoof = score[usable & ~is_spoof], score[usable & is_spoof]
@@ -157,12 +157,12 @@ def _check_utterances(
         return None
     _add_tiny_classes(len(bonafide), len(spoof), issues)
     counts = count_scores(bonafide, spoof)
-    values.check_polarity(counts, len(bonafide), len(spoof), negate, as_is, issues)
-    values.check_ties(counts, issues, eer_official(bonafide, spoof).eer)
+    value_checks.check_polarity(counts, len(bonafide), len(spoof), negate, as_is, issues)
+    value_checks.check_ties(counts, issues, eer_official(bonafide, spoof).eer)
     return counts
 
 
-def _utterances_of(trials: pd.DataFrame, row: Integers) -> values.Whose:
+def _utterances_of(trials: pd.DataFrame, row: Integers) -> value_checks.Whose:
     """Return a function that names the utterances of scores; `row` are their rows of the keys."""
     return lambda mask: trials["utterance"].iloc[np.unique(row[mask])]
 

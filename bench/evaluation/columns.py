@@ -13,9 +13,9 @@ from typing import Literal
 
 from bench.errors import BenchError, quote_text
 from bench.evaluation import score_column
+from bench.evaluation.column_names import UTTERANCE, is_truth
 from bench.evaluation.frame_columns import find_times
-from bench.evaluation.names import UTTERANCE, is_truth
-from bench.evaluation.reading import HINT, ReadOptions
+from bench.evaluation.read_options import HINT, ReadOptions
 from bench.evaluation.sample import LABELS, Sample, mostly_match, two_whole
 
 _NOTHING: Mapping[int, Sequence[str]] = MappingProxyType({})

@@ -14,10 +14,10 @@ import numpy as np
 from bench.config import Form
 from bench.errors import BenchError
 from bench.evaluation.detection import items_of
-from bench.evaluation.judge import Evaluator
-from bench.evaluation.judged import MatchedScores
+from bench.evaluation.evaluator import Evaluator
+from bench.evaluation.file_names import distinct_names
 from bench.evaluation.localization import name_at
-from bench.evaluation.naming import distinct_names
+from bench.evaluation.matched_scores import MatchedScores
 from bench.evaluation.official import PACKAGE
 from bench.issues import Issue
 from bench.metrics.between import SystemDifference

@@ -19,7 +19,7 @@ from bench.config import Config, Form
 from bench.data.corpora import read_keys
 from bench.errors import BenchError
 from bench.evaluation import forms, ids
-from bench.evaluation.reading import ReadOptions
+from bench.evaluation.read_options import ReadOptions
 from bench.specs.corpus import CorpusCard
 
 _ENOUGH = 0.5

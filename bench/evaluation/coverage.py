@@ -18,9 +18,9 @@ from pyarrow import compute
 
 from bench._io.printable import one_line
 from bench.evaluation import hints, ids
-from bench.evaluation.absent import add_missing
 from bench.evaluation.forms import ScoreFile
 from bench.evaluation.ids import IdMatch
+from bench.evaluation.missing_trials import add_missing
 from bench.issues import Issues
 from bench.metrics.tally import Bools, Integers
 from bench.specs.corpus import CorpusCard

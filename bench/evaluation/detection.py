@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bench.evaluation.official import PACKAGE, OfficialMetrics, list_broken_down
-from bench.evaluation.verdict import Breakdown, BreakdownLine, TiedEer
+from bench.evaluation.score_report import Breakdown, BreakdownLine, TiedEer
 from bench.metrics.breakdown import POOLED, BreakdownCell, Role, split_cells
 from bench.metrics.det import eer_official, ties_at_eer
 from bench.metrics.eer_variants import order_range
@@ -111,8 +111,8 @@ def compute_breakdown(
     """Return the results of every cell of the breakdown by the fields `by`, margins included.
 
     `trials` are those of the keys, with NaN for trials without a score: these are left out, and
-    counted by cell. Conventions and errors as `bench.metrics.breakdown.split_cells`. `figures_of` is
-    called for each cell with both classes; `progress` gets how many cells are done, and of how
+    counted by cell. Conventions and errors as `bench.metrics.breakdown.split_cells`. `figures_of`
+    is called for each cell with both classes; `progress` gets how many cells are done, and of how
     many. Ties are looked for unless results are `of_frames`.
     """
     fields = {name: trials.table[name].to_numpy() for name in roles if name in trials.table}

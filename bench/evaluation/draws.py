@@ -100,16 +100,16 @@ def draw_replicates(path: Path, figures: Collection[str]) -> dict[str, MetricDra
     (`bench.evaluation.official`), all trials together (`eer`) or bona fide trials against the
     spoofs of one attack (`A07.eer`), by the score or by the bona fide logit (`eer_bonafide_logit`).
     `CANNOT` stands for any other: min t-DCF needs the organisers' ASV scores, other breakdowns the
-    corpus's lists. Raise BenchError as `bench.evaluation.score_file.read`.
+    corpus's lists. Raise BenchError as `bench.evaluation.score_file.read_scores`.
     """
-    table = scores.read(path)
+    table = scores.read_scores(path)
     file = _File(
-        scores.utterances(table),
-        scores.factors_of(table),
-        scores.pooled_items(table),
-        scores.pooled_items(table, "logit_bonafide") if scores.has_logits(table) else None,
-        _attack_levels(scores.attacks(table)),
-        scores.decisions(table),
+        scores.list_utterances(table),
+        scores.file_factors(table),
+        scores.pool_items(table),
+        scores.pool_items(table, "logit_bonafide") if scores.has_logits(table) else None,
+        _attack_levels(scores.list_attacks(table)),
+        scores.count_decisions(table),
     )
     return {figure: _draw_metric(file, figure) for figure in figures}
 

@@ -19,7 +19,7 @@ import pandas as pd
 from bench.errors import BenchError, near_name
 from bench.evaluation import forms
 from bench.evaluation.forms import ScoreFile
-from bench.evaluation.reading import ReadOptions
+from bench.evaluation.read_options import ReadOptions
 from bench.metrics.breakdown import Role
 from bench.metrics.tally import Integers
 from bench.specs.corpus import CorpusCard

@@ -22,10 +22,10 @@ import pyarrow as pa
 
 from bench._io.text_files import UNREADABLE, unreadable_error
 from bench.errors import BenchError
-from bench.evaluation import arrays, json_files, matlab, ordered, parquet, tables, text
+from bench.evaluation import arrays, json_files, matlab, parquet, protocol_order, tables, text
 from bench.evaluation.files import detect_form, read_head
 from bench.evaluation.meaning import are_numbered, labels_of, refuse_classes, score_of
-from bench.evaluation.reading import ReadOptions
+from bench.evaluation.read_options import ReadOptions
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.units import SAMPLE_RATE_HZ, frame_samples
 
@@ -111,7 +111,7 @@ def read_score_file(
             case "parquet" if not in_order:
                 return _assembled(path, parquet.read_parquet(path, asked), frame, asked.negate)
             case "text":
-                found = ordered.read_text(path)
+                found = protocol_order.read_text(path)
             case "parquet":
                 found = parquet.read_table(path)
             case "json":
@@ -127,14 +127,15 @@ def read_score_file(
                 )
             return _dictionary(path, arrays.join_vectors(path, found, asked.column), frame)
         if in_order:
-            found, asked = ordered.with_ids(path, found, asked, ids)
+            found, asked = protocol_order.with_ids(path, found, asked, ids)
         read_file = _assembled(
             path, tables.select_rows(path, tables.to_source(found), asked), frame, asked.negate
         )
         if not in_order:
             return read_file
         return replace(
-            read_file, warnings=(("scores.order", ordered.describe_order(ids)), *read_file.warnings)
+            read_file,
+            warnings=(("scores.order", protocol_order.describe_order(ids)), *read_file.warnings),
         )
     except UNREADABLE as error:
         raise unreadable_error(path, error) from error

@@ -17,7 +17,7 @@ from bench.errors import BenchError, quote_text
 from bench.evaluation import brackets
 from bench.evaluation.brackets import Brackets
 from bench.evaluation.columns import Roles, choose_columns
-from bench.evaluation.reading import HINT, ReadOptions
+from bench.evaluation.read_options import HINT, ReadOptions
 from bench.evaluation.sample import NUMBER, mostly_match
 
 COMMA_NUMBER = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
@@ -161,7 +161,8 @@ def _split_by_best(
     what = "numbers without ids" if alone else "no columns"
     raise BenchError(
         "table-file.no-ids",
-        f"{path}: holds {what}, e.g. {quote_text(lines[0])}{name_invisible(lines[0])}; a line should "
+        f"{path}: holds {what}, e.g. {quote_text(lines[0])}{name_invisible(lines[0])}; a line "
+        "should "
         f"be `ID SCORE`; {HINT}",
     )
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.errors import BenchError
-from bench.evaluation.verdict import Breakdown, BreakdownLine
+from bench.evaluation.score_report import Breakdown, BreakdownLine
 from bench.metrics.breakdown import BreakdownCell
 from bench.metrics.f1 import Decision, decide_bonafide
 from bench.metrics.grid import (
@@ -111,20 +111,22 @@ def measure_resolutions(
     rules: FrameRules,
     resampling: Resampling,
 ) -> tuple[dict[str, MetricResult], list[float]]:
-    """Return the metrics of frames at each resolution, and the resolutions that there are none at.
+    """Return the metrics of frames at each resolution, and the resolutions that do not fit.
 
-    These are neither whole multiples nor fractions of the frames or of the labels' frames.
+    These are neither whole multiples nor fractions of the frames or of the labels' frames. A
+    resolution at which a class has no frame has no metrics.
     """
     results: dict[str, MetricResult] = {}
     lacking: list[float] = []
     for resolution_s in resolutions_s:
         try:
-            at = align_points(frames, labels, resolution_s, *rules)
+            items = point_items(align_points(frames, labels, resolution_s, *rules))
         except BenchError:
             lacking.append(resolution_s)
-        else:
+            continue
+        if items.bonafide.any() and items.spoof.any():
             measures = name_at(frame_measures(), resolution_s)
-            results |= measure_items(point_items(at), measures, resampling)
+            results |= measure_items(items, measures, resampling)
     return results, lacking
 
 

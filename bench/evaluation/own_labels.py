@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench.evaluation.forms import ScoreFile
 from bench.evaluation.sample import FEWEST
-from bench.evaluation.values import SIGMAS
+from bench.evaluation.value_checks import SIGMAS
 from bench.issues import Issues
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.units import BONAFIDE

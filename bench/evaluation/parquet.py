@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from bench.errors import BenchError
 from bench.evaluation import text
-from bench.evaluation.reading import ReadOptions
+from bench.evaluation.read_options import ReadOptions
 from bench.evaluation.tables import SAMPLE, ColumnSource, ColumnTable, select_rows
 
 _WHAT = "Parquet"

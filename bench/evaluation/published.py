@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from bench._io.markdown import fill_template, format_prose, format_table
 from bench.cards import table_cards
 from bench.evaluation.json_units import printed_result
-from bench.evaluation.standing import TablePlacement, list_placements
+from bench.evaluation.table_placement import TablePlacement, list_placements
 from bench.metrics.catalogue import find_metric, format_value, is_rate
 from bench.metrics.measured import MetricResult
 from bench.specs.table import Row, Table

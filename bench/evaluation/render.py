@@ -28,7 +28,7 @@ from bench.evaluation.comparison import Compared, Comparison
 from bench.evaluation.findings import describe_finding
 from bench.evaluation.json_units import as_printed, in_unit, printed_result
 from bench.evaluation.published import published_as_dict, render_published
-from bench.evaluation.verdict import ScoreReport
+from bench.evaluation.score_report import ScoreReport
 from bench.issues import Issue
 from bench.metrics.catalogue import find_metric, format_value, printed_unit
 from bench.metrics.eer_variants import FORMULAS

@@ -1,8 +1,9 @@
 """The results of an evaluation of a row, computed from its score file and the corpus's keys."""
 
 # pyarrow ships no types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false
 
 from __future__ import annotations
 
@@ -53,8 +54,8 @@ def evaluate_row(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Met
     a level's.
     """
     if data.resolution_s is not None:
-        table = score_file.read(path)
-        exact = _exact_labels(score_file.utterances(table), data, subset)
+        table = score_file.read_scores(path)
+        exact = _exact_labels(score_file.list_utterances(table), data, subset)
         return evaluate_file(table, _REPLICATES, _SEED, exact=exact)
     table = _read_scores(path, subset)
     trials = _to_trials(table, subset, "score")
@@ -83,7 +84,7 @@ def evaluate_file(
     *,
     exact: LabelledStretches | None = None,
 ) -> dict[str, MetricResult]:
-    """Return the results of a score file (or of a table as `score_file.read` returns it) by name.
+    """Return the results of a score file, or of a table that `read_scores` returned, by name.
 
     - `eer`: all rows pooled, by `score`, and `eer_<n>ms` at the coarser resolutions that frames on
       a grid have.
@@ -92,25 +93,25 @@ def evaluate_file(
       BAM print.
     - `eer_bonafide_logit`, only with logits: the EER of the bona fide logit alone, which SAL's
       released code scores S0 to S3 by; the paper says nothing of it.
-    - `range_eer` by the labels `exact`, whose utterances are units of `score_file.utterances`, or
-      by the file's own, which are exact to a frame.
+    - `range_eer` by the labels `exact`, whose utterances are units of `list_utterances`, or by the
+      file's own, which are exact to a frame.
     - `utterance_eer`, only where there are utterances of both classes: an utterance's score is its
       lowest frame's (as PartialSpoof's scripts go to coarser units), its label spoof where any
       frame is.
 
     Results are fractions. Intervals: `replicates` resamplings from `seed`, of speakers and attacks
     where the file names them, and of utterances (`bench.metrics.measured`). BenchError as
-    `score_file.read`, where frames are on no grid, or without both classes.
+    `score_file.read_scores`, where frames are on no grid, or without both classes.
     """
-    table = score_file.read(scores) if isinstance(scores, Path) else scores
-    resampling = Resampling(score_file.factors_of(table), AUTO, replicates, seed)
+    table = score_file.read_scores(scores) if isinstance(scores, Path) else scores
+    resampling = Resampling(score_file.file_factors(table), AUTO, replicates, seed)
     measures, metrics = frame_measures(), describe_metrics()
-    rows = score_file.pooled_items(table)
+    rows = score_file.pool_items(table)
     results = measure_items(rows, measures, resampling)
     if score_file.has_logits(table):
         by_logit = {name: each for name, each in measures.items() if metrics[name].by_logit}
         of_logit = measure_items(
-            score_file.pooled_items(table, "logit_bonafide"), by_logit, resampling
+            score_file.pool_items(table, "logit_bonafide"), by_logit, resampling
         )
         results |= {f"{name}{LOGIT}": figure for name, figure in of_logit.items()}
     frames, labels, frame = score_file.read_frames(table)
@@ -122,7 +123,7 @@ def evaluate_file(
     spoof = sum_groups(rows.unit, rows.spoof, rows.unit.max() + 1)
     logged = [name for name, metric in select_metrics(DecisionMetric).items() if metric.logged]
     return results | measure_ratios(
-        score_file.decisions(table).select_ratios(logged), spoof, resampling
+        score_file.count_decisions(table).select_ratios(logged), spoof, resampling
     )
 
 
@@ -155,9 +156,9 @@ def list_lacking(evaluations: Iterable[tuple[HeldOutData, Subset]]) -> Iterator[
     checked: set[tuple[str, str]] = set()
     for data, subset in evaluations:
         if data.resolution_s is not None:
-            if (data.corpus, data.split) not in checked:
-                _exact_labels([], data, subset)
-                checked.add((data.corpus, data.split))
+            split = (data.corpus, data.split)
+            if split not in checked and _exact_labels([], data, subset) is not None:
+                checked.add(split)
         else:
             reason = find_official(read_corpus_card(data.corpus), data.split, subset.root).lacking
             if reason:
@@ -165,7 +166,7 @@ def list_lacking(evaluations: Iterable[tuple[HeldOutData, Subset]]) -> Iterator[
 
 
 def _read_scores(path: Path, subset: Subset) -> pa.Table:
-    scored = score_file.read(path)
+    scored = score_file.read_scores(path)
     if scored["utterance"].to_pylist() != subset.table["utterance"].tolist():
         raise BenchError(
             "scores.other-utterances",
@@ -176,5 +177,5 @@ def _read_scores(path: Path, subset: Subset) -> pa.Table:
 
 
 def _to_trials(scored: pa.Table, subset: Subset, column: str) -> Trials:
-    items = score_file.pooled_items(scored, column)
+    items = score_file.pool_items(scored, column)
     return Trials(items.score, items.spoof > 0, subset.table, np.arange(len(subset)))

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from bench.errors import BenchError, near_name
-from bench.evaluation import names as naming
+from bench.evaluation import column_names
 from bench.metrics.tally import Floats
 from bench.units import BONAFIDE, LABEL_WORDS
 
@@ -56,20 +56,20 @@ class Sample:
     ):
         self.names = names
         plain = [re.sub(r"\[\d+\]$", "", name) for name in names or ()]
-        self.kinds = [naming.column_kind(name) for name in plain]
-        self.sides = [naming.column_side(name) for name in plain]
+        self.kinds = [column_names.column_kind(name) for name in plain]
+        self.sides = [column_names.column_side(name) for name in plain]
         self.cells = [[cell.strip() for cell in column] for column in zip(*rows, strict=True)]
         for i, cells in later.items():
             self.cells[i] += cells
         self.count = len(self.cells)
 
-    def columns_of_kind(self, *kinds: naming.Kind) -> list[int]:
+    def columns_of_kind(self, *kinds: column_names.Kind) -> list[int]:
         """Return the columns whose names say one of these."""
         return [i for i, kind in enumerate(self.kinds) if kind in kinds]
 
     def columns_named(self, wanted: Sequence[str]) -> list[int]:
         """Return the columns of these names, in their order."""
-        plain = [naming.normalize_name(name) for name in self.names or ()]
+        plain = [column_names.normalize_name(name) for name in self.names or ()]
         return [i for name in wanted for i, name_here in enumerate(plain) if name_here == name]
 
     def count_distinct(self, i: int) -> int:
@@ -137,8 +137,8 @@ class Sample:
     def find_column(self, text: str) -> int | None:
         """Return the column of a name or number, None where there is none."""
         names = list(self.names or ())
-        plain = [naming.normalize_name(name) for name in names]
-        for candidates, wanted in ((names, text), (plain, naming.normalize_name(text))):
+        plain = [column_names.normalize_name(name) for name in names]
+        for candidates, wanted in ((names, text), (plain, column_names.normalize_name(text))):
             if candidates.count(wanted) == 1:
                 return candidates.index(wanted)
         if re.fullmatch(r"[1-9]\d{0,5}", text) and int(text) <= self.count:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from bench.errors import BenchError, quote_text
-from bench.evaluation.reading import ReadOptions
+from bench.evaluation.read_options import ReadOptions
 from bench.evaluation.sample import Sample
 
 _ANTIDEEPFAKE = ["id", "score[1]", "score[2]", "label"]

@@ -52,11 +52,13 @@ logits may be left out."""
 _LOGITS = ("logit_bonafide", "logit_spoof")
 
 
-def write(path: Path, columns: pa.Table | Mapping[str, Any], *, doubles: bool = False) -> None:
+def write_scores(
+    path: Path, columns: pa.Table | Mapping[str, Any], *, doubles: bool = False
+) -> None:
     """Check `columns` (a table or arrays by name) and write them to `path`, whole or not at all.
 
     With `doubles`, scores that are given as doubles stay so: those of others may be equal as
-    floats. BenchError as `read`, naming `path`.
+    floats. BenchError as `read_scores`, naming `path`.
     """
     table = columns if isinstance(columns, pa.Table) else pa.table(dict(columns))
     checked = _check_table(table, path, doubles)
@@ -64,7 +66,7 @@ def write(path: Path, columns: pa.Table | Mapping[str, Any], *, doubles: bool = 
         pq.write_table(checked, file, compression="zstd")
 
 
-def read(path: Path) -> pa.Table:
+def read_scores(path: Path) -> pa.Table:
     """Return the score file at `path` with the types of `COLUMNS`, checked.
 
     Scores that were written as doubles stay so. BenchError where it is no Parquet file, lacks a
@@ -89,27 +91,27 @@ class Pooled(NamedTuple):
     is_spoof: Bools
 
 
-def pooled(table: pa.Table) -> Pooled:
-    """Return score and label of every row of a table as `read` returns it."""
+def pool_rows(table: pa.Table) -> Pooled:
+    """Return score and label of every row of a table as `read_scores` returns it."""
     label = _encode_column(table, "label")
     is_spoof = np.isin(label.codes, [i for i, name in enumerate(label.names) if name == SPOOF])
     return Pooled(_to_floats(table, "score"), is_spoof)
 
 
-def pooled_items(table: pa.Table, score: str = "score") -> Items:
-    """Return every row as an item by the column `score`; units are `utterances`."""
-    is_spoof = pooled(table).is_spoof
+def pool_items(table: pa.Table, score: str = "score") -> Items:
+    """Return every row as an item by the column `score`; units are `list_utterances`."""
+    is_spoof = pool_rows(table).is_spoof
     return make_items(_to_floats(table, score), is_spoof, _encode_column(table, "utterance").codes)
 
 
-def decisions(table: pa.Table) -> Ratios:
+def count_decisions(table: pa.Table) -> Ratios:
     """Return precision, recall and F1 of both classes, decided by `decision_score`.
 
-    Units are `utterances`.
+    Units are `list_utterances`.
     """
     decided_spoof = ~decide_bonafide(decision_score(table))
     return decision_ratios(
-        pooled(table).is_spoof, decided_spoof, _encode_column(table, "utterance").codes
+        pool_rows(table).is_spoof, decided_spoof, _encode_column(table, "utterance").codes
     )
 
 
@@ -123,13 +125,13 @@ def decision_score(table: pa.Table) -> Floats:
     return _to_floats(table, "score")
 
 
-def utterances(table: pa.Table) -> list[str]:
+def list_utterances(table: pa.Table) -> list[str]:
     """Return the names of a table's utterances, sorted: that of each unit."""
     return _encode_column(table, "utterance").names
 
 
-def factors_of(table: pa.Table) -> ResamplingFactors:
-    """Return what a table's utterances depend on; units are `utterances`.
+def file_factors(table: pa.Table) -> ResamplingFactors:
+    """Return what a table's utterances depend on; units are `list_utterances`.
 
     The attack is that of their spoof rows.
     """
@@ -137,12 +139,12 @@ def factors_of(table: pa.Table) -> ResamplingFactors:
     units, first = np.unique(unit, return_index=True)
     speaker = _encode_column(table, "speaker")
     attack = np.full(len(units), "", dtype=object)
-    spoofed = pooled(table).is_spoof
-    attack[unit[spoofed]] = attacks(table)[spoofed]
+    spoofed = pool_rows(table).is_spoof
+    attack[unit[spoofed]] = list_attacks(table)[spoofed]
     return make_factors(units, np.array(speaker.names, dtype=object)[speaker.codes[first]], attack)
 
 
-def attacks(table: pa.Table) -> NDArray[np.object_]:
+def list_attacks(table: pa.Table) -> NDArray[np.object_]:
     """Return the attack of every row, "" where there is none."""
     encoded = _encode_column(table, "attack")
     return np.array(encoded.names, dtype=object)[encoded.codes]
@@ -152,7 +154,7 @@ class LabelledFrames(NamedTuple):
     """The frames of a score file, with the labels that it gives them."""
 
     frames: ScoredFrames
-    """Utterances are units of `utterances`."""
+    """Utterances are units of `list_utterances`."""
     labels: LabelledStretches
     """Stretches of one class, exact to a frame."""
     frame: int
@@ -165,7 +167,7 @@ def read_frames(table: pa.Table, score: Floats | None = None) -> LabelledFrames:
 
     BenchError where frames do not lie on a grid from 0 on.
     """
-    unit, is_spoof = _encode_column(table, "utterance").codes, pooled(table).is_spoof
+    unit, is_spoof = _encode_column(table, "utterance").codes, pool_rows(table).is_spoof
     begin, end = (
         np.rint(_to_floats(table, name) * SAMPLE_RATE_HZ).astype(np.int64)
         for name in ("start_s", "end_s")

@@ -31,15 +31,16 @@ class ScoreFrames(NamedTuple):
 
 
 def order_frames(table: Any, path: Path) -> ScoreFrames:
-    """Return the frames of a score file, a table as `score_file.read` returns it; `path` is where
-    it is from. BenchError where they do not follow one another on a grid.
+    """Return the frames of a score file, a table that `score_file.read_scores` returned.
+
+    `path` is where it is from. BenchError where they do not follow one another on a grid.
     """
     encoded = table["utterance"].unify_dictionaries().combine_chunks()
     names, code = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
     rank = np.argsort(np.argsort(np.array(names, dtype=object)))
     code = rank[code]
     start, end = _read_numbers(table, "start_s"), _read_numbers(table, "end_s")
-    score, is_spoof = score_file.decision_score(table), score_file.pooled(table).is_spoof
+    score, is_spoof = score_file.decision_score(table), score_file.pool_rows(table).is_spoof
     order = np.lexsort((start, code))
     frame_s = float(end[0] - start[0])
     same = np.diff(code[order]) == 0

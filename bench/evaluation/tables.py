@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bench.errors import BenchError, quote_text
 from bench.evaluation import text
 from bench.evaluation.columns import Roles, choose_columns
-from bench.evaluation.reading import ReadOptions
+from bench.evaluation.read_options import ReadOptions
 from bench.evaluation.sample import NUMBER
 
 _IDS = (

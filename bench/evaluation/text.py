@@ -25,7 +25,7 @@ from bench.errors import BenchError
 from bench.evaluation.columns import Roles, find_unlike_labels
 from bench.evaluation.faults import MalformedLines
 from bench.evaluation.layout import TextLayout, detect_layout, list_data_lines
-from bench.evaluation.reading import ReadOptions
+from bench.evaluation.read_options import ReadOptions
 from bench.evaluation.sample import LABELS
 
 _TO_BLANKS = bytes.maketrans(b"\t\f\v", b"   ")

@@ -235,7 +235,8 @@ def _read_trials(scores: ArrayLike, labels: ArrayLike) -> _Trials:
     if unknown:
         raise BenchError(
             "metric.label",
-            f"{unknown[0]!r} is not a label ({len(unknown)} such){near_name(unknown[0], LABEL_WORDS)}",
+            f"{unknown[0]!r} is not a label ({len(unknown)} "
+            f"such){near_name(unknown[0], LABEL_WORDS)}",
         )
     return _Trials(score, np.array([LABEL_WORDS[word] == SPOOF for word in words], dtype=np.bool_))
 

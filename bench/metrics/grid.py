@@ -100,13 +100,15 @@ def align_points(
     if max(scored, wanted) % min(scored, wanted):
         raise BenchError(
             "metric.resolution",
-            f"scores of {_in_ms(scored)} frames cannot be judged at {_in_ms(wanted)}: one has to be a "
+            f"scores of {_in_ms(scored)} frames cannot be judged at {_in_ms(wanted)}: one has to "
+            "be a "
             "whole multiple of the other (the range-based EER needs no grid)",
         )
     if wanted % reference.step:
         raise BenchError(
             "metric.resolution",
-            f"labels of {_in_ms(reference.step)} frames cannot be judged at {_in_ms(wanted)}: that has "
+            f"labels of {_in_ms(reference.step)} frames cannot be judged at {_in_ms(wanted)}: that "
+            "has "
             "to be a whole multiple of theirs",
         )
     if rule == "floor" and reference.step > 1:
@@ -182,7 +184,8 @@ def find_grid(frames: ScoredFrames, utterances: UtteranceRuns | None = None) -> 
         raise BenchError(
             "metric.off-grid",
             f"utterance {frames.utterance[at]}, samples {frames.start[at]} to {frames.end[at]}: "
-            f"not on the grid of {_in_ms(frame)} frames from 0 on ({len(wrong)} such), so it cannot "
+            f"not on the grid of {_in_ms(frame)} frames from 0 on ({len(wrong)} such), so it "
+            "cannot "
             "be judged at a resolution (the range-based EER needs no grid)",
         )
     return frame

@@ -36,8 +36,8 @@ def compare_items(
 
     Items of both are matched by their utterances (`unit`), so two systems may score frames of
     different length, each with labels at its own resolution. Arguments and errors as for
-    `bench.metrics.bootstrap.compute_intervals`; a BenchError is also raised where only one of them has an
-    utterance, or has spoof in it.
+    `bench.metrics.bootstrap.compute_intervals`; a BenchError is also raised where only one of them
+    has an utterance, or has spoof in it.
 
     >>> bits = np.array([1.0, 1.0, 0.0, 0.0])
     >>> one = Items(np.array([3.0, 2.0, 1.0, 0.0]), bits, 1 - bits, np.arange(4))

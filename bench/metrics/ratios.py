@@ -132,12 +132,12 @@ def ratio_intervals(
     """Return the 95 % interval of each metric, by name; fractions.
 
     `plan` says what is resampled, utterances where it is None. The replicates are those of
-    `bench.metrics.bootstrap.compute_intervals` from the same seed, and the interval is the percentile
-    interval. Where fewer than ten utterances separate the metric from 0 or from 1, it is widened to
-    the exact bounds of a rate (`bench.metrics.exact.binomial_bounds`), with as many trials as utterances
-    count for the metric (of equally long ones). A draw in which a metric is not defined is left out
-    of its interval and counted. A BenchError is raised for a metric that is not defined at all, and
-    where there is nothing to resample.
+    `bench.metrics.bootstrap.compute_intervals` from the same seed, and the interval is the
+    percentile interval. Where fewer than ten utterances separate the metric from 0 or from 1, it is
+    widened to the exact bounds of a rate (`bench.metrics.exact.binomial_bounds`), with as many
+    trials as utterances count for the metric (of equally long ones). A draw in which a metric is
+    not defined is left out of its interval and counted. A BenchError is raised for a metric that is
+    not defined at all, and where there is nothing to resample.
 
     >>> truth = np.array([False, True] * 60)
     >>> found = ratio_intervals(decision_ratios(truth, truth, np.arange(120)))["f1"]

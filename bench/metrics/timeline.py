@@ -133,7 +133,8 @@ def make_stretches(
     if len(broken):
         raise BenchError(
             "metric.reference-malformed",
-            f"{_describe_stretch(whole, broken[0])}: reference stretches follow one another from 0 to the "
+            f"{_describe_stretch(whole, broken[0])}: reference stretches follow one another from 0 "
+            "to the "
             "utterance's end, each at least a sample long",
         )
     joins = follows & (whole.is_spoof == np.roll(whole.is_spoof, 1))
@@ -328,7 +329,8 @@ def _check_order(frames: ScoredFrames) -> None:
     if len(overlaps):
         raise BenchError(
             "metric.frames-malformed",
-            f"{_describe_stretch(frames, overlaps[0] + 1)}: it starts before the frame before it ends, at "
+            f"{_describe_stretch(frames, overlaps[0] + 1)}: it starts before the frame before it "
+            "ends, at "
             f"{frames.end[overlaps[0]]} ({len(overlaps)} such); each moment is scored once",
         )
 

@@ -50,20 +50,6 @@ def utterance_eer(frames: ScoredFrames, reference: LabelledStretches) -> EerResu
     return items_eer(utterance_items(frames, reference))
 
 
-def lowest_items(frames: Items) -> Items:
-    """Return each utterance of scored and labelled frames as an item: its lowest score, spoof where
-    any of its frames is.
-
-    >>> lowest_items(counted(np.array([2.0, 1.0]), np.array([False, True]), np.array([3, 3]))).score
-    array([1.])
-    """
-    names, codes = np.unique(frames.unit, return_inverse=True)
-    lowest = np.full(len(names), np.inf)
-    np.minimum.at(lowest, codes, frames.score)
-    any_spoof = np.bincount(codes, weights=frames.spoof, minlength=len(names)) > 0
-    return make_items(lowest, any_spoof, np.arange(len(names)))
-
-
 METRICS = (
     FrameMetric(
         name="utterance_eer",

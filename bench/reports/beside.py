@@ -92,7 +92,8 @@ def _describe_relation(learnt: list[str], evaluated: str) -> str:
     if evaluated in learnt:
         return f"in domain, trained on {test.short}"
     shared = [
-        f"{corpus_cards.read_corpus_card(key).short} shares {item.what} ({', '.join(item.examples)})"
+        f"{corpus_cards.read_corpus_card(key).short} shares {item.what} "
+        f"({', '.join(item.examples)})"
         for key in learnt
         for item in from_cards(corpus_cards.read_corpus_card(key), test)
     ]

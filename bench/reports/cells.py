@@ -34,7 +34,7 @@ RUN_COLUMN = "run_id"
 """Column of the run that a line's figures are of, or, with `.<evaluation>` behind it, those of one
 evaluation, where they are of several runs."""
 COUNTS = ("missed", "accepted", "bonafide", "spoof")
-"""What is counted of a figure, by the names of `bench.metrics.measured.MetricResult` and of `Ours`."""
+"""What is counted of a figure, by the names of `measured.MetricResult` and of `Ours`."""
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ class _Replicates:
         if key not in self._known:
             figures = self._figures[evaluation]
             self._known[key] = (
-                None if self._kept is None else self._kept.draws(run_id, evaluation, figures)
+                None if self._kept is None else self._kept.read_draws(run_id, evaluation, figures)
             )
         draws_by_metric = self._known[key]
         return None if draws_by_metric is None else draws_by_metric[figure]

@@ -94,7 +94,8 @@ def list_all_differences(paper: Paper) -> str:
         _format_line(
             difference,
             "; ".join(
-                f"{key.rpartition('/')[2]}: {format_row_names(rows[difference.item], [*tables[key]])}"
+                f"{key.rpartition('/')[2]}: "
+                f"{format_row_names(rows[difference.item], [*tables[key]])}"
                 for key, rows in touched.items()
                 if difference.item in rows
             ),

@@ -36,8 +36,8 @@ def plot_evaluation(path: Path, data: HeldOutData, subset: Subset, who: str) -> 
     else bars for each one; by attack where none is asked for. `who` is whose scores they are.
     """
     folder = path.with_suffix(".figures")
-    table = score_file.read(path)
-    score, is_spoof = score_file.pooled(table)
+    table = score_file.read_scores(path)
+    score, is_spoof = score_file.pool_rows(table)
     bonafide, spoof = score[~is_spoof], score[is_spoof]
     title = f"{who} on {corpus_cards.read_corpus_card(subset.corpus).short} {subset.split}"
     unit = (

@@ -14,7 +14,7 @@ from bench import versions
 from bench._io import atomic_files
 from bench.errors import BenchError
 from bench.evaluation.draws import DRAWS_VERSION, MetricDraws, draw_replicates, unpack_arrays
-from bench.evaluation.places import PositionErrorRates, compute_position_errors
+from bench.evaluation.frame_errors import PositionErrorRates, compute_position_errors
 from bench.specs.table import Table
 from bench.tracking import run_artifacts
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 class Kept(Protocol):
     """Reads what finished runs, named by their ids, keep."""
 
-    def draws(
+    def read_draws(
         self, run_id: str, evaluation: str, figures: Collection[str]
     ) -> Mapping[str, MetricDraws] | None:
         """Return the replicates of metrics, by name, of one evaluation.
@@ -33,18 +33,18 @@ class Kept(Protocol):
         """
         ...
 
-    def placed(self, run_id: str, evaluation: str) -> PositionErrorRates | None:
+    def read_position_rates(self, run_id: str, evaluation: str) -> PositionErrorRates | None:
         """Return the error rates of one evaluation's frames by their position.
 
         None where its score file cannot be read, or its frames have no position.
         """
         ...
 
-    def energy_kwh(self, run_id: str, curves: Sequence[str]) -> float:
+    def read_energy_kwh(self, run_id: str, curves: Sequence[str]) -> float:
         """Return the energy of the GPUs whose power the named curves are, in kilowatt hours."""
         ...
 
-    def pictures(self, run_id: str, evaluation: str) -> Mapping[str, bytes]:
+    def read_pictures(self, run_id: str, evaluation: str) -> Mapping[str, bytes]:
         """Return the PNGs of one evaluation by name."""
         ...
 

@@ -112,7 +112,9 @@ def _render_texts(
 
     if table.layout == "rows":
         whose = "" if progress else " (paper)"
-        headings = [f"{column.group} {format_heading(column)}".strip() for column in table.columns]
+        headings = [
+            f"{column.group} {format_column_heading(column)}".strip() for column in table.columns
+        ]
         headings = [heading + whose for heading in headings]
         return render_markdown(lay_out_rows(table, texts, headings, list_names, progress), form)
     parts: list[str] = []
@@ -122,7 +124,7 @@ def _render_texts(
     return "\n\n".join(parts)
 
 
-def format_heading(column: Column) -> str:
+def format_column_heading(column: Column) -> str:
     """Return a column's heading with an arrow to where results are better."""
     return f"{column.heading} {_ARROWS[column.better_direction]}".strip()
 

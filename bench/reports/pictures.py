@@ -50,7 +50,7 @@ def collect_best_row_plots(
         if artifacts is None or row is None:
             continue
         run = standings[row].runs.to_dict("records")[0]
-        for name, png in artifacts.pictures(find_run_id(run, evaluation), evaluation).items():
+        for name, png in artifacts.read_pictures(find_run_id(run, evaluation), evaluation).items():
             file = f"{stem}.{quote(f'{row}-{evaluation}-{name}', safe='@+')}"
             files[file] = png
             names = (name_evaluations(run).get(evaluation) for run in runs.values())

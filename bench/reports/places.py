@@ -13,7 +13,7 @@ import numpy as np
 
 from bench._io.markdown import escape_text, fill_template
 from bench.config import Form
-from bench.evaluation.places import PositionErrorRates
+from bench.evaluation.frame_errors import PositionErrorRates
 from bench.metrics.between import SeededResult, SystemDifference, compare_systems
 from bench.metrics.exact import FEW
 from bench.metrics.paired import correct_holm
@@ -85,7 +85,10 @@ def _read_rows(
         data = runs[row].evaluate.get(evaluation)
         if artifacts is None or data is None or data.resolution_s is None or stands.missing:
             continue
-        seeds = [artifacts.placed(str(run_id), evaluation) for run_id in stands.runs["run_id"]]
+        seeds = [
+            artifacts.read_position_rates(str(run_id), evaluation)
+            for run_id in stands.runs["run_id"]
+        ]
         present = [rates for rates in seeds if rates is not None]
         if present and len(present) == len(seeds):
             complete[row] = _Row(tuple(present))

@@ -19,7 +19,7 @@ from bench.reports.main_table import (
     CONTRADICTORY_MARK,
     SECOND_HAND_MARK,
     CellKey,
-    format_heading,
+    format_column_heading,
     format_papers_result,
     format_progress,
     lay_out_matrices,
@@ -165,7 +165,9 @@ def _list_rows(
     beside = has_paper(results)
     each = 2 if beside else 1
     texts = pairs if beside else {key: pair[1:] for key, pair in pairs.items()}
-    headings = ["paper", "ours"] * len(columns) if beside else [*map(format_heading, columns)]
+    headings = (
+        ["paper", "ours"] * len(columns) if beside else [*map(format_column_heading, columns)]
+    )
     before = [Span("")] * len(row_names.list_name_headings(table))
     spans: list[list[Span]] = []
     if any(column.group for column in columns):
@@ -173,7 +175,9 @@ def _list_rows(
         over = [Span(group, each * len([*members])) for group, members in groups]
         spans.append([*before, *over, Span("")])
     if beside:
-        spans.append([*before, *(Span(format_heading(one), each) for one in columns), Span("")])
+        spans.append(
+            [*before, *(Span(format_column_heading(one), each) for one in columns), Span("")]
+        )
     model = lay_out_rows(
         table,
         texts,

@@ -245,7 +245,7 @@ def _describe_energy(runs: pd.DataFrame, artifacts: Kept | None) -> str:
     if artifacts is None or not len(metered):
         return f"{_UNKNOWN} (no GPU's power was logged)"
     spent = sum(
-        artifacts.energy_kwh(run["run_id"], run["power"].split())
+        artifacts.read_energy_kwh(run["run_id"], run["power"].split())
         for run in metered.to_dict("records")
     )
     share = "" if len(metered) == len(runs) else f", of {len(metered)} of {len(runs)} runs"

@@ -42,11 +42,11 @@ ALL_SEEDS = "all"
 class RunFrames(Protocol):
     """What is asked of a tracking store."""
 
-    def frame(self, table_key: str, form: Form) -> Any:
+    def table_frame(self, table_key: str, form: Form) -> Any:
         """Return the runs of a table, a frame of `bench.tracking.run_frame`."""
         ...
 
-    def scored(self, table_key: str, form: Form) -> Any:
+    def scored_frame(self, table_key: str, form: Form) -> Any:
         """Return the scored files beside a table, a frame of `bench.tracking.scored_record`."""
         ...
 
@@ -116,10 +116,10 @@ def find_row(text: str, form: Form, store: RunFrames, seeds: str = "") -> RowRes
     table = _apply_variant(table_cards.read_table(name), row)
     if row in table_cards.runnable_rows(table):
         run = table_cards.resolve_row(table, row, form)
-        stands = select_row_runs(table, row, run, store.frame(table.key, form), form)
+        stands = select_row_runs(table, row, run, store.table_frame(table.key, form), form)
         evaluate = run.evaluate
     else:
-        table, systems = add_scored_rows(table, store.scored(table.key, form))
+        table, systems = add_scored_rows(table, store.scored_frame(table.key, form))
         if row not in systems:
             known_names = [*table_cards.runnable_rows(table), *systems]
             raise BenchError(
@@ -240,7 +240,8 @@ def _compare_evaluation(
     for row, draws_of_seeds in zip((a, b), drawn, strict=True):
         if draws_of_seeds is None:
             notes.append(
-                f"{evaluation.short_name}: the score file of {row.name} is not in the tracking store"
+                f"{evaluation.short_name}: the score file of {row.name} is not in the tracking "
+                "store"
             )
     one, other = drawn
     if one is None or other is None:
@@ -280,7 +281,9 @@ def _read_draws(
 ) -> list[Mapping[str, MetricDraws]] | None:
     """Return the replicates of each seed; None where a score file is not there."""
     name = row.evaluations[evaluation]
-    draws_of_seeds = [artifacts.draws(find_run_id(run, name), name, metrics) for run in row.runs]
+    draws_of_seeds = [
+        artifacts.read_draws(find_run_id(run, name), name, metrics) for run in row.runs
+    ]
     present = [draws for draws in draws_of_seeds if draws is not None]
     return present if len(present) == len(draws_of_seeds) else None
 

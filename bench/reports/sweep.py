@@ -172,7 +172,10 @@ def _describe_setup(card: Sweep) -> str:
         ["starts from", format_code(card.parent)],
         [
             "objective",
-            f"{card.objective}{format_objective_unit(card)}, least is best; of {_describe_kept(card)}",
+            (
+                f"{card.objective}{format_objective_unit(card)}, least is best; of "
+                f"{_describe_kept(card)}"
+            ),
         ],
         ["sampler", _format_settings(card.sampler.model_dump())],
         ["pruner", _format_settings(card.pruner.model_dump())],

@@ -30,7 +30,7 @@ from bench.training.row import (
     TrainedRow,
     score_path,
     train_and_score,
-    training_folder,
+    training_path,
     write_settings,
 )
 
@@ -53,7 +53,7 @@ class RowRun:
     def folder(self) -> Path:
         """The folder of its training."""
         job = self.job
-        return training_folder(self.config.work, job.run, job.data, job.seed, self.entry.again)
+        return training_path(self.config.work, job.run, job.data, job.seed, self.entry.again)
 
     def train_and_evaluate(self) -> tuple[str, TrainedRow]:
         """Train and evaluate the row; before that the training that it starts from, if any, tracked

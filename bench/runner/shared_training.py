@@ -104,7 +104,8 @@ def take_over(store: Store, folder: Path, config: Config, say: Say) -> str:
             _copy_training(store, run, folder)
         except (BenchError, OSError) as error:
             say(
-                f"{what}: run {run_id[:8]} was trained alike, but cannot be used: {plain_message(error)}"
+                f"{what}: run {run_id[:8]} was trained alike, but cannot be used: "
+                f"{plain_message(error)}"
             )
             continue
         say(f"{what}: trained by run {run_id[:8]} of {store.uri}: its weights are taken over")

@@ -120,4 +120,4 @@ def score_split(
     share = build_utterances(fabric, subset, data, audio, config)
     workers = config.loader_workers(fabric.device.type)
     scores = score_utterances(fabric, model.system.to(fabric.device), share, workers)
-    score_file.write(path, score_columns(share, scores))
+    score_file.write_scores(path, score_columns(share, scores))

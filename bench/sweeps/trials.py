@@ -29,7 +29,7 @@ from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 from bench.tracking.studies import Ending, StudyEntry, StudyRun
 from bench.training.clips import label_frames
-from bench.training.row import DatasetCache, training_folder
+from bench.training.row import DatasetCache, training_path
 
 
 def require_inputs(card: Sweep, config: Config) -> None:
@@ -157,7 +157,7 @@ class SweepRun:
         try:
             outcome = local.run_job(job, entry, self._config, self._store, watcher)
         except Pruned:
-            abandon_training(training_folder(self._config.work, run, job.data, seed))
+            abandon_training(training_path(self._config.work, run, job.data, seed))
             raise
         if outcome.state == "failed":
             raise (DiskRefused if outcome.by_disk else BenchError)(

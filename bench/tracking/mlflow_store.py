@@ -110,7 +110,8 @@ class MlflowStore:
         if why:
             raise BenchError(
                 "tracking.not-writable",
-                f"the tracking store {self.address.shown} cannot be written ({why}): have its owner "
+                f"the tracking store {self.address.shown} cannot be written ({why}): have its "
+                "owner "
                 "give you permission, or name a work folder of your own (BENCH_WORK) or another "
                 "store (MLFLOW_TRACKING_URI)",
             )

@@ -60,7 +60,8 @@ class StoreWithOutbox:
             return self.store.reach(work)
         except Exception as error:
             if is_of_store(error):
-                text = f"the tracking store {self.store.address.shown}: {self.store.describe_error(error)}"
+                reason = self.store.describe_error(error)
+                text = f"the tracking store {self.store.address.shown}: {reason}"
                 raise BenchError("tracking.store-failed", text) from error
             raise
 

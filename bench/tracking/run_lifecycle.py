@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from bench import __version__, versions
+from bench import versions
+from bench._version import __version__
 from bench.errors import BenchError, Busy
 from bench.provenance import describe_environment, lock_digest
 from bench.tracking import mlflow_views, process, rounded_tags

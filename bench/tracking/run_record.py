@@ -40,7 +40,7 @@ class RunData(Protocol):
         """Return the digest of each split by its name."""
         ...
 
-    def made_from(self) -> Mapping[str, str]:
+    def content_digests(self) -> Mapping[str, str]:
         """Return the digest or version of what else the run is made from, by what it is."""
         ...
 
@@ -90,7 +90,7 @@ class RunRecord:
             seed=seed,
             run=run,
             fingerprints=data.fingerprints(),
-            made_from=data.made_from(),
+            made_from=data.content_digests(),
         )
 
     @property

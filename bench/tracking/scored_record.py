@@ -54,7 +54,7 @@ class ScoredRecord:
     """Trials without a score."""
     reading: str
     figures: Mapping[str, float]
-    """As `bench.tracking.run_record.tracked_values` has them: rates in per cent, bounds and counts."""
+    """As `run_record.tracked_values` has them: rates in per cent, bounds and counts."""
     plans: Mapping[str, str]
 
     def as_row(self) -> dict[str, Any]:

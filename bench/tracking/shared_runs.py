@@ -11,7 +11,7 @@ from bench.tracking.run_files import list_artifact_files
 
 TRAINED_IN = "trained_in"
 """Tag of a run: the folder of its training below the work folder. Its name says what was trained,
-on which data, from what and with which seed (`bench.training.row.training_folder`)."""
+on which data, from what and with which seed (`bench.training.row.training_path`)."""
 
 
 def runs_trained_in(to: MlflowStore, folder: str) -> list[Any]:

@@ -95,7 +95,8 @@ def send_runs(
 
 def _meant_for_another(meant_for: str, store: MlflowStore) -> str:
     return (
-        f"not sent: it was recorded for {meant_for}, and {store.address.shown} is configured: configure "
+        f"not sent: it was recorded for {meant_for}, and {store.address.shown} is configured: "
+        "configure "
         "that store, or send it here by `bench sync --to-configured`"
     )
 

@@ -60,7 +60,7 @@ def set_scores_aside(path: Path, data: HeldOutData, subset: Subset, say: Say) ->
     """Rename the score file of an evaluation where it is incomplete: it is then computed again."""
 
     def check(path: Path) -> None:
-        names_read = score_file.read(path)["utterance"].to_pylist()
+        names_read = score_file.read_scores(path)["utterance"].to_pylist()
         names = subset.table["utterance"].to_numpy(dtype=object)
         wanted = np.repeat(names, [len(labels) for labels in label_frames(subset, data)])
         if names_read != wanted.tolist():

@@ -143,7 +143,7 @@ class DatasetCache:
         return loaded._replace(made_by=contents.data_contents(data, self.config))
 
 
-def training_folder(work: Path, run: Run, data: RowData, seed: int, again: int = 0) -> Path:
+def training_path(work: Path, run: Run, data: RowData, seed: int, again: int = 0) -> Path:
     """Return the folder of a training: named by settings, data, seed and repetition.
 
     `again` counts trainings anew. Rows that differ only in their evaluations share a folder, so
@@ -158,8 +158,8 @@ def training_folder(work: Path, run: Run, data: RowData, seed: int, again: int =
 
 def latest_folder(work: Path, run: Run, data: RowData, seed: int) -> Path:
     """Return the folder of the latest finished training of `run`, else of the first one."""
-    number, latest = 0, training_folder(work, run, data, seed)
-    while (further := training_folder(work, run, data, seed, number + 1)).is_dir():
+    number, latest = 0, training_path(work, run, data, seed)
+    while (further := training_path(work, run, data, seed, number + 1)).is_dir():
         number += 1
         latest = further if (further / checkpoints.SELECTION).is_file() else latest
     return latest
@@ -237,7 +237,7 @@ def train_and_score(
             scores = score_utterances(fabric, system, share, workers, progress=progress)
             if fabric.is_global_zero:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                score_file.write(path, score_columns(share, scores))
+                score_file.write_scores(path, score_columns(share, scores))
             fabric.barrier()
     return TrainedRow(paths, folder / checkpoints.BEST_CHECKPOINT, *ended, computed)
 
@@ -247,8 +247,7 @@ def start_checkpoint(run: Run, seed: int, data: RowData, config: Config) -> Path
     if not isinstance(run.start, EarlierTraining) or data.stage is None:
         return None
     return (
-        training_folder(config.work, run.start.stage, data.stage, seed)
-        / checkpoints.BEST_CHECKPOINT
+        training_path(config.work, run.start.stage, data.stage, seed) / checkpoints.BEST_CHECKPOINT
     )
 
 

@@ -29,7 +29,7 @@ def scored(path, lines):
         "label": ["spoof" if attack else "bonafide" for attack in attacks],
         "score": scores,
     }
-    score_file.write(path, {name: list(of) for name, of in columns.items()})
+    score_file.write_scores(path, {name: list(of) for name, of in columns.items()})
     return path
 
 

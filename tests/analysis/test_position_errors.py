@@ -33,7 +33,7 @@ def write(path, utterances, frame_s=0.16):
             columns["score"].append(-7.0)  # decisions are by the logits
             columns["logit_bonafide"].append(1.0 if made == "b" else 0.0)
             columns["logit_spoof"].append(0.5)
-    score_file.write(path, columns)
+    score_file.write_scores(path, columns)
     return path
 
 
@@ -101,7 +101,7 @@ def test_two_systems_are_judged_on_the_same_frames(tmp_path):
 
 def test_what_is_no_grid_is_an_error(tmp_path):
     gap = write(tmp_path / "a.parquet", FIRST)
-    table = score_file.read(gap)
+    table = score_file.read_scores(gap)
     with raises_code("analysis.not-on-a-grid"):
         order_frames(table.filter([*[True] * 2, False, *[True] * 8]), gap)
     whole = write(tmp_path / "b.parquet", {"a": ("b", "b"), "b": ("s", "b")})

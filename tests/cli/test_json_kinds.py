@@ -20,7 +20,7 @@ from bench.analysis import trained_rows
 from bench.cli import bench as group
 from bench.config import Config
 from bench.data import corpora
-from bench.evaluation.judge import Evaluator
+from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.published import find_published
 from bench.metrics.measured import MetricResult
 from bench.runner import local

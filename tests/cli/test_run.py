@@ -19,7 +19,7 @@ from bench.runner import local
 from bench.runner.request import RunRequest
 from bench.tracking.store import Store
 from bench.training import engine
-from bench.training.row import training_folder
+from bench.training.row import training_path
 
 
 def frame(work: Path):
@@ -206,7 +206,7 @@ def test_a_row_that_another_process_runs_is_busy_and_nothing_failed(bench, envir
         RunRequest(table_cards.read_table("sal/table4"), ["S0", "S1"], None, "smoke", overrides),
         config,
     )
-    place = training_folder(config.work, job.run, job.data, job.seed)
+    place = training_path(config.work, job.run, job.data, job.seed)
     place.mkdir(parents=True)
     with file_locks.hold_file(place / "lock"):
         done = bench(*order)

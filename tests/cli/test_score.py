@@ -12,7 +12,7 @@ import pytest
 
 from bench.config import Config
 from bench.data import corpora
-from bench.evaluation.score_file import write
+from bench.evaluation.score_file import write_scores
 from bench.metrics.det import eer
 from bench.tracking.store import Store
 from tests.evaluation.made import scored, text
@@ -128,7 +128,7 @@ def test_a_tracked_file_stands_in_its_tables_report(bench, environment, tmp_path
     counts = {u: int(np.ceil(end / 0.02 - 1e-6)) for u, end in ends.items()}
     rng = np.random.default_rng(0)
     rows = [(u, 0.02 * i) for u, n in counts.items() for i in range(n)]
-    write(
+    write_scores(
         tmp_path / "theirs.parquet",
         {
             "utterance": [u for u, _ in rows],

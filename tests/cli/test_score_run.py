@@ -28,9 +28,9 @@ def test_a_rows_scores_of_its_own_evaluation_and_of_other_corpora(bench, tiny, t
     assert "kept.pt" in done.stderr
     assert "as in the evaluation partialspoof" in done.stderr
     assert "SMOKE" in done.stdout
-    found = score_file.read(tmp_path / "made" / "scores.parquet")
+    found = score_file.read_scores(tmp_path / "made" / "scores.parquet")
     (own,) = trained.glob("runs/*/seed-666/scores/partialspoof-*.parquet")
-    assert found.equals(score_file.read(own)), "to the last digit, and in the same order"
+    assert found.equals(score_file.read_scores(own)), "to the last digit, and in the same order"
 
     whole = bench("score", "--row", "S0", "--corpus", "19LA", *common, "--json")
     assert whole.returncode == 0, whole.stderr
@@ -40,7 +40,9 @@ def test_a_rows_scores_of_its_own_evaluation_and_of_other_corpora(bench, tiny, t
     assert content["set"] == tiny[1::2]
     # Settings that were changed have a folder of their own.
     (scores,) = trained.glob("scored/table4-S0-????????-asvspoof2019la-eval/scores.parquet")
-    assert len(score_file.read(scores)) == len(set(score_file.read(scores)["utterance"]))
+    assert len(score_file.read_scores(scores)) == len(
+        set(score_file.read_scores(scores)["utterance"])
+    )
     assert Store(Config(work=trained)).scored_frame("sal/table4", "smoke").empty, (
         "unless --track says so"
     )

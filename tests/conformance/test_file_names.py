@@ -57,12 +57,12 @@ def test_every_file_of_the_repository_can_be_checked_out(root):
 
 def files_of(run):
     """Yield the files of a run in the work folder, as far as their names come from cards."""
-    of = {"fingerprint": "0" * 64, "contents": dict, "trained_from": dict}
+    of = {"fingerprint": "0" * 64, "content_digests": dict, "training_digests": dict}
     split = SimpleNamespace(**of)
     data = SimpleNamespace(train=split, dev=split, stage=None, **of)
     if isinstance(run.start, EarlierTraining):
         data.stage = SimpleNamespace(train=split, dev=split)
-    place = rows.training_folder(Path("work"), run, data, 666, 1)
+    place = rows.training_path(Path("work"), run, data, 666, 1)
     for name, held_out in run.evaluate.items():
         yield rows.score_path(place, name, held_out, split).as_posix()
 

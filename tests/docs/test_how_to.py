@@ -19,7 +19,7 @@ def _marked(name: str) -> object:
     return pytest.param(name, marks=pytest.mark.slow) if name in _SLOW else name
 
 
-@pytest.mark.parametrize("name", map(_marked, _EMPTY_FOLDER))
+@pytest.mark.parametrize("name", [*map(_marked, _EMPTY_FOLDER)])
 def test_how_to_in_an_empty_folder(name: str, tmp_path: Path, miniatures: Path) -> None:
     folder = tmp_path / "empty folder"
     folder.mkdir()
@@ -38,7 +38,7 @@ def _check_report(folder: Path) -> None:
     assert r"\begin{tabular}" in latex
 
 
-@pytest.mark.parametrize("name", map(_marked, _COPY_OF_THE_CODE))
+@pytest.mark.parametrize("name", [*map(_marked, _COPY_OF_THE_CODE)])
 def test_how_to_in_a_copy_of_the_code(name: str, tmp_path: Path, miniatures: Path) -> None:
     folder = tmp_path / "checkout"
     for part in ("bench", "datasets", "experiments", "reports/templates"):

@@ -10,8 +10,8 @@ import pandas as pd
 
 from bench.cards.corpus_cards import read_corpus_card
 from bench.evaluation import forms
-from bench.evaluation.judge import EvaluationRequest, Evaluator
-from bench.evaluation.reading import ReadOptions
+from bench.evaluation.evaluator import EvaluationRequest, Evaluator
+from bench.evaluation.read_options import ReadOptions
 
 LISTS = {
     "asvspoof2019la": (

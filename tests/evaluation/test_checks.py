@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bench.errors import BenchError
 from bench.evaluation.checks import check_utterances
 from bench.evaluation.findings import refuse_errors
-from bench.evaluation.values import SIGMAS
+from bench.evaluation.value_checks import SIGMAS
 from tests.evaluation.checked import codes, only, scorefile
 
 N = 400

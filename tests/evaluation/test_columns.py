@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bench.evaluation import names
+from bench.evaluation import column_names
 from tests.evaluation.listed import read
 from tests.evaluation.put_columns import (
     DECIDED,
@@ -39,22 +39,22 @@ HIGHER_FOR_BONAFIDE = (
 class TestNames:
     @pytest.mark.parametrize("name", HIGHER_FOR_SPOOF)
     def test_higher_for_spoof(self, name):
-        assert names.column_side(name) == "spoof"
+        assert column_names.column_side(name) == "spoof"
 
     @pytest.mark.parametrize("name", HIGHER_FOR_BONAFIDE)
     def test_higher_for_bona_fide(self, name):
-        assert names.column_side(name) == "bonafide"
+        assert column_names.column_side(name) == "bonafide"
 
     @pytest.mark.parametrize("name", ["prob_1", "score_0", "class1_prob", "logit 1", "Class 0"])
     def test_of_a_numbered_class(self, name):
-        assert names.column_side(name) == "class"
+        assert column_names.column_side(name) == "class"
 
     @pytest.mark.parametrize(
         "name",
         ["score", "asvspoof2019_score", "anti-spoofing", "real_time", "model1"],
     )
     def test_of_no_class(self, name):
-        assert names.column_side(name) == ""
+        assert column_names.column_side(name) == ""
 
     @pytest.mark.parametrize(
         ("kind", "known"),
@@ -68,7 +68,7 @@ class TestNames:
         ],
     )
     def test_kinds(self, kind, known):
-        assert {names.column_kind(name) for name in known} == {kind}
+        assert {column_names.column_kind(name) for name in known} == {kind}
 
 
 class TestAdvice:

@@ -38,9 +38,9 @@ def columns(frames, seed, utterances=40, clear=1.0, speakers=1):
 
 
 def plan_of(path):
-    table = scores.read(path)
-    items = scores.pooled_items(table)
-    return scores.factors_of(table).make_plan(items.unit, items.spoof)
+    table = scores.read_scores(path)
+    items = scores.pool_items(table)
+    return scores.file_factors(table).make_plan(items.unit, items.spoof)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def file(tmp_path):
         found = columns(**how)
         if order is not None:
             found = {key: values[order] for key, values in found.items()}
-        scores.write(tmp_path / name, found)
+        scores.write_scores(tmp_path / name, found)
         return tmp_path / name
 
     return write
@@ -62,7 +62,7 @@ def test_drawn_apart_is_drawn_together(file, frames, speakers):
     assert plan_of(paths[0]).name == ("attack" if speakers == 1 else "speaker+attack")
     apart = [draw_replicates(path, ["eer", "auc"]) for path in paths]
     (trials,) = {of.trials for found in apart for of in found.values()}
-    items = [scores.pooled_items(scores.read(path)) for path in paths]
+    items = [scores.pool_items(scores.read_scores(path)) for path in paths]
     met = group_items(plan_of(paths[0]), [of.unit for of in items])
     measures = {"eer": equal_error_rate, "auc": auc}
     together = compute_replicates(items, measures, met, REPLICATES, int(trials, 16)).values
@@ -75,7 +75,7 @@ def test_f1_sees_the_same_utterances(file):
     path = file("a.parquet", frames=8, seed=1)
     found = draw_replicates(path, ["f1", "eer"])
     assert found["f1"].trials == found["eer"].trials
-    ratios = scores.decisions(scores.read(path)).select_ratios(("f1",))
+    ratios = scores.count_decisions(scores.read_scores(path)).select_ratios(("f1",))
     met = group_items(plan_of(path), [ratios.unit])
     values = replicate_ratios([ratios], met, REPLICATES, int(found["f1"].trials, 16))
     np.testing.assert_array_equal(found["f1"].values, values[0, :, 0])
@@ -108,9 +108,9 @@ def test_other_utterances_and_other_labels_are_other_trials(file):
     usual = draw_replicates(file("a.parquet", frames=1, seed=1), ["eer"])["eer"]
     fewer = draw_replicates(file("b.parquet", frames=1, seed=1, utterances=36), ["eer"])["eer"]
     path = file("c.parquet", frames=1, seed=1)
-    turned = scores.read(path).to_pydict()
+    turned = scores.read_scores(path).to_pydict()
     turned["label"] = ["spoof", "bonafide", *turned["label"][2:]]
-    scores.write(path, turned)
+    scores.write_scores(path, turned)
     assert len({usual.trials, fewer.trials, draw_replicates(path, ["eer"])["eer"].trials}) == 3
 
 
@@ -126,9 +126,9 @@ def test_speakers_and_attacks_are_drawn_whole(file):
     hard = np.array([int(name[1:]) for name in data["speaker"]])
     data["score"] = data["logit_bonafide"] = (data["score"] + 0.3 * hard).astype(np.float32)
     path = file("a.parquet", frames=1, seed=1)
-    scores.write(path, data)
+    scores.write_scores(path, data)
     by_speaker = draw_replicates(path, ["eer"])["eer"]
-    scores.write(path, data | {"speaker": np.full(400, ""), "attack": np.full(400, "")})
+    scores.write_scores(path, data | {"speaker": np.full(400, ""), "attack": np.full(400, "")})
     by_utterance = draw_replicates(path, ["eer"])["eer"]
     assert by_speaker.trials != by_utterance.trials
     assert by_speaker.values.std() > 1.2 * by_utterance.values.std()
@@ -141,7 +141,7 @@ def test_other_speakers_or_attacks_are_other_draws(file):
         data = columns(frames=1, seed=1, speakers=4)
         values = data[column].copy()
         values[[2, 6]] = values[[7, 3]]
-        scores.write(usual, data | {column: values})
+        scores.write_scores(usual, data | {column: values})
         assert draw_replicates(usual, ["eer"])["eer"].trials != known
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bench import evaluate
 from bench.cards.corpus_cards import read_corpus_card
-from bench.evaluation.evaluate import evaluate
-from bench.evaluation.judge import EvaluationRequest, Evaluator
+from bench.evaluation.evaluator import EvaluationRequest, Evaluator
 from tests.errors import raises_code
 from tests.evaluation.listed import listed, written
 

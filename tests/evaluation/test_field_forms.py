@@ -31,8 +31,8 @@ from scipy.io import savemat
 
 from bench.cards import corpus_cards
 from bench.errors import BenchError
-from bench.evaluation.judge import EvaluationRequest, Evaluator
-from bench.evaluation.reading import ReadOptions
+from bench.evaluation.evaluator import EvaluationRequest, Evaluator
+from bench.evaluation.read_options import ReadOptions
 from bench.metrics.det import eer
 
 CARD = """

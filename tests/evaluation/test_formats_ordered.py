@@ -15,7 +15,7 @@ from bench.cards.corpus_cards import read_corpus_card
 from bench.data.corpora import read_keys
 from bench.errors import BenchError
 from bench.evaluation import forms
-from bench.evaluation.reading import ReadOptions
+from bench.evaluation.read_options import ReadOptions
 from tests.errors import raises_code
 from tests.evaluation.listed import LISTS, judge, listed, written
 

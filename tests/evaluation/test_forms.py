@@ -319,7 +319,7 @@ class TestParquet:
             "label": ["bonafide", "spoof"] * 2,
             "score": np.array(SCORES, dtype=np.float32),
         }
-        scorefile.write(tmp_path / "s.parquet", columns)
+        scorefile.write_scores(tmp_path / "s.parquet", columns)
         found = read(tmp_path / "s.parquet")
         assert found.kind == "utterances"
         assert held(found) == dict(zip(IDS, np.float32(SCORES).tolist(), strict=True))

@@ -109,7 +109,7 @@ def test_our_parquet(tmp_path):
         "label": ["bonafide"] * 3 + ["spoof"] * 2,
         "score": np.array(score, dtype=np.float32),
     }
-    scorefile.write(tmp_path / "s.parquet", columns)
+    scorefile.write_scores(tmp_path / "s.parquet", columns)
     found = read(tmp_path / "s.parquet")
     assert frames_of(found) == expected(2560)
     assert found.bonafide.tolist() == [True] * 3 + [False] * 2

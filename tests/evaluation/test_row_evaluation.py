@@ -15,7 +15,7 @@ from bench.config import Config
 from bench.data import corpora
 from bench.data.subset import Subset
 from bench.evaluation import row_evaluation, score_file
-from bench.evaluation.judge import EvaluationRequest, Evaluator
+from bench.evaluation.evaluator import EvaluationRequest, Evaluator
 from bench.metrics.catalogue import find_metric
 from bench.specs.run import HeldOutData
 from tests.errors import raises_code
@@ -57,7 +57,7 @@ def write(subset: Subset, path: Path, **more: np.ndarray) -> Path:
     score = np.random.default_rng(5).normal(size=n).astype(np.float32)
     score += subset.table["label"] == "bonafide"
     columns = {name: subset.table[name].tolist() for name in ("utterance", "speaker", "attack")}
-    score_file.write(
+    score_file.write_scores(
         path,
         columns
         | {
@@ -216,7 +216,7 @@ def test_a_real_systems_figures_are_the_organisers(shared, tmp_path, monkeypatch
     columns = {name: keys.table[name].tolist() for name in names}
     scores = np.array([score[name] for name in columns["utterance"]], dtype=np.float32)
     times = {"start_s": np.zeros(len(keys)), "end_s": np.ones(len(keys))}
-    score_file.write(tmp_path / "scores.parquet", columns | times | {"score": scores})
+    score_file.write_scores(tmp_path / "scores.parquet", columns | times | {"score": scores})
     found = row_evaluation.evaluate_row(tmp_path / "scores.parquet", EVAL, keys)
     text = (root / "scores" / "AASIST-L_official_t-DCF_EER.txt").read_text()
     printed = {attack: eer for attack, eer in re.findall(r"EER(?: (A\d\d))?\s+= ([\d.]+) %", text)}

@@ -11,7 +11,7 @@ import pytest
 from bench.cards.corpus_cards import read_corpus_card
 from bench.data import corpora
 from bench.evaluation import row_evaluation, score_file
-from bench.evaluation.judge import EvaluationRequest, Evaluator
+from bench.evaluation.evaluator import EvaluationRequest, Evaluator
 from bench.specs.run import HeldOutData
 from bench.training.clips import label_frames
 from bench.training.scoring import FrameScores, score_columns
@@ -48,7 +48,7 @@ def written_by_a_run(path, subset, data):
         logits = np.stack([logit, np.zeros_like(logit)], axis=1)
         found[row] = FrameScores(logit, logits, len(spoof) * data.resolution_s)
     share = SimpleNamespace(subset=subset, labels=labels, data=data)
-    score_file.write(path, score_columns(share, found))
+    score_file.write_scores(path, score_columns(share, found))
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sklearn.metrics import f1_score
 
 from bench.errors import BenchError
 from bench.evaluation import score_file as scorefile
 from bench.evaluation.row_evaluation import evaluate_file
 from bench.metrics.bootstrap import compute_intervals
 from bench.metrics.det import eer, equal_error_rate
-from bench.metrics.f1 import frame_figures
 from bench.metrics.items import Items
 from tests.errors import raises_code
 
@@ -44,8 +44,8 @@ def made(n_utterances=40, seed=0):
 def test_what_is_written_is_read(tmp_path):
     columns = made()
     path = tmp_path / "deep" / "scores.parquet"
-    scorefile.write(path, columns)
-    table = scorefile.read(path)
+    scorefile.write_scores(path, columns)
+    table = scorefile.read_scores(path)
     assert {name: table.schema.field(name).type for name in table.column_names} == scorefile.COLUMNS
     for name, values in columns.items():
         assert table[name].to_pylist() == values.tolist(), name
@@ -58,19 +58,19 @@ def test_tables_in_chunks_with_their_own_dictionaries_are_one_file(tmp_path):
         scorefile._check_table(pa.table({k: v[part] for k, v in columns.items()}), tmp_path)
         for part in (slice(0, 100), slice(100, None))
     ]
-    scorefile.write(tmp_path / "s.parquet", pa.concat_tables(halves))
-    scorefile.write(tmp_path / "t.parquet", columns)
+    scorefile.write_scores(tmp_path / "s.parquet", pa.concat_tables(halves))
+    scorefile.write_scores(tmp_path / "t.parquet", columns)
     one, other = (evaluate_file(tmp_path / name, 20) for name in ("s.parquet", "t.parquet"))
     assert one == other
 
 
 def test_a_write_that_dies_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "scores.parquet"
-    scorefile.write(path, made(seed=1))
+    scorefile.write_scores(path, made(seed=1))
     before = path.read_bytes()
     full = patch.object(pq, "write_table", side_effect=OSError("No space left on device"))
     with full, pytest.raises(OSError, match="No space"):
-        scorefile.write(path, made(seed=2))
+        scorefile.write_scores(path, made(seed=2))
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
@@ -104,26 +104,26 @@ def at(name, index, value):
 def test_what_is_wrong_is_named_on_writing_and_on_reading(tmp_path, columns, message):
     path = tmp_path / "scores.parquet"
     with pytest.raises(BenchError, match=message):
-        scorefile.write(path, columns)
+        scorefile.write_scores(path, columns)
     assert not list(tmp_path.iterdir())
     pq.write_table(pa.table(columns), path)
     with pytest.raises(BenchError, match=message) as error:
-        scorefile.read(path)
+        scorefile.read_scores(path)
     assert str(path) in str(error.value)
 
 
 def test_files_that_are_none_are_named(tmp_path):
     with pytest.raises(BenchError, match=r"scores\.parquet: there is no such score file"):
-        scorefile.read(tmp_path / "scores.parquet")
+        scorefile.read_scores(tmp_path / "scores.parquet")
     (tmp_path / "scores.parquet").write_text("utterance,score\n")
-    with pytest.raises(BenchError, match="not a Parquet file"):
-        scorefile.read(tmp_path / "scores.parquet")
+    with raises_code("file.malformed"):
+        scorefile.read_scores(tmp_path / "scores.parquet")
 
 
 def test_figures_are_those_of_the_metrics(tmp_path):
     columns = made()
     path = tmp_path / "scores.parquet"
-    scorefile.write(path, columns)
+    scorefile.write_scores(path, columns)
     found = evaluate_file(path, replicates=50, seed=3)
     spoof = columns["label"] == "spoof"
     score = columns["score"]
@@ -136,9 +136,8 @@ def test_figures_are_those_of_the_metrics(tmp_path):
     items = Items(score.astype(float), 1.0 - spoof, 1.0 * spoof, unit)
     bounds = compute_intervals(items, {"eer": equal_error_rate}, None, 50, 3)["eer"]
     assert (found["eer"].low, found["eer"].high) == bounds[:2]
-    of_frames = frame_figures(spoof, score)
-    assert found["f1"].value == of_frames.bonafide.f1
-    assert found["f1_spoof"].value == of_frames.spoof.f1
+    assert found["f1"].value == pytest.approx(f1_score(~spoof, score > 0))
+    assert found["f1_spoof"].value == pytest.approx(f1_score(spoof, score <= 0))
     logit = columns["logit_bonafide"]
     assert found["eer_bonafide_logit"].value == eer(logit[~spoof], logit[spoof]).eer
     lowest = score.reshape(-1, 5).min(axis=1)
@@ -146,31 +145,31 @@ def test_figures_are_those_of_the_metrics(tmp_path):
     assert found["utterance_eer"].value == eer(lowest[~any_spoof], lowest[any_spoof]).eer
     for figure in found.values():
         assert 0 <= figure.low <= figure.value <= figure.high <= 1
-    assert evaluate_file(scorefile.read(path), replicates=50, seed=3) == found
+    assert evaluate_file(scorefile.read_scores(path), replicates=50, seed=3) == found
 
 
 def test_the_order_of_rows_does_not_matter(tmp_path):
     columns = made()
     order = np.random.default_rng(5).permutation(200)
-    scorefile.write(tmp_path / "a.parquet", columns)
-    scorefile.write(tmp_path / "b.parquet", {k: v[order] for k, v in columns.items()})
+    scorefile.write_scores(tmp_path / "a.parquet", columns)
+    scorefile.write_scores(tmp_path / "b.parquet", {k: v[order] for k, v in columns.items()})
     one, other = (evaluate_file(tmp_path / name, 20) for name in ("a.parquet", "b.parquet"))
     assert one == other
 
 
 def test_without_logits_the_score_decides(tmp_path):
     columns = {k: v for k, v in made().items() if not k.startswith("logit")}
-    scorefile.write(tmp_path / "scores.parquet", columns)
+    scorefile.write_scores(tmp_path / "scores.parquet", columns)
     found = evaluate_file(tmp_path / "scores.parquet", 20)
     assert "eer_bonafide_logit" not in found
-    of_frames = frame_figures(columns["label"] == "spoof", columns["score"])
-    assert found["f1"].value == of_frames.bonafide.f1
+    expected = f1_score(columns["label"] == "bonafide", columns["score"] > 0)
+    assert found["f1"].value == pytest.approx(expected)
 
 
 def test_the_larger_logit_decides_even_where_one_logit_is_the_score(tmp_path):
     columns = made()
-    scorefile.write(tmp_path / "a.parquet", columns)
-    scorefile.write(tmp_path / "b.parquet", {**columns, "score": columns["logit_bonafide"]})
+    scorefile.write_scores(tmp_path / "a.parquet", columns)
+    scorefile.write_scores(tmp_path / "b.parquet", {**columns, "score": columns["logit_bonafide"]})
     one, other = (evaluate_file(tmp_path / name, 20) for name in ("a.parquet", "b.parquet"))
     assert other["f1"] == one["f1"]
     assert other["eer"] == one["eer_bonafide_logit"]
@@ -179,11 +178,20 @@ def test_the_larger_logit_decides_even_where_one_logit_is_the_score(tmp_path):
 def test_no_utterance_eer_where_every_utterance_has_spoof_frames(tmp_path):
     columns = made()
     columns["label"] = np.where(np.arange(200) % 5 == 0, "spoof", columns["label"])
-    scorefile.write(tmp_path / "scores.parquet", columns)
+    scorefile.write_scores(tmp_path / "scores.parquet", columns)
     assert "utterance_eer" not in evaluate_file(tmp_path / "scores.parquet", 20)
 
 
 def test_one_class_has_no_figures(tmp_path):
-    scorefile.write(tmp_path / "scores.parquet", changed(label=np.array(["spoof"] * 200)))
+    scorefile.write_scores(tmp_path / "scores.parquet", changed(label=np.array(["spoof"] * 200)))
     with raises_code("metric.one-class"):
         evaluate_file(tmp_path / "scores.parquet")
+
+
+def test_a_resolution_at_which_a_class_has_no_frame_has_no_eer(tmp_path):
+    columns = made(2)
+    columns["label"] = np.tile(["spoof", "bonafide", "spoof", "bonafide", "spoof"], 2)
+    scorefile.write_scores(tmp_path / "scores.parquet", columns)
+    found = evaluate_file(tmp_path / "scores.parquet", 5)
+    assert "eer" in found
+    assert "eer_320ms" not in found

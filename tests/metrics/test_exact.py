@@ -33,7 +33,7 @@ def separate(n_bonafide, n_spoof, missed=0, accepted=0):
     return make_items(np.concatenate([bonafide, spoof]), is_spoof, np.arange(len(is_spoof)))
 
 
-def percentile_interval(items, by=None, replicates=100):
+def plain_interval(items, by=None, replicates=100):
     met = group_items(by or plan_by_utterance(items.unit), [items.unit])
     found = compute_replicates([items], {"eer": equal_error_rate}, met, replicates, 0)
     return percentile_interval(found.values[0, 0])
@@ -140,14 +140,14 @@ def test_where_errors_are_many_the_interval_is_that_of_the_percentiles():
     found = compute_intervals(items, {"eer": equal_error_rate}, None, 100)["eer"]
     assert min(found.missed, found.accepted) >= FEW
     assert not found.few
-    assert found[:2] == percentile_interval(items)[:2]
+    assert found[:2] == plain_interval(items)[:2]
 
 
 def test_speakers_and_attacks_are_no_reason_to_be_surer():
     """Exact bounds take trials to be independent; draws of speakers may be wider, and count too."""
     items = separate(300, 300)
     speaker = make_plan("speaker", items.unit, items.unit % 7)
-    assert percentile_interval(items, speaker)[:2] == (0, 0)
+    assert plain_interval(items, speaker)[:2] == (0, 0)
     by_speaker, by_utterance = (
         compute_intervals(items, {"eer": equal_error_rate}, by, 50)["eer"] for by in (speaker, None)
     )

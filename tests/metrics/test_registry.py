@@ -144,12 +144,12 @@ def test_a_metric_of_utterances_is_one_file(add, mini, tmp_path):
 def test_a_run_has_it_and_a_column_may(add, tmp_path):
     add("half_error", HALF_ERROR)
     path = tmp_path / "scores.parquet"
-    scores.write(path, rows(1, 0))
+    scores.write_scores(path, rows(1, 0))
     drawn = draw_replicates(path, ["half_error", "A07.half_error", "half_error_bonafide_logit"])
     assert all(len(of.values) == 1000 and of.mistakes is not None for of in drawn.values())
     for trials in ("utterances", "frames"):
         assert "half_error" in column_checks.list_logged(trials)
-    scores.write(path, rows(8, 0))
+    scores.write_scores(path, rows(8, 0))
     logged = row_evaluation.evaluate_file(path, replicates=9)
     coarser = column_checks.name_coarser(0.02)
     assert "half_error_160ms" in coarser

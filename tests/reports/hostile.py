@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import pandas as pd
 
 from bench.evaluation import render
-from bench.evaluation.verdict import Breakdown, ScoreReport
-from bench.evaluation.verdict import BreakdownLine as Level
+from bench.evaluation.score_report import Breakdown, ScoreReport
+from bench.evaluation.score_report import BreakdownLine as Level
 from bench.issues import Issue
 from bench.reports import build_report, checked
 from bench.reports.checked import CheckedLine, CheckedReport

@@ -176,7 +176,10 @@ def settings(place):
             "a": SimpleNamespace(corpus="partialspoof", resolution_s=0.16),
             "b": SimpleNamespace(corpus="llamapartialspoof", resolution_s=0.16),
         },
-        flat=lambda: {"system.kind": "made", **({"mix.partner": "other"} if place < 2 else {})},
+        flat_settings=lambda: {
+            "system.kind": "made",
+            **({"mix.partner": "other"} if place < 2 else {}),
+        },
     )
 
 
@@ -335,7 +338,7 @@ class Kept:
     def __init__(self, lines, absent=(), trials="t"):
         self.lines, self.absent, self.trials = lines, absent, trials
 
-    def draws(self, run_id, evaluation, figures):
+    def read_draws(self, run_id, evaluation, figures):
         if (run_id, evaluation) in self.absent:
             return None
         known = self.lines[self.lines["run_id"] == run_id].to_dict("records")
@@ -349,14 +352,14 @@ class Kept:
             self.trials, (value + (high - low) / 4 * rng.standard_normal(1000)) / 100
         )
 
-    def placed(self, run_id, evaluation):
+    def read_position_rates(self, run_id, evaluation):
         return None
 
-    def energy_kwh(self, run_id, curves):
+    def read_energy_kwh(self, run_id, curves):
         assert curves == ["system/gpu_0_power_usage_watts"]
         return 1.25
 
-    def pictures(self, run_id, evaluation):
+    def read_pictures(self, run_id, evaluation):
         return {f"{name}.png": f"{run_id} {name}".encode() for name in ("det", "scores")}
 
 

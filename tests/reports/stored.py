@@ -39,7 +39,9 @@ def fill(
                 figures = {}
                 for name in run.evaluate:
                     path = work / "made" / f"{row}-{seed}-{name}.parquet"
-                    scores.write(path, columns(utterances, frames, 1.5 + place / 3, (place, seed)))
+                    scores.write_scores(
+                        path, columns(utterances, frames, 1.5 + place / 3, (place, seed))
+                    )
                     tracked.add_artifact(path, f"scores/{name}")
                     found = evaluate_file(path, replicates=20)
                     figures |= {f"{name}.{metric}": figure for metric, figure in found.items()}

@@ -144,7 +144,7 @@ class Fixed:
     def __init__(self, of):
         self.of = of
 
-    def draws(self, run_id, evaluation, figures):
+    def read_draws(self, run_id, evaluation, figures):
         return {name: self.of(run_id) for name in figures}
 
 
@@ -197,7 +197,7 @@ def test_two_complete_rows_alone_are_drawn():
     card = table(["A", "B"])
 
     class Never:
-        def draws(self, *_):
+        def read_draws(self, *_):
             raise AssertionError
 
     _, comparisons = compare(card, [run("A", 5.0)], Never())

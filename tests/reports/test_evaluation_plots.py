@@ -45,7 +45,7 @@ def made(place: Path, by: list[str]):
         "score": score,
     }
     path = place / "asvspoof2021la-eval.parquet"
-    score_file.write(path, columns)
+    score_file.write_scores(path, columns)
     data = HeldOutData(corpus="asvspoof2021la", split="eval", resolution_s="utterance", by=by)
     return path, data, Subset("asvspoof2021la", "eval", place, table, None)
 

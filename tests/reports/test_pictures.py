@@ -38,7 +38,7 @@ def test_a_page_holds_them(tmp_path):
 
 def test_without_kept_figures_there_is_no_section():
     class Nothing(Kept):
-        def pictures(self, run_id, evaluation):
+        def read_pictures(self, run_id, evaluation):
             return {}
 
     assert "Plots of the best rows" in made().markdown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.places import PositionErrorRates
+from bench.evaluation.frame_errors import PositionErrorRates
 from bench.reports.places import describe_position_errors
 from bench.reports.standings import select_row_runs
 from bench.specs.table import Table
@@ -31,7 +31,7 @@ class Kept:
     def __init__(self, errors, trials="t"):
         self.errors, self.trials = errors, trials
 
-    def placed(self, run_id, evaluation):
+    def read_position_rates(self, run_id, evaluation):
         errors = self.errors.get(run_id[0])
         if errors is None or evaluation != "a":
             return None

@@ -58,7 +58,7 @@ def scores(table, config: Config, row: str) -> list[float]:
     order = RunRequest(table, [row], None, "smoke")
     (found,) = load_trained_rows(order, [None], config, print)
     (evaluation,) = found.run.evaluate
-    return score_file.read(found.score_file(evaluation))["score"].to_pylist()
+    return score_file.read_scores(found.score_file(evaluation))["score"].to_pylist()
 
 
 def weights(config: Config) -> dict[str, dict[str, torch.Tensor]]:

@@ -17,7 +17,7 @@ from bench.runner.request import RunRequest
 from bench.runner.requirements import missing_requirements
 from bench.tracking.store import Store
 from bench.training import checkpoints
-from bench.training.row import DatasetCache, training_folder
+from bench.training.row import DatasetCache, training_path
 
 CARD = """
 title = "Two stages"
@@ -138,8 +138,8 @@ def test_a_row_starts_from_its_stage(card, config: Config):
     assert stage.system == resolved.system
     assert not stage.evaluate
     place, first = (
-        training_folder(config.work, resolved, data, 7),
-        training_folder(config.work, stage, data.stage, 7),
+        training_path(config.work, resolved, data, 7),
+        training_path(config.work, stage, data.stage, 7),
     )
     assert place != first
     found = checkpoints.load_checkpoint(place / checkpoints.BEST_CHECKPOINT)["system"]
@@ -179,7 +179,7 @@ def test_a_stopped_row_goes_on_to_the_same_figures(card, config: Config, tmp_pat
     files = [
         sorted(at.rglob("scores/*.parquet")) for at in (whole.work / "runs", tmp_path / "runs")
     ]
-    one, other = (score_file.read(path)["score"].to_pylist() for (path,) in files)
+    one, other = (score_file.read_scores(path)["score"].to_pylist() for (path,) in files)
     assert one == other
 
 

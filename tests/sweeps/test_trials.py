@@ -20,7 +20,7 @@ from bench.sweeps.trials import SweepRun
 from bench.tracking import studies
 from bench.tracking.store import Store
 from bench.training import checkpoints
-from bench.training.row import DatasetCache, training_folder
+from bench.training.row import DatasetCache, training_path
 
 SMALL = """
 title = "λ"
@@ -234,10 +234,10 @@ def test_a_trial_lies_where_a_row_of_its_settings_would(parse, config):
     sweep(card.model_copy(update={"trials": 1}), config)
     run = sweep_cards.trial_run(card, card.points()[0])
     data = DatasetCache(config).load_row(run)
-    place = training_folder(config.work, run, data, 666)
+    place = training_path(config.work, run, data, 666)
     assert (place / "kept.pt").is_file()
     row = run.model_copy(update={"evaluate": {"x": run.dev}})
-    assert training_folder(config.work, row, data, 666) == place
+    assert training_path(config.work, row, data, 666) == place
 
 
 SHARED = STAGED + "system.auxiliary.weight = 0.2\n"
@@ -301,5 +301,5 @@ def test_the_objective_of_averaged_weights_is_their_own(parse, config):
     point = card.points()[0]
     resolved = sweep_cards.trial_run(card, point)
     data = DatasetCache(config).load_row(resolved)
-    kept = training_folder(config.work, resolved, data, 666) / checkpoints.SELECTION
+    kept = training_path(config.work, resolved, data, 666) / checkpoints.SELECTION
     assert json.loads(kept.read_text())["dev"]["dev.eer"] == ended.objective

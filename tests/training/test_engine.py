@@ -46,7 +46,8 @@ def run_to_end(run, config, place: Path, log: Log | None = None):
 
 def all_scores(trained) -> dict[str, np.ndarray]:
     return {
-        name: score_file.read(path)["score"].to_numpy() for name, path in trained.scores.items()
+        name: score_file.read_scores(path)["score"].to_numpy()
+        for name, path in trained.scores.items()
     }
 
 
@@ -220,7 +221,7 @@ def test_two_processes_train_and_score_every_utterance_once(small, config, tmp_p
     trained = fabric.launch(partial(_on_each, run, data, tmp_path / "run", two))
     alone = run_to_end(run, config, tmp_path / "alone")
     for name, path in trained.scores.items():
-        table, expected = score_file.read(path), score_file.read(alone.scores[name])
+        table, expected = score_file.read_scores(path), score_file.read_scores(alone.scores[name])
         assert table.select(["utterance", "start_s", "label"]).equals(
             expected.select(["utterance", "start_s", "label"])
         )

@@ -61,7 +61,7 @@ def test_a_restarted_run_ends_as_an_uninterrupted_one(detection, config, tmp_pat
     found = run_to_end(run, config, tmp_path / "torn", again)
     assert again.epochs == whole.epochs
     assert found.progress.best_epoch == expected.progress.best_epoch
-    one, other = (score_file.read(t.scores["asvspoof2019la"]) for t in (expected, found))
+    one, other = (score_file.read_scores(t.scores["asvspoof2019la"]) for t in (expected, found))
     assert one.equals(other)
 
 
@@ -70,7 +70,7 @@ def test_the_score_file_has_one_row_an_utterance(detection, config, tmp_path):
     trained = run_to_end(run, config, tmp_path / "run")
     path = trained.scores["asvspoof2019la"]
     assert path.name.startswith("asvspoof2019la-eval-utterance-")
-    table = score_file.read(path).to_pandas()
+    table = score_file.read_scores(path).to_pandas()
     subset = DatasetCache(config).load_row(run).evaluate["asvspoof2019la"].subset
     for column in ("utterance", "label", "speaker", "attack"):
         assert table[column].tolist() == subset.table[column].tolist()
@@ -90,7 +90,7 @@ def test_a_clip_that_is_evaluated_is_scored_as_one(detection, config, tmp_path):
         run_to_end(run, config, tmp_path / "run").scores["asvspoof2019la"] for run in (whole, cut)
     ]
     assert "-first-500ms-zeros-" in paths[1].name
-    one, other = (score_file.read(path) for path in paths)
+    one, other = (score_file.read_scores(path) for path in paths)
     assert one["end_s"].equals(other["end_s"])
     assert not one["score"].equals(other["score"])
 
@@ -153,7 +153,9 @@ def test_a_localization_corpus_may_be_learnt_by_utterance(detection, config, tmp
     data = DatasetCache(config).load_row(run)
     # Frame vectors are read at their coarsest: none of them is looked at.
     assert data.train.subset.timing.resolution_s == 0.64
-    table = score_file.read(run_to_end(run, config, tmp_path / "run").scores["asvspoof2019la"])
+    table = score_file.read_scores(
+        run_to_end(run, config, tmp_path / "run").scores["asvspoof2019la"]
+    )
     subset = data.evaluate["asvspoof2019la"].subset
     assert table["label"].to_pylist() == subset.table["label"].tolist()
 

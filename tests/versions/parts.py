@@ -373,5 +373,5 @@ def trained() -> Output:
         data = DatasetCache(config).load_row(run)
         ended = train_and_score(fabric, run, 7, data, place / "run", config, Log())
         (scores,) = ended.scores.values()
-        found = score_file.read(scores)["score"].to_numpy()
+        found = score_file.read_scores(scores)["score"].to_numpy()
     return {"losses": losses, "scores": [float(score) for score in found]}

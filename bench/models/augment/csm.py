@@ -4,8 +4,8 @@ A mixed clip is the first frames of one utterance and the remaining frames of an
 batch, cut at one place for audio and labels. The paper has one T for samples and frames; a cut
 between two frames is the only reading that keeps labels exact, so T counts frames. Labels of the
 auxiliary tasks are computed from the mixed binary labels afterwards
-(`bench.models.segment_positions`). A clip mixed from two kinds (`bench.units.ATTACK_TYPES`) is of none
-that is known.
+(`bench.models.segment_positions`). A clip mixed from two kinds (`bench.units.ATTACK_TYPES`) is of
+none that is known.
 
 Clips shorter than the batch's length are padded. The crossover point is drawn from 1 to T - 1 with
 T the number of frames that *both* utterances have: so no padding, nor the part of the last frame

@@ -76,7 +76,8 @@ def _parse_line(where: str, row: list[str]) -> tuple[str, list[tuple[float, floa
     if len(row) != 3 or not utterance or not 0 <= start_s < end_s < math.inf:
         raise BenchError(
             "file.malformed",
-            f"{where}: {quote_text(','.join(row))}: should be an utterance and two times in seconds, "
+            f"{where}: {quote_text(','.join(row))}: should be an utterance and two times in "
+            "seconds, "
             "0 <= start_s < end_s, or two empty times where it has no breath",
         )
     return utterance, [(start_s, end_s)]

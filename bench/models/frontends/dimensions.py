@@ -54,7 +54,8 @@ def read_dimensions(path: Path, contents: Contents, tensors: Mapping[str, Tensor
     if missing := [name for name in needed if name not in tensors]:
         raise BenchError(
             "weights.mismatch",
-            f"{path}: {contents.layout} checkpoint without {list_names(missing)} (our names); it holds "
+            f"{path}: {contents.layout} checkpoint without {list_names(missing)} (our names); it "
+            "holds "
             f"{list_names(sorted(tensors))}",
         )
     shapes = [tensors[name].shape for name in kernels]

@@ -56,14 +56,16 @@ def compute_position_errors(path: Path) -> PositionErrorRates:
 
     A frame is decided by its larger logit, or by `score > 0` where the file has none. Boundaries
     are those of the file's own labels, so exact to a frame. Speakers and attacks are drawn where
-    the file names them, else utterances. BenchError as `bench.evaluation.score_file.read`, where
-    frames lie on no grid, and where nothing can be drawn.
+    the file names them, else utterances. BenchError as `score_file.read_scores`, where frames
+    lie on no grid, and where nothing can be drawn.
     """
-    table = score_file.read(path)
+    table = score_file.read_scores(path)
     frames_of_file, truth = _read_timeline(table)
     ratios = _error_ratios(frames_of_file, truth)
-    plan = score_file.factors_of(table).make_plan(frames_of_file.utterance, frames_of_file.is_spoof)
-    trials = _digest_trials(score_file.utterances(table), frames_of_file, plan)
+    plan = score_file.file_factors(table).make_plan(
+        frames_of_file.utterance, frames_of_file.is_spoof
+    )
+    trials = _digest_trials(score_file.list_utterances(table), frames_of_file, plan)
     seed = int(trials, 16)
     drawn = replicate_ratios([ratios], group_items(plan, [ratios.unit]), REPLICATES, seed)[0]
     bounds = bound_replicates(ratios, drawn)

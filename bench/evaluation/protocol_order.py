@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from bench._io.text_files import read_blocks
 from bench.errors import BenchError, quote_text
-from bench.evaluation.reading import ReadOptions
+from bench.evaluation.read_options import ReadOptions
 from bench.evaluation.sample import NUMBER, mostly_match
 from bench.evaluation.tables import ColumnTable
 
@@ -51,7 +51,8 @@ def with_ids(
         if _are_ids(column, len(names) > 1):
             raise BenchError(
                 "scores.order",
-                f"{path}: column {name!r} looks like ids (e.g. {quote_text(str(column[0].as_py()))}): "
+                f"{path}: column {name!r} looks like ids (e.g. "
+                f"{quote_text(str(column[0].as_py()))}): "
                 "scores that have ids need no order; leave --order out",
             )
     columns = [*table.columns, pa.array(ids, pa.string())]
@@ -88,7 +89,8 @@ def read_text(path: Path) -> ColumnTable:
     if mostly_match(_DECIMAL_COMMA, lines[:_LOOKED_AT]):
         raise BenchError(
             "scores.decimal-comma",
-            f"{path}: has numbers with a decimal comma, e.g. {quote_text(lines[-1])}; write a point",
+            f"{path}: has numbers with a decimal comma, e.g. {quote_text(lines[-1])}; write a "
+            "point",
         )
     cells = _split_cells(lines)
     for number, line, row in zip(numbers, lines, cells, strict=True):

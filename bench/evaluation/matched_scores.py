@@ -13,7 +13,7 @@ from bench.data.subset import Subset
 from bench.evaluation.checks import Checked
 from bench.evaluation.detection import Trials
 from bench.evaluation.forms import ScoreFile
-from bench.evaluation.reading import ReadOptions
+from bench.evaluation.read_options import ReadOptions
 from bench.metrics.breakdown import Role
 from bench.metrics.ranges import weigh_ranges
 from bench.metrics.tally import Floats, Integers

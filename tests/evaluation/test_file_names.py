@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.evaluation.naming import distinct_names
+from bench.evaluation.file_names import distinct_names
 
 
 @pytest.mark.parametrize(

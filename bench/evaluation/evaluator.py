@@ -20,13 +20,13 @@ from bench.evaluation.coverage import check_key_counts
 from bench.evaluation.detection import Progress, Trials, factors_of
 from bench.evaluation.factors import describe_fields, read_with_fields, roles_of, with_fields
 from bench.evaluation.findings import refuse_errors
-from bench.evaluation.judged import MatchedScores
 from bench.evaluation.localization import evaluate_cell, evaluate_frames
+from bench.evaluation.matched_scores import MatchedScores
 from bench.evaluation.official import PACKAGE, OfficialMetrics, find_official, list_broken_down
 from bench.evaluation.published import PublishedSystems, find_published
-from bench.evaluation.reading import ReadOptions
+from bench.evaluation.read_options import ReadOptions
 from bench.evaluation.reference import build_reference
-from bench.evaluation.verdict import Breakdown, ScoreReport
+from bench.evaluation.score_report import Breakdown, ScoreReport
 from bench.issues import Issue, Issues
 from bench.metrics.breakdown import POOLED, BreakdownCell
 from bench.metrics.eer_variants import compute_variants

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.evaluation.standing import TablePlacement
+from bench.evaluation.table_placement import TablePlacement
 from bench.metrics.measured import MetricResult
 from tests.errors import raises_code
 

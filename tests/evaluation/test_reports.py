@@ -15,7 +15,7 @@ from bench.cards.corpus_cards import read_corpus_card
 from bench.errors import BenchError
 from bench.evaluation import render
 from bench.evaluation.comparison import compare_scores
-from bench.evaluation.judge import EvaluationRequest, Evaluator
+from bench.evaluation.evaluator import EvaluationRequest, Evaluator
 from bench.metrics.grid import FrameRules, align_points, segment_eer
 from tests.errors import raises_code
 from tests.evaluation.listed import LISTS, SPOOF_FACTORS, frames, judge, listed, written

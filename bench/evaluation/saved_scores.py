@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bench.evaluation import score_file as scores
-from bench.evaluation.judged import MatchedScores
+from bench.evaluation.matched_scores import MatchedScores
 from bench.metrics.grid import FrameRules, align_points
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.metrics.utterances import utterance_items
@@ -50,7 +50,7 @@ def save_scores(
         start_s = (np.arange(len(first)) - first) * at.frame / SAMPLE_RATE_HZ
         columns = _shared_columns(judged, at.utterance, at.is_spoof, at.score)
         columns |= {"start_s": start_s, "end_s": start_s + at.frame / SAMPLE_RATE_HZ}
-    scores.write(path, {**columns, "score": columns["score"] - threshold}, doubles=True)
+    scores.write_scores(path, {**columns, "score": columns["score"] - threshold}, doubles=True)
 
 
 def _utterance_columns(

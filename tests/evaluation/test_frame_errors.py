@@ -8,7 +8,7 @@ import pytest
 from bench.errors import BenchError
 from bench.evaluation import score_file as scores
 from bench.evaluation.draws import REPLICATES
-from bench.evaluation.places import compute_position_errors
+from bench.evaluation.frame_errors import compute_position_errors
 from bench.metrics.f1 import decide_bonafide
 
 FRAME_S = 0.16
@@ -29,7 +29,7 @@ def written(path, labels, logit, attack="A01", start_s=0.0):
         "label": np.where(spoof, "spoof", "bonafide").astype(object),
         "score": np.asarray(logit, dtype=np.float32),
     }
-    scores.write(path, columns)
+    scores.write_scores(path, columns)
     return path
 
 
