@@ -5,7 +5,7 @@ BENCH := .venv/bin/bench
 PYTHON ?= python3
 DEMO_SEED ?= 0
 
-.PHONY: help setup demo test test-all check docs format wheel mutants benchmarks costs clean clean-work
+.PHONY: help setup demo test test-all check docs format wheel mutants benchmarks clean clean-work
 
 help:  ## Say what there is to make.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -59,9 +59,6 @@ mutants: setup  ## Change the code in 24 places, one at a time, and count those 
 
 benchmarks: setup  ## Print speed ratios against straightforward references.
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; .venv/bin/python $$file; done
-
-costs: setup  ## Write docs/costs.md anew: downloads, disk and clips by the cards.
-	@.venv/bin/python -m bench.runner.cost_page
 
 clean:  ## Remove what was made here, but for the environment, the work folder and the reports.
 	rm -rf dist docs/_build docs/generated .pytest_cache .ruff_cache .hypothesis .benchmarks

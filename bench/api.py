@@ -150,7 +150,7 @@ def load_model(
 
     `table` and `row` are named as `bench run` names them; `seed` is the row's first unless given.
     Weights come from the work folder or the tracking store of bench.toml, or of `config`. Raise
-    BenchError where the row is not trained; `bench score --model` scores a corpus with it.
+    BenchError where the row is not trained; `bench score --row` scores a corpus with it.
     """
     from bench.runner.request import RunRequest
     from bench.runner.trained_models import find_model

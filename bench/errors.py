@@ -38,9 +38,9 @@ def near_name(name: str, known: Iterable[str]) -> str:
 
     Did you mean 'X'?` for the known name closest to `name`, or a list of what is known.
 
-    >>> near("S22", ["S1", "S2"])
+    >>> near_name("S22", ["S1", "S2"])
     "; did you mean 'S2'?"
-    >>> near("unlike", ["S1", "S2"])
+    >>> near_name("unlike", ["S1", "S2"])
     '; known: S1, S2'
     """
     names = sorted(known)
@@ -53,7 +53,7 @@ def near_name(name: str, known: Iterable[str]) -> str:
 def quote_text(text: str | bytes, longest: int = 80) -> str:
     """Return what was found in a file, quoted, its first `longest` characters where it is longer.
 
-    >>> quoted("LA_E_1 0.5", 4)
+    >>> quote_text("LA_E_1 0.5", 4)
     "'LA_E'..."
     """
     found = text[: 4 * longest].decode("utf-8", "replace") if isinstance(text, bytes) else text
@@ -63,7 +63,7 @@ def quote_text(text: str | bytes, longest: int = 80) -> str:
 def plain_message(error: BaseException) -> str:
     """Return the error's own message, without the traceback that a loader's worker wraps around it.
 
-    >>> plain(BenchError("file.missing", "no such file"))
+    >>> plain_message(BenchError("file.missing", "no such file"))
     'no such file'
     """
     text = str(error)

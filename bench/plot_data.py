@@ -51,7 +51,7 @@ class GradcamPanel(NamedTuple):
     """(frames,): the labels that the decisions are compared with."""
 
 
-class ClassActivation(NamedTuple):
+class ActivationPanel(NamedTuple):
     """One utterance's temporal class activation."""
 
     title: str

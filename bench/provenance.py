@@ -24,8 +24,9 @@ PACKAGES = (
 
 
 def read_commit() -> str:
-    """Return the checkout's commit, with `+changes` where files differ; the commit that was
-    installed where it was one; else the version.
+    """Return the commit of the checkout or of the installation, else the version.
+
+    A checkout with changed files has `+changes` behind its commit.
     """
     if not (ROOT / ".git").exists():
         installed = read_origin(packages.CORE).get("vcs_info", {}).get("commit_id", "")
@@ -45,8 +46,10 @@ def _run_git(*arguments: str) -> str:
 
 
 def read_origin(name: str) -> dict[str, Any]:
-    """Return where a distribution was installed from, if not from an index (PEP 610: `url`, and
-    `vcs_info` with the `commit_id` of a repository); empty where it was, or is not installed.
+    """Return where a distribution was installed from, if not from an index (PEP 610).
+
+    That is `url`, and for a repository `vcs_info` with the `commit_id`. Return an empty dictionary
+    where it came from an index or is not installed.
     """
     try:
         text = distribution(name).read_text("direct_url.json")

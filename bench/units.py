@@ -53,7 +53,7 @@ RESOLUTIONS_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
 def to_samples(seconds: float, sample_rate_hz: int = SAMPLE_RATE_HZ) -> int:
     """Return the whole number of samples nearest to `seconds`.
 
-    >>> samples(0.58), samples(1.28)
+    >>> to_samples(0.58), to_samples(1.28)
     (9280, 20480)
     """
     return round(seconds * sample_rate_hz)

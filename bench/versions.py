@@ -22,7 +22,7 @@ from bench.cards import corpus_cards
 from bench.errors import BenchError
 from bench.metrics.registry import LOGIT, describe_metrics, find_metric_file
 from bench.specs.kinds import BreathSettings
-from bench.specs.run import Data, EarlierTraining, Run
+from bench.specs.run import Data, Run
 
 NAME = "RESULTS_VERSION"
 FIRST = 1
@@ -67,7 +67,7 @@ def _parse_version(path: Path) -> int:
 def find_part_module(part: str) -> str:
     """Return the module of a part by the name that it has in `of_run` and `of_metrics`.
 
-    >>> module_of("system sal"), module_of("augmentation mix-frame"), module_of("metric auc")
+    >>> *map(find_part_module, ("system sal", "augmentation mix-frame", "metric auc")),
     ('models/systems/sal', 'models/augment/mix_frame', 'metrics/auc')
     """
     if part in _OTHERS:
@@ -113,9 +113,7 @@ def list_run_versions(run: Run) -> dict[str, int]:
     versions = list_training_versions(run)
     for data in run.data.values():
         versions |= list_data_versions(data)
-    return versions | (
-        list_run_versions(run.start.stage) if isinstance(run.start, EarlierTraining) else {}
-    )
+    return versions | (list_run_versions(run.earlier) if run.earlier else {})
 
 
 def list_metric_versions(results: Iterable[str]) -> dict[str, int]:
@@ -147,7 +145,7 @@ def assume_version(part: str) -> int:
 def describe_raised(versions: Mapping[str, int]) -> dict[str, str]:
     """Return the versions of a run that differ from those of a run that records none, in words.
 
-    >>> raised({"system sal": 1, "training": 2})
+    >>> describe_raised({"system sal": 1, "training": 2})
     {'training': 'version 2'}
     """
     return {
@@ -162,7 +160,7 @@ def compare_versions(
 ) -> dict[str, tuple[int, int]]:
     """Return the parts of which `now` is another version than `before`, each with both.
 
-    >>> older({"training": 1}, {"system sal": 2, "training": 1})
+    >>> compare_versions({"training": 1}, {"system sal": 2, "training": 1})
     {'system sal': (1, 2)}
     """
     pairs = {
@@ -186,7 +184,7 @@ def find_outdated(before: Mapping[str, int]) -> dict[str, tuple[int, int]]:
 def describe_changes(changes: Mapping[str, tuple[int, int]]) -> str:
     """Return versions before and now in words.
 
-    >>> said({"system sal": (1, 2)})
+    >>> describe_changes({"system sal": (1, 2)})
     'system sal (version 1 -> 2)'
     """
     return ", ".join(f"{part} (version {one} -> {two})" for part, (one, two) in changes.items())

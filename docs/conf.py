@@ -19,7 +19,7 @@ version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 4
-exclude_patterns = ["_build", "costs.md"]
+exclude_patterns = ["_build"]
 nitpicky = True
 default_role = "code"  # our docstrings have code between single backticks
 autodoc_typehints = "none"  # types are in the docstrings' words; there is no network to link them

@@ -72,11 +72,13 @@ def pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     """
     if request.node.get_closest_marker("every_kind"):
         return
-    from bench.reports import style
+    from bench.reports import plot_style
 
-    render = style.render_figure
+    render = plot_style.render_figure
     monkeypatch.setattr(
-        style, "render_figure", lambda figure, kind: render(figure, kind) if kind == "png" else b""
+        plot_style,
+        "render_figure",
+        lambda figure, kind: render(figure, kind) if kind == "png" else b"",
     )
 
 

@@ -26,7 +26,7 @@ from bench import synthetic
 from bench._io import atomic_files, machine
 from bench.error_codes import read_error_codes
 from bench.errors import RowFailed
-from bench.reports import style, sweep
+from bench.reports import plot_style, sweep_report
 from bench.training import checkpoints
 
 
@@ -210,7 +210,7 @@ def limited():
 SIZE = synthetic.Size(2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, shortest_s=1.0, longest_s=1.2)
 MINIATURE = {"size": SIZE, "only": ["had"]}
 LONG = {"a.md": "short", "b.csv": "x" * 9000}
-TRIALS = sweep.SweepReport("sweep-x", "y" * 9000, pd.DataFrame(), {})
+TRIALS = sweep_report.SweepReport("sweep-x", "y" * 9000, pd.DataFrame(), {})
 
 
 def large_figure():
@@ -223,8 +223,8 @@ def large_figure():
     ("write", "named"),
     [
         (lambda folder: atomic_files.write_all(folder, LONG), "b.csv"),
-        (lambda folder: style.write_figure(folder, "figure", large_figure()), "figure.png"),
-        (lambda folder: sweep.write_sweep_report(TRIALS, folder), "sweep-x.md"),
+        (lambda folder: plot_style.write_figure(folder, "figure", large_figure()), "figure.png"),
+        (lambda folder: sweep_report.write_sweep_report(TRIALS, folder), "sweep-x.md"),
         (lambda folder: synthetic.write_miniatures(folder, **MINIATURE), "had"),
     ],
     ids=["report", "figure", "sweep", "miniature"],

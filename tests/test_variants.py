@@ -10,7 +10,7 @@ from bench.cards import table_cards
 from bench.cards.paper_cards import add_variant
 from bench.cli import bench
 from bench.errors import BenchError
-from bench.reports.variants import add_variant_rows
+from bench.reports.variant_rows import add_variant_rows
 from bench.runner.request import RunRequest
 from bench.specs.table import Paper
 

@@ -66,9 +66,10 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_list(path: Path, text: str, begins: str) -> None:
-    """Write a list for scripts to `path`, which may be a pipe or `/dev/stdout`: whole, and over
-    nothing but an earlier list, which begins alike. Raise BenchError where it cannot be written, or
-    another file is there.
+    """Write a list for scripts to `path`, which may be a pipe or `/dev/stdout`.
+
+    A file is written whole, and only over an earlier list, which begins alike. Raise BenchError
+    where it cannot be written, or another file is there.
     """
     try:
         if path.exists() and not path.is_file():
@@ -86,10 +87,9 @@ def write_list(path: Path, text: str, begins: str) -> None:
 
 
 def write_all(folder: Path, files: Mapping[str, str | bytes]) -> None:
-    """Write files into `folder` by name, text in UTF-8: each whole, and none where the disk does
-    not hold them all.
+    """Write files into `folder` by name, each whole, and none where the disk is too small for all.
 
-    Raise OSError as the system does, of the file.
+    Text is written in UTF-8. Raise OSError as the system does, with the name of the file.
     """
     with scratch_folder(folder / "files") as aside:
         for name, content in files.items():
@@ -123,11 +123,11 @@ def scratch_folder(beside: Path | None = None) -> Generator[Path]:
 
 @contextmanager
 def temporary_folder() -> Generator[None]:
-    """Have temporary files of this process, and of the libraries it uses, lie in a folder of its
-    own, which is removed at the end, and by `remove_leftovers` where the process is killed.
+    """Put temporary files of this process, and of its libraries, into a folder of its own.
 
-    Where that cannot be, they lie where they would: names of sockets may have some hundred
-    characters, so that a long name of the system's own folder leaves no room.
+    It is removed at the end, or by `remove_leftovers` where the process was killed. Where that is
+    not possible, the system's folder is used: names of sockets have at most some hundred
+    characters, too few for a long name of that folder.
     """
     with ExitStack() as stack:
         base, folder = "", None
@@ -153,8 +153,9 @@ def temporary_folder() -> Generator[None]:
 
 
 def portable_name(text: str, between: str = "_") -> str:
-    """Return text as a file or folder can be called on every system, with `between` for what can
-    not be in a name. What is added behind it should not begin with a point.
+    """Return text as a name of a file or folder that every system accepts.
+
+    Other characters become `between`. What is added to the name should not begin with a point.
 
     >>> portable_name("a/b: c.1"), portable_name("nul.txt"), portable_name("..")
     ('a_b_c.1', '_nul.txt', '')

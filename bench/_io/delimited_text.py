@@ -22,7 +22,7 @@ BLANKS = " \t\f\v"
 CATEGORY = pa.dictionary(pa.int32(), pa.string())
 """The type of a column in which few words recur."""
 
-_PARSED_AT_ONCE = 1 << 20
+_PARSED_AT_ONCE = 1 << 22
 """Bytes; a line that is longer is not parsed."""
 
 

@@ -26,11 +26,10 @@ def _file_digest(path: Path, *_state: int) -> str:
 
 
 def list_digest(files: Iterable[tuple[str, Path]], whole: int = WHOLE_FILES) -> str:
-    """Return sixteen hexadecimal digits of files by their names, in the order given: of the size of
-    each, and of the content of `whole` of them at most, spread evenly. A file that is not there has
-    no size.
+    """Return sixteen hexadecimal digits of files by their names, in the order given.
 
-    Reading all would take hours for a large corpus.
+    They cover the size of each file, and the content of at most `whole` of them, spread evenly: to
+    read all would take hours for a large corpus. A file that is not there has no size.
     """
     listed = list(files)
     digest = hashlib.sha256()

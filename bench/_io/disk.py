@@ -37,8 +37,10 @@ def free_bytes(path: Path) -> int:
 
 
 def taken_bytes(*paths: Path) -> int:
-    """Return how many bytes the files below `paths` take together. No link is followed, and a file
-    that has several names there counts once. What is gone, or may not be read, counts nothing.
+    """Return how many bytes the files below `paths` take together.
+
+    No link is followed, and a file with several names counts once. A file that is gone or not
+    readable counts nothing.
     """
     seen: set[tuple[int, int]] = set()
     total = 0
@@ -68,9 +70,7 @@ def _list_states(path: Path) -> list[os.stat_result]:
 
 
 def describe_shortage(path: Path, needed: int) -> str | None:
-    """Return why `needed` more bytes do not fit where `path` is, with the amounts and what to do;
-    None where they fit.
-    """
+    """Return why `needed` more bytes do not fit at `path`, and what to do; None where they fit."""
     free = free_bytes(path)
     if needed <= free:
         return None

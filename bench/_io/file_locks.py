@@ -1,8 +1,9 @@
-"""Locks that processes hold on files. The system gives a lock back when its holder ends, however it
-ends, so that none is ever left behind; on a network drive that knows locks, so does its server.
+"""Locks that processes hold on files.
 
-This is the only place that asks the system for locks, by `filelock`, which knows Linux, macOS and
-Windows. Two open handles of one process exclude each other like two processes.
+The system frees a lock when its holder ends, however it ends, so none is left behind; on a network
+drive with locks, its server does. This is the only place that asks the system for locks, by
+`filelock`, for Linux, macOS and Windows. Two open handles of one process exclude each other like
+two processes.
 """
 
 from __future__ import annotations
@@ -46,16 +47,19 @@ def hold_file(path: Path, busy: Callable[[str], None] = wait_for_holder) -> Gene
 
 
 def require_lockable(path: Path) -> None:
-    """Raise OSError unless the file at `path`, made where it is missing, can be opened and locked,
-    now or when its holder is done.
+    """Raise OSError unless the file at `path` can be opened and locked, now or later.
+
+    It is made where it is missing.
     """
     with path.open("ab") as file:
         lock_descriptor(file.fileno(), blocking=False)
 
 
 def hold_handle(handle: int) -> bool:
-    """Hold an open file, or a folder where the system opens those, as long as the handle is open;
-    return False where another holds it, or the file system knows no locks.
+    """Hold an open file or folder as long as its handle is open.
+
+    Return False where another process holds it, or the file system has no locks. Windows opens no
+    folders.
     """
     try:
         return lock_descriptor(handle, blocking=False)

@@ -129,8 +129,9 @@ _NO_MEMORY = ("can't allocate memory", "not enough memory", "Cannot allocate mem
 
 
 def explain_error(error: BaseException) -> ErrorExplanation | None:
-    """Return what to tell the reader of an error that the machine or a file made; None where it is
-    none of those, so a fault of ours.
+    """Return how to tell the user of an error that the machine or a file caused.
+
+    Return None for any other error: it is a fault of this suite.
     """
     explanation = next(
         filter(None, (_explain_class(error, name) for name in _class_names(error))), None
@@ -139,8 +140,9 @@ def explain_error(error: BaseException) -> ErrorExplanation | None:
 
 
 def is_disk_error(error: BaseException | None) -> bool:
-    """Return whether it is the disk that refused (no space, read-only, failing), with this error or
-    the one that it came from: what was asked for can be done once that is mended.
+    """Return whether the disk caused this error or its cause: no space, read-only or failing.
+
+    What was asked for can be done once that is mended.
     """
     if error is None:
         return False
@@ -153,8 +155,9 @@ def is_disk_error(error: BaseException | None) -> bool:
 
 @contextmanager
 def name_path(path: Path, part: Path | None = None) -> Generator[None]:
-    """Have operating system errors of this block that name no path (a write's), or the `part` that
-    is to become `path`, name `path`.
+    """Make operating system errors of this block name `path`.
+
+    That concerns errors without a path (of a write), and those of the `part` that becomes `path`.
     """
     try:
         yield

@@ -1,9 +1,9 @@
 r"""Markdown from words: what comes from outside is escaped, what is written here is not.
 
-A text is escaped where it comes into a block (`table`, `bullets`, `heading`, `marked`, ...), unless
-it is `Marked`, which only the functions here make, of what this code itself says (`LiteralString`).
-Only what CommonMark or GitHub would take for markup gets a backslash, so that names stay readable
-as plain text: `a_b` and `[1.0, 2.0]` stay, `*a*` and `[a](b)` do not.
+A text is escaped where it comes into a block (`format_table`, `format_list`, `fill_template`, ...),
+unless it is `MarkdownText`, which only the functions here make, from what this code itself says
+(`LiteralString`). Only what CommonMark or GitHub would take for markup gets a backslash, so that
+names stay readable as plain text: `a_b` and `[1.0, 2.0]` stay, `*a*` and `[a](b)` do not.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class MarkdownText(str):
 def escape_text(text: str) -> MarkdownText:
     r"""Return text as Markdown that shows it as it stands, in one line.
 
-    >>> print(escaped("*a* [t](javascript:b) c_d <br> [1.0, 2.0]"))
+    >>> print(escape_text("*a* [t](javascript:b) c_d <br> [1.0, 2.0]"))
     \*a\* \[t\](javascript:b) c_d \<br> [1.0, 2.0]
     """
     if isinstance(text, MarkdownText):
@@ -65,7 +65,7 @@ def _join_lines(text: str) -> str:
 def format_prose(text: str) -> MarkdownText:
     r"""Return a sentence of a card, in which `` `words` `` are code and nothing else is markup.
 
-    >>> print(prose("`--seeds 3` draws *others*"))
+    >>> print(format_prose("`--seeds 3` draws *others*"))
     `--seeds 3` draws \*others\*
     """
     parts = _CODE.split(text)
@@ -84,7 +84,7 @@ def _escape_part(text: str) -> str:
 def fill_template(template: LiteralString, *words: str) -> MarkdownText:
     """Return the template with the words escaped in place of its `{}`.
 
-    >>> print(marked("**{}**: {}", "a*b", code("c")))
+    >>> print(fill_template("**{}**: {}", "a*b", format_code("c")))
     **a\\*b**: `c`
     """
     return MarkdownText(template.format(*map(escape_text, words)))
@@ -112,7 +112,7 @@ def is_address(text: str) -> bool:
 def format_link(text: str, address: str) -> MarkdownText:
     """Return a link to an address of the web, or of a file beside the document (`report.md`).
 
-    >>> print(link("[1]", "https://example.org/a(b)"))
+    >>> print(format_link("[1]", "https://example.org/a(b)"))
     [[1]](https://example.org/a%28b%29)
     """
     return MarkdownText(f"[{escape_text(text)}]({_quote_destination(address)})")
@@ -161,7 +161,7 @@ def format_table(
     Columns line up on a terminal, where a Chinese character is two columns wide, and those that
     hold a number or a range are set to the right; where not `padded`, for long cells, neither is.
 
-    >>> print(*table(["what", "count"], [["bonafide", "12"], ["a|b", "3"]]), sep="\\n")
+    >>> print(*format_table(["what", "count"], [["bonafide", "12"], ["a|b", "3"]]), sep="\\n")
     | what     | count |
     | -------- | ----: |
     | bonafide |    12 |

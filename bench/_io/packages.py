@@ -71,7 +71,7 @@ def current_command() -> str:
 def missing_message(what: str, package: str) -> str:
     """Return in one line that `what` needs a package, and what installs it.
 
-    >>> needed("bench x", "unheard_of")
+    >>> missing_message("bench x", "unheard_of")
     'bench x needs unheard_of, which is not installed: no extra of this suite brings it'
     """
     extra = _OF_EXTRAS.get(package)

@@ -1,8 +1,7 @@
-"""Words from outside (file names, ids, cards, settings, the tracking store) where people read them:
-on a terminal, and in a table that a spreadsheet opens.
+"""Text from outside, made safe for a terminal and for a table that a spreadsheet opens.
 
-A terminal obeys escape sequences, and shows text after U+202E the other way round: what nobody can
-see is written out.
+It comes from file names, ids, cards, settings and the tracking store. A terminal obeys escape
+sequences, and shows text after U+202E backwards, so invisible characters are written out.
 """
 
 from __future__ import annotations
@@ -24,18 +23,18 @@ _FORMULA = re.compile(r"[\t\r ]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r]")
 
 
 def escape_invisible(text: str) -> str:
-    r"""Return text with every character that nobody can see as JSON writes it; tabs and line ends
-    stay.
+    r"""Return text with invisible characters escaped as in JSON; tabs and line ends stay.
 
-    >>> print(visible("a\x1b[2Jb\u202ec"))
+    >>> print(escape_invisible("a\x1b[2Jb\u202ec"))
     a\u001b[2Jb\u202ec
     """
     return _UNSEEN.sub(_escape_match, text)
 
 
 def one_line(text: str) -> str:
-    r"""Return text with every character as JSON writes it that is no letter, mark or plain blank:
-    line ends, tabs and blanks that do not break, too.
+    r"""Return text with all characters escaped as in JSON but letters, marks and plain blanks.
+
+    Line ends, tabs and non-breaking blanks are escaped, too.
 
     >>> print(one_line("a\nb\xa0c"))
     a\nb\u00a0c
@@ -51,8 +50,9 @@ def _escape_match(match: re.Match[str]) -> str:
 
 
 def csv_cell(value: object) -> object:
-    """Return a cell of a CSV file; an apostrophe goes before a text that a spreadsheet would take
-    for a formula. Numbers, also as text, stay as they are.
+    """Return a cell of a CSV file, an apostrophe before what a spreadsheet takes for a formula.
+
+    Numbers, also as text, stay as they are.
 
     >>> csv_cell("=HYPERLINK(1)"), csv_cell("-1.5"), csv_cell(-1.5), csv_cell("S1")
     ("'=HYPERLINK(1)", '-1.5', -1.5, 'S1')

@@ -19,9 +19,9 @@ def merge_settings(*trees: Mapping[str, Any]) -> dict[str, Any]:
 
     What is found may share tables with what was given: neither is to be changed in place.
 
-    >>> merged({"mix": {"kind": "csm", "rounds": 1}}, {"mix": {"rounds": 2}})
+    >>> merge_settings({"mix": {"kind": "csm", "rounds": 1}}, {"mix": {"rounds": 2}})
     {'mix': {'kind': 'csm', 'rounds': 2}}
-    >>> merged({"mix": {"kind": "csm", "rounds": 1}}, {"mix": {"kind": "none"}})
+    >>> merge_settings({"mix": {"kind": "csm", "rounds": 1}}, {"mix": {"kind": "none"}})
     {'mix': {'kind': 'none'}}
     """
     result: dict[str, Any] = {}
@@ -44,9 +44,9 @@ def spread_wildcard(settings: Mapping[str, Any], there: Mapping[str, Any]) -> di
 
     It also stands for the keys beside it, which say more than it does: so `*` holds defaults.
 
-    >>> spread({"evaluate": {"*": {"clip_s": 4.0}}}, {"evaluate": {"a": {}, "b": {}}})
+    >>> spread_wildcard({"evaluate": {"*": {"clip_s": 4.0}}}, {"evaluate": {"a": {}, "b": {}}})
     {'evaluate': {'a': {'clip_s': 4.0}, 'b': {'clip_s': 4.0}}}
-    >>> spread({"*": {"clip_s": 4.0}, "a": {"fill": "zeros"}, "b": {"clip_s": 1.0}}, {})
+    >>> spread_wildcard({"*": {"clip_s": 4.0}, "a": {"fill": "zeros"}, "b": {"clip_s": 1.0}}, {})
     {'a': {'clip_s': 4.0, 'fill': 'zeros'}, 'b': {'clip_s': 1.0}}
     """
     every = {EVERY: settings[EVERY]} if EVERY in settings else {}
@@ -92,14 +92,23 @@ def value_at(settings: Mapping[str, Any], keys: Sequence[str]) -> Any:
 def to_toml(settings: Mapping[str, Any]) -> str:
     """Return settings as TOML on one line, by dotted key.
 
-    >>> toml({"mix": {"kind": "csm", "rounds": 2}, "training": {"keep": True}})
+    >>> to_toml({"mix": {"kind": "csm", "rounds": 2}, "training": {"keep": True}})
     'mix.kind = "csm", mix.rounds = 2, training.keep = true'
     """
     return ", ".join(
-        f"{'.'.join(key)} = {_value_toml(value)}" for key, value in iterate_leaves(settings)
+        f"{'.'.join(key)} = {format_toml_value(value)}" for key, value in iterate_leaves(settings)
     )
 
 
-def _value_toml(value: Any) -> str:
-    """Return a value as TOML has it: JSON writes texts, numbers, truth values and lists alike."""
-    return json.dumps(value, ensure_ascii=False)
+def format_toml_value(value: Any) -> str:
+    """Return a setting as TOML, on one line.
+
+    >>> format_toml_value({"min_share": 0.1, "targets": ["q", "k"]})
+    '{ min_share = 0.1, targets = ["q", "k"] }'
+    """
+    inner = as_tree(value)
+    if inner is None:
+        # JSON writes texts, numbers, truth values and lists as TOML does; no setting is null.
+        return json.dumps(value, ensure_ascii=False)
+    pairs = ", ".join(f"{key} = {format_toml_value(each)}" for key, each in inner.items())
+    return f"{{ {pairs} }}"

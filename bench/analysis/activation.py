@@ -59,9 +59,10 @@ def require_tca(table: str, row: str, kind: str) -> None:
 
 
 def median_utterances(path: Path) -> list[str]:
-    """Return one bona fide utterance and one of each attack, bona fide first and attacks by name:
-    that of the median score, the lower of two, of equal ones by name. `path` is a score file of
-    whole utterances.
+    """Return one bona fide utterance and one of each attack: those with the median score.
+
+    Bona fide comes first, then attacks by name. Of an even number it is the lower of the middle
+    two; equal scores are ordered by name. `path` is a score file of whole utterances.
     """
     table = score_file.read_scores(path)
     columns = [table[name].to_pylist() for name in ("label", "attack", "score", "utterance")]

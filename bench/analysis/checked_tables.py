@@ -1,5 +1,6 @@
-"""Tables that no training has part in: look up what they say in the network or in the corpora's
-protocols. Seconds, and no weights.
+"""Tables without training: their contents are looked up in the network or in the protocols.
+
+That takes seconds and no weights.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from bench.cards.checked_cards import read_checked_table
 from bench.config import Config
 from bench.data import corpora
 from bench.errors import BenchError, near_name
-from bench.reports.checked import CheckedLine, CheckedReport, LineState
+from bench.reports.checked_report import CheckedLine, CheckedReport, LineState
 from bench.specs.checked import INPUT, CountedSet, CountTable, ShapeStage, ShapeTable
 from bench.specs.corpus import CorpusCard
 from bench.units import BONAFIDE, SPOOF, to_samples
@@ -72,11 +73,10 @@ def _protocol_counts(card: CorpusCard, split: str, root: Path) -> list[int | Non
 
 
 def part_shapes(checked: ShapeTable) -> Mapping[str, tuple[int, ...]]:
-    """Return the shape of what each part of the row's network gives for `_CLIPS` clips, by the
-    part's dotted name; `input` are the clips.
+    """Return the output shape of each part of the row's network for `_CLIPS` clips, by its name.
 
-    The network is the row's own at its front-end's published dimensions; the encoder, of 300
-    million weights, is laid out without storage, and its states are zeros of the shapes it gives.
+    `input` are the clips. The network is the row's own at its front-end's published dimensions. The
+    encoder, of 300 million weights, has no storage, and its states are zeros of the right shape.
     """
     import torch
 

@@ -56,8 +56,9 @@ class UtteranceGradCam(NamedTuple):
 def explain_utterance(
     row: LoadedRow, utterance: str, target: Target, layer: str | None, config: Config
 ) -> UtteranceGradCam:
-    """Return Grad-CAM, prediction and labels of an utterance of the row's evaluations; BenchError
-    as `grad_cam` and where there is no such utterance.
+    """Return Grad-CAM, prediction and labels of an utterance of the row's evaluations.
+
+    Raise BenchError as `grad_cam`, and where there is no such utterance.
     """
     loaded = load_utterance(row, utterance, config)
     resolution_s, clip, n = loaded.data.resolution_s, loaded.clip, loaded.frames
@@ -87,12 +88,12 @@ def grad_cam(
     target: Target = "probability",
     layer: str | None = None,
 ) -> GradCam:
-    """Return Grad-CAM of `wave` "1 samples" with its `marks` "1 hops" (`Batch.marks`), the target
-    being summed over the first `frames` frames of `resolution_s`.
+    """Return Grad-CAM of `wave` "1 samples" with its `marks` "1 hops" (`Batch.marks`).
 
-    `layer` is the dotted name of a module whose output is "1 hops dim"; None: `hop_layer`. The
-    system is in evaluation mode. BenchError where there is no such module, its output has another
-    shape, or the target does not depend on it.
+    The target is summed over the first `frames` frames of `resolution_s`. `layer` is the dotted
+    name of a module whose output is "1 hops dim"; None: `hop_layer`. The system is in evaluation
+    mode. Raise BenchError where there is no such module, its output has another shape, or the
+    target does not depend on it.
     """
     name = layer or hop_layer(system, wave, marks, resolution_s)
     outputs: list[Tensor] = []
@@ -128,11 +129,11 @@ def grad_cam(
 
 
 def hop_layer(system: System, wave: Tensor, marks: Tensor, resolution_s: float | None) -> str:
-    """Return the name of the last of the system's own parts that gives one state for each hop of
-    20 ms: of SAL's its context (the Conformer), of TCA's its stacks.
+    """Return the name of the system's last part that gives one state for each hop of 20 ms.
 
-    Parts are the system's direct sub-modules, by when they are called; what gives no more than a
-    logit for each class does not count. BenchError where there is none.
+    In SAL it is the context (the Conformer), in TCA the stacks. Parts are the system's direct
+    sub-modules, in the order of their calls; one that gives only a logit for each class does not
+    count. Raise BenchError where there is none.
     """
     names: list[str] = []
 

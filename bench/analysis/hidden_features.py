@@ -1,6 +1,4 @@
-"""Hidden features of a trained row, taken by a hook, and laid out in the plane (BreathNet's
-Figure 6).
-"""
+"""Hidden features of a trained row, and their t-SNE embedding (BreathNet's Figure 6)."""
 
 from __future__ import annotations
 
@@ -50,18 +48,18 @@ class _Sample(NamedTuple):
 
     frames: Mapping[int, NDArray[np.int64]]
     """By the utterance's row in the table."""
-    of: int
+    n_available: int
 
 
 def extract_features(
     row: LoadedRow, evaluation: str, most: int | None, layer: str | None, config: Config
 ) -> HiddenFeatures:
-    """Return the features that an evaluation's utterances (or frames, where those are scored) have
-    at the input of `layer`, at most so many, drawn from the row's seed; all where `most` is None.
+    """Return the input of `layer` for an evaluation's utterances, or frames where those are scored.
 
-    `layer` is a module's dotted name; None: `last_linear`, whose input is the last hidden feature.
-    Of BreathNet that is what its BiLSTMs give; z of its losses, the mean of the fused features, is
-    what `recurrent` gets. BenchError where the system has no such layer.
+    At most `most` of them are drawn, from the row's seed; all where `most` is None. `layer` is a
+    module's dotted name; None: `last_linear_layer`, whose input is the last hidden feature. In
+    BreathNet that is the output of its BiLSTMs; z of its losses, the mean of the fused features, is
+    the input of `recurrent`. Raise BenchError where the system has no such layer.
     """
     data, subset = row.run.evaluate[evaluation], row.evaluation_subset(evaluation)
     fabric = engine.make_fabric(replace(config, devices=1), row.run.training.precision)
@@ -88,7 +86,9 @@ def extract_features(
             frames = drawn.frames[index]
             features.append(of_utterance[frames].float().cpu().numpy())
             labels.append(share.labels[index][frames])
-    return HiddenFeatures(np.concatenate(features), np.concatenate(labels), drawn.of, name or "")
+    return HiddenFeatures(
+        np.concatenate(features), np.concatenate(labels), drawn.n_available, name or ""
+    )
 
 
 def embed_features(features: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
@@ -124,7 +124,7 @@ def parse_limits(asked: str, names: Mapping[str, str]) -> dict[str, int | None]:
         word, equals, number = part.partition("=")
         if not equals or not number.strip().isdecimal():
             raise BenchError(
-                "option.invalid", f"--most {part!r}: should be a number, or e.g. 21LA=40000"
+                "option.invalid", f"--max-points {part!r}: should be a number, or e.g. 21LA=40000"
             )
         key = by_word.get(word.strip().lower())
         if key is not None:
@@ -132,20 +132,25 @@ def parse_limits(asked: str, names: Mapping[str, str]) -> dict[str, int | None]:
         elif asked != PAPERS_MOST:
             hint = near_name(word.strip(), names.values())
             raise BenchError(
-                "row.no-such-evaluation", f"--most {part!r}: the row has no such evaluation{hint}"
+                "row.no-such-evaluation",
+                f"--max-points {part!r}: the row has no such evaluation{hint}",
             )
     return numbers
 
 
 def _parse_count(number: str) -> int:
     if int(number) < _FEWEST:
-        raise BenchError("option.invalid", f"--most {number.strip()}: should be {_FEWEST} or more")
+        raise BenchError(
+            "option.invalid", f"--max-points {number.strip()}: should be {_FEWEST} or more"
+        )
     return int(number)
 
 
 def last_linear_layer(system: System, batch: Batch, resolution_s: float | None) -> str:
-    """Return the name of the last linear layer that runs while the system answers, of those with
-    more inputs than there are kinds of speech (the others weigh logits); BenchError where none is.
+    """Return the name of the last linear layer that runs while the system answers.
+
+    Layers with no more inputs than there are kinds of speech weigh logits and do not count. Raise
+    BenchError where there is none.
     """
     ran: list[str] = []
     handles = [
@@ -168,8 +173,10 @@ def last_linear_layer(system: System, batch: Batch, resolution_s: float | None) 
 
 
 def layer_input(system: System, batch: Batch, resolution_s: float | None, layer: str) -> Tensor:
-    """Return the input of `layer` as "batch frames dim": a line a frame where it has as many as the
-    system scores, else for each utterance the mean of what it has.
+    """Return the input of `layer` as "batch frames dim".
+
+    It has one line a frame where the layer has as many as the system scores, else the mean of each
+    utterance on every line.
     """
     inputs: list[Tensor] = []
 
@@ -194,8 +201,9 @@ def layer_input(system: System, batch: Batch, resolution_s: float | None, layer:
 
 
 def _draw_frames(counts: list[int], most: int | None, seed: int) -> _Sample:
-    """Return at most so many frames of utterances that have `counts`, without repeats; all where
-    `most` is None.
+    """Draw at most `most` frames, without repeats, of utterances with these `counts` of frames.
+
+    All are taken where `most` is None.
     """
     ends = np.cumsum(counts)
     total = int(ends[-1])

@@ -44,10 +44,10 @@ class PositionResults(NamedTuple):
 
 
 def errors_by_position(paths: Mapping[str, Path]) -> PositionResults:
-    """Return the shares of positions, and each system's error rates with the interval of 1000
-    resamplings of utterances, from the score files by name.
+    """Return the shares of positions and each system's error rates, from score files by name.
 
-    BenchError where a file has no frames on a grid, or two are of other frames or labels.
+    Intervals are of 1000 resamplings of utterances. Raise BenchError where a file has no frames on
+    a grid, or two files have different frames or labels.
     """
     all_of = {
         name: order_frames(score_file.read_scores(path), path) for name, path in paths.items()
@@ -65,10 +65,10 @@ def errors_by_position(paths: Mapping[str, Path]) -> PositionResults:
 
 
 def position_shares(data: HeldOutData, form: Form, config: Config) -> PositionResults:
-    """Return the shares of positions of an evaluation's frames by its corpus's labels alone: no
-    audio is looked at, and there are no systems.
+    """Return the shares of positions by the labels of an evaluation's corpus alone.
 
-    BenchError where the corpus is not there, or whole utterances are labelled.
+    No audio is read, and there are no systems. Raise BenchError where the corpus is not there, or
+    whole utterances are labelled.
     """
     if data.resolution_s is None:
         raise BenchError(

@@ -1,6 +1,4 @@
-"""A trained row with one of its seeds: its weights and its scores, in the work folder or fetched
-there from the tracking store.
-"""
+"""A trained row and seed: its weights and scores, from the work folder or the tracking store."""
 
 from __future__ import annotations
 
@@ -135,7 +133,7 @@ def _fetch_row(row: LoadedRow, config: Config, say: shared_training.Say) -> Load
     store = Store(config)
     run = store.find_finished(row.record)
     if run is not None and shared_training.TRAINED_IN in run.data.tags:
-        row = replace(row, place=shared_training.training_path(run, config))
+        row = replace(row, folder=shared_training.logged_training_path(run, config))
     if not row.checkpoint.is_file():
         shared_training.take_over(store, row.folder, config, say)
     if not row.checkpoint.is_file():
@@ -166,9 +164,10 @@ class ChosenUtterance(NamedTuple):
 
 
 def choose_utterance(row: LoadedRow, wanted: str) -> ChosenUtterance:
-    """Return the utterance `wanted` of the paper where an evaluation of the row has it; else one
-    that is made alike: of the row's first evaluation, the first by name that begins bona fide and
-    ends spoof, or where there is none the first spoof one.
+    """Return the paper's utterance `wanted` where an evaluation has it, else a similar one.
+
+    Similar is, in the row's first evaluation, the first by name that begins bona fide and ends
+    spoof, or where there is none the first spoof one.
     """
     for loaded in row.data.evaluate.values():
         if (loaded.subset.table["utterance"] == wanted).any():
@@ -196,8 +195,9 @@ def choose_utterance(row: LoadedRow, wanted: str) -> ChosenUtterance:
 
 
 def load_utterance(row: LoadedRow, utterance: str, config: Config) -> LoadedUtterance:
-    """Return the utterance in the first of the row's evaluations that has it; BenchError where none
-    has.
+    """Return the utterance of the row's first evaluation that has it.
+
+    Raise BenchError where none has it.
     """
     names: Sequence[str] = []
     for evaluation, loaded in row.data.evaluate.items():

@@ -65,7 +65,7 @@ def list_logged(trials: Trials, official: Collection[str] = ()) -> tuple[str, ..
 
     `official` is that of the corpus's card, in which `min_tdcf` stands for either form.
 
-    >>> name_logged("frames")
+    >>> list_logged("frames")
     ('eer', 'eer_bonafide_logit', 'f1', 'f1_spoof', 'range_eer', 'utterance_eer')
     """
     names: list[str] = []

@@ -32,12 +32,12 @@ def read_corpus_card(name: str) -> CorpusCard:
     """
     if name.lower() in list_corpora():
         return _parse_by_key(name.lower())
-    found = list_readable()
-    for of in found.cards:
-        if is_called(of, name):
-            return of
-    said = f"{name!r}: there is no such corpus{near_corpus(name, list(found.cards))}"
-    raise BenchError("corpus.unknown", "\n".join([said, *found.faults.values()]))
+    readable = list_readable()
+    for card in readable.cards:
+        if is_called(card, name):
+            return card
+    message = f"{name!r}: there is no such corpus{near_corpus(name, list(readable.cards))}"
+    raise BenchError("corpus.unknown", "\n".join([message, *readable.faults.values()]))
 
 
 class ReadableCards(NamedTuple):
@@ -51,18 +51,18 @@ class ReadableCards(NamedTuple):
 
 def list_readable() -> ReadableCards:
     """Return every card that has no fault, and the faults of the others."""
-    found: list[CorpusCard] = []
+    cards: list[CorpusCard] = []
     faults: dict[str, str] = {}
     for key in list_corpora():
         try:
-            found.append(_parse_by_key(key))
+            cards.append(_parse_by_key(key))
         except BenchError as error:
             faults[key] = str(error)
-    return ReadableCards(tuple(found), faults)
+    return ReadableCards(tuple(cards), faults)
 
 
 def _parse_by_key(key: str) -> CorpusCard:
-    written = [of for of in card_keys("datasets") if of.lower() == key]
+    written = [written_key for written_key in card_keys("datasets") if written_key.lower() == key]
     if len(written) > 1:
         raise BenchError(
             "corpus.invalid-card",
@@ -79,11 +79,11 @@ def parse_corpus_card(path: Path) -> CorpusCard:
             "corpus.invalid-card",
             f"{display_path(path)}: key: a card's key is its file's name; leave it out",
         )
-    found = validate_card(CorpusCard, {"key": path.stem.lower(), **content}, path)
-    wrong = [f"{display_path(path)}: {fault}" for fault in _find_mistakes(found)]
+    card = validate_card(CorpusCard, {"key": path.stem.lower(), **content}, path)
+    wrong = [f"{display_path(path)}: {fault}" for fault in _find_mistakes(card)]
     if wrong:
         raise BenchError("corpus.invalid-card", "\n".join(wrong))
-    return found
+    return card
 
 
 def reader_names() -> list[str]:
@@ -135,7 +135,7 @@ def _protocol_mistakes(card: CorpusCard, protocol: Protocol) -> Iterator[str]:
         if last == "..." and columns[-1:] != ["spans"]:
             yield f"{where}: `...` stands after `spans` only"
         common = common & set(named) if number else set(named)
-    known = common | {"speaker", "attack"}
+    known_columns = common | {"speaker", "attack"}
     used = [(f"protocol.words.{column}", column) for column in protocol.words]
     used += [(f"factors.{column}", column) for column in card.factors if column != "attack_type"]
     patterns = [("protocol.audio", pattern) for pattern in protocol.audio]
@@ -152,8 +152,8 @@ def _protocol_mistakes(card: CorpusCard, protocol: Protocol) -> Iterator[str]:
             continue
         used += [(where, column) for column in inside if column != "split"]
     for where, column in used:
-        if column not in known:
-            yield f"{where}: no column {column!r}{near_name(column, known)}"
+        if column not in known_columns:
+            yield f"{where}: no column {column!r}{near_name(column, known_columns)}"
     if protocol.ids:
         try:
             re.compile(protocol.ids)

@@ -16,9 +16,10 @@ _OTHER_TASK = re.compile(r"pa\d*$")
 
 
 def is_called(card: CorpusCard, name: str) -> bool:
-    """Return whether a corpus goes by `name`: its key, its short or its full name, of a corpus of
-    ASVspoof also year and task in either order (`LA19`, `2019 LA`); case, blanks and marks between
-    play no part.
+    """Return whether `name` is a name of the corpus.
+
+    Names are its key, its short name and its full name; for corpora of ASVspoof also year and task
+    in either order (`LA19`, `2019 LA`). Case, blanks and punctuation do not matter.
     """
     return _normalize_name(name) in _list_names(card)
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bench._io.trees import as_tree, iterate_leaves, merge_settings, value_at
+from bench._io.trees import as_tree, format_toml_value, iterate_leaves, merge_settings, value_at
 from bench.cards import card_files, table_cards
 from bench.cards.table_cards import Layer
 from bench.config import Form
@@ -248,7 +248,7 @@ def study_signature(card: Sweep) -> str:
 
 def value_text(value: Any) -> str:
     """Return a value of a dimension as tables and reports have it: words without quotes."""
-    return value if isinstance(value, str) else value_toml(value)
+    return value if isinstance(value, str) else format_toml_value(value)
 
 
 def point_of(card: Sweep, cells: Mapping[str, Any]) -> Point:
@@ -274,23 +274,14 @@ def as_row(card: Sweep, point: Point, name: str, cell: str) -> str:
     before = table_cards.resolve_row(table, parent, card.form).model_dump(mode="json")
     prefix = "smoke." if card.form == "smoke" else ""
     cells = [*table.rows[parent].cells[:-1], cell]
-    lines = [f"[rows.{name}]", f"from = {value_toml(parent)}", f"cells = {value_toml(cells)}"]
+    lines = [
+        f"[rows.{name}]",
+        f"from = {format_toml_value(parent)}",
+        f"cells = {format_toml_value(cells)}",
+    ]
     lines += [
-        f"{prefix}{'.'.join(key)} = {value_toml(value)}"
+        f"{prefix}{'.'.join(key)} = {format_toml_value(value)}"
         for key, value in iterate_leaves(trial_settings(card, point))
         if value_at(before, key) != value
     ]
     return "\n".join(lines)
-
-
-def value_toml(value: Any) -> str:
-    """Return a setting as TOML, on one line.
-
-    >>> written({"min_share": 0.1, "targets": ["q", "k"]})
-    '{ min_share = 0.1, targets = ["q", "k"] }'
-    """
-    inner = as_tree(value)
-    if inner is None:
-        # JSON's numbers, texts and lists are TOML's; no setting is null.
-        return json.dumps(value, ensure_ascii=False)
-    return "{ " + ", ".join(f"{key} = {value_toml(each)}" for key, each in inner.items()) + " }"

@@ -1,5 +1,7 @@
-"""The command `bench`. Each verb imports what it needs when it is called: `--help` answers at
-once."""
+"""The command `bench`.
+
+Each verb imports what it needs when it is called, so that `--help` answers at once.
+"""
 
 from __future__ import annotations
 
@@ -36,13 +38,6 @@ from bench.cli.sync import sync
 from bench.cli.ui import ui
 from bench.errors import BenchError, RowFailed
 
-# Threads that wait for each other sleep instead of spinning. Where another process wants a core,
-# spinning made training 25 times slower (measured on two cores with one loader worker).
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-# NumPy's matrix products are small here, and several are at work at once: with threads of their own
-# a bootstrap took five times the processor's time (measured on two cores). Torch has its own.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 
 class _Bench(click.Group):
     """The command, which also takes option names of the last release."""
@@ -59,9 +54,9 @@ def bench() -> None:
     \b
     bench data mini                 make miniature corpora to try everything on
     bench run table4 --smoke        every row of SAL's Table 4, small, on the CPU
-    bench report table4 --smoke     the table beside the paper's
-    bench run table4                the real one, on the corpora and weights of bench.toml
-    bench score FILE --corpus 19LA  anyone's scores, by the official protocol
+    bench report table4 --smoke     that table beside the paper's
+    bench run table4                the real table, with the corpora and weights of bench.toml
+    bench score FILE --corpus 19LA  evaluate anyone's scores by the official protocol
     """
 
 
@@ -87,9 +82,12 @@ for _command in (
 
 @visible_output()
 def main() -> None:
-    """Run the command line. Mistakes print one message and exit with 2; failed rows, and what the
-    machine refuses (`bench._io.machine`), with 1.
+    """Run the command line.
+
+    A mistake prints one message and exits with 2; failed rows, and what the machine refuses
+    (`bench._io.machine`), exit with 1.
     """
+    _set_thread_defaults()
     streams = [stream for stream in (sys.stdout, sys.stderr) if stream is not None]
     for stream in streams:
         make_printable(stream)
@@ -102,6 +100,16 @@ def main() -> None:
                 error.filename = "standard output"
                 _print_error_line(f"error: {machine.explain_os_error(error).message}")
     sys.exit(code)
+
+
+def _set_thread_defaults() -> None:
+    """Set how threads behave, for libraries that are imported from now on."""
+    # Threads that wait for each other sleep instead of spinning. Where another process wants a
+    # core, spinning made training 25 times slower (measured on two cores, one loader worker).
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # NumPy's matrix products are small here, and several run at once: with threads of their own
+    # a bootstrap took five times the processor time (measured on two cores). Torch has its own.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _run_verb() -> int:
@@ -171,8 +179,9 @@ def _is_output_error(error: OSError) -> bool:
 
 
 def _flush_stream(stream: TextIO) -> OSError | None:
-    """Return why what was printed cannot be written; what is left of it is then dropped, or the
-    interpreter would try once more at its end. None where all is written.
+    """Flush a stream; return the error if that fails, else None.
+
+    What could not be written is then dropped: the interpreter would try once more when it ends.
     """
     try:
         stream.flush()

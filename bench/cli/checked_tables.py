@@ -14,7 +14,7 @@ from bench.errors import BenchError
 from bench.specs.checked import ShapeTable
 
 if TYPE_CHECKING:
-    from bench.reports.checked import CheckedReport
+    from bench.reports.checked_report import CheckedReport
 
 
 def is_checked_table(table: str) -> bool:
@@ -29,8 +29,9 @@ def describe_checked_table(key: str) -> dict[str, str]:
 
 
 def list_available_tables() -> list[str]:
-    """Return the tables that can be looked up here; those that need torch are left out where it is
-    not installed, which is said.
+    """Return the tables that can be looked up here.
+
+    Tables that need torch are left out, with a message, where torch is not installed.
     """
     keys = checked_cards.checked_table_keys()
     if packages.is_installed("torch"):
@@ -48,7 +49,7 @@ def print_checked_table(table: str, *, refused: str = "") -> None:
     """Look the table up and print it; `refused` names options that were given and mean nothing."""
     table_check = _look_up_table(table, refused)
     if json_output.is_wanted():
-        from bench.reports.checked import build_line_records
+        from bench.reports.checked_report import build_line_records
 
         json_output.print_json(
             "table without training", {"records": build_line_records(table_check)}
@@ -71,10 +72,8 @@ def print_checked_table(table: str, *, refused: str = "") -> None:
 
 
 def report_checked_table(table: str, folder: Path, *, check: bool, refused: str = "") -> list[Path]:
-    """Write the table's report into `folder` and say so; with `check` write nothing. Return the
-    files that `check` finds stale.
-    """
-    from bench.reports.checked import find_stale_checked_files, write_checked_report
+    """Write the table's report into `folder`; with `check`, return what is out of date instead."""
+    from bench.reports.checked_report import find_stale_checked_files, write_checked_report
 
     table_check = _look_up_table(table, refused)
     if check:

@@ -84,13 +84,13 @@ def _compare_rows(
 ) -> tuple[str, dict[str, Any], tuple[str, ...]]:
     """Compare two rows; return the text, the content for JSON, and the notes."""
     from bench.reports import row_pair
-    from bench.reports.kept import RunArtifacts
+    from bench.reports.stored_results import StoredResults
     from bench.tracking import open_store
 
     form, store = evaluation.form, open_store.open_to_read(config)
     corpus = corpus_cards.read_corpus_card(evaluation.corpus).key if evaluation.corpus else ""
     one, other = (row_pair.find_row(row.text, form, store, row_seed) for row in (a, b))
-    artifacts = RunArtifacts(store, config.work)
+    artifacts = StoredResults(store, config.work)
     comparison = row_pair.compare_rows(one, other, form, artifacts, corpus, evaluation.split or "")
     notes = (f"no metric: {note}" for note in comparison.notes)
     content = {

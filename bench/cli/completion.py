@@ -1,5 +1,4 @@
-"""What the shell offers when Tab is pressed: names of tables, rows (also with their table),
-variants, sweeps and corpora.
+"""What the shell offers when Tab is pressed: names of tables, rows, variants, sweeps and corpora.
 
 A faulty card or `bench.toml` offers nothing: the command itself says what is wrong.
 """
@@ -40,8 +39,9 @@ def _table_names(_: Context) -> list[str]:
 
 
 def _table_of(context: Context) -> Table:
-    """Return the table that the command line names; Click leaves it among the arguments while the
-    last option has no value yet.
+    """Return the table that the command line names.
+
+    Click leaves it among the arguments while the last option has no value yet.
     """
     return table_cards.read_table(context.params.get("table") or next(iter(context.args), "table4"))
 
@@ -87,8 +87,9 @@ def row_names(context: Context, parameter: Parameter, typed: str) -> list[str]:
 
 
 def system_names(context: Context, parameter: Parameter, typed: str) -> list[CompletionItem]:
-    """Offer files, and rows as `TABLE:ROW`: tables first and, where one is left, its rows; behind
-    an @ the variants of its paper.
+    """Offer files, and rows as `TABLE:ROW`.
+
+    Tables come first and, where only one fits, its rows; after an @, the variants of its paper.
     """
     if ":" in typed:
         return [CompletionItem(name) for name in _rows_with_table(context, parameter, typed)]
@@ -113,8 +114,10 @@ def _rows_with_table(context: Context, parameter: Parameter, typed: str) -> list
 
 
 class _Bash(BashComplete):
-    """Bash splits words at colons and replaces what is behind the last one: a word is put together
-    before anything is offered for it, and what is offered begins behind the colon.
+    """Completion in bash, which splits words at colons and replaces what follows the last one.
+
+    A word is put together again before anything is offered for it, and an offer begins after the
+    colon.
     """
 
     _before = ""

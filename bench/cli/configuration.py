@@ -1,4 +1,4 @@
-"""This machine's configuration as the verbs use it: every key of it is known."""
+"""This machine's configuration as the verbs use it, with every key checked."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _VARIABLE = "BENCH_"
 def load_configuration() -> Config:
     """Return the configuration, its corpora by their cards' keys.
 
-    A corpus may be given by any name that `bench.cards.corpus_cards.read_corpus_card` knows it by.
-    BenchError names all that no card has, and the keys of weights that are misspelt.
+    A corpus may be given by any name that `bench.cards.corpus_cards.read_corpus_card` takes.
+    BenchError lists the names that no card has, and misspelt keys of weights.
     """
     stated = config.read_config()
     wrong = [*_list_misspelt_weights(stated)]
@@ -55,8 +55,9 @@ def load_configuration() -> Config:
 
 
 def to_write(*places: Path) -> Config:
-    """Return the configuration for a verb that writes into the work folder or `places`: what killed
-    processes left there and among temporary files is removed first.
+    """Return the configuration for a verb that writes into the work folder or `places`.
+
+    First it removes what killed processes left there and among temporary files.
     """
     here = load_configuration()
     temporary = Path(tempfile.gettempdir())  # may be this process's own, beside those of others

@@ -1,6 +1,4 @@
-"""What the command line prints: names of files, ids and settings may hold characters that a
-terminal obeys.
-"""
+"""What the command line prints, made safe: names may hold characters that a terminal obeys."""
 
 from __future__ import annotations
 
@@ -20,8 +18,9 @@ FROM_EPOCH = "from the last finished epoch"
 
 @contextmanager
 def announce_resumption(how: str) -> Iterator[None]:
-    """Have Ctrl-C within it say how the same command goes on, e.g. `from the last finished epoch`;
-    elsewhere it says no more than that the command was stopped.
+    """Have Ctrl-C within the block say how the same command continues.
+
+    `how` is, for example, `from the last finished epoch`.
     """
     try:
         yield
@@ -30,8 +29,10 @@ def announce_resumption(how: str) -> Iterator[None]:
 
 
 def make_printable(stream: TextIO) -> None:
-    """Have a stream print every letter: in UTF-8 where it is a pipe of Windows, whose own encoding
-    has few (PYTHONIOENCODING asks for another one); what an encoding lacks is escaped.
+    """Have a stream print every letter; letters that its encoding lacks are escaped.
+
+    A pipe of Windows, whose own encoding has few letters, gets UTF-8 unless PYTHONIOENCODING is
+    set.
     """
     if not hasattr(stream, "reconfigure"):
         return
@@ -54,9 +55,7 @@ class _Visible:
         """The stream itself, to which Rich draws its bars."""
 
     def write(self, text: str) -> int:
-        """Write text; of other libraries' progress bars, which return to the line's begin, as it
-        is.
-        """
+        """Write text, made visible; a progress bar of another library is written as it is."""
         is_bar = text.startswith(("\r", "\x1b[A"))
         self.rich_proxied_file.write(text if is_bar else escape_invisible(text))
         return len(text)
@@ -72,9 +71,7 @@ class _Visible:
 
 @contextmanager
 def visible_output() -> Iterator[None]:
-    """Within it (or the function that it decorates) all that is printed is `visible`: no escape
-    sequence of a name reaches the terminal.
-    """
+    """Make all printed text `visible`, so that no escape sequence reaches the terminal."""
     # One that the shell closed (`>&-`) is None.
     out, err = (
         cast("TextIO", _Visible(stream) if stream else stream)

@@ -13,9 +13,8 @@ from bench.cards import table_cards as tables
 from bench.cli import completion, configuration, json_output, options
 from bench.cli.data_list import list_utterances
 from bench.config import Config
-from bench.errors import BenchError, near_name
+from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard, Download
-from bench.specs.run import EarlierTraining
 
 
 @click.group()
@@ -92,13 +91,13 @@ def _describe_presence(card: CorpusCard, here: Config) -> Iterator[dict[str, str
 
 @data.command()
 @click.argument("name", shell_complete=completion.corpus_names)
-@click.option("--split", help="Only this split.")
+@click.option("--split", help="Check only this split (default: all).")
 @click.option("--decode", is_flag=True, help="Read every sample of every audio file.")
 @click.option(
     "--problems-file",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write every problem's every file, utterance or line to FILE, as CSV.",
+    help="Write every file, utterance or line that has a problem to FILE as CSV.",
 )
 @options.smoke
 @json_output.json_flag
@@ -112,21 +111,18 @@ def check(
     smoke: bool,
     as_json: bool,
 ) -> None:
-    """Check a corpus: files, labels, counts, each audio file's header and last sample.
+    """Check a corpus: files, labels, counts, and the header and last sample of each audio file.
 
-    Damage in the midst of a file, samples that are no numbers or far too loud, and silence are
-    found with --decode only.
+    Only --decode finds damage in the middle of a file, samples that are not finite or far too loud,
+    and silence.
     """
     from bench.cli.progress_bars import show_progress
-    from bench.data.check import check_corpus, list_issues, render_report, report_as_dict
+    from bench.data.check import check_as_dict, check_corpus, list_issues, render_check
     from bench.data.parallel import count_processes
 
     card, form = corpus_cards.read_corpus_card(name), options.choose_form(smoke)
-    if split is not None and split not in card.splits:
-        raise BenchError(
-            "corpus.unknown-split",
-            f"{card.key}: {split!r}: no such split{near_name(split, card.splits)}",
-        )
+    if split is not None:
+        corpus_cards.check_split(card, split)
     here = configuration.load_configuration()
     root = here.corpus_root(card.key, form)
     decoding = count_processes(here.workers) if decode else None
@@ -135,11 +131,11 @@ def check(
         with show_progress(f"{card.key} {one}") as progress:
             reports.append(check_corpus(card, root, one, progress, form, decoding))
     if as_json:
-        splits = [report_as_dict(report) for report in reports]
+        splits = [check_as_dict(report) for report in reports]
         json_output.print_json("data check", {"corpus": card.key, "form": form, "splits": splits})
     else:
         for report in reports:
-            click.echo(render_report(report))
+            click.echo(render_check(report))
     if problems_file is not None:
         atomic_files.write_list(problems_file, list_issues(reports), "finding,id")
     if not all(report.ok for report in reports):
@@ -149,13 +145,17 @@ def check(
 @data.command()
 @click.argument("a", metavar="A[:SPLIT,...]", shell_complete=completion.corpus_names)
 @click.argument("b", metavar="B[:SPLIT,...]", shell_complete=completion.corpus_names)
-@click.option("--audio/--no-audio", default=True, help="Compare the recordings too; on by default.")
+@click.option(
+    "--audio/--no-audio",
+    default=True,
+    help="Whether the recordings are compared too (default: yes).",
+)
 @options.smoke
 @json_output.json_flag
 def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
-    """Find what two corpora share: sources, speakers, ids, and equal recordings.
+    """Find what two corpora share: sources, speakers, ids and identical recordings.
 
-    What the cards say is always compared; lists and audio where both corpora are on this machine.
+    The cards are always compared; lists and audio only if both corpora are on this machine.
     """
     from bench.cli.progress_bars import show_progress
     from bench.data import overlap as look
@@ -177,17 +177,23 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
     "--speech-dir",
     "speech",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder of human recordings, one sub-folder per speaker (default: a built-in voice).",
+    help="Folder of human recordings with one sub-folder per speaker (default: a built-in voice).",
 )
-@click.option("--seed", default=0, show_default=True)
-@click.option("--size", type=click.Choice(["demo", "large"]), default="demo", show_default=True)
+@click.option("--seed", default=0, show_default=True, help="Seed of everything that is random.")
+@click.option(
+    "--size",
+    type=click.Choice(["demo", "large"]),
+    default="demo",
+    show_default=True,
+    help="Number of speakers and utterances.",
+)
 @click.option(
     "--corpus",
     "only",
     multiple=True,
     metavar="NAME",
     shell_complete=completion.corpus_names,
-    help="Only this corpus; may be repeated.",
+    help="Make only this corpus; may be repeated.",
 )
 @click.option(
     "--table",
@@ -195,7 +201,7 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
     multiple=True,
     metavar="TABLE",
     shell_complete=completion.table_names,
-    help="The corpora that this table's rows need; may be repeated.",
+    help="Make the corpora that the rows of this table need; may be repeated.",
 )
 @click.option(
     "--output-dir",
@@ -203,7 +209,9 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
     type=click.Path(path_type=Path),
     help="Output folder (default: <work>/mini).",
 )
-@click.option("--replace", is_flag=True, help="Replace corpora that have another seed or size.")
+@click.option(
+    "--replace", is_flag=True, help="Replace miniatures that were made with another seed or size."
+)
 @json_output.json_option("data mini")
 def mini(
     speech: Path | None,
@@ -240,12 +248,12 @@ def mini(
         )
     json_output.add_content({"folder": output_dir, "written": [*written]})
     if not written:
-        click.echo(f"already there, by the same recipe: {output_dir}")
+        click.echo(f"already there, made in the same way: {output_dir}")
 
 
 def _list_corpora(table: str) -> set[str]:
     """Return the corpora that the rows of a table are trained and evaluated on in smoke form."""
     card = tables.read_table(table)
     runs = [tables.resolve_row(card, row, "smoke") for row in tables.runnable_rows(card)]
-    stages = [run.start.stage for run in runs if isinstance(run.start, EarlierTraining)]
+    stages = [run.earlier for run in runs if run.earlier]
     return {data.corpus for run in (*runs, *stages) for data in run.data.values()}

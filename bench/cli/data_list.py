@@ -1,6 +1,4 @@
-"""`bench data list`: the utterances of a split, for whoever scores them with a program of their
-own.
-"""
+"""`bench data list`: the utterances of a split, to score them with a program of one's own."""
 
 # The stubs of pandas leave many types open.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -34,23 +32,23 @@ _CHUNK = 10_000
 
 @click.command("list")
 @click.argument("name", shell_complete=completion.corpus_names)
-@click.option("--split", help="The corpus's evaluation split by default.")
+@click.option("--split", help="Split of the corpus (default: its evaluation split).")
 @click.option(
     "--keys",
     type=click.Path(path_type=Path, exists=True),
-    help="Folder that holds the corpus's protocol and key files, or the protocol, where the corpus "
-    "itself is not here; by default the corpus's place in bench.toml.",
+    help="Folder with the corpus's protocol and key files, or the protocol file, if the corpus "
+    "itself is not here (default: the corpus's folder in bench.toml).",
 )
-@click.option("--csv", "as_csv", is_flag=True, help="Every utterance as CSV.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print every utterance as CSV.")
 @options.smoke
 @json_output.json_flag
 def list_utterances(
     name: str, split: str | None, keys: Path | None, as_csv: bool, smoke: bool, as_json: bool
 ) -> None:
-    """List the utterances of a split: id, audio file, label, and every factor of the keys.
+    """List the utterances of a split: id, audio file, label, and all factors of the keys.
 
-    The audio need not be here: paths are then those that the files will have. Without --csv or
-    --json the first ten lines are shown.
+    The audio need not be on this machine; paths are then those that the files will have. Without
+    --csv or --json the command prints the first ten lines.
     """
     if as_csv and as_json:
         raise BenchError("option.conflict", "give either --csv or --json")
@@ -82,8 +80,9 @@ def list_utterances(
 def _find_root(
     card: CorpusCard, here: Config, form: Form, subset: Subset, keys: Path | None
 ) -> Path | None:
-    """Return the folder that the paths of audio files are below; None where the corpus has no
-    place: paths are then those within it.
+    """Return the folder that audio paths start from; None if the corpus is not configured.
+
+    Paths are then those within the corpus.
     """
     if keys is None:
         return subset.root

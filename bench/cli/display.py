@@ -1,5 +1,6 @@
-"""What `run` and `sweep` show while rows are trained: bars on a terminal, else a line an epoch, and
-the same lines in a file for whoever asks for one.
+"""What `run` and `sweep` print while rows are trained: progress bars on a terminal, else lines.
+
+The lines also go to a file if one is asked for.
 """
 
 from __future__ import annotations
@@ -38,8 +39,9 @@ class Display:
     """Shows which row, which epoch, the losses and the time left; a context manager."""
 
     def __init__(self, title: str, jobs: int, log: Path | None = None) -> None:
-        """`log` is a file that lines are appended to; what cannot be opened is a BenchError when
-        the display is entered.
+        """Prepare the display; `log` is a file that lines are appended to.
+
+        BenchError, when the display is entered, if the file cannot be opened.
         """
         self.console = Console(file=sys.stderr, highlight=False)
         self.title, self.jobs = title, jobs
@@ -139,9 +141,7 @@ class Display:
         self._write_line(line)
 
     def end(self, name: str, state: str, message: str, results: str = "") -> None:
-        """A row and seed have ended: one line that stays, with its results; then what else there is
-        to say of it.
-        """
+        """Print a line that stays: a row and seed have ended, with results and messages."""
         headline = f"{name}: {state}" + (f"  {results}" if results else "")
         self.say("\n    ".join([f"{self.title}  {headline}", *message.splitlines()]))
         self.progress.update(self.row, visible=False)

@@ -1,4 +1,4 @@
-"""`bench doctor`: what this machine has and lacks, each with its remedy."""
+"""`bench doctor`: what this machine has and lacks, with remedies."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class Finding(NamedTuple):
 @json_output.json_flag
 @click.pass_context
 def doctor(context: click.Context, table: str | None, smoke: bool, as_json: bool) -> None:
-    """Look for devices, versions, corpora, weights and the tracking store, and try disk and locks.
+    """Check devices, versions, corpora, weights and the tracking store, and try disk and locks.
 
-    Exits with 1 where something that is set does not work or, with a table, where something that
-    its rows need is missing. Whatever is at fault, the rest is shown all the same.
+    Exits with 1 if something that is configured does not work, or, with TABLE, if something is
+    missing that its rows need. One fault does not stop the other checks.
     """
     findings = list_findings()
     is_configured = findings[0].state == "ok"
@@ -108,7 +108,7 @@ def list_findings() -> list[Finding]:
 
 
 def list_needs(table: str, form: Form) -> list[Finding]:
-    """Return what the rows of a table need and this machine lacks, each once with the rows."""
+    """Return what the rows of a table need and this machine lacks, each with the rows."""
     here, card = configuration.load_configuration(), table_cards.read_table(table)
     area = f"needed by {card.key}"
     rows: dict[str, list[str]] = {text: [] for text in missing_device(here)}

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 
 def dry_run(order: RunRequest, here: Config, *, again: bool, measure: bool) -> None:
-    """Print the rows of an order with their state, what is missing, and what is left to do: its
-    trainings, clips, hours, disk and downloads. `measure` trains for a moment to know the hours.
+    """Print the state of an order's rows, what is missing, and the costs of what is left to do.
+
+    `measure` trains each row for a moment to estimate the hours.
     """
     from bench.runner.requirements import missing_device, missing_requirements
     from bench.tracking.row_states import row_states
@@ -41,11 +42,13 @@ def dry_run(order: RunRequest, here: Config, *, again: bool, measure: bool) -> N
     if measure:
         order.require_available(here)
     click.echo()
-    for line in _describe_costs(order, here, again, measure):
+    for line in _describe_costs(order, here, again=again, measure=measure):
         click.echo(line)
 
 
-def _describe_costs(order: RunRequest, here: Config, again: bool, measure: bool) -> Iterator[str]:
+def _describe_costs(
+    order: RunRequest, here: Config, *, again: bool, measure: bool
+) -> Iterator[str]:
     """Yield a line for each cost."""
     from bench.runner import costs
 
@@ -63,7 +66,7 @@ def _describe_costs(order: RunRequest, here: Config, again: bool, measure: bool)
     unknown = f", and those of {uncounted} more" if uncounted else ""
     if todo:
         yield f"clips: at most {sum(counted):,}{unknown} (early stopping may end sooner)"
-    time = _describe_time(left, here, order.form, measure)
+    time = _describe_time(left, here, order.form, measure=measure)
     yield f"time: {time}"
     room = costs.needed_space(left, here)
     free = disk.free_bytes(here.work)
@@ -91,7 +94,9 @@ def _describe_costs(order: RunRequest, here: Config, again: bool, measure: bool)
     yield from (f"download: {text}" for text in downloads)
 
 
-def _describe_time(left: Sequence[PlannedTraining], here: Config, form: Form, measure: bool) -> str:
+def _describe_time(
+    left: Sequence[PlannedTraining], here: Config, form: Form, *, measure: bool
+) -> str:
     if not left:
         return "nothing is left"
     from dataclasses import replace

@@ -1,6 +1,4 @@
-"""The options that `bench score` and `bench compare` share: how score files are read, checked and
-evaluated.
-"""
+"""The options that `bench score` and `bench compare` share: how scores are read and evaluated."""
 
 from __future__ import annotations
 
@@ -108,8 +106,8 @@ class EvaluationOptions:
 
     def _find_keys(self, card: CorpusCard, split: str, config: Config, scores: Path) -> Path:
         """Return where the keys are: as `--keys` says, beside the scores, or in the corpus."""
-        from bench.data.places import find_beside
-        from bench.data.problems import describe_keys_source
+        from bench.data.broken_corpus import describe_keys_source
+        from bench.data.file_search import find_beside
 
         keys = self.keys
         if keys is None and not self.smoke and card.key not in config.corpora:
@@ -238,8 +236,9 @@ _OPTIONS = (
 
 
 def evaluation_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options, and `--smoke` and `--json`; the command gets them as `evaluation`, one
-    `EvaluationOptions`, but for `as_json`.
+    """Add the options, `--smoke` and `--json`; the command gets them as one `EvaluationOptions`.
+
+    The parameter's name is `evaluation`; `--json` is a parameter of its own, `as_json`.
     """
     names = {field.name for field in fields(EvaluationOptions)}
 

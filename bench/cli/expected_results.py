@@ -32,8 +32,9 @@ class Expected(NamedTuple):
     """The number as it was written."""
 
     def is_met(self, value: float) -> bool:
-        """Return whether `value` rounds to the number; half a unit in its last place does both
-        ways, as papers do.
+        """Return whether `value` rounds to the number.
+
+        Half a unit in the last place may be rounded up or down, as papers do both.
         """
         ours = in_unit(self.metric, value)
         if math.isnan(ours):
@@ -105,9 +106,7 @@ def as_dicts(
 
 
 def end_where_different(expected: Iterable[Expected], figures: Mapping[str, MetricResult]) -> None:
-    """Say on standard error which results do not round to what was expected, and end the command
-    with exit code 1 where there are any.
-    """
+    """Print which results differ from the expected ones; exit with 1 if any does."""
     different = [
         f"{one.metric} is {_format_result(one, figures[one.metric].value)}, expected "
         f"{one.text}{' %' * catalogue.is_rate(one.metric)}"

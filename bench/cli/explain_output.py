@@ -45,8 +45,9 @@ def say_decided(activations: Sequence[UtteranceActivation]) -> None:
 def say_positions(
     errors: PositionResults, paper: Mapping[str, float], source: str, smoke: str
 ) -> None:
-    """Say the share of each position, and the errors of each system there; `paper` are shares that
-    the paper prints in `source`, in per cent.
+    """Print how often each position occurs, and the errors of each system there.
+
+    `paper` holds the shares that the paper prints in `source`, in per cent.
     """
     from bench.metrics.positions import POSITIONS
 

@@ -1,4 +1,4 @@
-"""What figures of a row are asked with, and where they are written: shared by `bench explain`."""
+"""What `bench explain` is asked for, and where its figures are written."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NONE = "none"
 
 @dataclass(frozen=True)
 class FigureRequest:
-    """What every figure of a trained row is asked with."""
+    """What `bench explain` is asked for."""
 
     table: str
     row: str
@@ -44,8 +44,9 @@ class FigureRequest:
     here: Config
 
     def find_rows(self, *others: tuple[str | None, int | None]) -> list[LoadedRow]:
-        """Return the trained row that was asked for, behind it those of `others` that are named;
-        BenchError where one is trained nowhere.
+        """Return the trained row that is asked for, then those of `others` that are named.
+
+        BenchError if one of them was not trained.
         """
         from bench.analysis.trained_rows import load_trained_rows
 
@@ -66,8 +67,9 @@ class FigureRequest:
         return table_cards.read_table(self.table).figures.get(figure)
 
     def choose_evaluation(self, run: Run, wanted: str | None) -> str:
-        """Return the key of the evaluation that was asked for, or of the first; BenchError where
-        the row has no such one.
+        """Return the key of the evaluation that is asked for, or of the first one.
+
+        BenchError if the row has no such evaluation.
         """
         if wanted is not None and wanted not in run.evaluate:
             raise BenchError(
@@ -78,10 +80,11 @@ class FigureRequest:
         return wanted or next(iter(run.evaluate))
 
     def describe_frames(self, run: Run, evaluation: str) -> str:
-        """Return which frames an evaluation has, `PS eval, frames of 160 ms`; BenchError where
-        whole utterances are scored.
+        """Return which frames an evaluation has, e.g. `PS eval, frames of 160 ms`.
+
+        BenchError if it scores whole utterances.
         """
-        from bench.reports.evaluations import name_evaluations
+        from bench.reports.evaluation_names import name_evaluations
 
         data = run.evaluate[evaluation]
         if data.resolution_s is None:
@@ -121,14 +124,17 @@ class FigureRequest:
     def write_figure(
         self, name: str, figure: Figure, tracked_run: LoadedRow | str | None = None
     ) -> None:
-        """Write a figure as PNG, SVG and PDF, say where, and keep it with the tracked run that it
-        is `of`: a row's, if there is one, or that of this id.
+        """Write a figure as PNG, SVG and PDF, print the paths, and add it to a tracked run.
+
+        `tracked_run` is a trained row, whose run is looked for, or the id of a run.
         """
-        from bench.reports import style
+        from bench.reports import plot_style
 
         smoke = ".smoke" if self.form == "smoke" else ""
         stem = atomic_files.portable_name(name, "-") + smoke
-        paths = style.write_figure(self.output_dir or self.here.work / "explained", stem, figure)
+        paths = plot_style.write_figure(
+            self.output_dir or self.here.work / "explained", stem, figure
+        )
         json_output.add_content({"files": paths})
         for path in paths:
             click.echo(f"written: {path}")
@@ -163,32 +169,59 @@ TRACK = click.option(
     "--track/--no-track",
     default=True,
     show_default=True,
-    help="Add the picture to the tracked run that it explains, if there is one.",
+    help="Add the figure to the tracked run that it explains, if there is one.",
+)
+
+
+_BASELINE = (
+    f"A second row of the table to compare with; `{NONE}` for none. Default for sal/table4: S3. "
+    "The paper does not name its baseline; S3 is S7 without SAL's two techniques."
+)
+
+against_option = click.option(
+    "--against", metavar="ROW", help=_BASELINE, shell_complete=completion.row_name
+)
+against_seed_option = click.option(
+    "--against-seed", type=int, help="Seed of that row's run (default: its first)."
 )
 
 
 def figure_options(table: str, row: str, subject: Literal["trained row", "table"] = "trained row"):
-    """Return a decorator with the options that every figure of a row has, handed on as `Asked`;
-    those that pick a trained row are left out where a figure is `of` a table's figures.
+    """Return a decorator that adds the options of all figures; the verb gets a `FigureRequest`.
+
+    Options that choose a trained row are left out where the subject is a table's results.
     """
     shared = [
         click.option(
-            "--table", shell_complete=completion.table_names, default=table, show_default=True
+            "--table",
+            shell_complete=completion.table_names,
+            default=table,
+            show_default=True,
+            help="Table of --row.",
         ),
-        click.option("--row", shell_complete=completion.row_name, default=row, show_default=True),
+        click.option(
+            "--row",
+            shell_complete=completion.row_name,
+            default=row,
+            show_default=True,
+            help="The row that is explained.",
+        ),
         *FORM,
     ]
     if subject == "trained row":
         shared += [
             click.option(
-                "--row-seed", "seed", type=int, help="Seed of the run (default: the row's first)."
+                "--row-seed",
+                "seed",
+                type=int,
+                help="Seed of the row's training (default: its first).",
             ),
             click.option(
                 "--set",
                 "overrides",
                 multiple=True,
                 metavar="KEY=VALUE",
-                help="Overrides that the row was trained with.",
+                help="Setting that the row was trained with, as in `bench run`.",
             ),
             TRACK,
         ]
@@ -206,14 +239,19 @@ def with_figure_request(shared: Sequence[Callable[[Verb], Verb]]) -> Callable[[V
             seed: int | None = None,
             overrides: tuple[str, ...] = (),
             track: bool = False,
-            **own: Any,
+            **others: Any,
         ) -> None:
             form, here = options.choose_form(smoke), configuration.to_write()
             key = table_cards.read_table(table).key if table else None
             json_output.add_content({"table": key, "form": form, "rows": [], "run": None})
-            verb(FigureRequest(table, row, seed, overrides, form, folder, track, here), **own)
+            verb(FigureRequest(table, row, seed, overrides, form, folder, track, here), **others)
 
         made = json_output.json_option(f"explain {verb.__name__}")(called)
         return functools.reduce(lambda made, option: option(made), reversed(shared), made)
 
     return decorate
+
+
+def join_row_names(rows: Sequence[LoadedRow]) -> str:
+    """Return the names and seeds of rows as the name of a file has them."""
+    return "-against-".join(f"{row.row}-{row.seed}" for row in rows)

@@ -1,5 +1,7 @@
-"""JSON of every verb (`--json`): standard output then holds one JSON object alone, and what is said
-meanwhile goes to standard error. bench/schema/output.schema.json describes each kind of object.
+"""JSON output of every verb (`--json`).
+
+Standard output then holds one JSON object only, and messages go to standard error.
+bench/schema/output.schema.json describes each kind of object.
 """
 
 from __future__ import annotations
@@ -26,18 +28,20 @@ Verb = Callable[..., None]
 
 
 def json_flag(verb: Verb) -> Verb:
-    """Add `--json` to a verb, which takes it as `as_json` and then gives its object to `print_json`
-    or, part by part, to `add`. The object is printed when the verb has ended, well or by an exit
-    code; where it fails, `print_error` prints the only one.
+    """Add `--json` to a verb, which gets it as `as_json`.
+
+    The verb gives its object to `print_json` or, part by part, to `add_content`. The object is
+    printed when the verb has ended, also by an exit code; if the verb fails, `print_error` prints
+    the error.
     """
 
     @functools.wraps(verb)
     def run_verb(*args: Any, as_json: bool, **named: Any) -> None:
-        meta = click.get_current_context().meta
-        if not as_json or _KEY in meta:  # or the verb calls itself
-            verb(*args, as_json=as_json, **named)
+        if not as_json:
+            verb(*args, as_json=False, **named)
             return
-        content: dict[str, Any] = meta.setdefault(_KEY, {})
+        content: dict[str, Any] = {}
+        click.get_current_context().meta[_KEY] = content
         try:
             with redirect_stdout(sys.stderr):
                 verb(*args, as_json=True, **named)
@@ -52,9 +56,10 @@ def json_flag(verb: Verb) -> Verb:
 
 
 def json_option(kind: str) -> Callable[[Verb], Verb]:
-    """Return a decorator for a verb that prints the same with `--json` as without (to standard
-    error) and gives what it did to `add`: its object is of this kind, unless `print_json` was
-    called, which says another.
+    """Return a decorator that adds `--json` to a verb that prints the same text with it as without.
+
+    The text goes to standard error. The verb gives its results to `add_content`; its object is of
+    this kind, unless it calls `print_json`, which names another.
     """
 
     def decorate_verb(verb: Verb) -> Verb:
@@ -76,14 +81,16 @@ def is_wanted() -> bool:
 
 def print_json(kind: str, content: Mapping[str, Any]) -> None:
     """Have the verb print `content` as an object of a kind, e.g. `score`, when it has ended.
-    Without `--json` nothing comes of it.
+
+    Without `--json` this has no effect.
     """
     _current_content().update({"kind": kind, **content})
 
 
 def add_content(content: Mapping[str, Any]) -> None:
-    """Keep what a verb found for its JSON; of a list under a key that is there, the items. Without
-    `--json` nothing comes of it.
+    """Add results to the verb's JSON object; a list is extended if its key exists.
+
+    Without `--json` this has no effect.
     """
     current = _current_content()
     for key, value in content.items():
@@ -98,8 +105,9 @@ def _current_content() -> dict[str, Any]:
 
 
 def print_error(code: str, message: str, exit_code: int) -> None:
-    """Print an error as JSON on standard output, where the command was given `--json`; `code` is
-    one of `bench.error_codes`.
+    """Print an error as JSON on standard output if the command was given `--json`.
+
+    `code` is one of `bench.error_codes`.
     """
     if "--json" in sys.argv[1:]:
         error = {"code": code, "message": message, "exit_code": exit_code}
@@ -117,10 +125,12 @@ def json_text(content: Mapping[str, Any], *, ascii_only: bool = True) -> str:
 
 
 def to_plain(value: Any) -> Any:
-    """Return a value as JSON can hold it: null for what is no finite number, text for paths and
-    points in time, and NumPy's numbers as Python's.
+    """Return a value as JSON can hold it.
 
-    >>> plain({"eer": float("nan"), "path": PurePath("a/b"), "seeds": (1, 2)})
+    Numbers that are not finite become null, paths and times become text, and NumPy's numbers
+    Python's.
+
+    >>> to_plain({"eer": float("nan"), "path": PurePath("a/b"), "seeds": (1, 2)})
     {'eer': None, 'path': 'a/b', 'seeds': [1, 2]}
     """
     if isinstance(value, Mapping):

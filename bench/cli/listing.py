@@ -24,15 +24,15 @@ def list_(as_json: bool) -> None:
     """List tables, systems, front-ends, corpora and sweeps."""
     content = list_everything()
     if as_json:
-        named = {re.sub(r"\W", "_", kind): of for kind, of in content.items()}
+        named = {re.sub(r"\W", "_", kind): entry for kind, entry in content.items()}
         json_output.print_json("list", named)
         return
     for heading, entries in content.items():
         click.echo(f"\n{heading}")
-        names = options.align_columns([(of["name"], "|") for of in entries])
-        for name, of in zip(names, entries, strict=True):
+        names = options.align_columns([(entry["name"], "|") for entry in entries])
+        for name, entry in zip(names, entries, strict=True):
             before = f"  {name.removesuffix('|')}"
-            click.echo(wrap_prose(before + " ".join(of["about"].split("\n")), " " * len(before)))
+            click.echo(wrap_prose(before + " ".join(entry["about"].split("\n")), " " * len(before)))
         if not entries:
             click.echo("  none yet")
 
@@ -56,16 +56,16 @@ def list_everything() -> dict[str, list[dict[str, Any]]]:
 
 
 def _list_entries(
-    keys: Sequence[str], entry: Callable[[str], dict[str, Any]]
+    keys: Sequence[str], describe: Callable[[str], dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return the entry of each key; of a card that cannot be read its faults."""
-    found: list[dict[str, Any]] = []
+    """Return the entry of each key; for a card that cannot be read, what is wrong with it."""
+    entries: list[dict[str, Any]] = []
     for key in keys:
         try:
-            found.append(entry(key))
+            entries.append(describe(key))
         except BenchError as error:
-            found.append({"name": key, "about": f"faulty: {error}"})
-    return found
+            entries.append({"name": key, "about": f"faulty: {error}"})
+    return entries
 
 
 def _describe_table(key: str) -> dict[str, Any]:

@@ -23,14 +23,14 @@ from bench._io import file_locks
 def refuse(holder):
     sys.exit(3)
 
-with file_locks.held(Path(sys.argv[1]), refuse):
+with file_locks.hold_file(Path(sys.argv[1]), refuse):
     pass
 """
 _GB = 1e9
 
 
 def find_existing(folder: Path) -> Path:
-    """Return the folder, or the nearest above it that is there."""
+    """Return the folder if it exists, or the nearest folder above that does."""
     folder = folder.absolute()
     return next(path for path in (folder, *folder.parents) if path.is_dir())
 
@@ -42,8 +42,9 @@ def free_disk(work: Path) -> str:
 
 
 def check_writing(work: Path) -> str:
-    """Write a file into the work folder, read it and remove it; return where. OSError or BenchError
-    where that fails.
+    """Write a file into the work folder, read it and remove it; return where.
+
+    OSError or BenchError if that fails.
     """
     folder = find_existing(work)
     with scratch_folder(folder / "check") as temporary:
@@ -58,8 +59,9 @@ def check_writing(work: Path) -> str:
 
 
 def locks_hold(work: Path) -> str:
-    """Hold a lock on a file of the work folder and have a second process ask for it; return what
-    it saw. BenchError where both have it, so that two runs would spoil each other's files.
+    """Lock a file of the work folder and have a second process ask for the lock; return the result.
+
+    BenchError if both processes get it: two runs would then damage each other's files.
     """
     folder = find_existing(work)
     with scratch_folder(folder / "check") as temporary:
@@ -87,8 +89,10 @@ def _last_line(text: str) -> str:
 
 
 def beside_lock(lock: Path = ROOT / "uv.lock") -> str:
-    """Return that the installed packages are those of the lock file; BenchError names the packages
-    of another version. Packages of other systems or extras, which are not installed, do not count.
+    """Return that the installed packages have the versions of the lock file.
+
+    BenchError names the packages of another version. Packages that are not installed, such as those
+    of other systems or extras, do not count.
     """
     if not lock.is_file():
         return "no lock file here: this is no checkout"

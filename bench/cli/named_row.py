@@ -43,10 +43,11 @@ class SystemParam(ScoreFileParam):
 def find_row_scores(
     row: NamedRow, corpus: str, split: str, seeds: str, form: Form, here: Config
 ) -> tuple[ScoreFileArgument, dict[str, Any]]:
-    """Return the score file of a row's run on a split, fetched from the tracking store where that
-    is a server (it is there as long as the command runs), and which row it is, for scripts.
+    """Return the score file of a row's run on a split, and which row it is, for scripts.
+
+    If the tracking store is a server, the file is fetched and exists as long as the command runs.
     """
-    from bench.reports.cells import find_run_id
+    from bench.reports.result_cells import find_run_id
     from bench.reports.row_pair import find_row
     from bench.tracking import open_store, run_artifacts
 

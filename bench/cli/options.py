@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
-from bench._io.trees import iterate_leaves
+from bench._io.trees import format_toml_value, iterate_leaves
 from bench.cards import paper_cards, table_cards
 from bench.cli import completion
 from bench.config import Form
@@ -19,27 +18,29 @@ from bench.errors import BenchError
 from bench.specs.table import Table
 
 smoke = click.option(
-    "--smoke", is_flag=True, help="The smoke form: tiny, on the miniature corpora; never a result."
+    "--smoke",
+    is_flag=True,
+    help="Use the smoke form: tiny models on the miniature corpora; never a result.",
 )
 rows = click.option(
     "--rows",
     metavar="S0,S5-S8",
     shell_complete=completion.row_names,
-    help="Some rows only; a dash is a range.",
+    help="Only these rows; a dash is a range.",
 )
 
 log = click.option(
     "--log",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Append a line for each epoch, evaluation and row to FILE as well.",
+    help="Also append a line to FILE for each epoch, evaluation and row.",
 )
 
 variant = click.option(
     "--variant",
     metavar="NAME",
     shell_complete=completion.variant_names,
-    help="The rows in a variant of the paper's card, e.g. released.",
+    help="Use a variant of the rows that the paper's card defines, e.g. released.",
 )
 
 
@@ -49,8 +50,9 @@ def choose_form(smoke: bool) -> Form:
 
 
 def apply_variant(card: Table, rows: list[str], variant: str | None) -> tuple[Table, list[str]]:
-    """Return the table and the rows that `--variant` asks for; without it what is given. Rows that
-    it does not change are named and left out; raise BenchError where none is left.
+    """Return the table and the rows in the variant that is asked for, if any.
+
+    Rows that the variant does not change are named and left out; BenchError if no row is left.
     """
     if variant is None:
         return card, rows
@@ -73,7 +75,7 @@ def name_given_options(options: Mapping[str, object]) -> str:
 
 
 def end_without_figures(notes: Sequence[str]) -> NoReturn:
-    """Say on standard error why there is no metric, and end the command with exit code 1."""
+    """Print on standard error why there is no metric, and exit with 1."""
     why = [note for note in notes if note.startswith("no metric")]
     click.echo(f"error: {'; '.join(why) or 'no metric'}", err=True)
     raise click.exceptions.Exit(1)
@@ -89,7 +91,7 @@ def print_table(header: Sequence[str], lines: Sequence[Sequence[object]]) -> Non
 def align_columns(lines: Sequence[Sequence[object]]) -> list[str]:
     """Return lines of text, each column as wide as its widest cell.
 
-    >>> columns([("a", "one"), ("long", "two")])
+    >>> align_columns([("a", "one"), ("long", "two")])
     ['a     one', 'long  two']
     """
     cells = [[str(cell) for cell in line] for line in lines]
@@ -108,7 +110,7 @@ def format_settings(tree: Mapping[str, Any]) -> str:
 def format_set_options(tree: Mapping[str, Any]) -> str:
     """Return settings as a command line has them.
 
-    >>> set_options({"mix": {"partner": "self", "rounds": 2}})
+    >>> format_set_options({"mix": {"partner": "self", "rounds": 2}})
     '--set mix.partner=self --set mix.rounds=2'
     """
     return " ".join(
@@ -120,4 +122,4 @@ def format_set_options(tree: Mapping[str, Any]) -> str:
 def _format_value(value: Any) -> str:
     """Return a value as `--set` takes it: a word as it is, anything else as TOML."""
     bare = isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w.-]*", value)
-    return value if bare else json.dumps(value)
+    return value if bare else format_toml_value(value)

@@ -21,8 +21,9 @@ def show_progress(what: str) -> Iterator[Callable[[int, int], None]]:
 
 @contextmanager
 def show_progress_each(unit: str) -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a function of (name, done, total): a bar for each name, with how many of what `unit`
-    are done; the bar goes where all are.
+    """Yield a function of (name, done, total) that shows a bar for each name.
+
+    A bar counts in `unit` and disappears when all is done.
     """
     console = Console(file=sys.stderr)
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())

@@ -12,8 +12,8 @@ EVERY_S = 180.0
 def format_duration(seconds: float) -> str:
     """Return how long something takes.
 
-    >>> duration(51.4), duration(840.0), duration(4320.0), duration(35280.0)
-    ('51 s', '14 min', '1 h 12 min', '9.8 h')
+    >>> [format_duration(seconds) for seconds in (51.4, 840.0, 4320.0, 35280.0)]
+    ['51 s', '14 min', '1 h 12 min', '9.8 h']
     """
     if seconds < 59.5:
         return f"{seconds:.0f} s"
@@ -24,11 +24,11 @@ def format_duration(seconds: float) -> str:
 
 
 class ProgressLog:
-    """Writes a line when a row begins, after each epoch, now and then within what takes long, and
-    when it ends: `12:04:31 S5 seed 666 epoch 7/50 loss 0.112 dev EER 3.90 % 14 min, left 9.8 h`.
+    """Writes lines about a row: when it begins, after each epoch, during long epochs, when it ends.
 
-    The time left is that of the epochs that are left, each as long as this process's own were on
-    average.
+    A line is, for example, `12:04:31 S5 seed 666 epoch 7/50 loss 0.112 dev EER 3.90 % 14 min, left
+    9.8 h`. The time left assumes that each further epoch takes as long as those of this process did
+    on average.
     """
 
     def __init__(
@@ -76,8 +76,9 @@ class ProgressLog:
             )
 
     def on_epoch(self, epoch: int, results: Mapping[str, float]) -> None:
-        """Write the epoch's loss, its EER on dev, how long it took and what time is left. Epochs
-        that an earlier process trained have no line.
+        """Write the epoch's loss, its EER on dev, its duration and the time left.
+
+        Epochs that an earlier process trained have no line.
         """
         now = self._seconds()
         if not self._stepped:

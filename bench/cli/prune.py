@@ -44,7 +44,7 @@ class Age(click.ParamType[float]):
     "kinds",
     multiple=True,
     type=click.Choice(_NAMES),
-    help="Only this kind; may be repeated.",
+    help="Only files of this kind; may be repeated.",
 )
 @click.option(
     "--older-than",
@@ -56,10 +56,10 @@ class Age(click.ParamType[float]):
 @click.option(
     "--yes",
     is_flag=True,
-    help="Remove without asking: the kinds that --kind names; without it, those that nothing needs "
-    "(last, leftovers).",
+    help="Remove without asking: the kinds that --kind names, or, without --kind, those that "
+    "nothing needs (last, leftovers).",
 )
-@click.option("--dry-run", is_flag=True, help="List only.")
+@click.option("--dry-run", is_flag=True, help="Only list; remove nothing.")
 @json_output.json_flag
 @click.pass_context
 def prune(
@@ -70,12 +70,12 @@ def prune(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """List what can go from the work folder, with its size, and ask for each kind whether to remove
-    it.
+    """List the files of the work folder that can be removed, and ask whether to remove them.
 
-    Kept weights and scores of the cards' rows stay, and so does whatever is in progress. Nothing
-    outside the work folder is touched, no link is followed. Where there is no terminal to ask at,
-    nothing is removed without --yes, and the exit code is 1 if something could be.
+    The command asks for each kind of files. Weights and scores of the cards' rows stay, and so do
+    rows in progress. The command touches nothing outside the work folder and follows no links.
+    Without a terminal it removes nothing unless --yes is given, and exits with 1 if something could
+    be removed.
     """
     from bench.runner import prunable
 
@@ -108,7 +108,7 @@ def prune(
         click.echo(f"removed: {disk.human_bytes(sum(item.size for item in removed))}")
     if left or (by_kind and listed_only and not dry_run):
         if not left:
-            click.echo("nothing is removed without a terminal to ask at: add --yes", err=True)
+            click.echo("nothing is removed, as there is no terminal to ask at: add --yes", err=True)
         context.exit(1)
 
 
@@ -148,7 +148,7 @@ def _print_items(
         if len(items) > _SHOWN:
             click.echo(f"  and {len(items) - _SHOWN} more (--json lists all)")
     if not by_kind:
-        click.echo("nothing can go")
+        click.echo("nothing can be removed")
     for note in notes:
         click.echo(note, err=True)
 

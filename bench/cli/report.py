@@ -1,8 +1,7 @@
-"""`bench report` writes tables from the tracking store alone."""
+"""`bench report`: writes reports from the tracking store alone."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,22 +12,18 @@ from bench._io import atomic_files
 from bench.cards import checked_cards, table_cards
 from bench.cards.sweep_cards import PREFIX
 from bench.cli import checked_tables, completion, configuration, json_output, options
+from bench.cli.report_request import MARKDOWN_AND_CSV, ReportRequest, print_stale
 from bench.cli.sweep import report_sweep
 from bench.cli.text_width import terminal_width
 from bench.config import Config, Form
 from bench.errors import BenchError, near_name
 
 if TYPE_CHECKING:
-    from bench.reports import ExtraFormat, Report, RunArtifacts
-    from bench.tracking.file_store import FileStore
-    from bench.tracking.store import Store
+    from bench.reports import ExtraFormat, Report
 
 ALL = "all"
 PAPERS = "papers"
 _FORMATS = ("md", "csv", "html", "latex")
-_MARKDOWN_AND_CSV = "md,csv"
-_ENDINGS = {"html": {".html"}, "latex": {".tex", ".bib"}}
-"""What `--format` writes on request, by the ending of its files."""
 
 
 @click.command()
@@ -37,100 +32,128 @@ _ENDINGS = {"html": {".html"}, "latex": {".tex", ".bib"}}
 @click.option(
     "--format",
     "formats",
-    default=_MARKDOWN_AND_CSV,
+    default=MARKDOWN_AND_CSV,
     show_default=True,
     metavar="F,G",
-    help="Also html (one file for a browser) and latex (the table with booktabs); Markdown and CSV "
-    "are always written.",
+    help="More formats: html (one file for a browser), latex (the table with booktabs). Markdown "
+    "and CSV are always written.",
 )
 @click.option(
-    "--detail", is_flag=True, help="Three lines in each cell of a table: paper, ours, difference."
+    "--detail",
+    is_flag=True,
+    help="Print three lines in each cell: the paper's result, ours, the difference.",
 )
-@click.option("--check", is_flag=True, help="Write nothing; fail if the report is out of date.")
+@click.option(
+    "--check", is_flag=True, help="Write nothing; exit with 1 if a report is out of date."
+)
 @click.option(
     "--output-dir",
-    "folder",
     type=click.Path(path_type=Path),
     help="Output folder (default: reports/published; for `papers`: reports/papers).",
 )
 @json_output.json_flag
-@click.pass_context
 def report(
-    context: click.Context,
     table: str,
     smoke: bool,
     formats: str,
     detail: bool,
     check: bool,
-    folder: Path | None,
+    output_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Write a table's report: the paper's results, ours, the difference, which rows differ, what
-    was run and what not. For a sweep (`sweep/NAME`): its best trial, all trials and plots. For
-    `all`: every table of which a row was run or a score file evaluated, and an overview. For
-    `papers`: what each paper prints, and where paper, released code and this suite differ."""
+    """Write the report of a table: the paper's results, ours, and the differences.
+
+    The report also says which rows differ significantly, what was run and what was not. TABLE may
+    also be `sweep/NAME` (best trial, all trials, plots), `all` (an overview and every table of
+    which a row was run or a score file evaluated) or `papers` (what each paper prints, and where
+    paper, released code and this suite differ).
+    """
     form = options.choose_form(smoke)
+    request = ReportRequest(table, form, formats, detail, check, output_dir, as_json)
     if table == PAPERS:
-        changed = formats != _MARKDOWN_AND_CSV
-        refused = {"--smoke": smoke, "--format": changed, "--detail": detail}
-        _report_papers(
-            context, options.name_given_options({**refused, "--json": as_json}), check, folder
+        _report_papers(request)
+    elif table.startswith(PREFIX):
+        report_sweep(request)
+    elif checked_tables.is_checked_table(table):
+        _report_checked_table(request)
+    else:
+        _report_tables(request)
+
+
+def _report_papers(request: ReportRequest) -> None:
+    """Write the pages of what papers print, or check them."""
+    from bench.reports import paper_pages
+
+    given = {
+        "--smoke": request.form == "smoke",
+        "--format": request.formats != MARKDOWN_AND_CSV,
+        "--detail": request.detail,
+        "--json": request.as_json,
+    }
+    if refused := options.name_given_options(given):
+        raise BenchError(
+            "option.not-applicable",
+            f"{PAPERS}: pages of what papers print, in Markdown: leave {refused} out",
         )
+    output_dir = request.output_dir or Path("reports", PAPERS)
+    if request.check:
+        print_stale(request, paper_pages.find_stale_paper_pages(output_dir), output_dir)
+    else:
+        click.echo(f"papers: {paper_pages.write_paper_pages(output_dir)}")
+
+
+def _report_checked_table(request: ReportRequest) -> None:
+    """Write the report of a table that nothing is trained for, print it as JSON, or check it."""
+    refused = options.name_given_options({"--smoke": request.form == "smoke"})
+    if request.as_json and not request.check:
+        checked_tables.print_checked_table(request.table, refused=refused)
         return
-    output_dir = folder or Path("reports", "smoke" if smoke else "published")
-    if table.startswith(PREFIX):
-        report_sweep(context, table, form, check, output_dir, as_json)
-        return
-    if checked_tables.is_checked_table(table):
-        refused = options.name_given_options({"--smoke": smoke})
-        if as_json and not check:
-            checked_tables.print_checked_table(table, refused=refused)
-        else:
-            old = checked_tables.report_checked_table(
-                table, output_dir, check=check, refused=refused
-            )
-            _print_stale(
-                context, check, old, table, output_dir, *_list_options(False, False, folder)
-            )
-        return
+    stale = checked_tables.report_checked_table(
+        request.table, request.folder, check=request.check, refused=refused
+    )
+    if request.check:
+        print_stale(request, stale, request.folder)
+
+
+def _report_tables(request: ReportRequest) -> None:
+    """Write the reports of one table or of all, print their records as JSON, or check them."""
     from bench import reports as reporting
     from bench.reports import overview
 
-    extras = _parse_formats(formats)
-    here = configuration.to_write(output_dir)
-    reports = _build_reports(
-        table_cards.table_keys() if table == ALL else [table], form, detail, here
-    )
-    if as_json and not check:
+    extras = _parse_formats(request.formats)
+    output_dir, form = request.folder, request.form
+    config = configuration.to_write(output_dir)
+    is_all = request.table == ALL
+    keys = table_cards.table_keys() if is_all else [request.table]
+    reports = _build_reports(keys, form, config, detail=request.detail)
+    if request.as_json and not request.check:
         records = [record for made in reports for record in made.records]
         json_output.print_json("report", {"form": form, "records": records})
         return
-    untrained = checked_tables.list_available_tables() if table == ALL and form == "paper" else []
+    untrained = checked_tables.list_available_tables() if is_all and form == "paper" else []
     looked_up = [checked_cards.read_checked_table(key) for key in untrained]
-    page = overview.render_overview(reports, form, looked_up) if table == ALL else None
+    page = overview.render_overview(reports, form, looked_up) if is_all else None
     left = [] if page is None else overview.find_left_over_files(reports, output_dir)
     # Published reports hold only what was run; a smoke report says what was not.
-    asked_for = table != ALL and (folder is not None or form == "smoke")
-    shown = [made for made in reports if made.says_something or asked_for]
+    is_named = not is_all and (request.output_dir is not None or form == "smoke")
+    shown = [made for made in reports if made.says_something or is_named]
     if not shown and page is None:
         raise BenchError("report.empty", _describe_empty(reports[0].table.key, output_dir))
     stale = [
         path
         for key in untrained
-        for path in checked_tables.report_checked_table(key, output_dir, check=check)
+        for path in checked_tables.report_checked_table(key, output_dir, check=request.check)
     ]
-    if check:
+    if request.check:
         stale += [
             path for made in shown for path in reporting.find_stale_files(made, output_dir, extras)
         ]
         stale += left if page is None else [*left, *overview.find_stale_overview(page, output_dir)]
-        _print_stale(
-            context, check, stale, table, output_dir, *_list_options(smoke, detail, folder)
-        )
+        print_stale(request, stale, output_dir)
         return
     for made in shown:
         click.echo(f"report: {reporting.write_report(made, output_dir, extras)}")
-        if table != ALL:
+        if not is_all:
             click.echo(f"\n{made.on_terminal(terminal_width())}")
     for path in left:
         path.unlink()
@@ -141,65 +164,11 @@ def report(
         click.echo(f"overview: {output_dir / overview.NAME}")
 
 
-def _report_papers(context: click.Context, refused: str, check: bool, folder: Path | None) -> None:
-    """Write the pages of what papers print, or `check` them; `refused` names options that mean
-    nothing for them.
-    """
-    from bench.reports import papers
-
-    if refused:
-        raise BenchError(
-            "option.not-applicable",
-            f"{PAPERS}: pages of what papers print, in Markdown: leave {refused} out",
-        )
-    output_dir = folder or Path("reports", PAPERS)
-    if check:
-        _print_stale(
-            context,
-            check,
-            papers.find_stale_paper_pages(output_dir),
-            PAPERS,
-            output_dir,
-            *_list_options(False, False, folder),
-        )
-    else:
-        click.echo(f"papers: {papers.write_paper_pages(output_dir)}")
-
-
-def _list_options(smoke: bool, detail: bool, folder: Path | None) -> list[str]:
-    """Return the options with which a report is written as it was checked."""
-    where = [] if folder is None else ["--output-dir", str(folder)]
-    return [*(["--smoke"] if smoke else []), *(["--detail"] if detail else []), *where]
-
-
 def _describe_empty(key: str, output_dir: Path) -> str:
     return (
         f"{key}: no row was run and no score file was evaluated, so nothing is written to "
         f"{output_dir}: `bench run {key}` first, or give --output-dir for the paper's results alone"
     )
-
-
-def _print_stale(
-    context: click.Context,
-    check: bool,
-    stale: Sequence[Path],
-    table: str,
-    output_dir: Path,
-    *options_given: str,
-) -> None:
-    """Say what `--check` found and which command writes it, and exit with 1 where that is anything;
-    `options_given` are those that the report was asked for with."""
-    endings = {path.suffix for path in stale}
-    formats = [name for name, ending in _ENDINGS.items() if endings & ending]
-    wanted = ["--format", ",".join(formats)] if formats else []
-    command = shlex.join(["bench", "report", table, *options_given, *wanted])
-    json_output.print_json("report check", {"stale": [*stale], "command": command})
-    for path in stale:
-        click.echo(f"stale: {path} (write it with `{command}`)", err=True)
-    if stale:
-        context.exit(1)
-    if check:
-        click.echo(f"up to date: {output_dir}")
 
 
 def _parse_formats(formats: str) -> list[ExtraFormat]:
@@ -213,26 +182,28 @@ def _parse_formats(formats: str) -> list[ExtraFormat]:
     return [name for name in extras if name in asked]
 
 
-def _build_reports(tables: Sequence[str], form: Form, detail: bool, here: Config) -> list[Report]:
-    from bench.reports import RunArtifacts
+def _build_reports(
+    tables: Sequence[str], form: Form, config: Config, *, detail: bool
+) -> list[Report]:
+    from bench import reports as reporting
+    from bench.reports import StoredResults
     from bench.tracking import open_store
 
-    store = open_store.open_to_read(here)
-    artifacts = RunArtifacts(store, here.work)
-    return [_build_report(table, form, store, artifacts, detail) for table in tables]
-
-
-def _build_report(
-    table: str, form: Form, store: Store | FileStore, artifacts: RunArtifacts, detail: bool
-) -> Report:
-    from bench import reports as reporting
-
-    card = table_cards.read_table(table)
-    paper = table_cards.read_paper(card.key.partition("/")[0])
-    runs = {
-        row: table_cards.resolve_row(card, row, form) for row in table_cards.runnable_rows(card)
-    }
-    frame, scored = store.table_frame(card.key, form), store.scored_frame(card.key, form)
-    keys = [key for key in table_cards.table_keys() if key.startswith(f"{paper.key}/")]
-    others = [table_cards.read_table(key) for key in keys if key != card.key]
-    return reporting.build_report(card, paper, runs, frame, scored, form, others, artifacts, detail)
+    store = open_store.open_to_read(config)
+    artifacts = StoredResults(store, config.work)
+    built: list[Report] = []
+    for key in tables:
+        card = table_cards.read_table(key)
+        paper = table_cards.read_paper(card.key.partition("/")[0])
+        runs = {
+            row: table_cards.resolve_row(card, row, form) for row in table_cards.runnable_rows(card)
+        }
+        frame, scored = store.table_frame(card.key, form), store.scored_frame(card.key, form)
+        keys = [each for each in table_cards.table_keys() if each.startswith(f"{paper.key}/")]
+        others = [table_cards.read_table(each) for each in keys if each != card.key]
+        built.append(
+            reporting.build_report(
+                card, paper, runs, frame, scored, form, others, artifacts, detail
+            )
+        )
+    return built

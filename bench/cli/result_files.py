@@ -30,23 +30,23 @@ class ResultFolder(NamedTuple):
 def choose_folder(
     work: Path, names: Sequence[str], ending: str, judged: MatchedScores
 ) -> ResultFolder:
-    """Return `<name><ending>` in `work` for a file's verdict, by the first of `names` whose folder
-    holds no verdict of another file: one of another path and other contents. Where each does, the
-    first name with the file's digest behind it.
+    """Return the folder `<name><ending>` in `work` for the results of a file.
+
+    The name is the first of `names` whose folder holds no results of another file, which is one
+    with another path and other contents; if there is none, the first name with the file's digest.
     """
     conflict = ""
     for name in names:
         candidate = check_folder(work / f"{safe_name(name)}{ending}", name, judged)
         if not candidate.conflict:
-            return candidate._replace(said=conflict)
+            return candidate._replace(conflict=conflict)
         conflict = conflict or candidate.conflict
     name = f"{names[0]}-{judged.digest[:8]}"
     return ResultFolder(work / f"{safe_name(name)}{ending}", name, conflict)
 
 
 def check_folder(folder: Path, name: str, judged: MatchedScores) -> ResultFolder:
-    """Return the folder that was asked for; whose verdict it holds is said where that is another
-    file's."""
+    """Return the folder that was asked for, with a note if it holds the results of another file."""
     try:
         content = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
         path, digest = str(content["scores"]), str(content["digest"])
@@ -73,8 +73,9 @@ def make_folder(folder: Path) -> Path:
 
 
 def comparison_folder(work: Path, content: Mapping[str, Any]) -> Path:
-    """Return the folder in `work` for a comparison as JSON holds it, by what A and B are called;
-    with a digest behind it where that folder holds one of other files or rows.
+    """Return the folder in `work` for a comparison, named after A and B.
+
+    The name has a digest where a folder of that name holds a comparison of other files or rows.
     """
     a, b = content["names"]
     split = [str(content[key]) for key in ("corpus", "split") if key in content]
@@ -99,14 +100,12 @@ def write_comparison(folder: Path, text: str, content: Mapping[str, Any]) -> lis
 
 
 def write_results(verdict: ScoreReport, judged: MatchedScores, target: ResultFolder) -> list[Path]:
-    """Write the verdict as Markdown and JSON, and DET curve and histogram where there are both
-    classes; return the files.
-    """
+    """Write the report, and plots if there are both classes; return the files."""
     from bench.evaluation import render
     from bench.metrics.det import eer_of
     from bench.metrics.tally import count_scores
     from bench.reports import plots
-    from bench.reports.style import render_figure
+    from bench.reports.plot_style import render_figure
 
     content = {
         "verdict.md": render.render_report(verdict).encode(),

@@ -16,10 +16,10 @@ import pandas as pd
 from bench.cards import table_cards
 from bench.cli.text_width import terminal_width
 from bench.config import Config, Form
-from bench.reports import terminal
-from bench.reports.cells import ResultCell, build_cells
-from bench.reports.records import build_cell_record
-from bench.reports.standings import Signed, select_row_runs
+from bench.reports import terminal_table
+from bench.reports.cell_records import build_cell_record
+from bench.reports.result_cells import ResultCell, build_cells
+from bench.reports.row_runs import Signed, select_row_runs
 from bench.specs.table import Table
 from bench.tracking import open_store
 from bench.tracking.run_frame import runs_frame
@@ -54,31 +54,34 @@ class Results:
         return runs_frame(self._table_runs)
 
     @cached_property
-    def shown(self) -> terminal.TerminalTable:
+    def shown(self) -> terminal_table.TerminalTable:
         """The rows, and the variants that are asked about or were run."""
         rows = table_cards.runnable_rows(self.card)
         runs = {row: table_cards.resolve_row(self.card, row, self.form) for row in rows}
-        return terminal.select_shown_rows(self.card, runs, self.frame, self.form)
+        return terminal_table.select_shown_rows(self.card, runs, self.frame, self.form)
 
     def build_lines(
         self, rows: Sequence[str] | None, *, others: bool
-    ) -> list[terminal.TerminalRow]:
-        """Return the lines of all rows, or of `rows`; with `others` behind each row those of its
-        runs with other settings.
+    ) -> list[terminal_table.TerminalRow]:
+        """Return the lines of all rows, or of `rows`.
+
+        With `others`, the lines of a row's runs with other settings follow the row.
         """
         lines = [line for line in self.shown.list_rows if rows is None or line.key in rows]
         if not others:
             return lines
         return [each for line in lines for each in (line, *self._other_lines(line.key))]
 
-    def format_table(self, lines: Sequence[terminal.TerminalRow]) -> str:
+    def format_table(self, lines: Sequence[terminal_table.TerminalRow]) -> str:
         """Return the lines as a table that fits the terminal."""
-        return terminal.format_terminal_table(self.shown.table, lines, self.form, terminal_width())
+        return terminal_table.format_terminal_table(
+            self.shown.table, lines, self.form, terminal_width()
+        )
 
     def not_shown(self, rows: Sequence[str] | None) -> str:
         """Return how many runs of all rows, or of `rows`, are left out, and why."""
         standings = self.shown.standings
-        return terminal.describe_left_out_runs(
+        return terminal_table.describe_left_out_runs(
             runs for row, runs in standings.items() if not rows or row in rows
         )
 
@@ -88,7 +91,7 @@ class Results:
         return (
             f"not known: {unknown}"
             if unknown
-            else terminal.describe_progress(self.shown.standings[row])
+            else terminal_table.describe_progress(self.shown.standings[row])
         )
 
     def build_records(self, row: str) -> list[dict[str, Any]]:
@@ -109,10 +112,8 @@ class Results:
             for line in self._other_lines(row)
         ]
 
-    def of_settings(self, row: str, run: Signed) -> list[terminal.TerminalRow]:
-        """Return the line of what a row was run with, where that is not what its card says; nothing
-        where the store has no such run.
-        """
+    def of_settings(self, row: str, run: Signed) -> list[terminal_table.TerminalRow]:
+        """Return the line of a row's run with other settings than its card's, if there is one."""
         frame, table = self.frame, self.shown.table
         alike = frame[(frame["row"] == row) & (frame["signature"] == run.signature)]
         if alike.empty:
@@ -121,26 +122,27 @@ class Results:
         changed = overrides_by_run(self._table_runs)
         changes = [changed[run_id] for run_id in alike["run_id"] if changed[run_id]]
         return [
-            terminal.TerminalRow(
+            terminal_table.TerminalRow(
                 row,
                 table.rows[row].cells,
                 tuple(cell for cell in build_cells(table, {row: stands}) if cell.row == row),
-                terminal.describe_progress(stands),
+                terminal_table.describe_progress(stands),
                 changes[-1] if changes else EARLIER,
             )
         ]
 
     def of_seed(self, row: str, run: Signed, seed: int) -> tuple[str, float]:
-        """Return the results of one seed of a row that was run as `run` on one line, and the hours
-        it took; "" where the store has none.
+        """Return the results of one seed of a row on one line, and the hours that it took.
+
+        The line is "" if the store has no such run.
         """
         alike = self.frame[self.frame["seed"] == seed]
         stands = select_row_runs(self.card, row, run, alike, self.form)
         cells_of_row = [cell for cell in build_cells(self.card, {row: stands}) if cell.row == row]
         hours = stands.runs["hours"].iloc[-1] if len(stands.runs) else 0.0
-        return terminal.format_row_results(self.card, cells_of_row), float(hours)
+        return terminal_table.format_row_results(self.card, cells_of_row), float(hours)
 
-    def _other_lines(self, row: str) -> list[terminal.TerminalRow]:
+    def _other_lines(self, row: str) -> list[terminal_table.TerminalRow]:
         """Return a line for each set of other settings that a row was run with."""
         if row not in self.shown.standings:
             return []

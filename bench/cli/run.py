@@ -18,33 +18,35 @@ from bench.smoke import smoke_suffix
 @click.command()
 @click.argument("table", shell_complete=completion.table_names)
 @options.rows
-@click.option("--seeds", type=click.IntRange(min=1), help="Number of seeds (default: the card's).")
+@click.option(
+    "--seeds", type=click.IntRange(min=1), help="Number of seeds (default: as the card says)."
+)
 @click.option(
     "--set",
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change a setting, e.g. training.epochs=3; such a run never counts as the paper's row.",
+    help="Change a setting, e.g. training.epochs=3. Such a run never counts as the paper's row.",
 )
 @options.variant
 @options.smoke
 @click.option(
     "--again",
     is_flag=True,
-    help="Run finished rows again, even if nothing has changed; reports then show the new run. "
-    "Earlier runs are kept, and so is the training that a row starts from.",
+    help="Run finished rows again, even if nothing has changed. Reports then show the new run; "
+    "earlier runs stay in the tracking store. An earlier stage is not trained again.",
 )
 @options.log
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Run nothing: print what would be run, what is missing, and the costs: clips, hours, "
-    "disk, download.",
+    help="Run nothing. Print what would run, what is missing, and the costs: clips, hours, disk, "
+    "downloads.",
 )
 @click.option(
     "--measure",
     is_flag=True,
-    help="As --dry-run, and train each row for a moment on this device, to know the hours.",
+    help="Like --dry-run, but train each row for a moment on this device to estimate the hours.",
 )
 @json_output.json_option("run")
 @click.pass_context
@@ -61,11 +63,11 @@ def run(
     dry_run: bool,
     measure: bool,
 ) -> None:
-    """Train and evaluate a table's rows; finished rows are kept, an interrupted one is resumed.
+    """Train and evaluate the rows of a table.
 
-    Each row ends with its results beside the paper's, and at the end comes the table.
-
-    A failed row does not stop the others; the command then exits with 1 and names it.
+    Finished rows are skipped and interrupted rows are resumed. The command prints the results of
+    each row beside the paper's, and the table at the end. If a row fails, the others go on; the
+    command then names the failed rows and exits with 1.
     """
     if checked_tables.is_checked_table(table):
         given = {"--rows": rows, "--seeds": seeds, "--set": overrides, "--variant": variant}
@@ -117,11 +119,11 @@ def run(
     if waiting := store.waiting_names():
         click.echo(f"{runs_wait(len(waiting))} to be sent to {store.uri}: bench sync")
     if {*ended} == {"already finished"}:
-        click.echo("nothing was to be done: all was finished before (--again runs it anew)")
+        click.echo("nothing to do: all rows were finished before (--again runs them again)")
     if busy:
         click.echo(
-            f"busy, left to the process that runs them: {', '.join(busy)}; the same command goes "
-            "on with them if that is stopped"
+            f"busy: {', '.join(busy)}: another process runs them; if it is stopped, the same "
+            "command continues them"
         )
     command = run_output.next_command(order, variant)
     if not failed:

@@ -1,6 +1,4 @@
-"""What `bench run` says of the results: a row's on one line, the table at the end, what comes
-next.
-"""
+"""What `bench run` prints of results: a line for each row, the table, the next command."""
 
 from __future__ import annotations
 
@@ -16,8 +14,9 @@ from bench.runner.request import RunRequest
 
 
 def format_seed_results(order: RunRequest, here: Config, job: str) -> str:
-    """Return the results of a finished job, by its name (`S5 · seed 666`), beside the paper's, and
-    how long it took; nothing where the store does not have them.
+    """Return the results of a finished job beside the paper's, and how long it took.
+
+    `job` is its name, e.g. `S5 · seed 666`. The text is empty if the store has no results.
     """
     row, _, seed = job.rpartition(" · seed ")
     run = order.resolve_runs()[row]
@@ -26,9 +25,7 @@ def format_seed_results(order: RunRequest, here: Config, job: str) -> str:
 
 
 def print_results_table(order: RunRequest, here: Config) -> None:
-    """Print the table; of runs with changed settings the rows that were asked for, with what was
-    set.
-    """
+    """Print the table; for runs with changed settings, the rows that were run and the changes."""
     results = Results(order.table, order.form, here)
     if not order.overrides:
         click.echo(f"\n{results.format_table(results.build_lines(None, others=False))}\n")

@@ -92,7 +92,7 @@ def score(
     name: str | None,
     expect: tuple[tuple[Expected, ...], ...],
 ) -> None:
-    """Evaluate a score file: is the number right?
+    """Evaluate a score file, to see whether a number is right.
 
     The file may have any usual form: id and score in text, CSV, JSON, Parquet, NumPy or MATLAB
     files, or scores of frames; `-` is standard input. The suite first checks it against the keys of

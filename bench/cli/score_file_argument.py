@@ -1,5 +1,6 @@
-"""A score file as it is named on the command line, with what is said of this file alone:
-`A.txt,column=3,higher-is-spoof,name=AASIST`.
+"""A score file as the command line names it, with options of this file alone.
+
+For example, `A.txt,column=3,higher-is-spoof,name=AASIST`.
 """
 
 from __future__ import annotations
@@ -107,10 +108,10 @@ class ScoreFileParam(click.ParamType):
         """Return the file; BenchError where there is none."""
         if isinstance(value, ScoreFileArgument):
             return value
-        return _parse_file(str(value), ctx, self._folders)
+        return _parse_file(str(value), ctx, folders=self._folders)
 
 
-def _parse_file(text: str, ctx: click.Context | None, folders: bool) -> ScoreFileArgument:
+def _parse_file(text: str, ctx: click.Context | None, *, folders: bool) -> ScoreFileArgument:
     parts = text.split(",")
     paths = [Path(",".join(parts[:n])) for n in range(1, len(parts) + 1)]
     counts = [n for n, path in enumerate(paths, 1) if path in _STDIN or path.exists()]
@@ -143,8 +144,9 @@ def _name_pipe(path: Path) -> Path:
 
 @contextmanager
 def _copy_pipe(path: Path, name: str) -> Iterator[Path]:
-    """Copy what comes through a pipe into a file of that name, which a reader can open again; it
-    goes with the context.
+    """Copy what comes through a pipe into a file of that name, so that readers can open it again.
+
+    The file is removed with the context.
     """
     with atomic_files.scratch_folder() as folder:
         copy = folder / name

@@ -20,8 +20,9 @@ Splits = tuple["KnownSplit", ...]
 
 
 def list_known_splits(evaluation: EvaluationOptions, config: Config) -> Splits:
-    """Return the splits whose keys are here, among which a file's corpus is looked for; BenchError
-    where an option needs the corpus to be named.
+    """Return the splits whose keys are on this machine, among which a file's corpus is looked for.
+
+    BenchError if an option needs the corpus to be named.
     """
     from bench.evaluation.corpus_by_ids import known_splits
 
@@ -44,8 +45,9 @@ def find_corpus(
 
 
 def score_each(folder: ScoreFileArgument, score_one: Callable[[ScoreFileArgument], None]) -> None:
-    """Score each file of a folder, by name; print which fail, score the others, and then end the
-    command with exit code 1.
+    """Score each file of a folder, by name, whether or not others fail.
+
+    Exit with 1 if any file fails, and print which.
     """
     files = _list_files(folder.path)
     failed: list[str] = []

@@ -60,11 +60,10 @@ def evaluate_scores(
     scores: ScoreFileArgument,
     compute_scores: Callable[[], Mapping[str, Any]] | None = None,
 ) -> None:
-    """Evaluate a score file, write and print the result; exit with 1 where there is none, or
-    another than expected.
+    """Evaluate a score file; write and print the result.
 
-    `compute_scores` makes the file first, once all that was asked for is checked, and returns
-    which row it is of.
+    `compute_scores` makes the file first, once the request is checked, and returns which row it is
+    of. Exit with 1 if there is no result, or another one than expected.
     """
     from bench.evaluation.file_names import longer_names
     from bench.evaluation.table_placement import find_placement
@@ -114,9 +113,7 @@ def evaluate_scores(
 def _read_scores(
     judge: Evaluator, scores: ScoreFileArgument, problems_file: Path | None
 ) -> MatchedScores:
-    """Read and check a score file; write all problems to a file, whether or not they allow a
-    result.
-    """
+    """Read and check a score file; write all problems to a file if one is named."""
     from bench.evaluation.findings import UnusableScores, write_problems
 
     if problems_file is None:

@@ -63,9 +63,7 @@ def _choose_row(table: str, row: str, form: Form, overrides: Sequence[str]) -> R
 
 
 def _compute_scores(request: ScoreRequest, order: RunRequest, seed: int | None, path: Path) -> int:
-    """Have a trained row score a split; say which weights it has and how clips are cut. Return the
-    row's seed.
-    """
+    """Have a trained row score a split; print which weights it has, and return its seed."""
     # These import torch and MLflow, which takes seconds: only now.
     from bench.runner import trained_models
     from bench.tracking.store import Store
@@ -78,7 +76,7 @@ def _compute_scores(request: ScoreRequest, order: RunRequest, seed: int | None, 
     like, data = trained_models.choose_evaluation(model.run, card.key, split)
     length = "whole" if data.clip_s is None else f"the first {data.clip_s:g} s of"
     frames = "whole" if data.resolution_s is None else f"frames of {1000 * data.resolution_s:g} ms"
-    say(f"{order.table.key}, row {order.rows[0]}, seed {model.seed}: weights of {model.place}")
+    say(f"{order.table.key}, row {order.rows[0]}, seed {model.seed}: weights of {model.source}")
     say(f"{card.key} {split}: {length} utterances, {frames} scored, as in the evaluation {like}")
     trained_models.score_split(model, data, path, request.config, say)
     return model.seed

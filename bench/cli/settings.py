@@ -10,6 +10,7 @@ import click
 from bench.cards import table_cards
 from bench.cli import completion, json_output, options
 from bench.cli.text_width import wrap_prose
+from bench.config import Form
 from bench.errors import BenchError
 from bench.specs import described
 from bench.specs.described import Setting
@@ -21,25 +22,28 @@ from bench.specs.described import Setting
     "--table",
     metavar="TABLE",
     shell_complete=completion.table_names,
-    help="Also print the values of a row of this table.",
+    help="Also print the values that a row of this table has.",
 )
 @click.option(
     "--row",
     metavar="ROW",
     shell_complete=completion.row_names,
-    help="Row of --table (default: its first).",
+    help="Row of --table (default: the first one).",
 )
 @options.smoke
 @json_output.json_flag
 def settings(
     key: str | None, table: str | None, row: str | None, smoke: bool, as_json: bool
 ) -> None:
-    """Show what `--set` can change: values, default and meaning of the settings below KEY, e.g.
-    `system.auxiliary` or `training`; without it the parts that there are."""
+    """Show the settings that `--set` can change: values, default and meaning.
+
+    KEY names a part, e.g. `system.auxiliary` or `training`; without it the top-level parts are
+    shown.
+    """
     if row is not None and table is None:
         raise BenchError("option.conflict", "--row: needs --table, whose row it is")
     entries = described.describe_setting(key) if key else described.setting_groups()
-    row_settings, name = _read_row(table, row, smoke)
+    row_settings, name = _read_row(table, row, options.choose_form(smoke))
     # A setting may be of several kinds: those that the row is of, where it has the setting at all.
     entries = [
         one for one in entries if all(_has_value(kind, row_settings) for kind in one.where)
@@ -62,7 +66,7 @@ def settings(
             _print_setting(one, row_settings, "  ")
 
 
-def _read_row(table: str | None, row: str | None, smoke: bool) -> tuple[Mapping[str, Any], str]:
+def _read_row(table: str | None, row: str | None, form: Form) -> tuple[Mapping[str, Any], str]:
     """Return the settings of the row that is asked about and its name; nothing where none is."""
     if table is None:
         return {}, ""
@@ -70,7 +74,7 @@ def _read_row(table: str | None, row: str | None, smoke: bool) -> tuple[Mapping[
     chosen = row or table_cards.runnable_rows(card)[0]
     if chosen not in table_cards.select_rows(card, chosen):
         raise BenchError("option.not-one-row", f"{card.key}: {chosen!r}: should be one row")
-    run = table_cards.resolve_row(card, chosen, options.choose_form(smoke))
+    run = table_cards.resolve_row(card, chosen, form)
     return run.flat_settings(), f"{card.key}:{chosen}"
 
 

@@ -52,10 +52,12 @@ def show(
     smoke: bool,
     as_json: bool,
 ) -> None:
-    """Show a table: its rows by the names that --rows takes, the paper's results and ours, how far
-    each row is, and what is missing on this machine. Of a sweep (`sweep/NAME`) its card."""
+    """Show a table: its rows, the paper's results and ours, and how far each row is.
+
+    The command also says what this machine lacks. For a sweep (`sweep/NAME`), it shows the card.
+    """
     if table.startswith(PREFIX):
-        show_sweep(table, options.choose_form(smoke), as_json)
+        show_sweep(table, options.choose_form(smoke), as_json=as_json)
         return
     if checked_tables.is_checked_table(table):
         checked_tables.print_checked_table(table)
@@ -66,7 +68,7 @@ def show(
     here = configuration.load_configuration()
     concerning = _list_differences(paper, card, chosen)
     if as_json:
-        _print_json(card, chosen, form, here, concerning, other_settings)
+        _print_json(card, chosen, form, here, concerning, others=other_settings)
         return
     click.echo(wrap_prose(f"{card.title}: {card.caption}"))
     click.echo(wrap_prose(", ".join(filter(None, (paper.authors, paper.title, paper.venue)))))
@@ -76,21 +78,22 @@ def show(
         click.echo(f"variant {variant}: {paper.variants[variant].says}")
     if all_settings or changed_settings:
         for row in describe_rows(card, chosen, form, here):
-            _print_row(row, all_settings)
+            _print_row(row, with_settings=all_settings)
     if paper_differences:
         _print_differences(concerning)
     if all_settings or changed_settings or paper_differences:
         return
     only = None if rows is None and variant is None else chosen
-    print_results(card, form, here, only, other_settings)
+    print_results(card, form, here, only, others=other_settings)
     _print_hints(card, chosen, form, here, len(concerning))
 
 
 def print_results(
-    card: Table, form: Form, here: Config, rows: Sequence[str] | None, others: bool
+    card: Table, form: Form, here: Config, rows: Sequence[str] | None, *, others: bool
 ) -> None:
-    """Print the table beside the paper's, all rows of it or those of `rows`; with `others` also
-    their runs with other settings. Say which runs are not shown.
+    """Print the table, or some of its rows, beside the paper's, and say which runs are not shown.
+
+    With `others`, also print runs with other settings.
     """
     from bench.cli.results import Results
     from bench.tracking import open_store
@@ -125,6 +128,7 @@ def _print_json(
     form: Form,
     here: Config,
     concerning: Sequence[Difference],
+    *,
     others: bool,
 ) -> None:
     from bench.cli.results import Results
@@ -187,7 +191,7 @@ def _format_results(paper: Mapping[str, float], digest: Mapping[str, float]) -> 
     return ", ".join([*shown, *(f"{name} {value:g} (digest)" for name, value in digest.items())])
 
 
-def _print_row(row: dict[str, Any], whole: bool) -> None:
+def _print_row(row: dict[str, Any], *, with_settings: bool) -> None:
     seeds = ", ".join(str(seed) for seed in row["seeds"])
     named = [cell for cell in row["cells"] if cell != row["row"]]
     click.echo(f"\n{row['row']}: {' · '.join(named)}" if named else f"\n{row['row']}")
@@ -198,7 +202,7 @@ def _print_row(row: dict[str, Any], whole: bool) -> None:
     click.echo(f"  paper: {_format_results(row['paper'], row['digest']) or 'no result is known'}")
     changes = options.format_settings(row["says"]) or "–"
     click.echo(f"  differs from {row['from'] or 'base'}: {changes}")
-    for key, value in row["settings"].items() if whole else ():
+    for key, value in row["settings"].items() if with_settings else ():
         click.echo(f"    {key} = {value}")
     for text in row["missing"]:
         click.echo(f"  missing: {text}")

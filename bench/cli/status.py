@@ -24,11 +24,11 @@ _NAMED = 6
 @options.smoke
 @json_output.json_flag
 def status(table: str | None, smoke: bool, as_json: bool) -> None:
-    """Show for each row and seed of TABLE by which code, weights and data its last run was made,
-    and whether it is current: the code, weights and data of now would give the same.
+    """Show which code, weights and data the last run of each row and seed of TABLE used.
 
-    `bench run` runs anew what is not. Without TABLE, the rows of every table that has runs, those
-    of one state, code, weights and data on one line. Times are in UTC.
+    A run is current if today's code, weights and data give the same; `bench run` repeats runs that
+    are not current. Without TABLE, the command shows the rows of every table that has runs; rows
+    with the same state, code, weights and data share a line. Times are in UTC.
     """
     from bench.runner.row_status import all_statuses, table_status
     from bench.tracking import open_store

@@ -1,9 +1,8 @@
-"""`bench sweep`: search a space of settings for what does best on dev; its report and its card."""
+"""`bench sweep`: search a space of settings for the best result on dev; its report and its card."""
 
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import click
 from bench.cards import sweep_cards
 from bench.cli import completion, configuration, json_output, options
 from bench.cli.console import FROM_EPOCH, announce_resumption
+from bench.cli.report_request import ReportRequest, print_stale
 from bench.config import Config, Form
 from bench.smoke import SMOKE_FORM, smoke_suffix
 from bench.specs.sweep import Sweep
@@ -20,7 +20,9 @@ from bench.specs.sweep import Sweep
 @click.command()
 @click.argument("name", shell_complete=completion.sweep_names)
 @click.option(
-    "--trials", type=click.IntRange(min=1), help="Number of trials in all (default: the card's)."
+    "--trials",
+    type=click.IntRange(min=1),
+    help="Total number of trials (default: as the card says).",
 )
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=1, help="Number of processes on this machine."
@@ -29,7 +31,7 @@ from bench.specs.sweep import Sweep
     "--storage",
     metavar="URL",
     envvar="BENCH_SWEEP_STORAGE",
-    help="postgresql://..., for several machines (default: a file in the work folder).",
+    help="Database for several machines, postgresql://... (default: a file in the work folder).",
 )
 @options.smoke
 @options.log
@@ -46,10 +48,10 @@ def sweep(
     log: Path | None,
     worker: bool,
 ) -> None:
-    """Train a row many times with other settings, and find those that do best on dev.
+    """Train a row many times with different settings, and find the settings that do best on dev.
 
-    Stopped or killed, the same command goes on. Trials that are finished, pruned or failed stay
-    so; the one that was interrupted is taken up again, once.
+    If the command is stopped or killed, give the same command again to continue. Finished, pruned
+    and failed trials stay as they are; a trial whose process died is tried once more.
     """
     here = configuration.to_write()
     card = sweep_cards.read_sweep(name, options.choose_form(smoke))
@@ -69,7 +71,7 @@ def sweep(
     with announce_resumption(FROM_EPOCH), Display(title, wanted, log) as display:
         if not worker:
             for dead in store.fail_dead_runs():
-                display.say(f"marked failed, its process had died: {dead}")
+                display.say(f"marked as failed because its process had died: {dead}")
         sweeping = SweepRun(card, here, store, display, storage)
         if not worker:
             sweeping.require_room(wanted, jobs)
@@ -97,7 +99,7 @@ def sweep(
     if done:
         click.echo(f"next: {command}")
         return
-    click.echo("trials are left, begun or not: the same command goes on", err=True)
+    click.echo("some trials are not finished: give the same command again to continue", err=True)
     context.exit(1)
 
 
@@ -110,14 +112,14 @@ def _describe_ending(card: Sweep, ended: Any) -> str:
 
 
 def describe_sweep(name: str) -> dict[str, Any]:
-    """Return what `bench list` says of a sweep."""
+    """Return the entry of a sweep in `bench list`."""
     card = sweep_cards.read_sweep(name)
     about = f"{card.title} [{card.trial_count} trials from {card.parent}]"
     return {"name": card.key, "from": card.parent, "about": about}
 
 
-def show_sweep(name: str, form: Form, as_json: bool) -> None:
-    """Print a sweep's card: where it starts, what it varies, how far a study of it is."""
+def show_sweep(name: str, form: Form, *, as_json: bool) -> None:
+    """Print a sweep's card: the row that it starts from and the settings that it varies."""
     card = sweep_cards.read_sweep(name, form)
     run = sweep_cards.base_run(card)
     if as_json:
@@ -135,7 +137,7 @@ def show_sweep(name: str, form: Form, as_json: bool) -> None:
     click.echo(
         f"  from {card.parent}, seeds {', '.join(map(str, sweep_cards.trial_seeds(card)))}, "
         f"up to {run.training.epochs} epochs, {card.trial_count} trials{size}\n"
-        f"  {card.objective} should become least; sampler {card.sampler.kind}, "
+        f"  minimizes {card.objective}; sampler {card.sampler.kind}, "
         f"pruner {card.pruner.kind}; study signature {sweep_cards.study_signature(card)}"
     )
     for key, dimension in card.space.items():
@@ -147,41 +149,26 @@ def show_sweep(name: str, form: Form, as_json: bool) -> None:
         click.echo(f"  note: {note}")
 
 
-def report_sweep(
-    context: click.Context, name: str, form: Form, check: bool, folder: Path, as_json: bool
-) -> None:
-    """Write a sweep's report from the tracking store alone, or check that it is not stale."""
-    from bench.reports import sweep as reporting
+def report_sweep(request: ReportRequest) -> None:
+    """Write a sweep's report from the tracking store alone, print it as JSON, or check it."""
+    from bench.reports import sweep_report as reporting
 
-    here = configuration.to_write(folder)
-    card = sweep_cards.read_sweep(name, form)
-    made = _build_report(card, here)
-    if as_json and not check:
+    card = sweep_cards.read_sweep(request.table, request.form)
+    made = _build_report(card, configuration.to_write(request.folder))
+    if request.check:
+        print_stale(request, reporting.find_stale_sweep_files(made, request.folder), request.folder)
+    elif request.as_json:
         from bench.reports.sweep_records import build_trial_records
 
-        content = {
-            "sweep": card.key,
-            "form": form,
-            "trials": build_trial_records(card, made.trials),
-        }
+        trials = build_trial_records(card, made.trials)
+        content = {"sweep": card.key, "form": card.form, "trials": trials}
         json_output.print_json("sweep report", content)
-        return
-    if not check:
-        click.echo(f"report: {reporting.write_sweep_report(made, folder)}")
-        return
-    stale = reporting.find_stale_sweep_files(made, folder)
-    smoke = ["--smoke"] if form == "smoke" else []
-    command = shlex.join(["bench", "report", name, *smoke, "--output-dir", str(folder)])
-    json_output.print_json("report check", {"stale": stale, "command": command})
-    for path in stale:
-        click.echo(f"stale: {path} (write it with `{command}`)", err=True)
-    if stale:
-        context.exit(1)
-    click.echo(f"up to date: {folder}")
+    else:
+        click.echo(f"report: {reporting.write_sweep_report(made, request.folder)}")
 
 
 def _build_report(card: Sweep, here: Config) -> Any:
-    from bench.reports import sweep as reporting
+    from bench.reports import sweep_report as reporting
     from bench.tracking import studies
     from bench.tracking.store import Store
 

@@ -17,17 +17,17 @@ from bench.cli.console import announce_resumption
 @json_output.json_option("sync")
 @click.pass_context
 def sync(context: click.Context, from_other_stores: bool) -> None:
-    """Send runs that were recorded while the tracking server was away.
+    """Send runs that were recorded while the tracking server did not answer.
 
-    Sending twice changes nothing, and one that is stopped in the middle goes on. A run that a
-    living process still records stays until it is over. A run counts as sent when all its files
-    are at the server; where one is not, or was recorded for another server than the configured
-    one, the command says so and exits with 1.
+    To send a run twice changes nothing, and if the command is stopped, give it again to continue. A
+    run in progress is sent when it has ended. A run counts as sent when all its files are at the
+    server. If a run could not be sent, or was recorded for another server, the command says so and
+    exits with 1.
     """
     from bench.tracking.store import Store
 
     store = Store(configuration.to_write())
-    with announce_resumption("with those not yet sent"):
+    with announce_resumption("with the runs not yet sent"):
         sent = store.send_waiting(elsewhere=from_other_stores)
     json_output.add_content({"store": store.uri, "runs": [one._asdict() for one in sent]})
     for run, state, _ in sent:

@@ -17,9 +17,7 @@ def terminal_width() -> int:
 
 
 def wrap_prose(text: str, indent: str = "") -> str:
-    """Return prose in lines that fit, further ones behind `indent`; as it is for whom no terminal
-    shows it.
-    """
+    """Return prose in lines that fit the terminal, if there is one; later lines get `indent`."""
     terminal = sys.stdout is not None and sys.stdout.isatty()  # None: it was closed
     if not (terminal or os.environ.get("COLUMNS")):
         return text

@@ -42,9 +42,9 @@ class TrackedResult(NamedTuple):
     @property
     def description(self) -> str:
         """The same in words."""
-        said = f"tracked: {self.table}, row {self.row}, run {self.run[:8]}, as scored, not trained"
+        where = f"tracked: {self.table}, row {self.row}, run {self.run[:8]}, as scored, not trained"
         why = f"; no test of difference can be made of it: {self.untested}"
-        return said + why * bool(self.untested)
+        return where + why * bool(self.untested)
 
 
 def keep_verdict(

@@ -14,10 +14,10 @@ from bench.errors import BenchError
 @click.option("--port", default="5000", show_default=True, help="Port on 127.0.0.1.")
 @click.pass_context
 def ui(context: click.Context, table: str | None, port: str) -> None:
-    """Open the tracking store in MLflow's own pages, on 127.0.0.1 only, until Ctrl-C.
+    """Serve the tracking store as MLflow's own web pages, on 127.0.0.1 only, until Ctrl-C.
 
-    Prints the address of each table (or of TABLE), laid out as in the paper; if the store is on a
-    server, starts nothing.
+    Prints the address of the page of each table (or of TABLE), laid out as in the paper. If the
+    store is on a server, the command only prints its addresses.
     """
     key = None if table is None else table_cards.table_key(table)
     from bench.tracking import address, ui_server
@@ -33,7 +33,8 @@ def ui(context: click.Context, table: str | None, port: str) -> None:
     pages = {name: page for name, page in store.page_addresses().items() if key in (None, name)}
     if key is not None and not pages:
         raise BenchError(
-            "run.none", f"{key}: no run of it is in {store.uri}: `bench run {table}` makes them"
+            "run.none",
+            f"{key}: there is no run of this table in {store.uri}: `bench run {table}` makes one",
         )
     served = at.shown if at.file is None else f"http://{ui_server.HOST}:{port}"
 

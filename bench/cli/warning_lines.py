@@ -47,9 +47,7 @@ class WarningLines:
 
 
 class _LogFilter(logging.Filter):
-    """Says a record instead of the handler that it was meant for; in processes that a loader has
-    started the handler does as it would.
-    """
+    """Prints a record instead of its handler; in processes of a data loader the handler does it."""
 
     def __init__(self, lines: WarningLines, process: int) -> None:
         super().__init__()

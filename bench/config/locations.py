@@ -78,7 +78,7 @@ def expand_variables(text: str, environment: Mapping[str, str], where: str) -> s
 
     Raise BenchError, which begins with `where`, for a variable that is not set.
 
-    >>> filled_in("$DATA/${SET}_1$$", {"DATA": "/data", "SET": "eval"}, "work")
+    >>> expand_variables("$DATA/${SET}_1$$", {"DATA": "/data", "SET": "eval"}, "work")
     '/data/eval_1$'
     """
 

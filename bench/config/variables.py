@@ -24,7 +24,7 @@ _OTHER = ("BENCH_CONFIG", locations.WITHIN, "BENCH_SWEEP_STORAGE")
 def variable_name(*keys: str) -> str:
     """Return the variable that gives a key.
 
-    >>> variable("corpora", "had")
+    >>> variable_name("corpora", "had")
     'BENCH_CORPORA_HAD'
     """
     return "_".join(("BENCH", *keys)).upper()
@@ -57,7 +57,7 @@ def read_variables(environment: Mapping[str, str]) -> dict[tuple[str, ...], tupl
 def _variable_keys(name: str) -> tuple[str, ...] | None:
     """Return the key that a variable gives; None where it gives none.
 
-    >>> _keys("BENCH_CORPORA_HAD"), _keys("BENCH_WORK"), _keys("BENCH_WROK")
+    >>> *map(_variable_keys, ("BENCH_CORPORA_HAD", "BENCH_WORK", "BENCH_WROK")),
     (('corpora', 'had'), ('work',), None)
     """
     text = name.removeprefix("BENCH_").lower()

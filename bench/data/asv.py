@@ -1,5 +1,8 @@
-"""Read what min t-DCF needs beside a detector's scores: the organisers' speaker verification
-scores (ASVspoof 2019, PartialSpoof) or the coefficients made of them (2021 LA)."""
+"""Read what min t-DCF needs besides the scores of a detector.
+
+This is the organisers' speaker verification scores (ASVspoof 2019, PartialSpoof), or the
+coefficients that were computed from them (2021 LA).
+"""
 
 from __future__ import annotations
 
@@ -30,8 +33,9 @@ class AsvScores(NamedTuple):
     """The attack of each spoof trial."""
 
     def select_attack(self, attack: str) -> AsvScores:
-        """Return the same with the spoof trials of one attack only; BenchError where it has
-        none.
+        """Return the scores with the spoof trials of one attack only.
+
+        BenchError where there are none of this attack.
         """
         chosen = self.attack == attack
         if not chosen.any():
@@ -64,13 +68,13 @@ def read_asv_scores(path: Path) -> AsvScores:
         scores[fields[1]].append(score)
         if fields[1] == "spoof":
             attacks.append(fields[0])
-    for kind, found in scores.items():
-        if not found:
+    for kind, values in scores.items():
+        if not values:
             raise BenchError(
                 "corpus.asv-scores",
                 f"{path}: there is no {kind} trial, and a t-DCF needs all three kinds",
             )
-    target, nontarget, spoof = (np.array(found) for found in scores.values())
+    target, nontarget, spoof = (np.array(values) for values in scores.values())
     return AsvScores(target, nontarget, spoof, np.array(attacks))
 
 

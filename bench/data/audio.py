@@ -158,8 +158,10 @@ def _wave_header(path: Path, wave: _Wave) -> Header:
 
 
 def check_header(path: Path, info: Header, audio: Audio) -> None:
-    """Raise a BenchError unless a file with this header can be read as `audio` says: it is whole by
-    its size, holds samples, and has one channel and a rate that is right or may be changed.
+    """Raise a BenchError unless a file with this header fits `audio`.
+
+    It fits if its size is right, it has samples, one channel, and a sample rate that is right or
+    may be changed.
     """
     _check_size(path, info)
     if info.channels != 1:
@@ -219,10 +221,10 @@ def read_wave(path: Path, audio: Audio, start: int = 0, stop: int | None = None)
 
 
 def read_samples(path: Path, info: Header, start: int = 0, stop: int | None = None) -> np.ndarray:
-    """Return samples `start` to `stop` as they are in the file with header `info`: float32 of full
-    scale 1, shape (samples,), or (samples, channels) where there are several.
+    """Return samples `start` to `stop` as they are in the file with header `info`.
 
-    What cannot be decoded, is not finite or is beyond `LOUDEST` is a BenchError.
+    They are float32 of full scale 1, shape (samples,), or (samples, channels) where there are
+    several channels. BenchError where they cannot be decoded, are not finite or exceed `LOUDEST`.
     """
     first, last, _ = slice(start, stop).indices(info.samples)
     try:

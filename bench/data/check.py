@@ -21,9 +21,9 @@ from bench.cards.corpus_cards import check_split
 from bench.config import Form
 from bench.data import check_audio, polarity
 from bench.data.audio import Header
+from bench.data.broken_corpus import BrokenCorpus
 from bench.data.fingerprint import compute_fingerprint
 from bench.data.parallel import Progress
-from bench.data.problems import BrokenCorpus
 from bench.data.readers import find_reader
 from bench.data.subset import FrameVectors, Spans, Subset
 from bench.errors import BenchError
@@ -114,7 +114,7 @@ def summarize_split(card: CorpusCard, root: Path, split: str) -> str:
     return f"{listed}, {audio}"
 
 
-def render_report(report: CheckReport) -> str:
+def render_check(report: CheckReport) -> str:
     """Return the report as Markdown: a heading, a table of counts, a table of issues."""
     errors = sum(issue.severity == "error" for issue in report.issues)
     state = "sound" if report.ok else f"{errors} {'error' if errors == 1 else 'errors'}"
@@ -131,11 +131,12 @@ def render_report(report: CheckReport) -> str:
         ]
         lines += ["", *markdown.format_table(["", "problem", "count", "for example"], rows)]
     if any(len(_list_items(issue)) > len(issue.examples) for issue in report.issues):
-        lines += ["", f"Of each problem {EXAMPLES_SHOWN} are shown; `--list FILE` writes all."]
+        hint = f"Of each problem {EXAMPLES_SHOWN} are shown; `--problems-file FILE` writes all."
+        lines += ["", hint]
     return "\n".join(lines) + "\n"
 
 
-def report_as_dict(report: CheckReport) -> dict[str, Any]:
+def check_as_dict(report: CheckReport) -> dict[str, Any]:
     """Return the report as what JSON can hold, every item of every issue too."""
     issues = [
         {

@@ -1,6 +1,4 @@
-"""The audio of a split: which files are there, what they say of themselves, whether they can be
-decoded, and how all this fits the card.
-"""
+"""Check the audio of a split: missing files, headers, decoding, and whether they fit the card."""
 
 from __future__ import annotations
 
@@ -110,20 +108,20 @@ def _describe_silence(wave: np.ndarray) -> str:
     return f"the last {len(wave) - end:,} of {len(wave):,} samples" if end else "every sample"
 
 
-def compare_headers(audio: Audio, found: Mapping[str, Header], issues: Issues) -> None:
+def compare_headers(audio: Audio, infos: Mapping[str, Header], issues: Issues) -> None:
     """Note the headers that are not as the card says."""
     suffix = audio.suffix.lower()
-    truncated = [f"{p}: {h.bytes_missing:,} bytes" for p, h in found.items() if h.bytes_missing]
-    empty = [path for path, header in found.items() if not header.samples]
-    channels = [f"{p}: {h.channels}" for p, h in found.items() if h.channels != audio.channels]
+    truncated = [f"{p}: {h.bytes_missing:,} bytes" for p, h in infos.items() if h.bytes_missing]
+    empty = [path for path, header in infos.items() if not header.samples]
+    channels = [f"{p}: {h.channels}" for p, h in infos.items() if h.channels != audio.channels]
     rates = [
         f"{path}: {header.sample_rate_hz} Hz"
-        for path, header in found.items()
+        for path, header in infos.items()
         if header.sample_rate_hz != audio.sample_rate_hz
     ]
     others = [
         f"{path}: {header.format}"
-        for path, header in found.items()
+        for path, header in infos.items()
         if header.format not in _FORMATS.get(suffix, {header.format})
     ]
     issues.add("error", "audio.truncated", "audio file truncated", ids=truncated)

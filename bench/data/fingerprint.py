@@ -1,5 +1,6 @@
-"""Sixteen hexadecimal digits: equal for two readings of a split with equal protocol and labels, or
-with equal audio.
+"""Fingerprints of a split: sixteen hexadecimal digits of its protocol and labels, or of its audio.
+
+Two readings with the same data have the same fingerprint.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ the finest in any of these corpora, are floored exactly; finer ones may round up
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -65,8 +65,17 @@ def spoof_frames(
     that is no whole number of samples.
     """
     frame = frame_samples(resolution_s)
-    n_samples = _count_samples(duration_s)
     stretches = spoof_stretches(spans, duration_s)
+    return mark_spoof_frames(stretches, _count_samples(duration_s), frame, rule)
+
+
+def mark_spoof_frames(
+    stretches: Iterable[Stretch], n_samples: int, frame: int, rule: Rule
+) -> Bools:
+    """Return one bool for each frame of `frame` samples, True where the frame is spoof.
+
+    `stretches` are the spoof samples; `spoof_frames` explains the rules.
+    """
     match rule:
         case "any-spoof":
             spoof = np.zeros(frames_covering(n_samples, frame), dtype=np.bool_)
@@ -88,8 +97,10 @@ def _count_samples(duration_s: float) -> int:
 
 
 def spoof_stretches(spans: Sequence[Span], duration_s: float) -> list[Stretch]:
-    """Return the samples of each spoof span that has any, by the arguments of `spoof_frames` and
-    with its errors."""
+    """Return the samples of each spoof span that is not empty.
+
+    Arguments and errors are those of `spoof_frames`.
+    """
     n_samples = _count_samples(duration_s)
     _check_spans(spans, n_samples)
     starts = [0, *(to_samples(span.start_s) for span in spans[1:]), n_samples]

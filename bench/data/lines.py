@@ -72,8 +72,9 @@ def read_lines(path: Path, pattern: re.Pattern[str], form: str, issues: Issues) 
 
 
 def check_lines(lines: Lines, form: str, malformed: Sequence[str], issues: Issues) -> Lines:
-    """Return the first line of each utterance; note malformed lines, further ones, an empty
-    file.
+    """Return the first line of each utterance.
+
+    Malformed lines, repeated utterances and an empty file are added to `issues`.
     """
     issues.add(
         "error", "protocol.malformed-line", f"malformed line, should be `{form}`", ids=malformed
@@ -88,9 +89,7 @@ def check_lines(lines: Lines, form: str, malformed: Sequence[str], issues: Issue
 
 
 def _find_repeated(lines: Lines, again: np.ndarray) -> tuple[list[str], list[str]]:
-    """Return the lines of utterances that were listed before: those with another label than at
-    first, and the others.
-    """
+    """Describe the lines that repeat an utterance: those with another label, and the others."""
     two: list[str] = []
     same: list[str] = []
     if not again.any():

@@ -1,5 +1,7 @@
-"""Lists of keys in another form than the corpus's own: the two columns of the organisers' package,
-a CSV with names, another corpus's columns. Their form is told by all that they hold, never guessed.
+"""Read lists of keys in another form than the corpus's own.
+
+Examples are the two columns of the organisers' package, a CSV with a header, and the columns of
+another corpus. The form is decided by the whole content of the file; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Literal, NamedTuple
 from bench._io import text_files
 from bench._io.delimited_text import number_lines, split_cells
 from bench.cards import corpus_cards
-from bench.data import delimited
+from bench.data import protocol_lines
 from bench.errors import BenchError, quote_text
 from bench.specs.corpus import Class, CorpusCard, Protocol
 from bench.units import LABEL_WORDS
@@ -40,7 +42,7 @@ _LABEL_FILES = r"label_.+\.txt(\.gz)?"
 
 _WAY_OUT = (
     "should be a list of `UTTERANCE LABEL`, labels in words (bonafide, spoof), with or without "
-    "further columns and a line of names; for any other list write a card (README: Your own corpus)"
+    "further columns and a line of names; for any other list write a card (docs/how-to/corpus.md)"
 )
 
 
@@ -54,8 +56,9 @@ class _Grid(NamedTuple):
 
 
 def is_other(card: CorpusCard, split: str, path: Path) -> bool:
-    """Return whether a file is a list in another form than the corpus's own; what is no text is
-    none, and beside it the corpus's own lists are looked for.
+    """Return whether a file is a list in another form than the corpus's own.
+
+    A file that is not text is no list; the corpus's own lists are then searched next to it.
     """
     try:
         empty = not text_files.read_bytes(path).strip()
@@ -66,7 +69,7 @@ def is_other(card: CorpusCard, split: str, path: Path) -> bool:
     if card.protocol is None:
         return not re.fullmatch(_LABEL_FILES, path.name)
     if card.reader == "protocol":
-        return bool(delimited.explain_misfit(path, card.protocol, card.audio.suffix))
+        return bool(protocol_lines.explain_misfit(path, card.protocol, card.audio.suffix))
     names = card.splits[split].file or card.protocol.file
     official = {name.replace("{split}", split).rpartition("/")[2] for name in names}
     return path.name.removesuffix(".gz") not in official
@@ -95,8 +98,7 @@ def recast(card: CorpusCard, split: str, path: Path) -> CorpusCard:
 def _match_other_card(
     card: CorpusCard, split: str, path: Path
 ) -> tuple[Protocol | None, dict[str, tuple[str, ...]]]:
-    """Return the form of another card's list that the file has, and which of its lines belong to
-    the split of that name."""
+    """Return the form of another card's list that fits, and which lines belong to the split."""
     own_ids = card.protocol.ids if card.protocol else ""
     others = (another for another in corpus_cards.list_readable().cards if another.key != card.key)
     for other in (card, *others):
@@ -106,7 +108,7 @@ def _match_other_card(
             continue
         for separator in _SEPARATORS:
             form = other.protocol.model_copy(update={"ids": own_ids, "separator": separator})
-            if not delimited.explain_misfit(path, form, card.audio.suffix):
+            if not protocol_lines.explain_misfit(path, form, card.audio.suffix):
                 there = other.splits.get(split)
                 return form, dict(there.where) if there else {}
     return None, {}
@@ -131,8 +133,10 @@ def _detect_form(card: CorpusCard, path: Path) -> Protocol:
 
 
 def _label_words(card: CorpusCard) -> dict[str, Class]:
-    """Return the class of each word that may be a label, in small letters; of digits only what the
-    corpus's own lists say."""
+    """Return the class of each word that may be a label, in lower case.
+
+    Digits count only where the corpus's own lists use them.
+    """
     labels = card.protocol.labels if card.protocol else {}
     return {**LABEL_WORDS, **{word.lower(): label for word, label in labels.items()}}
 
@@ -160,8 +164,10 @@ def _normalize_name(name: str) -> str:
 
 
 def _detect_header(columns: Sequence[Sequence[str]]) -> list[str]:
-    """Return the first line where it names columns: one is called as labels or ids are, and is no
-    label itself."""
+    """Return the first line if it names columns, else [].
+
+    It does if one cell is a usual name of a column of labels or ids, and none is a label.
+    """
     first = [column[0] for column in columns]
     column_names = {*_NAMES["label"], *_NAMES["utterance"]}
     named = any(_normalize_name(name) in column_names for name in first)
@@ -200,8 +206,11 @@ def _find_label_column(path: Path, grid: _Grid, words: Mapping[str, Class]) -> i
 
 
 def _find_id_column(path: Path, grid: _Grid, card: CorpusCard, label: int) -> int:
-    """Return the column of ids: named so, or all like the corpus's, or the only one whose fields
-    all differ."""
+    """Return the column of ids.
+
+    It is the column with such a name, or the one whose cells all look like ids of the corpus, or
+    the only one whose cells all differ.
+    """
     named = _find_named(grid, "utterance")
     if named is not None:
         return named

@@ -56,9 +56,10 @@ class Side:
 
 
 def read_side(name: str, splits: str, config: Config, form: Form) -> Side:
-    """Return a corpus with the splits named (comma between; all of them where empty), read from
-    where `config` says. A corpus without a place on this machine is its card alone; a broken one
-    and an unknown split are a BenchError.
+    """Return a corpus with some of its splits, read from where `config` says.
+
+    `splits` are names with commas between; all where it is empty. Without a folder on this machine
+    only the card is returned. BenchError for a broken corpus and an unknown split.
     """
     card = corpus_cards.read_corpus_card(name)
     wanted = splits.split(",") if splits else [*card.splits]
@@ -146,8 +147,9 @@ class OverlapReport:
 
 
 def compare_sides(a: Side, b: Side, progress: Progress | None) -> OverlapReport:
-    """Compare cards, and where both sides are on this machine their lists and, with `progress`,
-    their recordings.
+    """Compare the cards, and the lists and recordings where both sides are on this machine.
+
+    Recordings are compared only where `progress` is given.
     """
     shared, looked_at = [*from_cards(a.card, b.card)], ["cards"]
     if a.subsets and b.subsets:

@@ -1,5 +1,6 @@
-"""One function on many files at once: on threads where files are waited for, on processes where
-samples are computed with.
+"""Apply one function to many files at once.
+
+Threads serve where files are waited for, processes where samples are computed with.
 """
 
 from __future__ import annotations
@@ -40,8 +41,10 @@ def on_threads(do: Callable[[T], R], items: Sequence[T], progress: Progress) -> 
 def on_processes(
     do: Callable[[T], R], items: Sequence[T], processes: int, progress: Progress
 ) -> Iterator[R]:
-    """Yield what `do` returns of each item, in order, computed on so many processes; in this one
-    where `processes` is 0 or items are few. `do` and the items must be picklable.
+    """Yield what `do` returns for each item, in order, computed on so many processes.
+
+    It is computed in this process where `processes` is 0 or there are few items. `do` and the items
+    must be picklable.
     """
     chunks = -(-len(items) // CHUNK)
     if processes == 0 or chunks < 2:

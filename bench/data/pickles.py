@@ -1,10 +1,10 @@
-"""Read NumPy's files and pickled dictionaries (PartialSpoof's labels, ASVspoof 2021's t-DCF
-coefficients, anyone's scores) without running what a pickle may hold.
+"""Read NumPy's files and pickled dictionaries without running code that a pickle may hold.
 
-A pickle is a program; `numpy.load(allow_pickle=True)` runs it. Here every name that a pickle asks
-for is looked up in a table of stand-ins, which covers what NumPy writes for a dictionary of strings
-and numbers and nothing else: not even NumPy's own unpickling is called by the file, since the state
-of a dtype can be forged. PartialSpoof's own generator saves a `collections.defaultdict(list)` of
+Such files are PartialSpoof's labels, ASVspoof 2021's t-DCF coefficients, and score files. A pickle
+is a program; `numpy.load(allow_pickle=True)` runs it. Here every name that a pickle asks for is
+looked up in a table of stand-ins, which covers what NumPy writes for a dictionary of strings and
+numbers and nothing else: not even NumPy's own unpickling is called by the file, since the state of
+a dtype can be forged. PartialSpoof's own generator saves a `collections.defaultdict(list)` of
 strings of 21 characters (zlin0/partialspoof-audio, local/seglab_extraction_spfin.py). Files written
 by NumPy 1.x (`numpy.core.multiarray`) and 2.x (`numpy._core.multiarray`) are read alike, and so are
 those of pickle protocol 2 (`__builtin__`, `_codecs.encode`). A forged pickle can still ask for more
@@ -51,10 +51,10 @@ def read_string_vectors(path: Path) -> dict[str, NDArray[np.str_]]:
 
 
 def read_nested_numbers(path: Path) -> dict[object, object]:
-    """Return the dictionary of a pickled file, with or without a header as a `.npy` file has it:
-    floats, strings, and dictionaries of these, all of them yet to be checked.
+    """Return the dictionary of a pickled file, with or without the header of a `.npy` file.
 
-    What else it may hold is a BenchError or of no use; no code of the file is run.
+    It holds floats, strings, and dictionaries of these; the caller checks them. Anything else is a
+    BenchError or a harmless object. No code of the file is run.
     """
     return _read_dictionary(path, "numbers", bare=True)
 
@@ -86,8 +86,10 @@ def read_dictionary(file: BinaryIO, bare: bool = False) -> dict[object, object]:
 
 
 def read_array(content: bytes) -> NDArray[Any]:
-    """Return the array of a `.npy` file's bytes: of numbers, truth values, strings, records of
-    these, or objects, which are strings and numbers of Python; read-only but for objects.
+    """Return the array of a `.npy` file's bytes.
+
+    It holds numbers, booleans, strings, records of these, or objects (Python's strings and
+    numbers). It is read-only unless it holds objects.
 
     A shape that the bytes do not fill is refused before any memory is taken. No code of the file is
     run, but a forged or cut one can raise any exception.

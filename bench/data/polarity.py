@@ -1,8 +1,7 @@
-"""Do an utterance's class and its frame or span labels agree? The self-check against inverted
-labels.
+"""Check that the class of an utterance and its frame or span labels agree.
 
-A bona fide utterance is bona fide throughout, so that its labels tell what the file's code for bona
-fide is.
+This finds inverted labels: all labels of a bona fide utterance are bona fide, so they show which
+code of the file means bona fide.
 """
 
 from __future__ import annotations
@@ -25,9 +24,7 @@ class ClassesHeld(NamedTuple):
 
 
 def find_classes(table: pd.DataFrame, timing: FrameVectors | Spans) -> ClassesHeld:
-    """Return which classes the labels of each of the table's utterances hold; vectors are not
-    empty.
-    """
+    """Return which classes the labels of each utterance hold; no vector may be empty."""
     utterances = table["utterance"].tolist()
     if isinstance(timing, Spans):
         labels_of_utterances = [
@@ -46,7 +43,7 @@ def find_classes(table: pd.DataFrame, timing: FrameVectors | Spans) -> ClassesHe
     return ClassesHeld(spoof < lengths, spoof > 0)
 
 
-def check_polarity(table: pd.DataFrame, timing: FrameVectors | Spans, issues: Issues) -> None:
+def check_label_polarity(table: pd.DataFrame, timing: FrameVectors | Spans, issues: Issues) -> None:
     """Note as errors what would invert or corrupt every figure.
 
     A bona fide utterance with spoof labels always is one. A spoof utterance without any is one only

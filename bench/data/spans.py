@@ -1,6 +1,4 @@
-"""Span labels `START-END-LABEL` in seconds, as HAD and LlamaPartialSpoof write them, into `Span`s,
-a column at a time.
-"""
+"""Parse span labels `START-END-LABEL` in seconds, as in HAD and LlamaPartialSpoof."""
 
 from __future__ import annotations
 

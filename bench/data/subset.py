@@ -1,6 +1,4 @@
-"""What every reader returns: one split of a corpus as a table of utterances with its frame or span
-labels.
-"""
+"""One split of a corpus: a table of utterances, and their frame or span labels."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ _PATTERNS = {separator: _compile_pattern(separator) for separator in _BOUNDS}
 def spread_brackets(text: bytes, separator: str) -> bytes:
     """Return lines with numbers in brackets as cells of their own.
 
-    >>> spread(b'u1,"[0.5, -1]",0', ",")
+    >>> spread_brackets(b'u1,"[0.5, -1]",0', ",")
     b'u1,0.5,-1,0'
     """
     joint = separator.encode()
@@ -75,7 +75,7 @@ def find_brackets(lines: Sequence[str], separator: str) -> Brackets | None:
 def name_columns(header: Sequence[str], cells: Brackets) -> list[str]:
     """Return a header's names, that of the brackets once for each number.
 
-    >>> named(["ID", "Score"], Brackets(",", 1, 2))
+    >>> name_columns(["ID", "Score"], Brackets(",", 1, 2))
     ['ID', 'Score[1]', 'Score[2]']
     """
     names = list(header)

@@ -78,7 +78,7 @@ def normalize_name(name: str) -> str:
 def split_words(name: str) -> list[str]:
     """Return the words and numbers of a name, in small letters.
 
-    >>> words("fakeProb"), words("CM-Score_1"), words("bona fide")
+    >>> split_words("fakeProb"), split_words("CM-Score_1"), split_words("bona fide")
     (['fake', 'prob'], ['cm', 'score', '1'], ['bona', 'fide'])
     """
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
@@ -89,7 +89,7 @@ def split_words(name: str) -> list[str]:
 def _split_word(word: str) -> list[str]:
     """Return the two known words that a word is run together from, else the word.
 
-    >>> _parts("fakeprob"), _parts("isreal"), _parts("partial")
+    >>> _split_word("fakeprob"), _split_word("isreal"), _split_word("partial")
     (['fake', 'prob'], ['is', 'real'], ['partial'])
     """
     classes = _BONAFIDE | _SPOOF
@@ -107,7 +107,7 @@ def _split_word(word: str) -> list[str]:
 def column_kind(name: str) -> Kind:
     """Return what a column of this name holds.
 
-    >>> kind("Utt ID"), kind("predicted_label"), kind("y_true"), kind("attack"), kind("p_fake")
+    >>> *map(column_kind, ("Utt ID", "predicted_label", "y_true", "attack", "p_fake")),
     ('utterance', 'prediction', 'label', 'other', '')
     """
     whole, parts = normalize_name(name), set(split_words(name))
@@ -151,7 +151,7 @@ def column_side(name: str) -> Side:
 
     Of a difference (`real vs fake`) it is the first one's.
 
-    >>> side("prob_fake"), side("score_real"), side("prob_1"), side("cm-score"), side("anti-spoof")
+    >>> *map(column_side, ("prob_fake", "score_real", "prob_1", "cm-score", "anti-spoof")),
     ('spoof', 'bonafide', 'class', '', '')
     """
     parts = split_words(name)

@@ -158,7 +158,7 @@ def _draw_ratios(trials: str, plan: ResamplingPlan, items: Items, ratios: Ratios
     drawn_groups = _group_items(trials, plan, items)
     group = np.zeros(len(plan.unit), dtype=np.int64)
     group[np.searchsorted(plan.unit, items.unit)] = drawn_groups.codes[0]
-    drawn_groups = drawn_groups._replace(of=(group[np.searchsorted(plan.unit, ratios.unit)],))
+    drawn_groups = drawn_groups._replace(codes=(group[np.searchsorted(plan.unit, ratios.unit)],))
     replicates = replicate_ratios([ratios], drawn_groups, REPLICATES, _trial_seed(trials))
     (wrong,) = ratio_mistakes(ratios, plan).values() if ratios.defined_ratios.names else (None,)
     return MetricDraws(trials, replicates[0, :, 0], wrong)

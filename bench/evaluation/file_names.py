@@ -13,7 +13,7 @@ _PACKED = re.compile(r"\.(gz|bz2|xz)$")
 def file_stem(path: Path) -> str:
     """Return a file's name without its suffix, and without that of a packed file.
 
-    >>> stem(Path("runs/epoch.12.txt.gz")), stem(Path(".scores"))
+    >>> file_stem(Path("runs/epoch.12.txt.gz")), file_stem(Path(".scores"))
     ('epoch.12', '.scores')
     """
     return _PACKED.sub("", path.name).rpartition(".")[0] or path.name

@@ -22,8 +22,16 @@ import pyarrow as pa
 
 from bench._io.text_files import UNREADABLE, unreadable_error
 from bench.errors import BenchError
-from bench.evaluation import arrays, json_files, matlab, parquet, protocol_order, tables, text
-from bench.evaluation.files import detect_form, read_head
+from bench.evaluation import (
+    arrays,
+    json_files,
+    matlab,
+    parquet,
+    protocol_order,
+    tables,
+    text_tables,
+)
+from bench.evaluation.file_kinds import detect_form, read_head
 from bench.evaluation.meaning import are_numbered, labels_of, refuse_classes, score_of
 from bench.evaluation.read_options import ReadOptions
 from bench.metrics.tally import Bools, Floats, Integers
@@ -85,8 +93,9 @@ class ScoreFile:
 def read_score_file(
     path: Path, asked: ReadOptions | None = None, ids: Sequence[str] = ()
 ) -> ScoreFile:
-    """Return what the score file at `path` holds; `ids` are those of the keys, in their order, for
-    scores without ids that are read in that order.
+    """Return what the score file at `path` holds.
+
+    `ids` are those of the keys, in their order, for scores without ids in the same order.
 
     Columns that are not asked for are found by the header's names or by what they hold. The length
     of a frame is needed for `.npy` and `.npz` of frames and for frames given by their index, else
@@ -100,36 +109,42 @@ def read_score_file(
     two columns of which either could be the score. No code in a file is run.
     """
     asked = asked or ReadOptions()
-    frame = _frame(asked.resolution_s)
+    frame = _frame_length(asked.resolution_s)
     first = read_head(path)
     try:
         kind = detect_form(path, first)
         in_order = asked.order == "protocol"
         match kind:
             case "text" if not in_order:
-                return _assembled(path, text.read_text_table(path, asked), frame, asked.negate)
+                return _build_score_file(
+                    path, text_tables.read_text_table(path, asked), frame, asked.negate
+                )
             case "parquet" if not in_order:
-                return _assembled(path, parquet.read_parquet(path, asked), frame, asked.negate)
+                return _build_score_file(
+                    path, parquet.read_parquet(path, asked), frame, asked.negate
+                )
             case "text":
-                found = protocol_order.read_text(path)
+                content = protocol_order.read_text(path)
             case "parquet":
-                found = parquet.read_table(path)
+                content = parquet.read_table(path)
             case "json":
-                found = json_files.read_json(path)
+                content = json_files.read_json(path)
             case "mat":
-                found = matlab.read_mat(path, asked.column)
+                content = matlab.read_mat(path, asked.column)
             case _:
-                found = arrays.read_arrays(path, kind, asked.column)
-        if not isinstance(found, tables.ColumnTable):
+                content = arrays.read_arrays(path, kind, asked.column)
+        if not isinstance(content, tables.ColumnTable):
             if in_order:
                 raise BenchError(
                     "option.conflict", f"{path}: holds scores by utterance; leave --order out"
                 )
-            return _dictionary(path, arrays.join_vectors(path, found, asked.column), frame)
+            return _build_from_vectors(
+                path, arrays.join_vectors(path, content, asked.column), frame
+            )
         if in_order:
-            found, asked = protocol_order.with_ids(path, found, asked, ids)
-        read_file = _assembled(
-            path, tables.select_rows(path, tables.to_source(found), asked), frame, asked.negate
+            content, asked = protocol_order.with_ids(path, content, asked, ids)
+        read_file = _build_score_file(
+            path, tables.select_rows(path, tables.to_source(content), asked), frame, asked.negate
         )
         if not in_order:
             return read_file
@@ -149,7 +164,7 @@ def read_score_file(
         ) from error
 
 
-def _frame(resolution_s: float | None) -> int | None:
+def _frame_length(resolution_s: float | None) -> int | None:
     if resolution_s is None:
         return None
     if not 0 < resolution_s <= _LONGEST_S:
@@ -163,13 +178,15 @@ def _frame(resolution_s: float | None) -> int | None:
         raise BenchError("option.invalid", str(error)) from None
 
 
-class _Times(NamedTuple):
+class _FrameTimes(NamedTuple):
     start: Integers | None
     end: Integers | None
     why: str
 
 
-def _assembled(path: Path, rows: text.ScoreRows, frame: int | None, negate: bool) -> ScoreFile:
+def _build_score_file(
+    path: Path, rows: text_tables.ScoreRows, frame: int | None, negate: bool
+) -> ScoreFile:
     roles = rows.roles
     encoded = rows.utterance.combine_chunks().dictionary_encode()
     row = encoded.indices.to_numpy().astype(np.int64)
@@ -182,9 +199,9 @@ def _assembled(path: Path, rows: text.ScoreRows, frame: int | None, negate: bool
     except BenchError as error:
         raise BenchError(error.code, f"{path}: {error}") from None
     if times:
-        found = _times(path, row, times, frame)
+        frames = _read_times(path, row, times, frame)
     else:
-        found = _in_order(path, encoded.dictionary, row, score, frame)
+        frames = _times_in_order(path, encoded.dictionary, row, score, frame)
     warnings = [("scores.column-order", roles.warning)] if roles.warning else []
     if roles.counted and len(encoded.dictionary) == len(score) and are_numbered(encoded.dictionary):
         warnings.append(("scores.row-numbers", _ROW_NUMBERS.format(len(score) - 1)))
@@ -193,35 +210,35 @@ def _assembled(path: Path, rows: text.ScoreRows, frame: int | None, negate: bool
         encoded.dictionary,
         row,
         score,
-        f"{rows.why}{done}{labels.why}{found.why}",
+        f"{rows.why}{done}{labels.why}{frames.why}",
         labels.bonafide,
-        found.start,
-        found.end,
+        frames.start,
+        frames.end,
         labels.binary,
-        {name: _words(rows.words[i]) for name, i in roles.fields},
+        {name: _join_words(rows.words[i]) for name, i in roles.fields},
         tuple(warnings),
         predicted,
     )
 
 
-def _dictionary(path: Path, found: arrays.Arrays, frame: int | None) -> ScoreFile:
-    names = pa.array(found.names, pa.string())
-    row = np.repeat(np.arange(len(found.names)), found.counts)
-    if not found.frames:
-        return ScoreFile(path, names, row, found.score, found.why)
+def _build_from_vectors(path: Path, vectors: arrays.Arrays, frame: int | None) -> ScoreFile:
+    names = pa.array(vectors.names, pa.string())
+    row = np.repeat(np.arange(len(vectors.names)), vectors.counts)
+    if not vectors.frames:
+        return ScoreFile(path, names, row, vectors.score, vectors.why)
     if frame is None:
         raise _no_resolution(path)
-    first = np.cumsum(found.counts) - found.counts
-    start = (np.arange(len(row)) - np.repeat(first, found.counts)) * frame
-    why = f"{found.why}, one each {frame / SAMPLE_RATE_HZ:g} s"
-    return ScoreFile(path, names, row, found.score, why, None, start, start + frame)
+    first = np.cumsum(vectors.counts) - vectors.counts
+    start = (np.arange(len(row)) - np.repeat(first, vectors.counts)) * frame
+    why = f"{vectors.why}, one each {frame / SAMPLE_RATE_HZ:g} s"
+    return ScoreFile(path, names, row, vectors.score, why, None, start, start + frame)
 
 
-def _words(column: pa.ChunkedArray) -> pa.StringArray:
+def _join_words(column: pa.ChunkedArray) -> pa.StringArray:
     return column.cast(pa.string()).combine_chunks()
 
 
-def _times(path: Path, row: Integers, columns: list[Floats], frame: int | None) -> _Times:
+def _read_times(path: Path, row: Integers, columns: list[Floats], frame: int | None) -> _FrameTimes:
     """Return the frames in whole samples; none where each utterance is one row from 0."""
     for column in columns:
         wrong = np.flatnonzero(~((column >= 0) & (column < _LATEST_S)))
@@ -232,12 +249,12 @@ def _times(path: Path, row: Integers, columns: list[Floats], frame: int | None) 
                 "such); times are seconds from the utterance's start",
             )
     if not columns[0].any() and len(np.unique(row)) == len(row):
-        return _Times(None, None, "; one row an utterance from its start")
+        return _FrameTimes(None, None, "; one row an utterance from its start")
     if len(columns) == 1 and not (columns[0] % 1).any():
         if frame is None:
             raise _no_resolution(path)
         start = columns[0].astype(np.int64) * frame
-        return _Times(
+        return _FrameTimes(
             start, start + frame, f"; starts are indices of frames of {frame / SAMPLE_RATE_HZ:g} s"
         )
     start, *ends = (np.rint(column * SAMPLE_RATE_HZ).astype(np.int64) for column in columns)
@@ -249,22 +266,22 @@ def _times(path: Path, row: Integers, columns: list[Floats], frame: int | None) 
                 f"{path}: row {backward[0] + 1}: the frame ends before it starts or where it "
                 f"starts ({len(backward):,} such)",
             )
-        return _Times(start, ends[0], "; frames from start to end in seconds")
-    frame = frame or _step(path, row, start)
+        return _FrameTimes(start, ends[0], "; frames from start to end in seconds")
+    frame = frame or _common_step(path, row, start)
     why = f"; starts are seconds of frames of {frame / SAMPLE_RATE_HZ:g} s"
-    return _Times(start, start + frame, why)
+    return _FrameTimes(start, start + frame, why)
 
 
-def _in_order(
+def _times_in_order(
     path: Path, names: pa.StringArray, row: Integers, score: Floats, frame: int | None
-) -> _Times:
+) -> _FrameTimes:
     """Return frames in the order of rows where ids are repeated row after row; none where not."""
     same = np.diff(row) == 0
     if not len(same) or 2 * same.sum() < len(same):
-        return _Times(None, None, "")
+        return _FrameTimes(None, None, "")
     if frame is None:
         if (score[1:] == score[:-1])[same].all():
-            return _Times(None, None, "")  # repeats, which the checks report
+            return _FrameTimes(None, None, "")  # repeats, which the checks report
         raise BenchError(
             "table-file.repeated-ids",
             f"{path}: ids have {len(score) / len(names):.1f} rows each, one after the other: if "
@@ -281,10 +298,10 @@ def _in_order(
         )
     start = (np.arange(len(score)) - np.repeat(first, np.diff(first, append=len(score)))) * frame
     why = f"; rows of an id are frames of {frame / SAMPLE_RATE_HZ:g} s, in their order"
-    return _Times(start, start + frame, why)
+    return _FrameTimes(start, start + frame, why)
 
 
-def _step(path: Path, row: Integers, start: Integers) -> int:
+def _common_step(path: Path, row: Integers, start: Integers) -> int:
     """Return the commonest distance of neighbouring frames, in samples."""
     steps = np.diff(start)[np.diff(row) == 0]
     steps, counts = np.unique(steps[steps > 0], return_counts=True)

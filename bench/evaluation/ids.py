@@ -81,7 +81,7 @@ def match_ids(names: pa.StringArray, keys: pa.StringArray) -> IdMatch:
 def reduce_ids(ids: pa.StringArray, form: IdForm) -> pa.StringArray:
     """Return clean ids in a form.
 
-    >>> reduced(pa.array(["a/real/1.wav", "1", "u.1"]), Form(2, False)).to_pylist()
+    >>> reduce_ids(pa.array(["a/real/1.wav", "1", "u.1"]), IdForm(2, False)).to_pylist()
     ['real/1', '1', 'u.1']
     """
     folders = rf"^.*/((?:[^/]*/){{{form.parts - 1}}}[^/]*)$"
@@ -95,7 +95,7 @@ def reduce_ids(ids: pa.StringArray, form: IdForm) -> pa.StringArray:
 def clean_ids(ids: pa.StringArray) -> pa.StringArray:
     """Return ids without blanks and quotes around them; one way to write a path and an accent.
 
-    >>> clean(pa.array(['"a\\\\b.wav" ', "./a//b", "a%20b"])).to_pylist()
+    >>> clean_ids(pa.array(['"a\\\\b.wav" ', "./a//b", "a%20b"])).to_pylist()
     ['a/b.wav', 'a/b', 'a b']
     """
     if not _match_any(ids, _TO_CLEAN):

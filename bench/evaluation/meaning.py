@@ -21,7 +21,7 @@ import pyarrow as pa
 from bench.errors import BenchError
 from bench.evaluation.columns import Roles
 from bench.evaluation.sample import FEWEST, LABELS, TRUE_FALSE
-from bench.evaluation.text import ScoreRows
+from bench.evaluation.text_tables import ScoreRows
 from bench.metrics.tally import Bools, Floats, Integers
 
 _LOOKED_AT = 1000

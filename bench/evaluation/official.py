@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from bench.data.asv import AsvScores, read_asv_scores, read_tdcf_coefficients
-from bench.data.places import find_file
+from bench.data.file_search import find_file
 from bench.errors import BenchError
 from bench.metrics.breakdown import BreakdownCell
 from bench.metrics.measure import Measure, ScoreMetric, TandemMetric

@@ -14,14 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.errors import BenchError
-from bench.evaluation import text
+from bench.evaluation import text_tables
 from bench.evaluation.read_options import ReadOptions
 from bench.evaluation.tables import SAMPLE, ColumnSource, ColumnTable, select_rows
 
 _WHAT = "Parquet"
 
 
-def read_parquet(path: Path, asked: ReadOptions) -> text.ScoreRows:
+def read_parquet(path: Path, asked: ReadOptions) -> text_tables.ScoreRows:
     """Return the rows of a Parquet file; BenchError for one that cannot be a score file."""
     try:
         with pq.ParquetFile(path) as file:

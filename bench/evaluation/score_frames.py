@@ -31,9 +31,10 @@ class ScoreFrames(NamedTuple):
 
 
 def order_frames(table: Any, path: Path) -> ScoreFrames:
-    """Return the frames of a score file, a table that `score_file.read_scores` returned.
+    """Return the frames of a score file's `table` in the order of utterances and time.
 
-    `path` is where it is from. BenchError where they do not follow one another on a grid.
+    `path` is named in errors. Raise BenchError where the frames do not follow one another on a
+    grid.
     """
     encoded = table["utterance"].unify_dictionaries().combine_chunks()
     names, code = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()

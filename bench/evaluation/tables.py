@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from bench.errors import BenchError, quote_text
-from bench.evaluation import text
+from bench.evaluation import text_tables
 from bench.evaluation.columns import Roles, choose_columns
 from bench.evaluation.read_options import ReadOptions
 from bench.evaluation.sample import NUMBER
@@ -70,7 +70,7 @@ def to_source(table: ColumnTable) -> ColumnSource:
     return ColumnSource(table.what, table.names, first, fetch_columns)
 
 
-def select_rows(path: Path, source: ColumnSource, asked: ReadOptions) -> text.ScoreRows:
+def select_rows(path: Path, source: ColumnSource, asked: ReadOptions) -> text_tables.ScoreRows:
     """Return a table's columns by what they hold; BenchError where it cannot be one of scores."""
     names = list(source.names or ())
     repeated = sorted({name for name in names if names.count(name) > 1})
@@ -83,14 +83,14 @@ def select_rows(path: Path, source: ColumnSource, asked: ReadOptions) -> text.Sc
     cells = [list(map(_to_text, column.to_pylist())) for column in source.first]
     first = list(zip(*cells, strict=True))
 
-    def read_rows(later: Mapping[int, Sequence[str]]) -> text.ScoreRows:
+    def read_rows(later: Mapping[int, Sequence[str]]) -> text_tables.ScoreRows:
         try:
             roles = choose_columns(source.names, first, asked, later)
         except BenchError as error:
             raise BenchError(error.code, f"{path}: {error}") from None
         return _of_roles(path, source, roles)
 
-    return text.settle_columns(read_rows)
+    return text_tables.settle_columns(read_rows)
 
 
 def to_column(values: Sequence[Any]) -> pa.Array:
@@ -108,7 +108,7 @@ def to_column(values: Sequence[Any]) -> pa.Array:
 def is_known_name(name: str) -> bool:
     """Whether an array of this name is one of ids, scores or labels, not of one utterance.
 
-    >>> named("cm-scores"), named("LA_E_1000147")
+    >>> is_known_name("cm-scores"), is_known_name("LA_E_1000147")
     (True, False)
     """
     plain = name.strip().lower().replace("-", "_").replace(" ", "_")
@@ -184,7 +184,7 @@ def _array_column(array: NDArray[Any]) -> pa.Array:
     return pa.array(np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="))))
 
 
-def _of_roles(path: Path, source: ColumnSource, roles: Roles) -> text.ScoreRows:
+def _of_roles(path: Path, source: ColumnSource, roles: Roles) -> text_tables.ScoreRows:
     kinds = {i: pa.string() for i in (roles.utterance, *roles.words)}
     kinds |= {i: pa.float64() for i in roles.numbers}
     names = source.names or [f"column {i + 1}" for i in range(len(source.first))]
@@ -192,12 +192,12 @@ def _of_roles(path: Path, source: ColumnSource, roles: Roles) -> text.ScoreRows:
     columns = {i: _cast_column(path, names[i], fetched[i], kind) for i, kind in kinds.items()}
     words = {i: columns[i].dictionary_encode() for i in roles.words}
     label = words[roles.label] if roles.strict and roles.label is not None else None
-    if not text.are_words_valid(columns[roles.utterance], label):
-        stranger = next(iter(text.list_unknown_labels(label)), None)
+    if not text_tables.are_words_valid(columns[roles.utterance], label):
+        stranger = next(iter(text_tables.list_unknown_labels(label)), None)
         what = f"{stranger!r} is no label (bonafide, spoof)" if stranger else "there is an empty id"
         raise BenchError("scores.bad-cell", f"{path}: {what}")
     why = f"{source.what} of {len(names)} columns: {roles.why}"
-    return text.ScoreRows(
+    return text_tables.ScoreRows(
         columns[roles.utterance], [columns[i] for i in roles.numbers], words, roles, why
     )
 

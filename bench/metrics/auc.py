@@ -18,8 +18,8 @@ def auc(counts: ScoreCounts) -> float:
 
     A BenchError is raised for a class without any weight.
 
-    >>> from bench.metrics.tally import tally
-    >>> auc(tally([2.0, 3.0], [1.0, 2.0]))
+    >>> from bench.metrics.tally import count_scores
+    >>> auc(count_scores([2.0, 3.0], [1.0, 2.0]))
     0.875
     """
     missed, rejected = accumulate_errors(counts)

@@ -77,8 +77,9 @@ def compare_systems(a: SeededResult, b: SeededResult) -> SystemDifference:
     two are defined.
 
     >>> draws = np.random.default_rng(0).normal(size=(2, 1, 1000))
-    >>> one, other = Trained(np.array([3.0]), 3 + draws[0]), Trained(np.array([1.0]), 1 + draws[1])
-    >>> between(one, other).value, round(between(one, other).p_value, 1)
+    >>> one = SeededResult(np.array([3.0]), 3 + draws[0])
+    >>> other = SeededResult(np.array([1.0]), 1 + draws[1])
+    >>> compare_systems(one, other).value, round(compare_systems(one, other).p_value, 1)
     (2.0, 0.1)
     """
     resampled = _compare_resampled(a, b)

@@ -108,7 +108,7 @@ def compute_intervals(
 
     >>> bits = np.repeat([1.0, 0.0], 60)
     >>> separate = Items(2 * bits, bits, 1 - bits, np.arange(120))
-    >>> found = intervals(separate, {"eer": equal_error_rate}, replicates=100)["eer"]
+    >>> found = compute_intervals(separate, {"eer": equal_error_rate}, replicates=100)["eer"]
     >>> found.low, round(found.high, 4), found.missed, found.few
     (0.0, 0.0596, 0.0, True)
     """
@@ -157,7 +157,7 @@ def _add_errors(drawn: Interval, judged: BoundedItems, measure: Measure) -> Inte
 def percentile_interval(values: Floats, again: int = 0) -> Interval:
     """Return the percentile interval of replicates.
 
-    >>> interval(np.array([0.25, 0.25]))[:2]
+    >>> percentile_interval(np.array([0.25, 0.25]))[:2]
     (0.25, 0.25)
     """
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])

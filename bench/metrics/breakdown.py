@@ -41,9 +41,10 @@ class BreakdownCell(NamedTuple):
         looked up by these levels.
 
         >>> empty = np.zeros(0, dtype=np.int64)
-        >>> Cell({"codec": "alaw"}, empty, empty).at("attack", "codec")
+        >>> BreakdownCell({"codec": "alaw"}, empty, empty).find_levels("attack", "codec")
         ('Pooled', 'alaw')
-        >>> Cell({"speaker": "LA_0001"}, empty, empty).at("attack", "codec") is None
+        >>> speaker = BreakdownCell({"speaker": "LA_0001"}, empty, empty)
+        >>> speaker.find_levels("attack", "codec") is None
         True
         """
         if any(f not in fields and level != POOLED for f, level in self.levels.items()):
@@ -71,7 +72,7 @@ def split_cells(
 
     >>> table = {"attack": ["", "A07", "A08"], "codec": ["alaw", "alaw", "none"]}
     >>> roles = {"attack": "spoof", "codec": "channel"}
-    >>> for cell in cells([False, True, True], table, roles, ["attack", "codec"]):
+    >>> for cell in split_cells([False, True, True], table, roles, ["attack", "codec"]):
     ...     print(*cell.levels.values(), cell.bonafide, cell.spoof, cell.defined)
     A07 alaw [0] [1] True
     A07 none [] [] False

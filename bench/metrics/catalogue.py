@@ -12,7 +12,7 @@ from bench.metrics.registry import LOGIT, Metric, describe_metrics
 def find_metric(name: str) -> Metric | None:
     """Return the metric that the result `name` is of; None where it is of no metric.
 
-    >>> metric("partialspoof.eer_160ms").label
+    >>> find_metric("partialspoof.eer_160ms").label
     'EER at 160 ms'
     """
     base = name.rpartition(".")[2]
@@ -65,9 +65,11 @@ def format_value(name: str, value: float, decimals: int | None = None) -> str:
 
     `decimals` replaces these numbers of decimals.
 
-    >>> shown("asvspoof2019la.eer", 0.00990923), shown("asvspoof2019la.min_tdcf", 0.030806)
-    ('0.99 %', '0.0308')
-    >>> shown("eer", 0.0099092308, decimals=6)
+    >>> format_value("asvspoof2019la.eer", 0.00990923)
+    '0.99 %'
+    >>> format_value("asvspoof2019la.min_tdcf", 0.030806)
+    '0.0308'
+    >>> format_value("eer", 0.0099092308, decimals=6)
     '0.990923 %'
     """
     decimals = metric_decimals(name) if decimals is None else decimals

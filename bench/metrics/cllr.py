@@ -27,10 +27,10 @@ def cllr(counts: ScoreCounts) -> float:
     evaluation package (`calculate_CLLR`), whose e^s overflows for large scores where this does not.
     A BenchError is raised for a class without any weight.
 
-    >>> from bench.metrics.tally import tally
-    >>> cllr(tally([0.0], [0.0, 0.0]))
+    >>> from bench.metrics.tally import count_scores
+    >>> cllr(count_scores([0.0], [0.0, 0.0]))
     1.0
-    >>> cllr(tally([-2000.0], [-1.0, 0.0])) > 1000
+    >>> cllr(count_scores([-2000.0], [-1.0, 0.0])) > 1000
     True
     """
     n_bonafide, n_spoof = sum_classes(counts)
@@ -49,9 +49,11 @@ def min_cllr(counts: ScoreCounts) -> float:
     Source: Brümmer and du Preez (Computer Speech & Language 20, 2006). A BenchError is
     raised for a class without any weight.
 
-    >>> from bench.metrics.tally import tally
-    >>> min_cllr(tally([3.0, 4.0], [1.0, 2.0])), min_cllr(tally([1.0, 2.0], [3.0, 4.0]))
-    (0.0, 1.0)
+    >>> from bench.metrics.tally import count_scores
+    >>> min_cllr(count_scores([3.0, 4.0], [1.0, 2.0]))
+    0.0
+    >>> min_cllr(count_scores([1.0, 2.0], [3.0, 4.0]))
+    1.0
     """
     bonafide, spoof = (weights / weights.sum() for weights in pool_violators(counts))
     return (_pooled_cost(bonafide, spoof) + _pooled_cost(spoof, bonafide)) / 2

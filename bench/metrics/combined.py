@@ -38,7 +38,7 @@ def combine_values(how: How, values: Sequence[float]) -> float:
 
     Raise BenchError where there is none, or for a difference not two.
 
-    >>> combined("mean", [1.0, 4.0]), combined("difference", [1.0, 4.0])
+    >>> combine_values("mean", [1.0, 4.0]), combine_values("difference", [1.0, 4.0])
     (2.5, 3.0)
     """
     _check_parts(how, values)
@@ -52,7 +52,7 @@ def combine_rounding(how: How, halves: Sequence[float]) -> float:
 
     Raise BenchError as `combined`.
 
-    >>> rounding("mean", [0.005, 0.005]), rounding("difference", [0.005, 0.005])
+    >>> combine_rounding("mean", [0.005, 0.005]), combine_rounding("difference", [0.005, 0.005])
     (0.005, 0.01)
     """
     _check_parts(how, halves)
@@ -73,9 +73,9 @@ def combine_estimates(how: How, parts: Sequence[Estimate]) -> Estimate:
     percentile interval allows where errors are many, has no width on that side. Raise BenchError as
     `combined`.
 
-    >>> combined_estimate("mean", [Estimate(5.0, 2.0, 6.0), Estimate(9.0, 5.0, 9.0)])
+    >>> combine_estimates("mean", [Estimate(5.0, 2.0, 6.0), Estimate(9.0, 5.0, 9.0)])
     Estimate(value=7.0, low=4.5, high=7.5)
-    >>> combined_estimate("difference", [Estimate(5.0, 2.0, 6.0), Estimate(9.0, 5.0, 13.0)])
+    >>> combine_estimates("difference", [Estimate(5.0, 2.0, 6.0), Estimate(9.0, 5.0, 13.0)])
     Estimate(value=4.0, low=0.0, high=9.0)
     """
     value = combine_values(how, [part.value for part in parts])

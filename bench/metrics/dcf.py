@@ -42,10 +42,10 @@ def min_dcf(counts: ScoreCounts, costs: DcfCosts | None = None) -> Cost:
     trial at a time never lowers the minimum, so the values are the same. A BenchError is raised
     for a class without any weight, and for costs that are not positive or a prior outside 0 to 1.
 
-    >>> from bench.metrics.tally import tally
-    >>> min_dcf(tally([1.0, 2.0, 3.0, 4.0], [0.0, 0.5])).cost
+    >>> from bench.metrics.tally import count_scores
+    >>> min_dcf(count_scores([1.0, 2.0, 3.0, 4.0], [0.0, 0.5])).cost
     0.0
-    >>> min_dcf(tally([1.0, 2.0, 3.0, 4.0], [0.0, 1.5])).cost
+    >>> min_dcf(count_scores([1.0, 2.0, 3.0, 4.0], [0.0, 1.5])).cost
     0.475
     """
     miss, false_alarm = _weigh_costs(costs or DcfCosts())
@@ -61,8 +61,8 @@ def act_dcf(counts: ScoreCounts, costs: DcfCosts | None = None) -> Cost:
     result is the next number below. A cost above 1 is worse than no system.
     Source: ASVspoof 5's evaluation package (`compute_actDCF`). Errors as for `min_dcf`.
 
-    >>> from bench.metrics.tally import tally
-    >>> act_dcf(tally([-0.7, -0.6], [-0.7, -0.8])).cost
+    >>> from bench.metrics.tally import count_scores
+    >>> act_dcf(count_scores([-0.7, -0.6], [-0.7, -0.8])).cost
     0.95
     """
     costs = costs or DcfCosts()
@@ -76,7 +76,7 @@ def act_dcf(counts: ScoreCounts, costs: DcfCosts | None = None) -> Cost:
 def bayes_threshold(costs: DcfCosts | None = None) -> float:
     """Return the natural log-likelihood ratio from which on accepting costs less than rejecting.
 
-    >>> round(threshold(), 4)
+    >>> round(bayes_threshold(), 4)
     -0.6419
     """
     miss, false_alarm = _weigh_costs(costs or DcfCosts())
@@ -89,8 +89,8 @@ def min_cost(counts: ScoreCounts, miss: float, false_alarm: float) -> Cost:
     It is not normalised. Rejecting nothing is one of the thresholds. A BenchError is raised for a
     class without any weight.
 
-    >>> from bench.metrics.tally import tally
-    >>> min_cost(tally([2.0, 3.0], [1.0, 2.0]), 1.0, 1.0)
+    >>> from bench.metrics.tally import count_scores
+    >>> min_cost(count_scores([2.0, 3.0], [1.0, 2.0]), 1.0, 1.0)
     Cost(cost=0.5, threshold=1.0)
     """
     missed, rejected = accumulate_errors(counts)

@@ -58,7 +58,7 @@ def det_points_of(counts: ScoreCounts) -> DetPoints:
     Trials with one score pass the threshold together, because no threshold can separate them; the
     ASVspoof packages step trial by trial. A BenchError is raised for a class without any weight.
 
-    >>> det_points_of(tally([2.0, 3.0], [1.0, 2.0])).threshold[1:].tolist()
+    >>> det_points_of(count_scores([2.0, 3.0], [1.0, 2.0])).threshold[1:].tolist()
     [1.0, 2.0, 3.0]
     """
     missed, rejected = accumulate_errors(counts)
@@ -93,7 +93,8 @@ def eer_of(counts: ScoreCounts) -> EerResult:
 
     A BenchError is raised for a class without any weight.
 
-    >>> eer_of(Tally(np.array([1.0, 2.0]), np.array([0.0, 3.0]), np.array([2.0, 1.0]))).threshold
+    >>> counts = ScoreCounts(np.array([1.0, 2.0]), np.array([0.0, 3.0]), np.array([2.0, 1.0]))
+    >>> eer_of(counts).threshold
     1.0
     """
     return _Crossing(counts).find_closest()
@@ -114,9 +115,9 @@ def ties_at_eer(counts: ScoreCounts) -> TiedTrials | None:
     definition treats ties: the more tied trials, the more it does (`eer_official`,
     `bench.metrics.eer_variants`).
 
-    >>> ties_at_eer(tally([1.0, 1.0, 3.0], [0.0, 1.0]))
-    Ties(score=1.0, bonafide=2.0, spoof=1.0)
-    >>> ties_at_eer(tally([1.0, 2.0, 3.0], [0.0, 1.5])) is None
+    >>> ties_at_eer(count_scores([1.0, 1.0, 3.0], [0.0, 1.0]))
+    TiedTrials(score=1.0, bonafide=2.0, spoof=1.0)
+    >>> ties_at_eer(count_scores([1.0, 2.0, 3.0], [0.0, 1.5])) is None
     True
     """
     crossing = _Crossing(counts)
@@ -162,8 +163,8 @@ class ClosestPoint(NamedTuple):
 def find_closest(miss_rate: Floats, false_alarm_rate: Floats) -> ClosestPoint:
     """Return the equal error rate of a trade-off given point by point.
 
-    >>> closest(np.array([0.0, 0.5, 1.0]), np.array([1.0, 0.5, 0.0]))
-    Closest(rate=0.5, at=1)
+    >>> find_closest(np.array([0.0, 0.5, 1.0]), np.array([1.0, 0.5, 0.0]))
+    ClosestPoint(rate=0.5, at=1)
     """
     at = int(np.argmin(np.abs(miss_rate - false_alarm_rate)))
     return ClosestPoint(float(miss_rate[at] + false_alarm_rate[at]) / 2, at)

@@ -53,7 +53,7 @@ def compute_variants(bonafide: ArrayLike, spoof: ArrayLike) -> dict[str, float]:
 
     A BenchError is raised for an empty class or a score that is not finite.
 
-    >>> {name: round(rate, 3) for name, rate in variants([1.0, 1.0], [1.0]).items()}
+    >>> {name: round(rate, 3) for name, rate in compute_variants([1.0, 1.0], [1.0]).items()}
     ... # doctest: +NORMALIZE_WHITESPACE
     {'ours': 0.5, 'official': 1.0, 'sklearn_fpr': 0.0, 'sorted_fpr': 0.0, 'interpolated': 0.5,
      'lowest_order': 0.0, 'highest_order': 1.0, 'rocch': 0.5}
@@ -83,9 +83,9 @@ def order_range(counts: ScoreCounts) -> OrderRange:
     a path of b + s steps on a lattice, along which FRR - FAR only grows; each step that crosses 0
     belongs to some path, and there are at most b + s + 2 of them.
 
-    >>> order_range(tally([1.0, 1.0], [1.0]))
+    >>> order_range(count_scores([1.0, 1.0], [1.0]))
     OrderRange(lowest=0.0, highest=1.0)
-    >>> order_range(tally([2.0, 3.0], [1.0]))
+    >>> order_range(count_scores([2.0, 3.0], [1.0]))
     OrderRange(lowest=0.0, highest=0.0)
     """
     missed, rejected = (cumulative.astype(np.int64) for cumulative in accumulate_errors(counts))

@@ -63,7 +63,7 @@ def binomial_bounds(wrong: Floats, n: float, level: float = 0.95) -> RateBounds:
     (Clopper and Pearson 1934): at the lower bound, so many errors or more have the probability
     (1 - level) / 2; at the upper bound, so many or fewer have it.
 
-    >>> found = bounds(np.array([0.0, 3.0]), 7355)
+    >>> found = binomial_bounds(np.array([0.0, 3.0]), 7355)
     >>> [f"{100 * low:.4f} to {100 * high:.4f} %" for low, high in zip(*found)]
     ['0.0000 to 0.0501 %', '0.0084 to 0.1192 %']
     """
@@ -81,7 +81,7 @@ def effective_count(weights: Floats) -> float:
     It is their sum's square over the sum of their squares (Kish, Survey Sampling, 1965, section
     11.2); 0 where no weight is above 0.
 
-    >>> worth(np.array([2.0, 2.0, 0.0])), worth(np.array([9.0, 1.0]))
+    >>> effective_count(np.array([2.0, 2.0, 0.0])), effective_count(np.array([9.0, 1.0]))
     (2.0, 1.2195121951219512)
     """
     squares = float(weights @ weights)
@@ -98,8 +98,8 @@ def bound_curves(
     may lie beyond all that were seen.
 
     >>> from bench.metrics.det import eer_of
-    >>> from bench.metrics.tally import tally
-    >>> best, worst = curves(tally([2.0] * 60, [1.0] * 60), 60, 60)
+    >>> from bench.metrics.tally import count_scores
+    >>> best, worst = bound_curves(count_scores([2.0] * 60, [1.0] * 60), 60, 60)
     >>> eer_of(best).eer, round(eer_of(worst).eer, 4)
     (0.0, 0.0596)
     """

@@ -42,7 +42,7 @@ def decide_bonafide(score: ArrayLike, threshold: float = 0.0) -> Bools:
 
     A BenchError is raised for a score that is not a number.
 
-    >>> decide([0.5, 0.0]).tolist()
+    >>> decide_bonafide([0.5, 0.0]).tolist()
     [True, False]
     """
     scores = np.asarray(score, dtype=np.float64)

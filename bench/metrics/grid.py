@@ -157,8 +157,8 @@ def segment_eer(
     All frames of all utterances are pooled. Definition and errors as for `points` and
     `bench.metrics.det.eer`; a BenchError is raised where a class has no frame.
 
-    >>> from bench.metrics.timeline import frames_on_grid, reference
-    >>> truth = reference([0, 0], [0, 480], [480, 960], [False, True])
+    >>> from bench.metrics.timeline import frames_on_grid, make_stretches
+    >>> truth = make_stretches([0, 0], [0, 480], [480, 960], [False, True])
     >>> scored = frames_on_grid([3], 320, [2.0, 1.0, 0.0])
     >>> segment_eer(scored, truth, 0.02).eer, segment_eer(scored, truth, 0.01).eer
     (0.0, 0.16666666666666666)

@@ -34,7 +34,7 @@ class Items(NamedTuple):
 def make_items(score: Floats, is_spoof: Bools, unit: Integers) -> Items:
     """Return trials or frames as items of weight 1; arrays of shape (n,).
 
-    >>> counted(np.array([1.0, 0.0]), np.array([False, True]), np.arange(2)).spoof.tolist()
+    >>> make_items(np.array([1.0, 0.0]), np.array([False, True]), np.arange(2)).spoof.tolist()
     [0.0, 1.0]
     """
     return Items(score, (~is_spoof).astype(np.float64), is_spoof.astype(np.float64), unit)
@@ -46,7 +46,7 @@ def count_items(items: Items) -> ScoreCounts:
     A BenchError is raised for a class without any weight.
 
     >>> one = Items(np.array([1.0, 1.0]), np.array([1.0, 0.5]), np.array([0.0, 0.5]), np.zeros(2))
-    >>> items_tally(one).bonafide.tolist()
+    >>> count_items(one).bonafide.tolist()
     [1.5]
     """
     _check_classes(items)

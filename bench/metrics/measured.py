@@ -44,8 +44,10 @@ class MetricResult(NamedTuple):
     def few(self) -> bool:
         """Whether there are too few errors to judge the value.
 
-        >>> Figure(0.0, 0.0, 0.001, missed=0, accepted=0).few, Figure(0.0, 0.0, 0.001).few
-        (True, False)
+        >>> MetricResult(0.0, 0.0, 0.001, missed=0, accepted=0).few
+        True
+        >>> MetricResult(0.0, 0.0, 0.001).few
+        False
         """
         return self.missed + self.accepted < FEW
 

@@ -41,7 +41,7 @@ def compare_items(
 
     >>> bits = np.array([1.0, 1.0, 0.0, 0.0])
     >>> one = Items(np.array([3.0, 2.0, 1.0, 0.0]), bits, 1 - bits, np.arange(4))
-    >>> found = paired(one, one, {"cllr": lambda tally: 0.5}, replicates=9)["cllr"]
+    >>> found = compare_items(one, one, {"cllr": lambda tally: 0.5}, replicates=9)["cllr"]
     >>> found.value, found.p_value
     (0.0, 1.0)
     """
@@ -108,7 +108,7 @@ def correct_holm(p_values: Sequence[float]) -> list[float]:
     (Benjamini and Hochberg's rule is more lenient but bounds only the share of wrong claims, and
     readers quote single conditions.)
 
-    >>> holm([0.01, 0.04, 0.03])
+    >>> correct_holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
     """
     wrong = [p for p in p_values if not 0 <= p <= 1]

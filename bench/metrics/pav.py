@@ -26,8 +26,8 @@ def pool_violators(counts: ScoreCounts) -> Pools:
     weights, and pools of equal shares are one. A BenchError is raised for a class without any
     weight.
 
-    >>> from bench.metrics.tally import tally
-    >>> pools(tally([1.0, 3.0, 4.0], [0.0, 2.0])).bonafide.tolist()
+    >>> from bench.metrics.tally import count_scores
+    >>> pool_violators(count_scores([1.0, 3.0, 4.0], [0.0, 2.0])).bonafide.tolist()
     [0.0, 1.0, 2.0]
     """
     sum_classes(counts)

@@ -83,7 +83,7 @@ def make_plan(
     A BenchError is raised for an unknown name, a repeated code, and where speakers or attacks are
     resampled but an utterance has no speaker or no utterance an attack.
 
-    >>> plan("speaker", [0, 1, 2], ["p225", "p226", "p225"]).levels[0].tolist()
+    >>> make_plan("speaker", [0, 1, 2], ["p225", "p226", "p225"]).levels[0].tolist()
     [0, 1, 0]
     """
     if name not in PLANS:
@@ -142,10 +142,12 @@ class ResamplingFactors(NamedTuple):
 
         Raise BenchError for an utterance that is not among the factors, and as `plan`.
 
-        >>> known = factors([0, 1, 2, 3], ["p1", "p2", "p1", "p2"], ["", "", "A07", "A08"])
-        >>> known.plan([0, 1, 2, 3], [0, 0, 1, 1]).name, known.plan([0, 1, 2], [0, 0, 1]).name
-        ('speaker+attack', 'speaker')
-        >>> known.plan([0, 2, 2], [0, 1, 0]).name
+        >>> known = make_factors([0, 1, 2, 3], ["p1", "p2", "p1", "p2"], ["", "", "A07", "A08"])
+        >>> known.make_plan([0, 1, 2, 3], [0, 0, 1, 1]).name
+        'speaker+attack'
+        >>> known.make_plan([0, 1, 2], [0, 0, 1]).name
+        'speaker'
+        >>> known.make_plan([0, 2, 2], [0, 1, 0]).name
         'utterance'
         """
         units, at = np.unique(np.asarray(unit, dtype=np.int64), return_inverse=True)
@@ -197,7 +199,7 @@ def make_factors(
     Speakers and attacks are given as for `plan`; either may be missing, for some utterances or for
     all. With `names`, utterances are resampled in the order of their names instead of their codes.
 
-    >>> factors([3, 1], ["p2", ""]).speaker.tolist()
+    >>> make_factors([3, 1], ["p2", ""]).speaker.tolist()
     [-1, 0]
     """
     codes = np.asarray(unit, dtype=np.int64)
@@ -216,7 +218,7 @@ def make_factors(
 def plan_by_utterance(unit: ArrayLike) -> ResamplingPlan:
     """Return the plan `utterance` for items of the given codes, which may come more than once.
 
-    >>> by_utterance([7, 3, 7]).unit.tolist()
+    >>> plan_by_utterance([7, 3, 7]).unit.tolist()
     [3, 7]
     """
     return make_plan("utterance", np.unique(np.asarray(unit)))
@@ -320,7 +322,7 @@ def check_draws(replicates: int, seed: int) -> None:
 def sum_groups(group: Integers, weights: Floats, n: int) -> Floats:
     """Return the sum of the items' `weights` over each of `n` groups.
 
-    >>> sums(np.array([0, 2, 2]), np.array([1.0, 2.0, 3.0]), 3).tolist()
+    >>> sum_groups(np.array([0, 2, 2]), np.array([1.0, 2.0, 3.0]), 3).tolist()
     [1.0, 0.0, 5.0]
     """
     totals = np.bincount(group, weights=weights, minlength=n)

@@ -56,10 +56,10 @@ def position_errors(points: FramePoints, decision: Decision) -> FrameErrors:
     same labels for training.
 
     >>> from bench.metrics.f1 import ARGMAX
-    >>> from bench.metrics.grid import points
-    >>> from bench.metrics.timeline import frames_on_grid, reference
-    >>> truth = reference([0, 0], [0, 320], [320, 1280], [False, True])
-    >>> found = points(frames_on_grid([4], 320, [1.0, 2.0, -1.0, -1.0]), truth, 0.02)
+    >>> from bench.metrics.grid import align_points
+    >>> from bench.metrics.timeline import frames_on_grid, make_stretches
+    >>> truth = make_stretches([0, 0], [0, 320], [320, 1280], [False, True])
+    >>> found = align_points(frames_on_grid([4], 320, [1.0, 2.0, -1.0, -1.0]), truth, 0.02)
     >>> errors = position_errors(found, ARGMAX)
     >>> [errors.names[group] for group in errors.group[errors.wrong]]
     ['spoof-start']
@@ -94,10 +94,10 @@ def distance_errors(
     one `points` were made with.
 
     >>> from bench.metrics.f1 import ARGMAX
-    >>> from bench.metrics.grid import points
-    >>> from bench.metrics.timeline import frames_on_grid, reference
-    >>> truth = reference([0, 0], [0, 320], [320, 1280], [False, True])
-    >>> found = points(frames_on_grid([4], 320, [1.0, 2.0, -1.0, -1.0]), truth, 0.02)
+    >>> from bench.metrics.grid import align_points
+    >>> from bench.metrics.timeline import frames_on_grid, make_stretches
+    >>> truth = make_stretches([0, 0], [0, 320], [320, 1280], [False, True])
+    >>> found = align_points(frames_on_grid([4], 320, [1.0, 2.0, -1.0, -1.0]), truth, 0.02)
     >>> errors = distance_errors(found, truth, ARGMAX, [20])
     >>> [errors.names[group] for group in errors.group[errors.wrong]]
     ['spoof below 20 ms']

@@ -85,8 +85,8 @@ def range_eer(frames: ScoredFrames, reference: LabelledStretches) -> EerResult:
 
     Raise BenchError as `ranges`, and where a class has no time.
 
-    >>> from bench.metrics.timeline import frames_on_grid, reference
-    >>> truth = reference([0, 0], [0, 480], [480, 960], [False, True])
+    >>> from bench.metrics.timeline import frames_on_grid, make_stretches
+    >>> truth = make_stretches([0, 0], [0, 480], [480, 960], [False, True])
     >>> range_eer(frames_on_grid([3], 320, [2.0, 1.0, 0.0]), truth)
     EerResult(eer=0.16666666666666666, threshold=0.0)
     """

@@ -51,7 +51,7 @@ class OverSeeds(NamedTuple):
         result itself (`bench.metrics.exact`) is the one to look at. Source: Hahn and Meeker,
         Statistical Intervals, 1991, section 4.7.
 
-        >>> found = over_seeds([0.033, 0.031, 0.035]).prediction
+        >>> found = summarise_seeds([0.033, 0.031, 0.035]).prediction
         >>> round(found.low, 4), round(found.high, 4)
         (0.0231, 0.0429)
         """
@@ -78,10 +78,10 @@ def summarise_seeds(values: Sequence[float]) -> OverSeeds:
     With two seeds, the interval reaches 12.7 standard errors to either side, with three 4.3. Raise
     BenchError where there is no value, or one is not finite.
 
-    >>> found = over_seeds([0.033, 0.031, 0.035])
-    >>> round(found.mean, 6), round(found.spread, 6), found.predicts(0.0360)
+    >>> found = summarise_seeds([0.033, 0.031, 0.035])
+    >>> round(found.mean, 6), round(found.spread, 6), found.predicts_published(0.0360)
     (0.033, 0.002, True)
-    >>> over_seeds([0.033]).spread is None
+    >>> summarise_seeds([0.033]).spread is None
     True
     """
     array = np.asarray(values, dtype=np.float64)

@@ -36,7 +36,7 @@ def count_scores(bonafide: ArrayLike, spoof: ArrayLike) -> ScoreCounts:
 
     A BenchError is raised for an empty class or a score that is not finite.
 
-    >>> tally([2.0, 3.0], [1.0, 2.0]).bonafide.tolist()
+    >>> count_scores([2.0, 3.0], [1.0, 2.0]).bonafide.tolist()
     [0.0, 1.0, 1.0]
     """
     accepted, rejected = check_scores(bonafide, BONAFIDE), check_scores(spoof, SPOOF)
@@ -63,7 +63,7 @@ def accumulate_errors(counts: ScoreCounts) -> CumulativeErrors:
 
     A BenchError is raised for a class without any weight.
 
-    >>> errors(tally([2.0, 3.0], [1.0, 2.0])).missed.tolist()
+    >>> accumulate_errors(count_scores([2.0, 3.0], [1.0, 2.0])).missed.tolist()
     [0.0, 1.0, 2.0]
     """
     cumulative = CumulativeErrors(np.cumsum(counts.bonafide), np.cumsum(counts.spoof))
@@ -81,8 +81,8 @@ class ClassTotals(NamedTuple):
 def sum_classes(counts: ScoreCounts) -> ClassTotals:
     """Return the trials of each class; raise BenchError for a class without any weight.
 
-    >>> totals(tally([2.0, 3.0], [1.0]))
-    Totals(bonafide=2.0, spoof=1.0)
+    >>> sum_classes(count_scores([2.0, 3.0], [1.0]))
+    ClassTotals(bonafide=2.0, spoof=1.0)
     """
     return _check_totals(counts.bonafide.sum(), counts.spoof.sum())
 
@@ -101,7 +101,7 @@ def check_scores(scores: ArrayLike, label: str) -> Floats:
 
     A BenchError that names the class is raised where there is none, or one is not finite.
 
-    >>> trials([1, 2], "spoof")
+    >>> check_scores([1, 2], "spoof")
     array([1., 2.])
     """
     flat = np.asarray(scores, dtype=np.float64).ravel()

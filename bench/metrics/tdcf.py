@@ -135,10 +135,10 @@ def min_tdcf(counts: ScoreCounts, coefficients: Coefficients) -> Cost:
     negative or not finite, or make the norm 0: then the speaker verification scores are wrong, or
     of other trials.
 
-    >>> from bench.metrics.tally import tally
-    >>> min_tdcf(tally([1.0, 2.0, 3.0, 4.0], [0.0, 2.5]), Coefficients(0.0, 0.8, 0.4))
+    >>> from bench.metrics.tally import count_scores
+    >>> min_tdcf(count_scores([1.0, 2.0, 3.0, 4.0], [0.0, 2.5]), Coefficients(0.0, 0.8, 0.4))
     Cost(cost=0.5, threshold=0.0)
-    >>> min_tdcf(tally([1.0, 2.0], [0.0]), Coefficients(0.1, 0.8, 0.4)).cost
+    >>> min_tdcf(count_scores([1.0, 2.0], [0.0]), Coefficients(0.1, 0.8, 0.4)).cost
     0.2
     """
     c0, c1, c2 = coefficients

@@ -57,7 +57,7 @@ def make_frames(
     not whole numbers from 0, a frame without a sample, two frames of an utterance that overlap, and
     a score that is not finite.
 
-    >>> frames([0, 0], [320, 0], [640, 320], [1.0, -1.0]).score.tolist()
+    >>> make_frames([0, 0], [320, 0], [640, 320], [1.0, -1.0]).score.tolist()
     [-1.0, 1.0]
     """
     unsorted = ScoredFrames(
@@ -109,7 +109,7 @@ def make_stretches(
     none at all, an utterance that does not begin at 0 or has a gap or an overlap, and a stretch
     without a sample.
 
-    >>> reference([0, 0, 0], [0, 10, 20], [10, 20, 30], [False, True, True]).end.tolist()
+    >>> make_stretches([0, 0, 0], [0, 10, 20], [10, 20, 30], [False, True, True]).end.tolist()
     [10, 30]
     """
     whole = LabelledStretches(
@@ -148,7 +148,7 @@ def make_stretches(
 def select_frames(frames: ScoredFrames, utterances: ArrayLike) -> ScoredFrames:
     """Return the frames of the `utterances` of those codes alone.
 
-    >>> frames_of(frames_on_grid([1, 1], 320, [1.0, 2.0]), [1]).score.tolist()
+    >>> select_frames(frames_on_grid([1, 1], 320, [1.0, 2.0]), [1]).score.tolist()
     [2.0]
     """
     chosen = np.isin(frames.utterance, np.asarray(utterances))
@@ -160,8 +160,8 @@ def select_frames(frames: ScoredFrames, utterances: ArrayLike) -> ScoredFrames:
 def select_stretches(reference: LabelledStretches, utterances: ArrayLike) -> LabelledStretches:
     """Return the reference of the `utterances` of those codes alone.
 
-    >>> truth = reference([0, 1], [0, 0], [320, 640], [False, True])
-    >>> reference_of(truth, [1]).end.tolist()
+    >>> truth = make_stretches([0, 1], [0, 0], [320, 640], [False, True])
+    >>> select_stretches(truth, [1]).end.tolist()
     [640]
     """
     chosen = np.isin(reference.utterance, np.asarray(utterances))
@@ -183,7 +183,7 @@ def make_spoof_stretches(
     may come in any order, touch and overlap. Raise BenchError for one that has no sample, reaches
     past its utterance's end or belongs to no utterance.
 
-    >>> reference_of_spoof([30], [0], [10], [20]).is_spoof.tolist()
+    >>> make_spoof_stretches([30], [0], [10], [20]).is_spoof.tolist()
     [False, True, False]
     """
     length = _check_whole(lengths, "length")
@@ -234,7 +234,7 @@ class UtteranceRuns(NamedTuple):
 def find_runs(utterance: Integers) -> UtteranceRuns:
     """Return the utterances of items that are sorted by `utterance`.
 
-    >>> runs(np.array([3, 3, 7])).items.tolist()
+    >>> find_runs(np.array([3, 3, 7])).items.tolist()
     [2, 1]
     """
     first = np.flatnonzero(~_same_utterance(utterance))
@@ -244,7 +244,7 @@ def find_runs(utterance: Integers) -> UtteranceRuns:
 def count_within(counts: Integers) -> Integers:
     """Return 0, 1, ... up to each of `counts`, one after the other.
 
-    >>> within(np.array([2, 3])).tolist()
+    >>> count_within(np.array([2, 3])).tolist()
     [0, 1, 0, 1, 2]
     """
     at = np.arange(int(counts.sum()), dtype=np.int64)

@@ -27,7 +27,7 @@ def missing_devices(config: Config) -> str:
 
 
 def require_devices(config: Config) -> None:
-    """Raise BenchError where a device is `missing`."""
+    """Raise BenchError where a device is missing."""
     if text := missing_devices(config):
         raise BenchError("machine.device-missing", text)
 

@@ -1,11 +1,10 @@
-"""Labels that the auxiliary tasks learn, computed on the batch from its binary labels, on the
-device they are on.
+"""Labels for the auxiliary tasks, computed on the batch from its binary labels.
 
-SAL (Mao et al., ICASSP 2026, section 2.1) gives each frame its place in its segment, a segment
+SAL (Mao et al., ICASSP 2026, section 2.1) gives each frame its position in its segment, a segment
 being a run of frames of one class: Start, Middle, End, or Unit where the run is one frame long.
-Places are computed from the binary labels each time, so they are right after Cross-Segment Mixing
-as well: that equals re-assigning them at the splice (section 2.2), where two pieces of the same
-class join into one segment.
+Positions are computed from the binary labels each time, on their device, so they are right after
+Cross-Segment Mixing as well: that equals re-assigning them at the splice (section 2.2), where two
+pieces of the same class join into one segment.
 
 Padding is a border: the last valid frame ends its segment. In SAL's released code padding counts as
 spoof, so that an utterance that ends in spoof never ends and one that ends in bona fide has a
@@ -51,8 +50,7 @@ def compute_positions(spoof: Tensor, valid: Tensor) -> Tensor:
 def compute_transitions(
     spoof: Tensor, valid: Tensor, rule: Literal["both-sides", "segment-edges"]
 ) -> Tensor:
-    """Return 1 where a frame is at a transition, 0 where it is not, `IGNORED` where it is not
-    valid.
+    """Return 1 where a frame is at a transition, 0 where it is not, `IGNORED` on padding.
 
     `spoof` and `valid` are bool, "batch frames"; the result is long, "batch frames", on the same
     device.

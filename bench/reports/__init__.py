@@ -19,12 +19,12 @@ if TYPE_CHECKING:
         find_stale_files,
         write_report,
     )
-    from bench.reports.kept import RunArtifacts
+    from bench.reports.stored_results import StoredResults
 
 __all__ = [
     "ExtraFormat",
     "Report",
-    "RunArtifacts",
+    "StoredResults",
     "build_report",
     "find_stale_files",
     "write_report",
@@ -34,5 +34,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(f"{__name__}.{'kept' if name == 'KeptInStore' else 'document'}")
+    module = import_module(
+        f"{__name__}.{'stored_results' if name == 'StoredResults' else 'document'}"
+    )
     return getattr(module, name)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from bench.metrics.combined import combine_rounding, combine_values
-from bench.reports.cells import count_decimals, format_value, half_unit
+from bench.reports.result_cells import count_decimals, format_result, half_unit
 from bench.specs.table import Column, Row, Table
 
 
@@ -44,7 +44,7 @@ def _against_parts(table: Table, row: Row, column: Column) -> str:
     parts = [half_unit(part) for part in _list_parts(table, column)]
     allowed = combine_rounding(column.combine, parts) + half_unit(column)
     if _values_differ(printed, value, allowed):
-        says = f"{_name_source(row, column)} {format_value(printed, column)}"
+        says = f"{_name_source(row, column)} {format_result(printed, column)}"
         return f"{says} for {_name_column(column)}; {text}"
     return ""
 
@@ -62,8 +62,8 @@ def _compare_elsewhere(table: Table, name: str, column: Column, other: Table) ->
     ):
         return ""
     note = (
-        f"{_name_source(row, column)} {format_value(here, column)} for {_name_column(column)} "
-        f"here and {format_value(second, there)} in {other.title}"
+        f"{_name_source(row, column)} {format_result(here, column)} for {_name_column(column)} "
+        f"here and {format_result(second, there)} in {other.title}"
     )
     figures = {**row.published_figures, column.metric: second}
     users = [c for c in table.columns if column.metric in c.parts and c.metric in figures]
@@ -83,7 +83,7 @@ def _compute_combined(
         return None
     values = [figures[part] for part in column.parts]
     value = combine_values(column.combine, values)
-    texts = [format_value(figures[part.metric], part) for part in _list_parts(table, column)]
+    texts = [format_result(figures[part.metric], part) for part in _list_parts(table, column)]
     if column.combine == "mean":
         left = f"({' + '.join(texts)}) / {len(texts)}"
     else:

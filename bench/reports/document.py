@@ -12,11 +12,9 @@ against them.
 from __future__ import annotations
 
 import glob
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from string import Template
 from typing import Any, Literal
 
 import pandas as pd
@@ -24,38 +22,38 @@ from matplotlib.figure import Figure
 
 from bench._io import atomic_files
 from bench._io.markdown import format_heading, format_image, format_prose
-from bench.cards import card_files
 from bench.config import Form
 from bench.reports import (
-    behind,
-    beside,
-    claims,
-    differences,
-    notes,
-    older,
-    places,
+    code_versions,
+    external_systems,
+    paper_differences,
     plots,
-    published,
+    position_section,
+    published_systems,
+    reading_notes,
     render_html,
-    repeat,
-    terminal,
+    reproduction,
+    result_details,
+    significance,
+    terminal_table,
 )
+from bench.reports.best_row_plots import collect_best_row_plots
 from bench.reports.bibliography import format_bibliography
-from bench.reports.cells import ResultCell, build_cells, has_paper
+from bench.reports.cell_records import build_cell_records as as_records
+from bench.reports.cell_records import format_records_csv
 from bench.reports.citation import format_citation
-from bench.reports.compared import compare_all_rows
 from bench.reports.contradictions import find_contradictions
-from bench.reports.kept import Kept
 from bench.reports.main_table import render_main_table
-from bench.reports.pictures import collect_best_row_plots
-from bench.reports.records import build_cell_records as as_records
-from bench.reports.records import format_records_csv
+from bench.reports.page_templates import fill_page_template
+from bench.reports.plot_style import FILE_KINDS, render_files
 from bench.reports.render_latex import render_latex
+from bench.reports.result_cells import ResultCells, build_cells, has_paper
+from bench.reports.row_runs import RowRuns, RunsByRow, select_row_runs
+from bench.reports.row_tests import compare_all_rows
 from bench.reports.scored_rows import add_scored_rows, build_scored_cells
 from bench.reports.stale_files import find_changed_files
-from bench.reports.standings import RowRuns, select_row_runs
-from bench.reports.style import FILE_KINDS, render_files
-from bench.reports.variants import add_variant_rows
+from bench.reports.stored_results import StoredResults
+from bench.reports.variant_rows import add_variant_rows
 from bench.smoke import smoke_prefix, smoke_warning
 from bench.specs.run import Run
 from bench.specs.table import Paper, Table
@@ -79,7 +77,7 @@ class Report:
     """One a cell, for machines: figures in per cent, None where there is none."""
     table: Table
     form: Form
-    cells: tuple[ResultCell, ...]
+    cells: ResultCells
     contradictory: Mapping[tuple[str, int], str]
     """A note for each figure of the paper that its own arithmetic contradicts."""
     paper: Paper
@@ -87,13 +85,13 @@ class Report:
     """PNGs that runs keep and the Markdown names, by name."""
     scored: bool = False
     """Whether score files were judged for the table."""
-    standings: Mapping[str, RowRuns] = field(default_factory=dict[str, RowRuns])
+    standings: RunsByRow = field(default_factory=dict[str, RowRuns])
     """The runs of each row."""
 
     def on_terminal(self, width: int) -> str:
-        """Return the table as lines of text; see `bench.reports.terminal`."""
-        lines = terminal.build_terminal_rows(self.table, self.cells, self.standings)
-        return terminal.format_terminal_table(self.table, lines, self.form, width)
+        """Return the table as lines of text; see `bench.reports.terminal_table`."""
+        lines = terminal_table.build_terminal_rows(self.table, self.cells, self.standings)
+        return terminal_table.format_terminal_table(self.table, lines, self.form, width)
 
     @property
     def says_something(self) -> bool:
@@ -112,9 +110,9 @@ class Report:
         if not self.paper.differences:
             return files
         return files | {
-            differences.name_differences_page(self.paper): differences.render_differences_page(
+            paper_differences.name_differences_page(
                 self.paper
-            )
+            ): paper_differences.render_differences_page(self.paper)
         }
 
     def render_extra(self, kind: ExtraFormat, figure: bytes = b"") -> str:
@@ -155,7 +153,7 @@ def build_report(
     scored: pd.DataFrame,
     form: Form,
     others: Sequence[Table] = (),
-    artifacts: Kept | None = None,
+    artifacts: StoredResults | None = None,
     detail: bool = False,
 ) -> Report:
     """Return the report of `table`.
@@ -176,39 +174,36 @@ def build_report(
     comparisons = compare_all_rows(with_systems, results, every, artifacts)
     smoke = smoke_prefix(form)
     stem = table.key.replace("/", "-") + (".smoke" if form == "smoke" else "")
-    template = Template(
-        (card_files.card_folder("templates") / "table.md").read_text(encoding="utf-8")
-    )
     shown = collect_best_row_plots(with_systems, results, every, runs, artifacts, stem, form)
-    markdown = template.substitute(
+    markdown = fill_page_template(
+        "table",
         smoke=smoke,
         title=format_heading(1, smoke + table.title),
         caption="\n\n".join(filter(None, [smoke_warning(form), format_prose(table.caption)])),
         paper=format_citation(paper),
-        verdict=notes.summarize_verdict(table, results, standings, form),
+        verdict=reading_notes.summarize_verdict(table, results, standings, form),
         table=render_main_table(with_systems, results, contradictory, comparisons, form, detail),
-        footnotes=notes.list_footnotes(table, standings, contradictory, frame, form),
-        reading=notes.describe_reading(with_systems, results, every, comparisons, detail),
-        scored=beside.list_scored_files(scored, form),
-        published=published.list_published_systems(table, form),
+        footnotes=reading_notes.list_footnotes(table, standings, contradictory, frame, form),
+        reading=reading_notes.describe_reading(with_systems, results, every, comparisons, detail),
+        scored=external_systems.list_scored_files(scored, form),
+        published=published_systems.list_published_systems(table, form),
         figure=format_image(_CAPTIONS[has_paper(results)], f"{stem}.png")
         if any(cell.ours for cell in results)
         else "",
         pictures=shown.markdown,
-        compared=older.add_version_warning(
-            claims.describe_significance(with_systems, results, comparisons, form),
+        compared=code_versions.add_version_warning(
+            significance.describe_significance(with_systems, results, comparisons, form),
             {row: stands.older for row, stands in standings.items()},
         ),
-        places=places.describe_position_errors(table, runs, standings, artifacts, form),
-        behind=behind.describe_errors_and_runs(with_systems, results, standings, form),
-        differences=differences.describe_differences(paper, runs, form, table),
-        repeat=repeat.summarize_reproduction(table, standings, form, artifacts),
-        runs=repeat.list_counted_runs(standings, form),
-        data=repeat.list_fingerprints(standings, form),
-        zero_shot=beside.describe_zero_shot(runs),
-        missing=repeat.list_missing_seeds(standings, form),
+        places=position_section.describe_position_errors(table, runs, standings, artifacts, form),
+        behind=result_details.describe_errors_and_runs(with_systems, results, standings, form),
+        differences=paper_differences.describe_differences(paper, runs, form, table),
+        repeat=reproduction.summarize_reproduction(table, standings, form, artifacts),
+        runs=reproduction.list_counted_runs(standings, form),
+        data=reproduction.list_fingerprints(standings, form),
+        zero_shot=external_systems.describe_zero_shot(runs),
+        missing=reproduction.list_missing_seeds(standings, form),
     )
-    markdown = re.sub(r"\n{3,}", "\n\n", markdown)  # parts of the template may be empty
     records = as_records(with_systems, results, form)
     return Report(
         stem=stem,

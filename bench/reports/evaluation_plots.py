@@ -19,7 +19,7 @@ from bench.metrics.f1 import ARGMAX, decide_bonafide
 from bench.metrics.tally import Bools, Floats
 from bench.plot_data import FrameDecisions
 from bench.reports import plots
-from bench.reports.style import write_figure
+from bench.reports.plot_style import write_figure
 from bench.specs.run import HeldOutData
 from bench.units import SAMPLE_RATE_HZ
 
@@ -28,12 +28,12 @@ _EACH = 3
 
 
 def plot_evaluation(path: Path, data: HeldOutData, subset: Subset, who: str) -> list[Path]:
-    """Draw the figures of the score file at `path`, PNG, SVG and PDF, into a folder beside it and
-    return their paths.
+    """Draw the plots of the score file at `path` into a folder beside it; return their paths.
 
-    Always DET curve and histogram; where frames are scored, strips of the best, the median and the
-    worst utterances; where utterances are, EERs by the fields of `data.by`: a heat map for two, or
-    else bars for each one; by attack where none is asked for. `who` is whose scores they are.
+    They are PNG, SVG and PDF: always a DET curve and a histogram; for frames, strips of the best,
+    the median and the worst utterances; for utterances, EERs by the fields of `data.by`, as a heat
+    map for two fields and bars for one; by attack where no field is asked for. `who` is whose
+    scores they are.
     """
     folder = path.with_suffix(".figures")
     table = score_file.read_scores(path)
@@ -54,11 +54,11 @@ def plot_evaluation(path: Path, data: HeldOutData, subset: Subset, who: str) -> 
 
 
 def ranked_strips(scored: ScoreFrames) -> dict[str, list[FrameDecisions]]:
-    """Return the best, the median and the worst utterances by the share of their frames that are
-    decided wrongly, at most three each and none twice.
+    """Return the best, the median and the worst utterances, at most three each and none twice.
 
-    Of utterances that hold both classes, where there are any: to leave a bona fide utterance alone
-    is no feat of localization. Among equal ones the longer come first.
+    They are ranked by the share of frames that are decided wrongly, among utterances with both
+    classes where there are any: to leave a bona fide utterance alone is no success of localization.
+    Of equal ones the longer come first.
     """
     names, points = scored
     begins = np.flatnonzero(np.diff(points.utterance, prepend=-1))

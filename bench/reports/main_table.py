@@ -6,10 +6,13 @@ from collections.abc import Callable, Container, Mapping, Sequence
 
 from bench._io.markdown import fill_template, format_heading, join_texts
 from bench.config import Form
-from bench.reports import older, row_names
-from bench.reports.cells import (
+from bench.reports import code_versions, row_names
+from bench.reports.name_ranges import format_interval
+from bench.reports.published_systems import link_system_name
+from bench.reports.result_cells import (
     OurResult,
     ResultCell,
+    ResultCells,
     Verdict,
     build_cells,
     count_decimals,
@@ -17,9 +20,7 @@ from bench.reports.cells import (
     has_paper,
     read_row_state,
 )
-from bench.reports.compared import RowTests
-from bench.reports.name_ranges import format_interval
-from bench.reports.published import link_system_name
+from bench.reports.row_tests import RowTests
 from bench.reports.table_model import TableModel, render_markdown
 from bench.smoke import smoke_prefix
 from bench.specs.table import Column, Table
@@ -51,7 +52,7 @@ CellKey = tuple[str, int]
 
 def render_main_table(
     table: Table,
-    results: tuple[ResultCell, ...],
+    results: ResultCells,
     contradictory: Container[CellKey],
     comparisons: RowTests,
     form: Form,
@@ -249,7 +250,9 @@ def _format_mean(cell: ResultCell, ours: OurResult, rank: str, digits: int) -> s
         mean = fill_template("**{}**", mean)
     elif rank == "level":
         mean += LEVEL_MARK
-    mean = fill_template("{}{}", mean, TIED_MARK * ours.tied + older.OUTDATED_MARK * ours.older)
+    mean = fill_template(
+        "{}{}", mean, TIED_MARK * ours.tied + code_versions.OUTDATED_MARK * ours.older
+    )
     return mean if ours.sd is None else fill_template("{} ± {}", mean, f"{ours.sd:.{digits}f}")
 
 
@@ -264,7 +267,7 @@ def _format_difference(cell: ResultCell, ours: OurResult, digits: int, detail: b
     return f"{text}, {ours.verdict}" if detail else f"{text} {VERDICT_MARKS[ours.verdict]}"
 
 
-def format_progress(results: tuple[ResultCell, ...], row: str) -> str:
+def format_progress(results: ResultCells, row: str) -> str:
     """Return how far a row is: `2 of 3 seeds`, `not run`, `published`, `scored`."""
     reached = read_row_state(results, row)
     if reached in ("published", "not run", "scored"):

@@ -12,9 +12,9 @@ def format_row_names(names: Sequence[str], order: Sequence[str]) -> str:
 
     Only numbered names make a range.
 
-    >>> ranged(["S6", "S1", "S2", "S3"], ["S0", "S1", "S2", "S3", "S4", "S5", "S6"])
+    >>> format_row_names(["S6", "S1", "S2", "S3"], ["S0", "S1", "S2", "S3", "S4", "S5", "S6"])
     'S1 to S3, S6'
-    >>> ranged(["TCA", "MFPT", "SAL"], ["TCA", "MFPT", "SAL"])
+    >>> format_row_names(["TCA", "MFPT", "SAL"], ["TCA", "MFPT", "SAL"])
     'all'
     """
     if len(names) == len(order) > 1:
@@ -44,8 +44,10 @@ def format_interval(low: float, high: float, digits: int) -> str:
 
     Empty where there is no interval: a bound is unknown, or both are equal.
 
-    >>> bracketed(0.951, 1.2, 2), bracketed(0.0012, 0.0041, 2), bracketed(0.0, 0.0, 2)
-    ('[0.95, 1.20]', '[0.001, 0.004]', '')
+    >>> format_interval(0.951, 1.2, 2), format_interval(0.0012, 0.0041, 2)
+    ('[0.95, 1.20]', '[0.001, 0.004]')
+    >>> format_interval(0.0, 0.0, 2)
+    ''
     """
     for more in range(digits, digits + 9):
         first, last = (f"{bound:.{more}f}" for bound in (low, high))

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from bench._io.markdown import fill_template, format_code, format_link, format_prose
 from bench.config import Form
-from bench.reports import differences, verified
+from bench.reports import paper_differences, verified_claims
+from bench.reports.completeness import count_results
 from bench.reports.document import Report
-from bench.reports.notes import describe_farthest
+from bench.reports.reading_notes import describe_farthest
 from bench.reports.stale_files import find_changed_files
 from bench.reports.table_model import format_report_table
-from bench.reports.tally import count_results
 from bench.smoke import smoke_prefix, smoke_warning
 from bench.specs.checked import Checked
 
@@ -53,7 +53,7 @@ def render_overview(
         smoke_warning(form),
         f"Written by `bench report all{smoke}` from the tracking store; not edited by hand.",
         _PAPERS,
-        verified.list_verified_claims(form),
+        verified_claims.list_verified_claims(form),
         f"## {smoke_prefix(form)}What was run",
         fill_template("**In short.** {}", _in_short(reports)),
         *(
@@ -134,7 +134,7 @@ def find_left_over_files(reports: Sequence[Report], folder: Path) -> list[Path]:
     papers = {made.paper.key for made in reports if made.says_something}
     paths = [path for made in silent for path in made.find_files(folder)]
     paths += [
-        folder / differences.name_differences_page(made.paper)
+        folder / paper_differences.name_differences_page(made.paper)
         for made in silent
         if made.paper.key not in papers
     ]

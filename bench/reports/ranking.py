@@ -14,9 +14,9 @@ from scipy.stats import rankdata
 from bench.cards import table_cards
 from bench.config import Form
 from bench.errors import BenchError, near_name
-from bench.reports.cells import build_cells, name_column
-from bench.reports.evaluations import name_evaluations
-from bench.reports.standings import select_row_runs
+from bench.reports.evaluation_names import name_evaluations
+from bench.reports.result_cells import build_cells, name_column
+from bench.reports.row_runs import select_row_runs
 from bench.specs.table import Column, Table
 
 _PAPERS = "the paper's results"

@@ -14,7 +14,6 @@ from bench._io.printable import escape_invisible
 from bench.config import Form
 from bench.errors import BenchError
 from bench.reports import row_names
-from bench.reports.cells import ResultCell, count_decimals, find_best_rows, has_paper
 from bench.reports.main_table import (
     CONTRADICTORY_MARK,
     SECOND_HAND_MARK,
@@ -25,10 +24,17 @@ from bench.reports.main_table import (
     lay_out_matrices,
     lay_out_rows,
 )
-from bench.reports.notes import list_doubts
-from bench.reports.published import REFERENCE, index_of_name
+from bench.reports.published_systems import REFERENCE, index_of_name
+from bench.reports.reading_notes import list_doubts
 from bench.reports.render_html import parse_inline
-from bench.reports.table_model import Span, TableModel
+from bench.reports.result_cells import (
+    ResultCell,
+    ResultCells,
+    count_decimals,
+    find_best_rows,
+    has_paper,
+)
+from bench.reports.table_model import HeadingSpan, TableModel
 from bench.smoke import smoke_prefix
 from bench.specs.table import Table
 
@@ -74,7 +80,7 @@ _LACKS, _BEST = "italic: seeds or trials are missing", "bold: our best result"
 
 
 def render_latex(
-    table: Table, results: tuple[ResultCell, ...], contradictory: Mapping[CellKey, str], form: Form
+    table: Table, results: ResultCells, contradictory: Mapping[CellKey, str], form: Form
 ) -> str:
     """Return the table as a float with booktabs.
 
@@ -109,7 +115,7 @@ def render_latex(
     return "\n".join(lines) + "\n"
 
 
-def _describe_reading(tops: Sequence[frozenset[str]], results: tuple[ResultCell, ...]) -> str:
+def _describe_reading(tops: Sequence[frozenset[str]], results: ResultCells) -> str:
     """Say what results of ours are, as far as there are any."""
     if not any(cell.ours for cell in results):
         return ""
@@ -155,7 +161,7 @@ def _list_names(table: Table, key: str) -> list[str]:
 
 
 def _list_rows(
-    table: Table, results: tuple[ResultCell, ...], pairs: Mapping[CellKey, tuple[str, str]]
+    table: Table, results: ResultCells, pairs: Mapping[CellKey, tuple[str, str]]
 ) -> list[TableModel]:
     """Return one table.
 
@@ -168,15 +174,19 @@ def _list_rows(
     headings = (
         ["paper", "ours"] * len(columns) if beside else [*map(format_column_heading, columns)]
     )
-    before = [Span("")] * len(row_names.list_name_headings(table))
-    spans: list[list[Span]] = []
+    before = [HeadingSpan("")] * len(row_names.list_name_headings(table))
+    spans: list[list[HeadingSpan]] = []
     if any(column.group for column in columns):
         groups = groupby(columns, lambda column: column.group)
-        over = [Span(group, each * len([*members])) for group, members in groups]
-        spans.append([*before, *over, Span("")])
+        over = [HeadingSpan(group, each * len([*members])) for group, members in groups]
+        spans.append([*before, *over, HeadingSpan("")])
     if beside:
         spans.append(
-            [*before, *(Span(format_column_heading(one), each) for one in columns), Span("")]
+            [
+                *before,
+                *(HeadingSpan(format_column_heading(one), each) for one in columns),
+                HeadingSpan(""),
+            ]
         )
     model = lay_out_rows(
         table,
@@ -189,7 +199,7 @@ def _list_rows(
 
 
 def _list_matrices(
-    table: Table, results: tuple[ResultCell, ...], pairs: Mapping[CellKey, tuple[str, str]]
+    table: Table, results: ResultCells, pairs: Mapping[CellKey, tuple[str, str]]
 ) -> list[TableModel]:
     """Return a table for each system: `paper / ours` in each cell."""
     beside = has_paper(results)
@@ -198,10 +208,7 @@ def _list_matrices(
         for key, pair in pairs.items()
     }
     return lay_out_matrices(
-        table,
-        texts,
-        lambda key: _list_names(table, key),
-        lambda key: format_progress(results, key),
+        table, texts, lambda key: _list_names(table, key), lambda key: format_progress(results, key)
     )
 
 
@@ -229,12 +236,12 @@ def render_tabular(table: TableModel) -> str:
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}" + "}" * wide])
 
 
-def _format_span(span: Span) -> str:
+def _format_span(span: HeadingSpan) -> str:
     text = format_inline(span.text)
     return rf"\multicolumn{{{span.width}}}{{c}}{{{text}}}" if text or span.width > 1 else ""
 
 
-def _format_rules(spans: Sequence[Span]) -> list[str]:
+def _format_rules(spans: Sequence[HeadingSpan]) -> list[str]:
     """Return the rules below headings that have a text."""
     rules: list[str] = []
     first = 1
@@ -254,7 +261,7 @@ def _join_cells(cells: Iterable[str]) -> str:
 def format_inline(text: str) -> str:
     r"""Return a cell as LaTeX: plain text, or inline Markdown with its emphasis and citations.
 
-    >>> format_inline(marked("**{}** ± {}", "3.58", "0.1"))
+    >>> format_inline(fill_template("**{}** ± {}", "3.58", "0.1"))
     '\\textbf{3.58} $\\pm$ 0.1'
     """
     if not isinstance(text, MarkdownText):
@@ -279,7 +286,7 @@ def format_inline(text: str) -> str:
 def escape_latex(text: str) -> str:
     """Return text as pdfLaTeX sets it. Raise BenchError for a character that is not known here.
 
-    >>> escaped("50 % of S_1, λ = 0.1")
+    >>> escape_latex("50 % of S_1, λ = 0.1")
     '50 \\\\% of S\\\\_1, $\\\\lambda$ = 0.1'
     """
     parts: list[str] = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bench.reports.published import index_of_name
+from bench.reports.published_systems import index_of_name
 from bench.specs.table import Table
 
 HEADING = "Row"
@@ -19,9 +19,9 @@ def find_shown_columns(rows: Iterable[tuple[str, Sequence[str]]]) -> list[int]:
     These are all but one that only repeats the keys. `rows` holds each row's key and its text
     cells.
 
-    >>> text_places([("S0", ("S0", "Avg Pool")), ("S1", ("S1", "Conformer"))])
+    >>> find_shown_columns([("S0", ("S0", "Avg Pool")), ("S1", ("S1", "Conformer"))])
     [1]
-    >>> text_places([("S1", ("(1)",)), ("S2", ("(2)",))])
+    >>> find_shown_columns([("S1", ("(1)",)), ("S2", ("(2)",))])
     [0]
     """
     all_rows = [*rows]

@@ -27,10 +27,10 @@ from bench.evaluation.comparison import Compared, correct_p_values
 from bench.evaluation.draws import REPLICATES, MetricDraws
 from bench.metrics.between import SeededResult, compare_systems
 from bench.metrics.catalogue import is_rate
-from bench.reports.cells import find_run_id
-from bench.reports.kept import Kept, list_drawn_metrics
+from bench.reports.result_cells import find_run_id
+from bench.reports.row_runs import RowRuns, select_row_runs
 from bench.reports.scored_rows import add_scored_rows
-from bench.reports.standings import RowRuns, select_row_runs
+from bench.reports.stored_results import StoredResults, list_drawn_metrics
 from bench.smoke import smoke_prefix
 from bench.specs.table import Table
 
@@ -71,7 +71,7 @@ class RowResults:
     table: Table
     row: str
     runs: tuple[Mapping[str, Any], ...]
-    """One of each seed, as in a `Standing`."""
+    """One of each seed, as in `RowRuns`."""
     scored: bool
     """Whether it is a system that was scored and not trained here."""
     evaluations: Mapping[SharedEvaluation, str]
@@ -186,7 +186,7 @@ def _choose_runs(
     options = f"--rows {row_name}" + f" --variant {variant}" * bool(mark)
     options += " --smoke" if form == "smoke" else ""
     has = ", ".join(str(run["seed"]) for run in runs)
-    other = f"; finished are the seeds {has} (--seeds)" if has else ""
+    other = f"; finished are the seeds {has} (--row-seed)" if has else ""
     raise BenchError(
         "report.row-not-finished",
         f"{table.key}:{row}, seed {wanted}: {why}: "
@@ -195,7 +195,12 @@ def _choose_runs(
 
 
 def compare_rows(
-    a: RowResults, b: RowResults, form: Form, artifacts: Kept, corpus: str = "", split: str = ""
+    a: RowResults,
+    b: RowResults,
+    form: Form,
+    artifacts: StoredResults,
+    corpus: str = "",
+    split: str = "",
 ) -> RowPair:
     """Return the difference of every result that both rows' tables have.
 
@@ -213,8 +218,7 @@ def compare_rows(
     if not both:
         where = f" on {corpus} {split}".rstrip() if corpus else ""
         raise BenchError(
-            "report.nothing-in-common",
-            f"{a.name} and {b.name} have no evaluation in common{where}",
+            "report.nothing-in-common", f"{a.name} and {b.name} have no evaluation in common{where}"
         )
     notes: list[str] = []
     results = [
@@ -232,7 +236,11 @@ def compare_rows(
 
 
 def _compare_evaluation(
-    a: RowResults, b: RowResults, evaluation: SharedEvaluation, artifacts: Kept, notes: list[str]
+    a: RowResults,
+    b: RowResults,
+    evaluation: SharedEvaluation,
+    artifacts: StoredResults,
+    notes: list[str],
 ) -> Iterator[Compared]:
     """Yield the results of one evaluation; `notes` get what is not compared and why."""
     metrics = dict.fromkeys(name for row in (a, b) for name in _list_metrics(row, evaluation))
@@ -277,7 +285,7 @@ def _list_metrics(row: RowResults, evaluation: SharedEvaluation) -> list[str]:
 
 
 def _read_draws(
-    row: RowResults, evaluation: SharedEvaluation, metrics: list[str], artifacts: Kept
+    row: RowResults, evaluation: SharedEvaluation, metrics: list[str], artifacts: StoredResults
 ) -> list[Mapping[str, MetricDraws]] | None:
     """Return the replicates of each seed; None where a score file is not there."""
     name = row.evaluations[evaluation]

@@ -10,19 +10,18 @@ the one that was scored last counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from bench.reports.cells import RUN_COLUMN, ResultCell, build_cells
-from bench.reports.standings import RowRuns
+from bench.reports.result_cells import RUN_COLUMN, ResultCell, ResultCells, build_cells
+from bench.reports.row_runs import RowRuns, RunsByRow
 from bench.specs.table import Row, Table
 
 GROUP = "Scored, not trained here"
 MISSING = "missing"
-"""Column of a line in a `Standing`, with the evaluation behind a point: trials without a score."""
+"""Column of a line in `RowRuns`, with the evaluation behind a point: trials without a score."""
 
 
 def add_scored_rows(table: Table, scored: pd.DataFrame) -> tuple[Table, dict[str, RowRuns]]:
@@ -54,7 +53,7 @@ def count_replaced_files(scored: pd.DataFrame) -> dict[tuple[str, str], int]:
     return {key: int(count) - 1 for key, count in counts.items() if count > 1}  # pyright: ignore
 
 
-def build_scored_cells(table: Table, standings: Mapping[str, RowRuns]) -> tuple[ResultCell, ...]:
+def build_scored_cells(table: Table, standings: RunsByRow) -> ResultCells:
     """Return the results of the systems' rows of `table`.
 
     Those of files that lack trials are not complete.

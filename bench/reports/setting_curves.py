@@ -13,7 +13,7 @@ import pandas as pd
 
 from bench.cards import sweep_cards
 from bench.errors import BenchError
-from bench.reports.evaluations import name_evaluations
+from bench.reports.evaluation_names import name_evaluations
 from bench.specs.run import Run
 from bench.specs.sweep import Categories, Sweep
 
@@ -38,8 +38,8 @@ class SettingCurve(NamedTuple):
 def read_sweep_curve(card: Sweep, trials: pd.DataFrame, base: Run) -> SettingCurve:
     """Return the curve of a sweep of one dimension from its study's table.
 
-    The table (`bench.sweeps.records`) is all text, as it is read from its file. `base` is the run
-    that its trials differ from.
+    The table (`bench.sweeps.trial_table`) is all text, as it is read from its file. `base` is the
+    run that its trials differ from.
 
     BenchError where the sweep has several dimensions or one without numbers, or scores no test set.
     """

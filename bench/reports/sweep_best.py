@@ -14,7 +14,7 @@ from bench._io.markdown import fill_template, format_code, join_texts
 from bench.cards import sweep_cards
 from bench.metrics.catalogue import is_rate, metric_decimals
 from bench.specs.sweep import Sweep
-from bench.trial_table import Trial, list_trials
+from bench.study_table import Trial, list_trials
 
 
 def find_leaders(card: Sweep, trials: pd.DataFrame) -> list[Trial]:

@@ -12,10 +12,10 @@ import pandas as pd
 from bench._io.markdown import fill_template, format_code, join_texts
 from bench.cards import sweep_cards
 from bench.metrics.catalogue import metric_decimals
-from bench.reports.evaluations import name_evaluations
+from bench.reports.evaluation_names import name_evaluations
 from bench.reports.sweep_best import format_trial_settings
 from bench.specs.sweep import PublishedPoint, Sweep
-from bench.trial_table import list_trials
+from bench.study_table import list_trials
 
 AVERAGE = "Avg."
 
@@ -64,7 +64,7 @@ def name_test_metric(card: Sweep, metric: str) -> str:
 def list_published_lines(card: Sweep, trials: pd.DataFrame) -> list[PublishedLine]:
     """Return a line for each thing that the paper says of the swept setting, with ours.
 
-    `trials` has the means over test sets as well (`with_averages`).
+    `trials` has the means over test sets as well (`add_averages`).
     """
     published = sweep_cards.published_points(card)
     if not published:

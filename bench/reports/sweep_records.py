@@ -9,7 +9,7 @@ import pandas as pd
 from bench.cards import sweep_cards
 from bench.metrics.catalogue import printed_unit
 from bench.specs.sweep import Sweep
-from bench.trial_table import TRIAL_COLUMNS, Trial, list_trials
+from bench.study_table import TRIAL_COLUMNS, Trial, list_trials
 
 
 def build_trial_records(card: Sweep, trials: pd.DataFrame) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from bench.config import Form
 from bench.smoke import smoke_prefix
 
 
-class Span(NamedTuple):
+class HeadingSpan(NamedTuple):
     """A heading over columns beside each other."""
 
     text: str
@@ -32,7 +32,7 @@ class TableModel:
     """Cells from left to right; a row of a single cell heads a group of rows."""
     alignment: str = ""
     """`l` or `r` for each column, where the table is to be set in LaTeX."""
-    spans: Sequence[Sequence[Span]] = ()
+    spans: Sequence[Sequence[HeadingSpan]] = ()
     """Lines of headings above `headings`, from the top; each covers all columns."""
     title: str = ""
     progress: str = ""

@@ -6,8 +6,10 @@ is read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+from torch import Tensor
 
 from bench._io import disk
 from bench.cards import corpus_cards
@@ -96,9 +98,7 @@ def find_training(run: Run, seed: int, config: Config) -> PlannedTraining:
 
 
 def count_utterances(data: Data, run: Run, config: Config) -> int | None:
-    """Return how many utterances a split has here or, where its corpus is not here, by its card;
-    None where neither says.
-    """
+    """Return how many utterances a split has here, or by its card; None where neither says."""
     card = corpus_cards.read_corpus_card(data.corpus)
     try:
         return len(corpora.read_keys(card, data.split, config.corpus_root(data.corpus, run.form)))
@@ -118,9 +118,7 @@ def count_clips(run: Run, config: Config) -> int | None:
 def require_disk_space(
     trainings: Sequence[PlannedTraining], config: Config, at_once: int = 1
 ) -> None:
-    """Raise RowFailed where the disk does not hold what trainings need, so many of them done at
-    once.
-    """
+    """Raise RowFailed where the disk is too small for trainings, `at_once` of them in parallel."""
     text = disk.describe_shortage(config.work, needed_space(trainings, config, at_once).total)
     if text is not None:
         raise RowFailed("machine.disk-full", text)
@@ -159,14 +157,18 @@ def space_of_trainings(
 
 def weight_sizes(run: Run) -> WeightSizes:
     """Return what the weights of a run's system take, with its front-end's."""
-    key = " ".join(digest(tensor) for tensor in (run.frontend, run.system, run.train))
+    key = " ".join(digest(settings) for settings in (run.frontend, run.system, run.train))
     if key not in _weights:
-        laid_out = systems.build(run.system, frontends.lay_out(run.frontend), run.train)
-        every = sum(of.numel() * of.element_size() for of in laid_out.state_dict().values())
-        trained = (of for of in laid_out.parameters() if of.requires_grad)
-        _weights[key] = WeightSizes(every, sum(of.numel() * of.element_size() for of in trained))
+        network = systems.build(run.system, frontends.lay_out(run.frontend), run.train)
+        trained = (weight for weight in network.parameters() if weight.requires_grad)
+        every = _sum_bytes(network.state_dict().values())
+        _weights[key] = WeightSizes(every, _sum_bytes(trained))
     return _weights[key]
 
 
 _weights: dict[str, WeightSizes] = {}
 """Counted already: rows of a table often have one network."""
+
+
+def _sum_bytes(tensors: Iterable[Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

@@ -1,5 +1,6 @@
-"""What rows would be made from if they were run now: data, weights and code of this machine, as far
-as they are here. Nothing is trained, and torch is not needed.
+"""What a row would be made from if it were run now: data, weights and code of this machine.
+
+Nothing is trained, and torch is not needed. What is not here is left out.
 """
 
 from __future__ import annotations
@@ -18,9 +19,7 @@ from bench.training import contents
 
 
 class RunInputs(NamedTuple):
-    """Digests by name, as `bench.training.row.RowData` has them; those of what is not here are
-    left out.
-    """
+    """Digests by name, as `bench.training.row.RowData` has them, of what is on this machine."""
 
     fingerprints: Mapping[str, str]
     made_from: Mapping[str, str]

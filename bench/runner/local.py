@@ -1,5 +1,6 @@
-"""Run a table's rows on this machine, one after the other, each tracked; one failure stops no
-other.
+"""Run a table's rows on this machine, one after the other, each tracked.
+
+A row that fails stops no other.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bench.config import Config
 from bench.errors import BenchError, Busy, plain_message
 from bench.evaluation import row_evaluation
 from bench.provenance import processor_name, read_commit
-from bench.reports.kept import RunArtifacts
+from bench.reports.stored_results import StoredResults
 from bench.runner import results
 from bench.runner.request import RunRequest
 from bench.runner.row_run import RowRun
@@ -30,10 +31,11 @@ from bench.tracking import artifact_check
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 from bench.training import engine
+from bench.training.callbacks import TrainingCallback
 from bench.training.row import DatasetCache, RowData
 
 
-class ProgressReporter(engine.TrainingCallback, Protocol):
+class ProgressReporter(TrainingCallback, Protocol):
     """Who shows a person what happens."""
 
     def begin(self, name: str, epochs: int) -> None:
@@ -103,7 +105,7 @@ def run_jobs(
     for text in dict.fromkeys(row_evaluation.list_lacking(evaluated)):
         watcher.say(text)
     # Reports need not wait for what the table's columns ask of a run's scores.
-    draw = partial(RunArtifacts(store, config.work).draw_replicates, order.table)
+    draw = partial(StoredResults(store, config.work).draw_replicates, order.table)
     for job in ordered:
         entry = _describe_job(job, order, device)
         yield run_job(job, entry, config, store, watcher, draw, anew=anew)
@@ -119,11 +121,11 @@ def run_job(
     *,
     anew: bool = False,
 ) -> JobOutcome:
-    """Run one job, tracked as `entry`, call `afterwards` with the id of the finished run, and
-    return how the job ended. A job that is finished is not run, unless `anew`.
+    """Run one job, tracked as `entry`, and return how it ended.
 
-    Whatever is wrong with the job is its outcome. What is no Exception passes through, after the
-    tracked run is closed as killed: Ctrl-C, and what a watcher raises to stop the job.
+    `afterwards` is called with the id of the finished run. A job that is finished is not run,
+    unless `anew`. Whatever is wrong with the job is its outcome. Ctrl-C, and what a watcher raises
+    to stop the job, passes through after the tracked run is marked as killed.
     """
     row = RowRun(job, entry, config, store, watcher, InterruptGuard())
     try:
@@ -182,7 +184,7 @@ def _describe_job(job: RowJob, order: RunRequest, device: str) -> RunRecord:
         RunRecord.from_data(order.table.key, job.row, job.seed, job.run, job.data),
         commit=read_commit(),
         device=device,
-        description_figures=row.published_figures,
+        paper_results=row.published_figures,
         cells=dict(zip(order.table.text_columns, row.cells, strict=True)),
         line=order.row_index(job.row),
         overrides=order.overrides,

@@ -28,16 +28,16 @@ class PastHours:
 
     def __init__(self, config: Config, form: Form, device: str) -> None:
         by_table = runs_by_table(config, table_cards.table_keys(), form)
-        runs = [run for of in by_table.values() for run in of]
+        runs = [run for runs_of_table in by_table.values() for run in runs_of_table]
         shares = Counter(run.data.tags.get(TRAINED_IN) for run in runs)
         self._runs = [
             run for run in runs if _is_whole(run, shares) and run.data.tags["device"] == device
         ]
 
     def training_hours(self, training: PlannedTraining) -> MeasuredHours | None:
-        """Return the mean of the hours that alike runs took with all that they were evaluated on;
-        None where there is none. A training that starts from an earlier one, or is to be evaluated
-        only, is like none.
+        """Return the mean hours of runs that cost the same, with evaluation; None without such.
+
+        A training that starts from an earlier one, or that is only evaluated, has no such runs.
         """
         if training.is_trained or any(run.start.kind != "none" for run in training.runs):
             return None
@@ -70,8 +70,9 @@ def _costly_settings(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _is_whole(run: Any, shares: Mapping[str | None, int]) -> bool:
-    """Return whether the hours of a run are those of all its training: it is finished, and no other
-    run has part in the training; `shares` says how many runs each training has.
+    """Return whether a run's hours are those of its whole training.
+
+    It is finished, and no other run shares the training; `shares` counts the runs of each training.
     """
     folder = run.data.tags.get(TRAINED_IN)
     return (

@@ -61,7 +61,7 @@ KINDS: Mapping[str, PruneKind] = {
 
 
 class PrunableFiles(NamedTuple):
-    """Files of one place that can go."""
+    """Files in one folder that can be removed."""
 
     kind: str
     path: Path
@@ -83,7 +83,7 @@ class Prunable(NamedTuple):
 
 
 class _Training(NamedTuple):
-    place: Path
+    folder: Path
     signature: str
     runs: Sequence[FolderRun]
 
@@ -91,8 +91,9 @@ class _Training(NamedTuple):
 def find_prunable(
     config: Config, kinds: Iterable[str] = KINDS, older_s: float | None = None
 ) -> Prunable:
-    """Return what can go, and why some of it could not be looked at; `older_s` is the least age,
-    in seconds, where it is not the kind's own.
+    """Return what can be removed, and why some folders could not be examined.
+
+    `older_s` is the least age in seconds; None is the kind's own.
     """
     work, notes = config.work, list[str]()
     signatures, runs = _card_signatures(notes), runs_by_folder(config)
@@ -165,8 +166,9 @@ def _unlink_files(files: Iterable[Path]) -> str:
 
 
 def _card_signatures(notes: list[str]) -> set[str] | None:
-    """Return the training signatures of all cards' rows, in both forms, of their stages and
-    variants; None where a card is at fault.
+    """Return the training signatures of the rows of all cards, in both forms, with variants.
+
+    Earlier trainings are among them. Return None where a card is at fault.
     """
     forms: tuple[Form, ...] = ("paper", "smoke")
     signatures: set[str] = set()
@@ -208,7 +210,7 @@ def _training_items(
     training: _Training, signatures: set[str] | None, store_is_known: bool
 ) -> Iterator[PrunableFiles]:
     """Return what of a training can go."""
-    folder, name = training.place, training.runs[0].name if training.runs else ""
+    folder, name = training.folder, training.runs[0].name if training.runs else ""
 
     def items(kind: str, files: Iterable[Path]) -> Iterator[PrunableFiles]:
         paths = tuple(files)
@@ -239,7 +241,7 @@ def _needed_by_no_card(runs: Sequence[FolderRun]) -> str:
 def _in_progress(training: _Training) -> bool:
     if any(run.in_progress for run in training.runs):
         return True
-    with hold_folder(training.place) as mine:
+    with hold_folder(training.folder) as mine:
         return not mine
 
 

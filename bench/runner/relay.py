@@ -1,6 +1,4 @@
-"""What happens in the process of the first device, told while it happens to the process that
-started those of all devices.
-"""
+"""Progress of the first device's process, sent to the process that started those of all devices."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-from bench.training.engine import TrainingCallback
+from bench.training.callbacks import TrainingCallback
 
 
 class ProgressSender:
@@ -35,8 +33,10 @@ class ProgressSender:
 
 @contextmanager
 def relay_progress(observer: TrainingCallback) -> Generator[Connection]:
-    """Yield the end of a pipe for a `Sender`, in whatever process; `observer` is told what it
-    sends, in a thread of this process. What `observer` raises is raised at the end of the block.
+    """Yield the end of a pipe for a `ProgressSender` in another process.
+
+    A thread of this process passes what it sends on to `observer`. What `observer` raises is raised
+    at the end of the block.
     """
     here, there = get_context("spawn").Pipe(duplex=False)
     raised: list[BaseException] = []

@@ -39,9 +39,7 @@ class RunRequest:
         return (*seeds, *range(seeds[-1] + 1, seeds[-1] + 1 + count))[:count]
 
     def row_index(self, row: str) -> int:
-        """Return where the paper's table has the row, from 0; a variant stands where its row
-        does.
-        """
+        """Return the row's index in the paper's table; a variant has the index of its row."""
         return [name for name in self.table.rows if MARK not in name].index(row.partition(MARK)[0])
 
     def count_jobs(self) -> int:

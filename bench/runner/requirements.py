@@ -10,13 +10,11 @@ from bench.config import Config
 from bench.errors import BenchError, near_name
 from bench.models import weights
 from bench.specs.kinds import KindSettings
-from bench.specs.run import EarlierTraining, HeldOutData, Run
+from bench.specs.run import HeldOutData, Run
 
 
 def missing_requirements(run: Run, config: Config) -> list[str]:
-    """Return one message for each thing that is missing, each with its remedy; empty: all is
-    here.
-    """
+    """Return a message, with its remedy, for each thing that is missing."""
     return list(dict.fromkeys(_lacking(run, config)))
 
 
@@ -42,8 +40,8 @@ def _lacking(run: Run, config: Config) -> Iterator[str]:
         yield from _lacking_part(part, config)
     for name, data in run.evaluate.items():
         yield from _unknown_fields(name, data)
-    if isinstance(run.start, EarlierTraining):
-        yield from _lacking(run.start.stage, config)
+    if run.earlier:
+        yield from _lacking(run.earlier, config)
 
 
 def _lacking_part(part: KindSettings, config: Config) -> Iterator[str]:

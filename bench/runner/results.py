@@ -1,5 +1,6 @@
-"""The results of a run: computed from its score files, logged with them, and computed anew where a
-metric gives others by now.
+"""The results of a run, computed from its score files and logged with them.
+
+They are computed again where a metric has a newer version.
 """
 
 from __future__ import annotations
@@ -89,10 +90,10 @@ def renew_row(
     folder: Path,
     say: Callable[[str], None],
 ) -> None:
-    """Compute the results of a finished run again from its score files where a metric has a newer
-    version, and say so. Nothing is trained or scored.
+    """Compute the results of a finished run again where a metric has a newer version; say so.
 
-    Where that cannot be done, the reason is said, and the run stays as it is.
+    Only score files are read: nothing is trained or scored. Where that cannot be done, the reason
+    is said, and the run stays as it is.
     """
     changed = outdated_metrics(finished)
     if not changed:

@@ -26,6 +26,7 @@ from bench.specs.run import TrainData
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store, TrackedRun
 from bench.training import checkpoints, damage, engine, shares
+from bench.training.callbacks import SilentCallback
 from bench.training.row import (
     TrainedRow,
     score_path,
@@ -56,11 +57,12 @@ class RowRun:
         return training_path(self.config.work, job.run, job.data, job.seed, self.entry.again)
 
     def train_and_evaluate(self) -> tuple[str, TrainedRow]:
-        """Train and evaluate the row; before that the training that it starts from, if any, tracked
-        as a run below the row's. Return the id of the row's run, and what was trained.
+        """Train and evaluate the row; return the id of its run, and what was trained.
 
-        Raise Busy where another process runs the row. A trial of a sweep waits for it instead: it
-        may be a row that trains the same, while the trial is claimed by this process.
+        The training that it starts from, if any, is done first and tracked as a run below the
+        row's. Raise Busy where another process runs the row. A trial of a sweep waits for that
+        process instead: the other may be a row that trains the same, and this process has claimed
+        the trial.
         """
         busy = self._wait_for if self.entry.kind == "trial" else self._refuse
         with self._hold_folder(busy), self.store.begin_run(self.entry) as tracked, self.interrupt:
@@ -74,9 +76,7 @@ class RowRun:
         return tracked.run_id, trained
 
     def _earlier_training(self, parent: str) -> RowRun | None:
-        """Return the training that the row starts from, tracked below the row's own run `parent`;
-        None where it starts from none.
-        """
+        """Return the training that the row starts from, tracked below `parent`, if any."""
         run, data = self.job.run.earlier, self.job.data.stage
         if run is None or data is None:
             return None
@@ -87,15 +87,13 @@ class RowRun:
             fingerprints=data.fingerprints(),
             made_from=data.content_digests(),
             again=0,
-            description_figures={},
+            paper_results={},
             parent=parent,
         )
         return replace(self, job=self.job._replace(run=run, data=data), entry=entry)
 
     def _train_stage(self) -> None:
-        """Do the training that a row starts from, unless it is done; another row may have done
-        it.
-        """
+        """Do the training that a row starts from, unless this or another row has done it."""
         name, finished = self.entry.name, self.store.find_finished(self.entry)
         if finished and damage.is_whole(self.folder / checkpoints.BEST_CHECKPOINT):
             return
@@ -155,9 +153,10 @@ class RowRun:
             return fabric.launch(partial(_train_on_each, job, self.folder, self.config, pipe))
 
     def _find_breaths(self) -> dict[str, Census]:
-        """Find the breaths of every split before training, in one process and with its progress
-        shown; they are kept for all later runs. Return how much is marked of each split that has a
-        detector; raise where nothing is marked of what is trained on.
+        """Find the breaths of every split before training, in one process that shows its progress.
+
+        They are kept for all later runs. Return how much is marked of each split that has a
+        detector. Raise BenchError where nothing is marked in the training split.
         """
         train, dev, evaluate = self.job.data[:3]
         marked: dict[str, Census] = {}
@@ -229,5 +228,5 @@ class _RunObserver:
 def _train_on_each(
     job: RowJob, folder: Path, config: Config, pipe: Connection, fabric: Fabric
 ) -> TrainedRow:
-    observer = ProgressSender(pipe) if fabric.is_global_zero else engine.SilentCallback()
+    observer = ProgressSender(pipe) if fabric.is_global_zero else SilentCallback()
     return train_and_score(fabric, job.run, job.seed, job.data, folder, config, observer)

@@ -1,5 +1,7 @@
-"""How each row and seed of a table stands: by which code, weights and data its last run was made,
-and whether these are what is here now.
+"""The status of each row and seed of a table.
+
+It says by which code, weights and data the last run was made, and whether these are what is here
+now.
 """
 
 # The stubs of pandas leave many types open.
@@ -17,7 +19,7 @@ import pandas as pd
 from bench import versions
 from bench.cards import table_cards
 from bench.config import Config, Form
-from bench.reports.older import find_version_changes
+from bench.reports.code_versions import find_version_changes
 from bench.runner.current_inputs import NO_INPUTS, InputReader, RunInputs
 from bench.specs.table import Table
 from bench.tracking.run_frame import runs_frame
@@ -76,8 +78,9 @@ def table_status(key: str, form: Form, config: Config) -> list[RowStatus]:
 
 
 def all_statuses(form: Form, config: Config) -> list[RowStatus]:
-    """Return how the rows of every table stand that has runs. The tracking store, and each split
-    and file of weights, are read once.
+    """Return the status of the rows of every table that has runs.
+
+    The tracking store, each split and each file of weights are read once.
     """
     machine = InputReader(config)
     return [
@@ -91,9 +94,10 @@ def all_statuses(form: Form, config: Config) -> list[RowStatus]:
 def row_statuses(
     table: Table, form: Form, frame: pd.DataFrame, machine: InputReader
 ) -> list[RowStatus]:
-    """Return how the rows of `table` stand by its runs `frame`, with the card's seeds and any other
-    that was begun. Weights and data are compared with those of this machine, as far as they are
-    here; runs of other settings come last.
+    """Return the status of a table's rows by its runs `frame`.
+
+    Seeds are the card's and all that were begun. Weights and data are compared with those of this
+    machine, as far as they are here. Runs of other settings come last.
     """
     statuses, run_ids = list[RowStatus](), set[str]()
     for row in table_cards.runnable_rows(table):

@@ -1,10 +1,9 @@
-"""Trainings are done once, also by people with work folders of their own: what a finished run keeps
-in the tracking store is enough to go on from as if it had been trained here.
+"""A training is done once, also by people with different work folders.
 
-A row keeps its weights as a model, whose weights are plain tensors
-(`bench.tracking.registered_models`); what that cannot say of them is kept beside it, with how
-training went. The digest of all weights says whether what was put together again is what was
-trained.
+What a finished run keeps in the tracking store is enough to go on from. A row keeps its weights as
+a model, with plain tensors (`bench.tracking.registered_models`); the rest of its state, and how
+training went, is kept beside it. A digest of all weights shows whether the state that was put
+together again is the one that was trained.
 """
 
 from __future__ import annotations
@@ -42,8 +41,9 @@ Say = Callable[[str], None]
 
 
 def state_digest(state: Mapping[str, Tensor]) -> str:
-    """Return sixteen hexadecimal digits of the SHA-256 of weights: of their names, types, shapes
-    and values.
+    """Return sixteen hexadecimal digits of the SHA-256 of weights.
+
+    It covers their names, types, shapes and values.
     """
     digest = hashlib.sha256()
     for name, tensor in sorted(state.items()):
@@ -53,8 +53,10 @@ def state_digest(state: Mapping[str, Tensor]) -> str:
 
 
 def keep_training(tracked: TrackedRun, trained: TrainedRow, *, whole: bool) -> None:
-    """Keep with a run what others need to take its training over: its checkpoint where it is to be
-    `whole`, what its model does not say where it has one; how training went; and digests.
+    """Keep with a run what others need to take over its training.
+
+    That is the checkpoint where it is kept `whole`, else what the model lacks of it; how training
+    went; and digests.
     """
     state = checkpoints.load_checkpoint(trained.checkpoint)["system"]
     tracked.set_tag(WEIGHTS, state_digest(state))
@@ -78,9 +80,7 @@ def keep_training(tracked: TrackedRun, trained: TrainedRow, *, whole: bool) -> N
 def begin_training(
     tracked: TrackedRun, store: Store, folder: Path, config: Config, say: Say, anew: bool = False
 ) -> None:
-    """Say where a run is trained, and take its training over where another run has done it, unless
-    it is to be done anew.
-    """
+    """Tag the folder of a run's training; take over another run's training, unless `anew`."""
     tracked.set_tag(TRAINED_IN, folder.relative_to(config.work).as_posix())
     taken_from = "" if anew else take_over(store, folder, config, say)
     if taken_from:
@@ -88,11 +88,10 @@ def begin_training(
 
 
 def take_over(store: Store, folder: Path, config: Config, say: Say) -> str:
-    """Put the weights of a training, and how it went, into its folder `place`, where nothing of it
-    is here and a finished run of any table has done it; return that run's id, "" where there is
-    none.
+    """Copy the weights of a finished run that trained the same into `folder`; return its id.
 
-    What cannot be taken over is said in a line, and left to be trained.
+    Nothing is done where the training has begun here. Return "" where there is no such run. What
+    cannot be taken over is said in a line and left to be trained.
     """
     begun = (checkpoints.LAST_CHECKPOINT, checkpoints.PROGRESS)
     if any((folder / name).is_file() for name in begun):
@@ -165,8 +164,9 @@ def _plain_name(name: str) -> str:
 
 
 def fetch_scores(store: Store, run: Any, folder: Path, say: Say) -> None:
-    """Put the score files of a finished run into the folder of its training where they are not
-    there; what cannot be had, or is another file than was kept, is said.
+    """Copy the missing score files of a finished run into the folder of its training.
+
+    What cannot be fetched, or is not the file that was kept, is said.
     """
     run_id = run.info.run_id
     digests: dict[str, str] = json.loads(run.data.tags.get(SCORES, "{}"))
@@ -184,6 +184,6 @@ def fetch_scores(store: Store, run: Any, folder: Path, say: Say) -> None:
                 say(f"run {run_id[:8]}: {plain_message(error)}")
 
 
-def training_path(run: Any, config: Config) -> Path:
+def logged_training_path(run: Any, config: Config) -> Path:
     """Return where the training of a run lies, or would lie, in this work folder."""
     return config.work / run.data.tags[TRAINED_IN]

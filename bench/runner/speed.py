@@ -1,5 +1,6 @@
-"""How fast a row trains and scores on this device: measured on the row's own clips, and kept in the
-work folder.
+"""How fast a row trains and scores on this device, measured on the row's own clips.
+
+The work folder keeps the measurements.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from bench.runner.costs import count_utterances as utterances_of
 from bench.runner.local import device_name
 from bench.specs.run import HeldOutData, Run
 from bench.training import engine, shares
+from bench.training.callbacks import SilentCallback
 from bench.training.row import DatasetCache
 from bench.training.scoring import build_utterances, score_utterances
 
@@ -121,8 +123,10 @@ def _read_file(work: Path) -> dict[str, dict[str, Any]]:
 def estimate_hours(
     training: PlannedTraining, speeds: Mapping[str, Speed], config: Config
 ) -> float | None:
-    """Return how long a training and what is evaluated of it take at most, by the speed of each
-    run's signature; None where that, or how many utterances there are, is not known.
+    """Return how long a training and its evaluations take at most.
+
+    It follows from the speed of each run, by signature. Return None where a speed or the number of
+    utterances is not known.
     """
     first = training.runs[0]
     if any(run.signature not in speeds for run in training.runs):
@@ -142,7 +146,7 @@ def estimate_hours(
     return sum((number or 0) / rate for number, rate in parts) / 3600
 
 
-class _Clock(engine.SilentCallback):
+class _Clock(SilentCallback):
     """Tells how long the steps of the second epoch took."""
 
     second_epoch_s = float("nan")

@@ -28,7 +28,7 @@ class TrainedModel(NamedTuple):
     run: Run
     seed: int
     system: System
-    place: str
+    source: str
     """Where its weights were found."""
 
 
@@ -92,10 +92,11 @@ def _find_finished_run(order: RunRequest, row: str, run: Run, seed: int, store: 
 
 
 def choose_evaluation(run: Run, corpus: str, split: str) -> SplitEvaluation:
-    """Return how the row's system scores a split: as the row evaluates it or, where the row does
-    not, as it evaluates another of the corpus or, failing that, its first.
+    """Return how the row's system scores a split.
 
-    Of a corpus without labels of frames, whole utterances are scored.
+    It is done as the row evaluates the split; else as the row evaluates another split of the
+    corpus; else as its first evaluation. Of a corpus without frame labels, whole utterances are
+    scored.
     """
     split_of = {name: (data.corpus, data.split) for name, data in run.evaluate.items()}
     exact = [name for name, key in split_of.items() if key == (corpus, split)]

@@ -23,8 +23,9 @@ def release_checkpoints(folder: Path, progress: Progress, say: Callable[[str], N
 
 
 def abandon_training(folder: Path) -> None:
-    """Remove the checkpoints of a training that nobody will go on with; those of one that has ended
-    stay, and so do those of one that another process has begun.
+    """Remove the checkpoints of a training that nobody will continue.
+
+    Those of a finished training stay, and those that another process works on.
     """
     with hold_folder(folder) as mine:
         if mine and not (folder / checkpoints.SELECTION).is_file():

@@ -1,7 +1,7 @@
 """Kinds: the systems, front-ends, augmentations and sources of breath marks to choose from.
 
 A kind is two files of one name: its settings in `bench/specs/<part>/<kind>.py` and its code in
-`<kind>.py` of the part's package. They are two because commands that read settings, such as `bench
+`bench/models/<part>/<kind>.py`. They are two because commands that read settings, such as `bench
 show`, must not import torch. A `-` in the kind is a `_` in the name of the file: `mix-frame` is in
 `mix_frame.py`. Both files are found by their name, so that adding a kind means adding these two.
 """

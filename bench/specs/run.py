@@ -51,8 +51,8 @@ class Data(Spec):
     """Put a region of an utterance of the opposite class into each clip. The frames, of 20 ms, are
     then labelled by it, spoof within the region, whatever labels the corpus has."""
     breath: Breath = _ABSENT
-    """Who says at which of the front-end's 20 ms hops someone breathes (`Batch.marks`); the run's
-    `breath` where a card does not say."""
+    """What says at which of the front-end's 20 ms hops someone breathes (`Batch.breath_mask`); the
+    run's `breath` where a card does not say."""
 
     @property
     def parts(self) -> tuple[KindSettings, ...]:

@@ -87,8 +87,10 @@ class _Journal(JournalFileBackend):
         self._position = at
 
     def _read_line(self, line: bytes, before: _Position) -> Iterator[dict[str, Any]]:
-        """Yield the records of a line: one, or none of a blank one or one that is there twice, or
-        those that were run together; what is torn and nothing depends on is passed over.
+        """Yield the records of a line.
+
+        That is one; none if the line is blank or repeats the last one; several if lines ran
+        together. Torn records that no other record depends on are passed over.
         """
         if not line.strip() or line == before.last:
             return
@@ -124,9 +126,7 @@ class FileLock(BaseJournalFileLock):
         self._stack = ExitStack()
 
     def acquire(self) -> bool:
-        """Wait for the lock; then cut off a line that a process killed in its midst left torn, so
-        that the next is not written behind it.
-        """
+        """Wait for the lock, then cut off a torn last line."""
         lock_file = self._journal.with_name(self._journal.name + ".lock")
         self._stack.enter_context(file_locks.hold_file(lock_file))
         _cut_torn_line(self._journal)

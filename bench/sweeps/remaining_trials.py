@@ -10,14 +10,15 @@ from bench.cards.sweep_cards import base_run, trial_run, trial_seeds
 from bench.config import Config
 from bench.runner import costs
 from bench.runner.costs import PlannedTraining
-from bench.specs.run import EarlierTraining, Run
+from bench.specs.run import Run
 from bench.sweeps import sampling
 from bench.sweeps.study import Study
 
 
 def list_remaining_trainings(study: Study, wanted: int, config: Config) -> list[PlannedTraining]:
-    """Return the trainings that are left of `wanted` trials, each once: those of begun trials as
-    they are; of one that is not drawn yet, with the largest network that an end of the space has.
+    """Return the trainings that are left of `wanted` trials, each once.
+
+    A trial that is not drawn yet counts as the largest network at any end of the space.
     """
     card, trials = study.card, study.list_trials()
     begun = [
@@ -39,11 +40,7 @@ def _count_weights(run: Run) -> int:
 
 
 def _list_stages(runs: Sequence[Run], ends: Sequence[Run]) -> list[Run]:
-    """Return the earlier trainings that runs start from; where the space changes none of them, all
-    start from one.
-    """
-    stages = [run.start.stage for run in runs if isinstance(run.start, EarlierTraining)]
-    of_ends = {
-        run.start.stage.training_signature for run in ends if isinstance(run.start, EarlierTraining)
-    }
-    return stages if len(of_ends) > 1 else stages[:1]
+    """Return the earlier trainings of runs; one for all if the space does not change it."""
+    stages = [run.earlier for run in runs if run.earlier]
+    signatures = {run.earlier.training_signature for run in ends if run.earlier}
+    return stages if len(signatures) > 1 else stages[:1]

@@ -16,8 +16,7 @@ from optuna.distributions import (
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
-from bench._io.trees import as_tree
-from bench.cards.sweep_cards import value_toml
+from bench._io.trees import as_tree, format_toml_value
 from bench.specs.sweep import Float, Grid, Int, Point, Sweep, Tpe
 
 _DRAWS = 50
@@ -46,7 +45,9 @@ def build_distributions(card: Sweep) -> dict[str, BaseDistribution]:
 
 def _to_scalar(value: Any) -> Any:
     """Return a choice as Optuna takes it: tables and lists as TOML."""
-    return value_toml(value) if as_tree(value) is not None or isinstance(value, list) else value
+    return (
+        format_toml_value(value) if as_tree(value) is not None or isinstance(value, list) else value
+    )
 
 
 def encode_point(point: Point) -> dict[str, Any]:
@@ -69,8 +70,9 @@ def decode_point(card: Sweep, params: Mapping[str, Any]) -> Point:
 
 
 def build_pruner(card: Sweep, epochs: int, seeds: int) -> optuna.pruners.BasePruner:
-    """Return the card's pruner; a step is an epoch, those of a further seed after those of the
-    first.
+    """Return the card's pruner.
+
+    A step is an epoch; the steps of the second seed follow those of the first.
     """
     settings = card.pruner
     match settings.kind:

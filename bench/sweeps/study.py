@@ -38,8 +38,9 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 class Pruned(BaseException):
-    """The pruner stops the trial: no mistake, so no Exception, which a launcher would keep as
-    one.
+    """The pruner stops the trial.
+
+    It is no Exception: the runner would record that as a failure.
     """
 
 
@@ -95,8 +96,9 @@ class Study:
         return self._hold_lock(f"{self.name}.{name}")
 
     def claim_trial(self, wanted: int) -> Claim | None:
-        """Return a trial to work at: one whose process died, else a new one while there are fewer
-        than `wanted`; None where there is nothing left to begin.
+        """Return a trial to work on: one whose process died, else a new one, else None.
+
+        There are new ones as long as there are fewer than `wanted`.
         """
         with self.hold_lock("claim"):
             for trial in self.list_trials():
@@ -150,9 +152,7 @@ class Study:
         self._end_trial(claim.number, TrialState.FAIL, reason=reason)
 
     def leave_trial(self, claim: Claim) -> None:
-        """Someone stops this process: whoever goes on takes the trial over, and it is no fault of
-        the trial's.
-        """
+        """Leave the trial for another process, as this one is stopped; it is no failed attempt."""
         claim.trial.set_user_attr("stopped", True)
 
     def _end_trial(
@@ -179,9 +179,7 @@ def _is_abandoned(trial: FrozenTrial) -> bool:
 
 
 class TrialHeartbeat:
-    """Says every minute that the trial goes on, for processes of other machines; a context
-    manager.
-    """
+    """Tells processes of other machines every minute that the trial goes on; a context manager."""
 
     def __init__(self, claim: Claim) -> None:
         self._open_claim = claim

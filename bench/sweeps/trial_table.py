@@ -12,11 +12,11 @@ from optuna.trial import FrozenTrial
 from bench.cards.sweep_cards import trial_run, value_text
 from bench.metrics.catalogue import is_rate
 from bench.specs.sweep import Categories, Dimension, Sweep
+from bench.study_table import TRIAL_COLUMNS
 from bench.sweeps import sampling
 from bench.sweeps.study import STATES, Study
 from bench.tracking.run_frame import COLUMNS as TRACKED
 from bench.tracking.run_frame import is_result_part
-from bench.trial_table import TRIAL_COLUMNS
 
 
 def build_trial_table(
@@ -79,10 +79,10 @@ def _format_time(moment: Any) -> str:
 
 
 def compute_importances(study: Study) -> dict[str, float]:
-    """Return what share of the objective's variance each dimension explains (functional ANOVA by
-    random forests: Hutter et al., ICML 2014), the greatest first.
+    """Return the share of the objective's variance that each dimension explains, the largest first.
 
-    Empty where there is one dimension, or fewer than four finished trials, or all alike.
+    It is computed by functional ANOVA with random forests (Hutter et al., ICML 2014). Empty if
+    there is one dimension, or fewer than four finished trials, or all results are equal.
     """
     finished = study.optuna.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
     if len(study.card.space) < 2 or len(finished) < 4 or len({t.value for t in finished}) < 2:

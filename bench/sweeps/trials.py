@@ -75,9 +75,7 @@ class SweepRun:
         artifact_check.require_artifacts(store, entry.table)
 
     def require_room(self, wanted: int, jobs: int) -> None:
-        """Raise RowFailed where the disk does not hold what is left of `wanted` trials, done by so
-        many processes.
-        """
+        """Raise RowFailed if the disk has no room for the rest of `wanted` trials by `jobs`."""
         left = remaining_trials.list_remaining_trainings(
             self.study, self._cap_wanted(wanted), self._config
         )
@@ -132,8 +130,10 @@ class SweepRun:
         return "" if table.empty else describe_best_trials(self.card, table)
 
     def _find_resolution(self, run: Run) -> float | None:
-        """Return what one error of dev's smaller class changes of the dev EER, over all seeds of a
-        trial: the EER is the mean of both classes' rates of errors. None for another objective.
+        """Return by how much one error in dev's smaller class changes a trial's objective.
+
+        The objective is the dev EER, the mean of the error rates of both classes, over all seeds of
+        a trial. None for another objective.
         """
         if self.card.objective != "dev.eer" or run.dev.splice.kind != "none":
             return None

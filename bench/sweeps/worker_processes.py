@@ -1,6 +1,4 @@
-"""Several processes on this machine that work at one study, each on a device of its own where there
-are several.
-"""
+"""Several processes on this machine that work on one study, if possible each on its own device."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench._io import atomic_files, machine
+from bench._io.trees import format_toml_value
 from bench.errors import BenchError, near_name
 from bench.synthetic import (
     asvspoof5,
@@ -63,17 +64,16 @@ def write_miniatures(
     ready: Callable[[Path, str], None] | None = None,
     replace: bool = True,
 ) -> list[Path]:
-    """Write the miniatures to `folder`, each to a folder of its corpus's key, and return those
-    that were written; with `only`, none but those of these keys.
+    """Write the miniatures to `folder`, and return the folders that were written.
 
-    A miniature that is there already by the same recipe (seed, size, speech, version, as its
-    MINIATURE.toml says) is left alone and not among those returned; one by another recipe is
-    replaced, unless `replace` is False: then one by another seed, size or speech is a BenchError
-    before anything is written. Each appears whole or not at all; `ready` is then told where it is
-    and what was there before ("" for nothing). `speech` is a folder of recordings with a sub-folder
-    for each speaker; None is the built-in voice. `progress` is told the corpus, how many of its
-    clips are made, and how many it has. Raise `BenchError` for a folder that is no
-    miniature, for unreadable recordings, for fewer than four speakers and for an unknown key.
+    Each goes to a folder of its corpus's key; `only` names the keys that are wanted. A miniature of
+    the same recipe (seed, size, speech and version in its MINIATURE.toml) is left alone. One of
+    another recipe is replaced; with `replace` False, another seed, size or speech is a BenchError
+    before anything is written. A miniature appears whole or not at all; `ready` then gets its
+    folder and what was there before ("" for nothing). `speech` is a folder of recordings with a
+    sub-folder for each speaker; None is the built-in voice. `progress` gets the corpus, the number
+    of its clips that are made, and the number of all. BenchError for a folder that is no miniature,
+    for unreadable recordings, for fewer than four speakers and for an unknown key.
     """
     corpora = {corpus.KEY: corpus for corpus in CORPORA}
     for key in only or ():
@@ -99,8 +99,8 @@ def write_miniatures(
         raise BenchError(
             "mini.other-recipe",
             f"{folder}: miniatures by another recipe are there, and runs may have been trained on "
-            f"them: {', '.join(refused)}; --replace puts new ones in their place, --folder writes "
-            "elsewhere",
+            f"them: {', '.join(refused)}; --replace puts new ones in their place, --output-dir "
+            "writes elsewhere",
         )
     there = {c.KEY: _describe_existing(folder / c.KEY, others[c.KEY]) for c in due}
     plans = [corpus.plan(speakers, size, seed) for corpus in due]
@@ -150,8 +150,9 @@ def _is_made(path: Path, marker: str) -> bool:
 
 
 def _describe_difference(path: Path, marker: str) -> str:
-    """Return in what the recipe of a miniature that is there is another than that of `marker`; its
-    version apart, which is ours. "" where none is there.
+    """Say how the recipe of the miniature at `path` differs from `marker`.
+
+    The version does not count. "" where there is no miniature, or no difference.
     """
     if not path.exists():
         return ""
@@ -181,10 +182,5 @@ def _write_recipe(beneath: str, seed: int, size: Size, speakers: SpeakerSplits) 
     ]
     for split, members in speakers._asdict().items():
         lines += ["", f"[speakers.{split}]"]
-        lines += [f"{member.number} = {_quote_toml(member.voice.name)}" for member in members]
+        lines += [f"{member.number} = {format_toml_value(member.voice.name)}" for member in members]
     return "\n".join(lines) + "\n"
-
-
-def _quote_toml(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -44,8 +44,9 @@ within a gender. Genders are read off the pitch.
 
 
 def plan(cast: SpeakerSplits, size: Size, seed: int) -> list[PlannedClip]:
-    """Return the clips: as many of each class and split as the miniature PartialSpoof has, and
-    the enrolment of dev and eval.
+    """Return the clips, as many of each class and split as the miniature PartialSpoof has.
+
+    The enrolment of dev and eval comes in addition.
     """
     beneath = partialspoof.plan(cast, size, seed)
     return list(chain.from_iterable(_plan_split(cast, split, beneath, seed) for split in PROTOCOLS))

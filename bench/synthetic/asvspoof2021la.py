@@ -55,16 +55,19 @@ non-speech. Codecs without an encoder here have a stand-in. Transmissions are na
 
 
 def assign_subsets(n: int) -> list[str]:
-    """Return a subset for each of `n` recordings of a class: half of them eval, which comes first,
-    the others progress and hidden; all eval where there are fewer than three.
+    """Return a subset for each of `n` recordings of a class.
+
+    The first half is eval, the others are progress and hidden; all are eval where there are fewer
+    than three.
     """
     other = max(n // 4, int(n >= 3))
     return ["eval"] * (n - 2 * other) + ["progress"] * other + ["hidden"] * other
 
 
 def plan(cast: SpeakerSplits, size: Size, seed: int) -> list[PlannedClip]:
-    """Return the clips: every utterance of 2019 LA's eval protocol through every codec of its
-    subset, and that split's enrolment through every codec.
+    """Return the clips: every utterance of 2019 LA's eval split through every codec of its subset.
+
+    The enrolment of that split goes through every codec, too.
     """
     clips = [c for c in asvspoof2019la.plan(cast, size, seed) if c.fields["split"] == "eval"]
     enrolment = [clip for clip in clips if clip.fields["attack"] == "enrolment"]
@@ -112,9 +115,7 @@ def _send_clip(
 
 
 def annotate(root: Path, made: Sequence[WrittenClip]) -> None:
-    """Write the trial list, the CM and ASV keys, the ASV scores, the t-DCF coefficients and the
-    readme.
-    """
+    """Write the trial list, the CM and ASV keys, the ASV scores, the coefficients, the readme."""
     ordered = sorted(
         (m for m in made if not m.clip.path.startswith(ENROLMENT)), key=lambda m: m.clip.utterance
     )
@@ -171,8 +172,9 @@ def _format_asv(trial: asv.Trial) -> str:
 
 
 def tabulate_coefficients(trials: Sequence[asv.Trial]) -> dict[str, dict[str, dict[str, float]]]:
-    """Return the t-DCF coefficients C0, C1 and C2 of `trials` for each attack and codec, and each
-    pooled; NaN where there is no trial of a kind.
+    """Return the t-DCF coefficients C0, C1 and C2 of `trials` by attack and codec, and pooled.
+
+    They are NaN where there is no trial of a kind.
 
     The attack restricts spoofed trials, the codec all, so that the threshold of the speaker
     verification is the codec's own.

@@ -186,9 +186,10 @@ ASVSPOOF5_DEVICES = (
 
 
 def asvspoof5_configuration() -> list[str]:
-    """Return the lines of ASVspoof5.codec.config.csv in the official form: header, numbers of
-    codecs without a leading zero, devices with a trailing blank, and below an empty row the two
-    qualities that each quality of C7 stands for.
+    """Return the lines of ASVspoof5.codec.config.csv in the official form.
+
+    It has a header, numbers of codecs without a leading zero, devices with a trailing blank, and
+    below an empty row the two qualities that each quality of C7 stands for.
 
     Bit rates are those of the miniature's channels, `-` where the codec has no constant one.
     """

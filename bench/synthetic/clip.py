@@ -205,7 +205,7 @@ def split_speakers(voices: Sequence[Voice], seed: int) -> SpeakerSplits:
         raise BenchError(
             "mini.too-few-speakers",
             f"{len(voices)} speaker(s) ({names}) are too few: no two splits share a speaker, which "
-            f"needs at least {FEWEST_SPEAKERS}; give each a folder of recordings below --speech",
+            f"needs at least {FEWEST_SPEAKERS}; give each a folder of recordings in --speech-dir",
         )
     named = sorted(voices, key=lambda voice: voice.name)
     speakers = [Speaker(number, voice) for number, voice in enumerate(named, start=1)]

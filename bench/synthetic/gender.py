@@ -1,5 +1,6 @@
-"""Which speakers pass for women and which for men: by how high they speak, since neither the
-built-in voice nor a folder of recordings says.
+"""The gender that protocols give a speaker, decided by pitch.
+
+Neither the built-in voice nor a folder of recordings says it.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ HEARD = 2
 
 
 def detect_genders(root: Path, made: Sequence[WrittenClip]) -> dict[int, Gender]:
-    """Return F or M for each speaker of `made` by number: F where the median pitch of their first
-    clips lies above BORDER_HZ.
+    """Return F or M for each speaker of `made`, by number.
+
+    F means that the median pitch of the first clips is above BORDER_HZ.
     """
     clips = defaultdict[int, list[WrittenClip]](list)
     for m in made:

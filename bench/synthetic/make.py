@@ -53,8 +53,9 @@ def make_speech(clip: PlannedClip, size: Size, seed: int) -> Pcm:
 
 
 def make_recording(recording: Recording, root: Path, size: Size, seed: int) -> list[WrittenClip]:
-    """Write the file of each clip of one source below `root` (16 kHz, 16 bits, mono; WAV or FLAC
-    by its name); return what is where.
+    """Write the file of each clip of one source below `root`, and return what was written.
+
+    Files have 16 kHz, 16 bits and one channel, as WAV or FLAC by their names.
     """
     speech = make_speech(recording[0], size, seed)
     resynthesised = dict[Vocoder, Wave]()

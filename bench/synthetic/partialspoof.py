@@ -128,8 +128,9 @@ def _write_segment_labels(root: Path, split: str, made: Sequence[WrittenClip]) -
 
 
 def _write_vad(root: Path, split: str, made: Sequence[WrittenClip]) -> None:
-    """Write `start end class` in seconds: 0 spoof, 1 bona fide, 2 non-speech (PartialSpoof issue
-    2).
+    """Write lines `start end class`, in seconds; 0 is spoof, 1 bona fide, 2 non-speech.
+
+    Source: PartialSpoof, issue 2.
     """
     for m in made:
         wave = read_recording(root / m.clip.path)

@@ -83,9 +83,7 @@ class SourceFilter:
         return f"built-in-{self.number:02d}"
 
     def speak(self, rng: np.random.Generator, n_samples: int) -> Wave:
-        """Return `n_samples` of babble: syllables of the voice's vowels and consonants, with
-        pauses, in some of which it draws breath.
-        """
+        """Return `n_samples` of babble: syllables with pauses, some of which have a breath."""
         speaker_rng = make_generator(self.seed, self.name)
         pitch_hz = float(
             speaker_rng.choice([speaker_rng.uniform(85, 145), speaker_rng.uniform(165, 245)])
@@ -208,9 +206,7 @@ def _apply_resonances(source: Wave, formants_hz: Track, speaker_rng: np.random.G
 
 
 def _add_room(rng: np.random.Generator, speaker_rng: np.random.Generator, wave: Wave) -> Wave:
-    """Return `wave` with the echoes of the speaker's room and its noise, 35 to 50 dB below the
-    speech.
-    """
+    """Return `wave` with the echoes and the noise of a room, 35 to 50 dB below the speech."""
     decay_s, direct_db = speaker_rng.uniform(0.12, 0.3), speaker_rng.uniform(6, 12)
     t = np.arange(int(decay_s * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
     echoes = speaker_rng.standard_normal(len(t)) * 10 ** (-3 * t / decay_s)

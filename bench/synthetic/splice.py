@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data.frame_labels import Stretch, mark_spoof_frames
 from bench.synthetic.clip import Fade, FadeCurve, Pcm, Segment, SpoofRecipe, Wave
-from bench.units import CLASSES, SAMPLE_RATE_HZ, SPOOF, frame_samples, frames_covering, to_samples
+from bench.units import CLASSES, SAMPLE_RATE_HZ, SPOOF, frame_samples, to_samples
 
 SHORTEST_PIECE_S = 0.25
 REACH_S = 0.05
@@ -34,8 +35,7 @@ CURVES: Mapping[FadeCurve, Callable[[Wave], Wave]] = {
 def cut_pieces(
     rng: np.random.Generator, speech: Wave, forgery: SpoofRecipe, grid: int
 ) -> tuple[Segment, ...]:
-    """Return the pieces of alternating class that `forgery` cuts `speech` into, boundaries at
-    quiet places.
+    """Return the pieces of alternating class that `forgery` cuts `speech` into, at quiet places.
 
     Boundaries are multiples of `grid` samples; the length of `speech` must be one, too.
     """
@@ -103,14 +103,13 @@ def is_loud(wave: Wave | Pcm) -> NDArray[np.bool_]:
 
 
 def make_frame_labels(cut: Sequence[Segment], resolution_s: float) -> NDArray[np.str_]:
-    """Return PartialSpoof's frame labels: ceil(duration / resolution) strings, `1` where no sample
-    is spoof, else `0`; 21 characters wide as in the official files.
+    """Return PartialSpoof's frame labels: `1` where no sample of the frame is spoof, else `0`.
+
+    There are ceil(duration / resolution) strings, 21 characters wide as in the official files.
 
     Source: the corpus's own generator, zlin0/partialspoof-audio, local/seglab_extraction_spfin.py.
     """
-    length = frame_samples(resolution_s, SAMPLE_RATE_HZ)
-    labels = np.full(frames_covering(cut[-1].end, length), "1", dtype="<U21")
-    for piece in cut:
-        if piece.label == SPOOF:
-            labels[piece.start // length : frames_covering(piece.end, length)] = "0"
-    return labels
+    spoofed = [Stretch(piece.start, piece.end) for piece in cut if piece.label == SPOOF]
+    frame = frame_samples(resolution_s)
+    spoof = mark_spoof_frames(spoofed, cut[-1].end, frame, "any-spoof")
+    return np.where(spoof, "0", "1").astype("<U21")

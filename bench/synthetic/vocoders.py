@@ -61,9 +61,7 @@ class GriffinLim:
 
 @dataclass(frozen=True)
 class World:
-    """Pitch by DIO and StoneMask, envelope by CheapTrick, aperiodicity by D4C; some of it
-    replaced.
-    """
+    """Pitch by DIO and StoneMask, envelope by CheapTrick, aperiodicity by D4C, partly replaced."""
 
     frame_ms: float = 5.0
     pitch: Literal["natural", "smoothed", "semitones"] = "natural"

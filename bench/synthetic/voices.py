@@ -1,6 +1,4 @@
-"""Speakers from a folder of recordings: any .wav or .flac below it, a speaker for each folder at
-its top.
-"""
+"""Speakers from a folder of .wav and .flac recordings: each folder at its top is a speaker."""
 
 from __future__ import annotations
 
@@ -32,9 +30,7 @@ class Recorded:
     files: tuple[Path, ...]
 
     def speak(self, rng: np.random.Generator, n_samples: int) -> Wave:
-        """Return an excerpt of one recording at a random place: `n_samples`, or all of a shorter
-        one.
-        """
+        """Return `n_samples` at a random place of one recording, or all of a shorter one."""
         wave = read_recording(self.files[rng.integers(len(self.files))])
         start = rng.integers(max(1, len(wave) - n_samples + 1))
         return level_wave(wave[start : start + n_samples])
@@ -58,7 +54,7 @@ def find_speakers(folder: Path, shortest_s: float) -> Speech:
     if not folder.is_dir():
         raise BenchError(
             "file.missing",
-            f"{folder}: there is no such folder of recordings (asked for by --speech)",
+            f"{folder}: there is no such folder of recordings (asked for by --speech-dir)",
         )
     files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     speakers: defaultdict[str, list[Path]] = defaultdict(list)
@@ -72,7 +68,7 @@ def find_speakers(folder: Path, shortest_s: float) -> Speech:
         raise BenchError(
             "mini.no-recordings",
             f"{folder}: no recording of {shortest_s} s or more among {len(files)} .wav and .flac "
-            "files; --speech wants a folder with a sub-folder of recordings for each speaker",
+            "files; --speech-dir wants a folder with a sub-folder of recordings for each speaker",
         )
     voices: list[Voice] = [Recorded(name, tuple(paths)) for name, paths in speakers.items()]
     return Speech(voices, digest.hexdigest()[:16])
@@ -83,14 +79,12 @@ def _duration_s(file: Path) -> float:
         info = read_header(file)
         require_whole(file, info)
     except BenchError as error:
-        raise BenchError(error.code, f"{error}, or take it out of --speech") from error
+        raise BenchError(error.code, f"{error}, or take it out of --speech-dir") from error
     return info.duration_s
 
 
 def read_recording(file: Path) -> Wave:
-    """Return `file` as mono at 16 kHz: channels averaged, other rates resampled by a polyphase
-    filter.
-    """
+    """Return `file` as mono at 16 kHz: channels averaged, other rates resampled (polyphase)."""
     info = read_header(file)
     wave, rate = read_samples(file, info).astype(np.float64), info.sample_rate_hz
     mono = wave.reshape(len(wave), -1).mean(axis=1)
@@ -101,9 +95,7 @@ def read_recording(file: Path) -> Wave:
 
 
 def level_wave(wave: Wave) -> Wave:
-    """Return `wave` without offset at a common level, so that loudness tells nothing of class or
-    corpus.
-    """
+    """Return `wave` without offset, at a level that is the same for all classes and corpora."""
     wave = wave - wave.mean()
     rms, peak = np.sqrt(np.mean(wave**2)), np.abs(wave).max()
     return wave * min(RMS / max(rms, 1e-9), PEAK / max(peak, 1e-9))

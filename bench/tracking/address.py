@@ -1,5 +1,6 @@
-"""Where a tracking store is (a file of this machine, a server, a database), said without its
-password.
+"""The address of a tracking store: a file of this machine, a server or a database.
+
+It can be shown without its password.
 """
 
 from __future__ import annotations
@@ -176,7 +177,7 @@ def _unreadable_error(uri: str) -> BenchError:
 def mask_secrets(uri: str) -> str:
     """Return a URI without what stands before its host, and without passwords in its query.
 
-    >>> masked("postgresql://bob:a@b@db.example/x?sslpassword=c&y=1")
+    >>> mask_secrets("postgresql://bob:a@b@db.example/x?sslpassword=c&y=1")
     'postgresql://***@db.example/x?sslpassword=***&y=1'
     """
     head, _, query = uri.partition("?")

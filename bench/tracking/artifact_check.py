@@ -18,9 +18,10 @@ _BYTE = b"1"
 
 
 def require_artifacts(store: Store, table: str) -> None:
-    """Raise one BenchError where the artifacts of the runs of `table` cannot be written and read
-    back. A server that does not answer is passed over: runs are then recorded on this machine, as
-    those of a store in a file are, whose artifacts lie in the work folder.
+    """Raise one BenchError where files of the runs of `table` cannot be written and read back.
+
+    A server that does not answer is not tested: its runs are recorded on this machine, as those of
+    a store in a file are, whose artifacts are in the work folder.
     """
     if store.uri.startswith("sqlite:") or not store.is_reachable():
         return
@@ -31,8 +32,9 @@ def require_artifacts(store: Store, table: str) -> None:
 
 
 def probe_artifacts(store: Store) -> str:
-    """Return where the artifacts of a store's newest experiment lie, which was tried; "" where it
-    has none yet. Raise as `require`.
+    """Test where the artifacts of a store's newest experiment are, and return that place.
+
+    Return "" where there is no experiment yet. Raise as `require_artifacts`.
     """
     client = store.client
     experiments = client.search_experiments(max_results=1)

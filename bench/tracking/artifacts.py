@@ -9,9 +9,7 @@ from bench.tracking.store import Store
 
 
 def add_artifacts(store: Store, run_id: str, paths: Sequence[Path], folder: str) -> None:
-    """Keep copies of the files in `folder` of a run's artifacts; those of the same name there are
-    replaced.
-    """
+    """Copy the files to `folder` of a run's artifacts; files of the same name are replaced."""
     store.require_writable()
     for path in paths:
         store.client.log_artifact(run_id, str(path), folder)

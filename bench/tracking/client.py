@@ -34,8 +34,9 @@ _LATER = (408, 429)
 
 
 def quiet_mlflow() -> dict[str, str]:
-    """Return the environment in which mlflow sends nothing out, prints nothing and does not wait
-    long for a server, and set it for this process.
+    """Set and return the environment of a quiet MLflow.
+
+    It sends nothing out, prints nothing and does not wait long for a server.
     """
     os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true")
     os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
@@ -72,8 +73,9 @@ def is_of_store(error: Exception) -> bool:
 
 
 def open_client(to: Address) -> Any:
-    """Return MLflow's client of a store; a local one is made where it is new. Raise BenchError
-    where MLflow cannot open it.
+    """Return MLflow's client of a store; a local store is made where it is new.
+
+    Raise BenchError where MLflow cannot open it.
     """
     quiet_mlflow()
     if to.login is not None:
@@ -123,8 +125,7 @@ def _connect_once(to: Address) -> None:
 
 
 def system_monitor(client: Any, run_id: str) -> Any:
-    """Return MLflow's started monitor of processor, memory and GPU; None where psutil is
-    missing."""
+    """Start and return MLflow's monitor of processor, memory and GPU; None without psutil."""
     if importlib.util.find_spec("psutil") is None:
         client.set_tag(run_id, "system_metrics", "none: psutil is not installed")
         return None

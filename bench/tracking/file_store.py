@@ -88,10 +88,10 @@ class FileStore:
         """There are no pages to show a table in without MLflow."""
 
     def keep_scored_file(self, entry: ScoredFile, artifacts: Mapping[str, Sequence[Path]]) -> str:
-        """Keep a judged score file; return the record's id. `artifacts` are files by the folder of
-        the record's that they come into.
+        """Keep an evaluated score file and return the record's id.
 
-        The same file, judged alike, is kept once, and when it was judged is kept of the last time.
+        `artifacts` are files by the folder of the record that they are copied to. The same file
+        with the same settings is kept once, with the time of its last evaluation.
         """
         folder = self._folder / short_digest(entry.identity)
         content = {"judged_ms": now_ms(), "entry": _ENTRY.dump_python(entry, mode="python")}

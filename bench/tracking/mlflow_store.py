@@ -118,16 +118,18 @@ class MlflowStore:
 
     @contextmanager
     def hold_lock(self) -> Generator[None]:
-        """Hold the store's lock file: MLflow's first set-up and look-then-create cannot race. Raise
-        as `require_writable`.
+        """Hold the store's lock file while a run or experiment is looked up and then created.
+
+        Raise as `require_writable`.
         """
         self.require_writable()
         with file_locks.hold_file(self._lock_file):
             yield
 
     def find_experiment(self, name: str) -> Any:
-        """Return MLflow's experiment of that name, None where there is none; BenchError where it
-        was deleted, so that its runs are not taken for missing.
+        """Return MLflow's experiment of that name; None where there is none.
+
+        Raise BenchError where it was deleted: its runs must not be taken for missing.
         """
         experiment = self.client.get_experiment_by_name(name)
         if experiment is not None and experiment.lifecycle_stage == "deleted":
@@ -142,9 +144,7 @@ class MlflowStore:
         return experiment
 
     def search_table(self, table: str, tags: Mapping[str, str]) -> list[Any]:
-        """Return MLflow's runs in the experiment `table` that have all the tags, the one that began
-        last first.
-        """
+        """Return the MLflow runs of the experiment `table` with all these tags, newest first."""
         return self.search_tables([table], tags)
 
     def search_tables(self, tables: Iterable[str], tags: Mapping[str, str]) -> list[Any]:

@@ -38,7 +38,7 @@ def view_address(experiment_id: str) -> str:
 def column_tag(text_column: str) -> str:
     """Return the tag that holds a row's cell of a text column.
 
-    >>> tag("Front-end (λ)")
+    >>> column_tag("Front-end (λ)")
     'Front-end'
     """
     return re.sub(r"[^\w /.-]", "", text_column, flags=re.ASCII).strip(" /.") or "Row"
@@ -85,16 +85,16 @@ def _page_state(table: Table) -> dict[str, Any]:
     names = [
         *(("tags", column_tag(name)) for name in table.text_columns),
         ("tags", "form"),
-        *(("tags", of(name)) for name in _own_metrics(table) for of in (paper_tag, our_tag)),
+        *(("tags", tag(name)) for name in _own_metrics(table) for tag in (paper_tag, our_tag)),
         *(("tags", name) for name in ("seed", "signature")),
         ("metrics", "hours"),
     ]
-    columns = [_column_key(*of) for of in names]
+    columns = [_column_key(*name) for name in names]
     first = [_column_key("attributes", "Run Name")]
     return {
         "selectedColumns": columns,
         "columnOrder": [*first, *columns],
-        "columnWidths": {_column_key(*of): _column_width(*of, table) for of in names},
+        "columnWidths": {_column_key(*name): _column_width(*name, table) for name in names},
         "orderByKey": _column_key("tags", LINE),
         "orderByAsc": True,
         "runsHiddenMode": "SHOW_ALL",

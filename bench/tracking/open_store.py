@@ -1,6 +1,4 @@
-"""The store that `bench score` and reports work with: MLflow's, or records where MLflow is not
-installed.
-"""
+"""The store of `bench score` and of reports: MLflow's, or records where MLflow is missing."""
 
 from __future__ import annotations
 
@@ -17,8 +15,10 @@ if TYPE_CHECKING:
 
 
 def open_to_read(config: Config) -> Store | FileStore:
-    """Return the store to make reports from. Raise NotInstalled where there is a store of MLflow's
-    and no MLflow to read it with: what it holds would show as not run.
+    """Return the store to make reports from.
+
+    Raise NotInstalled where there is an MLflow store and no MLflow to read it with: its rows would
+    be shown as not run.
     """
     if text := explain_unread(config):
         raise packages.NotInstalled("package.missing", text)
@@ -35,9 +35,7 @@ def open_to_write(config: Config) -> Store | FileStore:
 
 
 def explain_unread(config: Config) -> str:
-    """Return in one line what to install where there is a store of MLflow's and no MLflow to read
-    it with; "" where there is no such store, or MLflow.
-    """
+    """Return what to install where there is an MLflow store and no MLflow; else ""."""
     if packages.is_installed("mlflow"):
         return ""
     named = os.environ.get("MLFLOW_TRACKING_URI") or config.tracking

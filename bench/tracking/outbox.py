@@ -21,8 +21,9 @@ class StoreWithOutbox:
     """Works in the configured store or, while that does not answer, in the outbox."""
 
     def __init__(self, config: Config, say: Callable[[str], None]) -> None:
-        """Open `config.tracking_uri`; `say` gets a line where records go to the outbox. Raise
-        BenchError where MLflow cannot open the store.
+        """Open `config.tracking_uri`; `say` gets a line where records go to the outbox.
+
+        Raise BenchError where MLflow cannot open the store.
         """
         self._config, self._say = config, say
         self._is_reported = False
@@ -78,8 +79,9 @@ class StoreWithOutbox:
             self._say(f"{text}; records go to {file}, `bench sync` sends them on")
 
     def begin_run(self, entry: RunRecord) -> OpenRun:
-        """Return the run of `entry`, open; what the outbox has of it is sent to the store first, so
-        that it goes on in one place.
+        """Return the run of `entry`, open.
+
+        What the outbox has of it is sent to the store first, so that the run goes on in one place.
         """
 
         def begin(to: MlflowStore) -> OpenRun:

@@ -35,7 +35,7 @@ def this_process() -> Process:
 def parse_process(text: str) -> Process:
     """Return the process that `str` made `text` of.
 
-    >>> parse("node7:4711:123456")
+    >>> parse_process("node7:4711:123456")
     Process(host='node7', pid=4711, started='123456')
     """
     host, pid, started = text.rsplit(":", 2)
@@ -56,8 +56,10 @@ def is_alive(process: Process) -> bool:
 
 
 def _started(pid: int) -> str | None:
-    """Return when a living process started: in ticks from Linux's /proc, elsewhere in seconds since
-    1970; None where it is over, or the system does not say.
+    """Return when a living process started; None where it is over or the system does not say.
+
+    The unit is Linux's clock ticks from /proc, elsewhere seconds since 1970. Ticks do not change
+    when the clock is set, as psutil's time of creation does.
     """
     if not (_PROC / "self" / "stat").exists():
         try:

@@ -45,7 +45,7 @@ _VERSIONED = ("table", "row", "seed", "form", "signature", "overrides")
 def model_name(tags: Mapping[str, str]) -> str:
     """Return what the model of a run with these tags is registered as.
 
-    >>> name({"table": "sal/table4", "row": "S5", "form": "smoke"})
+    >>> model_name({"table": "sal/table4", "row": "S5", "form": "smoke"})
     'sal-table4-S5-smoke'
     """
     signature = tags["signature"] if "overrides" in tags else ""
@@ -66,8 +66,10 @@ def write_model(system: nn.Module, folder: Path) -> None:
 
 
 def pip_requirements() -> list[str]:
-    """Return what to give to pip so that a model loads as here: this suite, from the repository's
-    commit where it was installed from there, and what it requires, in the versions of here.
+    """Return the requirements with which pip makes an environment that loads a model as here.
+
+    They are this suite, from its commit where it was installed from a repository, and what it
+    requires, in the versions of this environment.
     """
     suite = [name for name in (packages.WHOLE, packages.CORE) if _installed_version(name)]
     required = [Requirement(text) for name in suite for text in requires(name) or ()]
@@ -164,8 +166,9 @@ def register_model(client: Any, run_id: str) -> None:
 
 
 def load_registered_model(client: Any, run_id: str) -> nn.Module:
-    """Return the model of a run, on the CPU and in evaluation mode; BenchError where the run has
-    none.
+    """Return the model of a run, on the CPU and in evaluation mode.
+
+    Raise BenchError where the run has none.
     """
     if not any(file.path == FOLDER for file in client.list_artifacts(run_id)):
         uri = client.get_run(run_id).info.artifact_uri

@@ -1,5 +1,6 @@
-"""Numbers of a run as MLflow's pages show them: its own print all digits of a metric, so each
-result is a tag as well, rounded, and beside it the paper's.
+"""Rounded results as tags of a run, beside the paper's.
+
+MLflow's pages print all digits of a metric.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from bench.tracking.run_frame import is_figure
 def our_tag(name: str) -> str:
     """Return the tag that holds a run's own result.
 
-    >>> ours("partialspoof.eer"), paper("partialspoof.eer")
+    >>> our_tag("partialspoof.eer"), paper_tag("partialspoof.eer")
     ('partialspoof.eer ours', 'partialspoof.eer paper')
     """
     return f"{name} ours"
@@ -32,9 +33,7 @@ def paper_tags(published: Mapping[str, float]) -> dict[str, str]:
 
 
 def our_tags(metrics: Mapping[str, float]) -> dict[str, str]:
-    """Return the tags of results as the store keeps them (rates in per cent, with bounds), but for
-    those of breakdowns.
-    """
+    """Return the tags of results as the store has them, without those of breakdowns."""
     return {
         our_tag(name): _round_value(name, value)
         for name, value in metrics.items()
@@ -43,8 +42,9 @@ def our_tags(metrics: Mapping[str, float]) -> dict[str, str]:
 
 
 def fill_in(client: Any, run: Any, table: Table) -> None:
-    """Give a run of `table` the tags that it lacks: another version kept it, or its results came
-    later.
+    """Give a run of `table` the tags that it lacks.
+
+    An older version may have recorded it, or its results came later.
     """
     is_row = run.data.tags.get("kind") == "row"
     row = table.rows.get(run.data.tags["row"]) if is_row else None

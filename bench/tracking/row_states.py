@@ -8,8 +8,9 @@ from bench.tracking.table_runs import table_runs
 
 
 def row_states(config: Config, table: str, form: Form) -> dict[str, str]:
-    """Return for each signature its runs, e.g. `FINISHED: seed 666; FAILED: seed 667`; none where
-    MLflow is not installed (`bench.tracking.open_store.unseen_state` says so).
+    """Return the states of each signature's runs, e.g. `finished: seed 666; failed: seed 667`.
+
+    Return none where MLflow is not installed (`bench.tracking.open_store.unseen_state` says so).
     """
     frame = runs_frame(table_runs(config, table, form))
     by_signature: dict[str, str] = {}

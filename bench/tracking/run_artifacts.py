@@ -13,8 +13,7 @@ from bench.tracking.address import local_folder
 
 
 class OpenStore(Protocol):
-    """A tracking store that is open (`bench.tracking.store.Store`; nothing here needs the rest of
-    it, nor what that imports)."""
+    """What this module needs of an open tracking store (`bench.tracking.store.Store`)."""
 
     @property
     def client(self) -> Any:

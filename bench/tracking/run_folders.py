@@ -27,8 +27,10 @@ class FolderRun(NamedTuple):
 
 
 def runs_by_folder(config: Config) -> Mapping[str, list[FolderRun]] | None:
-    """Return the runs by the folder they were trained in, below the work folder; none where there
-    is no store yet, None where its server does not answer, or has got only some of the records.
+    """Return the runs by the folder, below the work folder, that they were trained in.
+
+    Return an empty mapping where there is no store yet, and None where its server does not answer
+    or lacks some of the records.
     """
     if address.configured_address(config).is_new:
         return {}
@@ -63,8 +65,9 @@ def _folder_run(run: Any) -> FolderRun:
 
 
 def finished_seeds(config: Config, table: str, form: Form) -> Mapping[str, set[int]]:
-    """Return the seeds with which a table's rows are finished, by their signatures, on whatever
-    data; a store that is not there yet is not made.
+    """Return the seeds that are finished, by the signature of the row.
+
+    The data does not matter. A store that is not there yet is not made.
     """
     seeds: dict[str, set[int]] = {}
     for run in table_runs(config, table, form):

@@ -67,8 +67,7 @@ _POWER = re.compile(r"system/gpu_\d+_power_usage_watts")
 
 
 def runs_frame(runs: Iterable[Any]) -> pd.DataFrame:
-    """Return MLflow's `Run` objects as a frame of `COLUMNS` and figures, in the order they
-    began."""
+    """Return MLflow's runs as a frame of `COLUMNS` and results, oldest first."""
     return build_frame(map(_frame_row, runs), COLUMNS, "begun")
 
 
@@ -142,8 +141,7 @@ def results_among(metrics: dict[str, float]) -> dict[str, float]:
 
 
 def is_figure(name: str, metrics: dict[str, float]) -> bool:
-    """Return whether a metric is a final figure: those have an interval, points of curves do
-    not."""
+    """Return whether a metric is a final result: it has an interval, a curve has none."""
     return {name, f"{name}.low", f"{name}.high"} <= metrics.keys()
 
 

@@ -54,11 +54,10 @@ def begin_run(store: MlflowStore, entry: RunRecord) -> OpenRun:
 
 
 def find_alike(store: MlflowStore, entry: RunRecord) -> list[Any]:
-    """Return the runs of what `entry` asks for, made from the same, whether run once or anew; the
-    one begun last first.
+    """Return the runs of what `entry` asks for, made from the same contents, newest first.
 
-    Runs that were kept before contents were looked at do not say what they were made from: they
-    count as alike, unless the code has other results by now.
+    Runs that were repeated are among them. Runs that were recorded before contents were digested
+    count as alike, unless the code gives other results by now.
     """
     contents = entry.identity["contents"]
     unsaid = "" if versions.describe_raised(entry.versions) else contents
@@ -67,8 +66,9 @@ def find_alike(store: MlflowStore, entry: RunRecord) -> list[Any]:
 
 
 def next_repeat(entry: RunRecord, runs: Sequence[Any]) -> RunRecord:
-    """Return the entry of a further run of the same, beside those `known` to be alike; where one of
-    them was begun anew and is not finished, that one's.
+    """Return the entry of one more run of the same, given the earlier `runs`.
+
+    Where a repeat has begun and is not finished, it is that one's entry.
     """
     begun = [
         _repeat_number(run) for run in runs if _repeat_number(run) and run.info.status != "FINISHED"
@@ -79,9 +79,10 @@ def next_repeat(entry: RunRecord, runs: Sequence[Any]) -> RunRecord:
 
 
 def changed_since(run: Any, entry: RunRecord) -> list[str]:
-    """Return what `entry` is made from and `run` was not, or was in another state, by name, of code
-    with both versions: `system sal (version 1 -> 2)`. Of a run that does not say what it was made
-    from, only the code.
+    """Return the names of what `entry` is made from that `run` was made from in another state.
+
+    Code is named with both versions: `system sal (version 1 -> 2)`. Of a run that does not record
+    what it was made from, only code is compared.
     """
     older = versions.compare_versions(versions_of_run(run), entry.versions)
     before: dict[str, str] = json.loads(run.data.tags.get("made_from", "null"))
@@ -160,7 +161,7 @@ def code_tags(commit: str) -> dict[str, str]:
 def join_values(before: str, now: str) -> str:
     """Return what a run was done with, what is new of `now` added.
 
-    >>> joined("a", "a, b"), joined("a, b", "b")
+    >>> join_values("a", "a, b"), join_values("a, b", "b")
     ('a, b', 'a, b')
     """
     return ", ".join(dict.fromkeys([*before.split(", "), *now.split(", ")]))

@@ -197,8 +197,10 @@ COUNTS = ("missed", "accepted", "bonafide", "spoof")
 
 
 def tracked_values(figures: Mapping[str, MetricResult]) -> dict[str, float]:
-    """Return figures as the store keeps them: `name`, and `name.<field>` of `BOUNDS`, rates in per
-    cent; and of `COUNTS`, as they are. Of what is not known only `low` and `high` are kept, as NaN.
+    """Return results as the store has them, rates in per cent.
+
+    A result is `name`, and `name.<field>` for the fields of `BOUNDS` and `COUNTS`. Unknown fields
+    are left out, but `low` and `high` are then NaN.
     """
     numbers: dict[str, float] = {}
     for name, figure in figures.items():
@@ -219,8 +221,9 @@ def result_tags(figures: Mapping[str, MetricResult]) -> dict[str, str]:
 
 
 def resampling_plans(figures: Mapping[str, MetricResult]) -> dict[str, str]:
-    """Return by `plan.<evaluation>` who was drawn for the intervals of its figures (without those
-    of its breakdowns), e.g. `speaker+attack`.
+    """Return what is resampled for the intervals of each evaluation, by `plan.<evaluation>`.
+
+    For example `speaker+attack`. Breakdowns are left out.
     """
     by_evaluation: dict[str, dict[str, None]] = {}
     for name, figure in figures.items():
@@ -267,8 +270,9 @@ def describe_run(entry: RunRecord, figures: Mapping[str, MetricResult]) -> str:
 
 
 def results_csv(entry: RunRecord, figures: Mapping[str, MetricResult]) -> str:
-    """Return all figures (fractions by metric) beside the paper's as CSV, rates in per cent. What
-    is not known is left empty.
+    """Return all results (fractions by metric) beside the paper's as CSV, rates in per cent.
+
+    Unknown cells are empty.
     """
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")

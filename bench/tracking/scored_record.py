@@ -87,8 +87,9 @@ def record_of_file(entry: ScoredFile, run_id: str, ended_ms: int) -> ScoredRecor
 
 
 def record_of_run(run: Any) -> ScoredRecord:
-    """Return the record that an MLflow run holds; those of before systems were rows do not name the
-    evaluation, but their figures do.
+    """Return the record that an MLflow run holds.
+
+    Old runs do not name the evaluation; then the names of their results do.
     """
     tags: dict[str, str] = run.data.tags
     figures = results_among(run.data.metrics)

@@ -130,10 +130,11 @@ def refresh_system(to: MlflowStore, of_system: Mapping[str, str]) -> None:
     if not systems:
         return
     runs = to.search_table(of_system["table"], {**of_system, "kind": "scored"})
-    stands = {of.evaluation: of for of in latest_records(map(record_of_run, runs)).values()}
+    latest = latest_records(map(record_of_run, runs)).values()
+    stands = {record.evaluation: record for record in latest}
     for run in runs:
         _tag_replaced(to.client, run, stands)
-    figures = {name: of for record in stands.values() for name, of in record.figures.items()}
+    figures = {name: value for record in stands.values() for name, value in record.figures.items()}
     run_id, before = systems[0].info.run_id, systems[0].data.metrics
     changed = {
         name: figures.get(name, math.nan)

@@ -15,9 +15,7 @@ on which data, from what and with which seed (`bench.training.row.training_path`
 
 
 def runs_trained_in(to: MlflowStore, folder: str) -> list[Any]:
-    """Return the finished runs, of whatever table, whose training has the folder `place`, the one
-    that began last first.
-    """
+    """Return the finished runs of all tables that were trained in `folder`, newest first."""
     experiments = [experiment.experiment_id for experiment in to.client.search_experiments()]
     if not experiments:
         return []
@@ -27,8 +25,9 @@ def runs_trained_in(to: MlflowStore, folder: str) -> list[Any]:
 
 
 def fetch_artifact(to: MlflowStore, run_id: str, path: str, folder: Path) -> Path:
-    """Return a copy, in `folder`, of a file or folder that a run keeps; BenchError where it keeps
-    none.
+    """Copy a file or folder of a run's artifacts to `folder` and return the copy's path.
+
+    Raise BenchError where the run has no such file.
     """
     parent = path.rpartition("/")[0] or None
     paths = {file.path for file in to.client.list_artifacts(run_id, parent)}

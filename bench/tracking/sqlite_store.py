@@ -1,7 +1,6 @@
-"""The SQLite file of a local store: made whole, usable where it was moved to, readable where it
-cannot be written.
+"""The SQLite file of a local store: created whole, usable after a move, readable when read-only.
 
-All that is looked into here, MLflow's tables, is looked into before MLflow opens the file.
+It is examined with SQLite, before MLflow opens it.
 """
 
 from __future__ import annotations
@@ -109,9 +108,10 @@ def relocate_artifacts(file: Path, root: Path) -> None:
 
 
 def direct_artifacts(file: Path, experiment_id: str, to: Path) -> None:
-    """Have the artifacts of an experiment's runs to come lie in the folder `to`, wherever the store
-    was when the experiment was made; one whose artifacts are not on this machine is left alone. To
-    be called under the store's lock.
+    """Make `to` the folder of the artifacts of an experiment's future runs.
+
+    An experiment whose artifacts are not on this machine is left alone. The caller holds the
+    store's lock.
     """
     with closing(sqlite3.connect(file)) as database, database:
         query = "select artifact_location from experiments where experiment_id = ?"

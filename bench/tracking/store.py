@@ -89,16 +89,18 @@ class Store:
         return TrackedRun(self._access, entry)
 
     def find_finished(self, entry: RunRecord) -> Any | None:
-        """Return the MLflow run with the settings, seed, data and contents of `entry` that finished
-        last; None where none is finished.
+        """Return the last finished run with the settings, seed, data and contents of `entry`.
+
+        Return None where there is none.
         """
         return next((run for run in self._find_alike(entry) if run.info.status == "FINISHED"), None)
 
     def renew_results(
         self, run_id: str, entry: RunRecord, figures: Mapping[str, MetricResult]
     ) -> None:
-        """Log the figures of a finished run (fractions) that were computed anew from its score
-        files, and by which code; BenchError where the store does not answer.
+        """Log results (fractions) that were computed again for a finished run, and by which code.
+
+        Raise BenchError where the store does not answer.
         """
         self._access.run_in_store(lambda to: renew_results(to, run_id, entry, figures))
 
@@ -112,9 +114,7 @@ class Store:
         return run_lifecycle.next_repeat(entry, self._find_alike(entry))
 
     def changed_since(self, entry: RunRecord) -> list[str]:
-        """Return what the last finished run with the settings, seed and data of `entry` was made
-        from and is another by now, by name.
-        """
+        """Return what has changed since a run with the data and seed of `entry` was finished."""
         for run in self.search_runs(entry.table, entry.request_tags):
             if run.info.status == "FINISHED":
                 return run_lifecycle.changed_since(run, entry)
@@ -134,8 +134,9 @@ class Store:
         return self._access.run_anywhere(maintenance.fail_dead_runs)
 
     def present_table(self, table: Table) -> None:
-        """Have MLflow's pages show the runs of a table as the paper shows its rows; see
-        `bench.tracking.mlflow_views`.
+        """Make MLflow's pages show a table's runs as the paper shows its rows.
+
+        See `bench.tracking.mlflow_views`.
         """
         self._access.run_anywhere(lambda to: maintenance.present_table(to, table))
 
@@ -150,15 +151,18 @@ class Store:
         }
 
     def table_frame(self, table_key: str, form: Form) -> pd.DataFrame:
-        """Return the runs of a table's own rows in one form, one row each; columns as in
-        `tracking.frame`. Raise BenchError where the store does not answer.
+        """Return the runs of a table's own rows in one form, one line a run.
+
+        Columns are those of `bench.tracking.run_frame`. Raise BenchError where the store does not
+        answer.
         """
         return runs_frame(self._runs(table_key, form, "row"))
 
     def scored_frame(self, table_key: str, form: Form) -> pd.DataFrame:
-        """Return what `keep_scored` keeps beside a table, one row each; columns as in
-        `tracking.scored_record.SCORED`. What was kept without MLflow is sent to the store first.
-        Raise BenchError where the store does not answer.
+        """Return the evaluated score files of other systems beside a table, one line a file.
+
+        Columns are those of `bench.tracking.scored_record.SCORED`. Records that were kept without
+        MLflow are sent to the store first. Raise BenchError where the store does not answer.
         """
         if waiting := file_store.record_names(self._records):
             try:
@@ -174,14 +178,13 @@ class Store:
         )
 
     def runs_trained_in(self, folder: str) -> list[Any]:
-        """Return the finished runs, of whatever table, whose training has the folder `place` below
-        a work folder, the one that began last first.
-        """
+        """Return the finished runs of all tables that were trained in `folder`, newest first."""
         return self._access.run_anywhere(lambda to: shared_runs.runs_trained_in(to, folder))
 
     def fetch_artifact(self, run_id: str, path: str, folder: Path) -> Path:
-        """Return a copy, in `folder`, of a file or folder that a run keeps; BenchError where it
-        keeps none, or the store does not give it.
+        """Copy a file or folder of a run's artifacts to `folder` and return the copy's path.
+
+        Raise BenchError where the run has no such file, or the store does not give it.
         """
         return self._access.run_anywhere(
             lambda to: shared_runs.fetch_artifact(to, run_id, path, folder)
@@ -192,20 +195,18 @@ class Store:
         return self._access.run_anywhere(lambda to: shared_runs.artifact_names(to, run_id, below))
 
     def keep_scored_file(self, entry: ScoredFile, artifacts: Mapping[str, Sequence[Path]]) -> str:
-        """Keep the judged score file of another system as a finished run, a part of the system's;
-        return its id. `artifacts` are files by the folder of the run's that they come into.
+        """Keep the evaluated score file of another system as a finished run; return the run's id.
 
-        The same file, judged alike, is kept once. Of one corpus the file that was judged last
-        stands; earlier ones are kept (`bench.tracking.scored_runs`).
+        It is a part of the system's run. `artifacts` are files by the folder of the run's artifacts
+        that they are copied to. The same file with the same settings is kept once. The file of a
+        corpus that was evaluated last counts; earlier ones stay (`bench.tracking.scored_runs`).
         """
         return self._access.run_anywhere(
             lambda to: scored_runs.keep_scored_file(to, entry, artifacts)
         )
 
     def search_runs(self, table: str, tags: Mapping[str, str]) -> list[Any]:
-        """Return MLflow's runs in the experiment `table` that have all the tags, the one that began
-        last first.
-        """
+        """Return the MLflow runs of the experiment `table` with all these tags, newest first."""
         return self.search_tables([table], tags)
 
     def search_tables(self, tables: Sequence[str], tags: Mapping[str, str]) -> list[Any]:
@@ -215,23 +216,23 @@ class Store:
     def ensure_run(
         self, table: str, name: str, identity: Mapping[str, str], more: Mapping[str, str]
     ) -> str:
-        """Return the id of the run that has the tags `identity`, for several processes to work on;
-        where there is none it is made, with `more` tags.
+        """Return the id of the run with the tags `identity`, for several processes to work on.
+
+        Where there is none, it is created, with `more` tags.
         """
         return self._access.run_anywhere(lambda to: _ensure_run(to, table, name, identity, more))
 
     def waiting_names(self) -> list[str]:
-        """Return the names of the runs that the outbox holds, and of records that MLflow has not
-        got yet.
-        """
+        """Return the names of the runs and records that wait to be sent to the store."""
         runs = sync.waiting_runs(self._access.outbox) if self._access.has_outbox else []
         return [*runs, *file_store.record_names(self._records)]
 
     def send_waiting(self, *, elsewhere: bool = False) -> list[sync.Sent]:
-        """Send what the outbox holds to the store, and what was kept without MLflow; what is sent
-        is not sent again. What was recorded for another store is sent only with `elsewhere`.
+        """Send to the store what the outbox has and what was kept without MLflow.
 
-        Raise BenchError where the store does not answer: what was not sent still waits.
+        What is sent is not sent again. Runs that were recorded for another store are sent only with
+        `elsewhere`. Raise BenchError where the store does not answer: what was not sent still
+        waits.
         """
         sent: list[sync.Sent] = []
         if self._access.has_outbox:

@@ -1,6 +1,4 @@
-"""The tracked run of a sweep's study: its trials' runs are nested below it, its table and figures
-are kept with it.
-"""
+"""The tracked run of a sweep's study, with its table and pictures; its trials are nested in it."""
 
 from __future__ import annotations
 
@@ -49,8 +47,9 @@ class StudyEntry:
 
     @property
     def name(self) -> str:
-        """What the study is called, in the tracking store and in Optuna's storage: other settings,
-        another form, other data or other contents have another name.
+        """The study's name in the tracking store and in Optuna's storage.
+
+        Other settings, another form, other data or other contents give another name.
         """
         data = f"{short_digest(self.fingerprints)}.{short_digest(self.made_from)}"
         return f"{self.sweep}.{self.form}.{self.signature}.{data}"
@@ -84,8 +83,9 @@ class StudyRun:
         return {"study": self.entry.name, "trial": str(number)}
 
     def trials_frame(self) -> pd.DataFrame:
-        """Return the runs of all trials, one line a run; columns as in `tracking.frame`, `row` is
-        the trial's number.
+        """Return the runs of all trials, one line a run; `row` is the trial's number.
+
+        Columns are those of `bench.tracking.run_frame`.
         """
         wanted = {"kind": "trial", "study": self.entry.name}
         runs = runs_frame(self._store.search_runs(self.entry.table, wanted))
@@ -102,9 +102,7 @@ class StudyRun:
     def keep_files(
         self, files: Sequence[Path], note: str, best: float | None, importances: Mapping[str, float]
     ) -> None:
-        """Keep the study's files as artifacts, its note, its best objective so far and how
-        important each dimension is; those before are replaced.
-        """
+        """Keep the study's files, note, best objective and importances in place of earlier ones."""
         for path in files:
             folder = None if path.name == TRIALS else "figures"
             self._client.log_artifact(self.run_id, str(path), folder)
@@ -124,7 +122,7 @@ class StudyArtifacts(NamedTuple):
 
     name: str
     trials: pd.DataFrame
-    """`trials.csv`: a line a trial, the columns of `bench.reports.sweep` first, all text."""
+    """`trials.csv`: a line a trial, the columns of `bench.reports.sweep_report` first, all text."""
     importances: Mapping[str, float]
     status: str
     commit: str
@@ -132,8 +130,9 @@ class StudyArtifacts(NamedTuple):
 
 
 def read_studies(store: Store, sweep: str, form: Form, signature: str) -> list[StudyArtifacts]:
-    """Return the studies of a sweep's card in a form that have a trial, the one that began last
-    first: several where the data changed in between.
+    """Return the studies of a sweep's card in a form that have a trial, newest first.
+
+    There are several where the data changed in between.
     """
     wanted = {"kind": "study", "form": form, "signature": signature}
     studies = [_read_study(store, run) for run in store.search_runs(f"sweeps/{sweep}", wanted)]

@@ -97,7 +97,7 @@ def _meant_for_another(meant_for: str, store: MlflowStore) -> str:
     return (
         f"not sent: it was recorded for {meant_for}, and {store.address.shown} is configured: "
         "configure "
-        "that store, or send it here by `bench sync --to-configured`"
+        "that store, or send it here by `bench sync --from-other-stores`"
     )
 
 
@@ -121,8 +121,9 @@ def _missing_files(run: Any, path: Path) -> str:
 
 
 def _send_files(store: MlflowStore, target: str, path: Path, done: bool) -> str:
-    """Send the files in `place` and compare; of a run that is `done` there, only those whose names
-    it lacks. Return what is said of a loss, "" where all are there.
+    """Send the files in `path` and compare; return what was lost, "" where nothing was.
+
+    Of a run that is `done` in the store, only files that it lacks are sent.
     """
     client, sizes = store.client, run_files.file_sizes(path)
 
@@ -201,8 +202,9 @@ def _new_run(store: MlflowStore, table: str, run: Any) -> str:
 
 
 def _tell_experiment(store: MlflowStore, experiment: Any) -> None:
-    """Give the store's experiment the tags by which MLflow's pages show it, but for its note, which
-    names the experiment by its number.
+    """Copy the tags of the experiment that MLflow's pages show it by.
+
+    Its note is left out, since it names the experiment by its number.
     """
     target = store.client.get_experiment_by_name(experiment.name)
     for key, value in experiment.tags.items():
@@ -231,8 +233,9 @@ def _identity_tags(run: Any) -> dict[str, str]:
 
 
 def _is_alive(outbox: MlflowStore, run: Any) -> bool:
-    """Return whether a process works on a run; on a study's, which has no process of its own, one
-    that works on any of its trials.
+    """Return whether a process works on a run.
+
+    A study's run has no process of its own: it is alive while one of its trials is.
     """
     holder = run.data.tags.get("process")
     if holder is not None:
@@ -246,8 +249,9 @@ def _run_name(outbox: MlflowStore, run: Any) -> str:
 
 
 def _artifact_folder(outbox: MlflowStore, experiment: Any, run: Any) -> Path:
-    """Return the folder of a run's files in the outbox, which lies beside its database, wherever
-    that was when the run was recorded.
+    """Return the folder of a run's files in the outbox.
+
+    It is beside the outbox's database, wherever that was when the run was recorded.
     """
     root = outbox.artifacts
     assert root is not None

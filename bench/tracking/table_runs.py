@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 
 def table_runs(config: Config, table: str, form: Form) -> list[Any]:
-    """Return MLflow's runs of the rows of a table in one form, the one that began last first; where
-    a server is away, those that the outbox has. None where MLflow is not installed
+    """Return the MLflow runs of a table's rows in one form, newest first.
+
+    While a server does not answer, they are those of the outbox. None where MLflow is not installed
     (`bench.tracking.open_store.explain_unread` says so).
     """
     return runs_by_table(config, [table], form)[table]
@@ -41,7 +42,5 @@ def _open_store(config: Config) -> Store | None:
 
 
 def overrides_by_run(runs: list[Any]) -> dict[str, str]:
-    """Return what `--set` changed, by the ids of the runs; of those with other settings that say
-    nothing of it "".
-    """
+    """Return the settings that `--set` changed, by the id of the run; "" where it changed none."""
     return {run.info.run_id: run.data.tags.get("overrides", "") for run in runs}

@@ -95,15 +95,14 @@ class TrackedRun:
             self._log_hours()
 
     def set_tag(self, name: str, value: str) -> None:
-        """Say something of the run in text: a number of its own (`breaths`, `kept_epoch`, ...), as
-        columns of `bench.tracking.run_frame` have it. What was said before under that name is
-        replaced.
+        """Set a text of the run (`breaths`, `kept_epoch`, ...); an earlier one is replaced.
+
+        `bench.tracking.run_frame` has columns of these names.
         """
         self._run_work(lambda client, run_id: client.set_tag(run_id, name, value))
 
     def log_datasets(self, datasets: Sequence[DatasetUse]) -> None:
-        """Log the splits that the run uses as MLflow's dataset inputs; repeating them is
-        harmless."""
+        """Log the splits of the run as MLflow's dataset inputs; repeating it is harmless."""
         self._run_work(lambda client, run_id: log_inputs(client, run_id, datasets))
 
     def add_artifact(self, path: Path, folder: str | None = None) -> None:
@@ -115,8 +114,9 @@ class TrackedRun:
         self._run_work(lambda client, run_id: client.log_artifact(run_id, str(path), folder))
 
     def add_model(self, system: nn.Module) -> None:
-        """Keep the trained system as an MLflow model, registered by table and row; see
-        `bench.tracking.registered_models`.
+        """Keep the trained system as an MLflow model, registered by table and row.
+
+        See `bench.tracking.registered_models`.
         """
         with tempfile.TemporaryDirectory() as folder:
             registered_models.write_model(system, Path(folder, registered_models.FOLDER))
@@ -124,14 +124,14 @@ class TrackedRun:
         self._run_work(registered_models.register_model)
 
     def finish_run(self, figures: Mapping[str, MetricResult]) -> None:
-        """Log the final figures (fractions by `<evaluation>.<metric>`) and mark the run
-        FINISHED."""
+        """Log the final results, fractions by `<evaluation>.<metric>`; mark the run FINISHED."""
         self._run_work(lambda client, run_id: log_results(client, run_id, self._entry, figures))
         self._end_run("FINISHED")
 
     def _run_work(self, work: Callable[[Any, str], T]) -> T:
-        """Return what `work` makes of MLflow's client and the run's id; where the server does not
-        do it, the run moves to the outbox and it is done there.
+        """Return what `work` does with MLflow's client and the run's id.
+
+        Where the server does not do it, the run moves to the outbox and it is done there.
         """
         if not self._store.is_local:
             try:
@@ -148,8 +148,9 @@ class TrackedRun:
         self._log_settings()
 
     def _log_settings(self) -> None:
-        """Log the settings (a run that died while beginning may have only some of them) and start
-        to watch the machine.
+        """Log the settings and start the monitor of the machine.
+
+        A run that died while it began may have only some of the settings.
         """
         settings = self._entry.run.flat_settings()
         self._run_work(lambda client, run_id: log_params(client, run_id, settings))
@@ -192,8 +193,9 @@ class TrackedRun:
 def log_results(
     client: Any, run_id: str, entry: RunRecord, figures: Mapping[str, MetricResult]
 ) -> None:
-    """Log a run's final figures (fractions by `<evaluation>.<metric>`), and what they are beside
-    the paper's; those that were there before stay in the metrics' history.
+    """Log a run's final results (fractions by `<evaluation>.<metric>`) beside the paper's.
+
+    Earlier results stay in the metrics' history.
     """
     note = describe_run(entry, figures)
     numbers = tracked_values(figures)

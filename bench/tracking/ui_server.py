@@ -46,9 +46,7 @@ def server_command(config: Config, port: int) -> list[str]:
 
 
 def present_tables(store: Store) -> None:
-    """Have MLflow's pages show each table that is in a store as this version shows it, whichever
-    wrote its runs.
-    """
+    """Make MLflow's pages show each table of a store as this version of the suite shows it."""
     store.require_writable()
     experiments = {experiment.name for experiment in store.client.search_experiments()}
     for key in table_cards.table_keys():
@@ -60,8 +58,9 @@ def present_tables(store: Store) -> None:
 
 
 def server_environment() -> dict[str, str]:
-    """Return the environment of MLflow's server: without the workers and gateway that it has for
-    language models, which would be eight processes more.
+    """Return the environment of MLflow's server, without its workers for language models.
+
+    They would be eight more processes.
     """
     off = ("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "MLFLOW_ENABLE_AI_GATEWAY")
     return quiet_mlflow() | dict.fromkeys(off, "false")
@@ -95,8 +94,10 @@ def _bind_port(port: int) -> int:
 
 
 def serve_ui(config: Config, port: int, ready: Callable[[], None]) -> int:
-    """Serve MLflow's pages at http://127.0.0.1:`port` until Ctrl-C or SIGTERM; `ready` is called
-    when they answer. Return 0, or the exit status of a server that ended by itself.
+    """Serve MLflow's pages at http://127.0.0.1:`port` until Ctrl-C or SIGTERM.
+
+    `ready` is called when they answer. Return 0, or the exit status of a server that ended by
+    itself.
     """
     arguments = server_command(config, port)
     # A new store is set up here, under its lock, not by the server.

@@ -17,12 +17,12 @@ LAST_CHECKPOINT = "last.pt"
 It goes when the run is finished in the tracking store (`bench.training.keeping.release_state`).
 """
 BEST_CHECKPOINT = "kept.pt"
-"""The weights that stand for the run: of its best epoch, or the mean of its last ones."""
+"""The kept weights of the run: those of its best epoch, or the mean of its last ones."""
 
 SELECTION = "selection.json"
-"""What is said of the kept weights once training has ended (`bench.training.keeping`)."""
+"""Which weights were kept and why, once training has ended (`bench.training.keeping`)."""
 PROGRESS = "progress.json"
-"""What stays of `last.pt` when that goes: how the training went, without weights."""
+"""The progress of the training, without weights: it stays when `last.pt` is removed."""
 
 
 def save_checkpoint(state: dict[str, Any], path: Path) -> None:
@@ -35,9 +35,9 @@ def save_checkpoint(state: dict[str, Any], path: Path) -> None:
         previous = "the previous one is kept" if path.is_file() else "there is no earlier one"
         refused = machine.explain_error(error)
         why = refused.message.removeprefix(f"{path}: ") if refused else str(error)
-        raise RowFailed(
-            "machine.refused", f"{path}: the checkpoint could not be written: {why}; {previous}"
-        ) from error
+        code = refused.code if refused else "machine.refused"
+        message = f"{path}: the checkpoint could not be written: {why}; {previous}"
+        raise RowFailed(code, message) from error
 
 
 class DamagedCheckpoint(BenchError):

@@ -100,7 +100,7 @@ def _from_spans(
 
 
 def read_attack_types(subset: Subset) -> NDArray[np.int64]:
-    """Return for each utterance its index into `KINDS`, `IGNORED` for a spoof of unknown type.
+    """Return each utterance's index into `ATTACK_TYPES`, `IGNORED` for a spoof of unknown type.
 
     Converted text-to-speech (TTS+VC) counts as voice conversion, which is what was done last.
     """
@@ -113,7 +113,7 @@ def read_attack_types(subset: Subset) -> NDArray[np.int64]:
 
 
 class LabelledClip(NamedTuple):
-    """One utterance, or as much of it as was asked for."""
+    """A clip of one utterance with its labels."""
 
     wave: NDArray[np.float32]
     """(samples,), whole frames."""
@@ -122,7 +122,7 @@ class LabelledClip(NamedTuple):
     valid: NDArray[np.bool_]
     """(frames,), False on padding."""
     breath_mask: NDArray[np.bool_]
-    """(hops,), see `Batch.marks`."""
+    """(hops,), see `Batch.breath_mask`."""
     duration_s: float
     """Length of the whole utterance by its audio file."""
 
@@ -224,7 +224,7 @@ class ClipReader:
     def _fill_clip(
         self, wave: NDArray[np.float32], length: int, cut: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return wave, labels and which of these are none of padding, as long as the clip is."""
+        """Return wave, labels and which labels are valid (not padding), as long as the clip."""
         if self.clip is None:
             return _fit_length(wave, length), cut, np.ones(len(cut), dtype=bool)
         frames = 1 if self.frame is None else length // self.frame

@@ -48,8 +48,10 @@ def current_conditions(device: str) -> dict[str, str]:
 def join_conditions(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
     """Return the conditions of several sessions, each once, with ` | ` between them.
 
-    >>> joined({"threads": "2"}, {"threads": "16"}), joined({"threads": "2"}, {"threads": "2"})
-    ({'threads': '2 | 16'}, {'threads': '2'})
+    >>> join_conditions({"threads": "2"}, {"threads": "16"})
+    {'threads': '2 | 16'}
+    >>> join_conditions({"threads": "2"}, {"threads": "2"})
+    {'threads': '2'}
     """
     return {
         name: " | ".join(dict.fromkeys([*before.get(name, value).split(" | "), value]))

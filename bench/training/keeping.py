@@ -19,13 +19,13 @@ STATE = ("system", "optimiser", "schedule", "progress")
 
 @dataclass
 class Progress:
-    """What a restart needs beside weights and optimiser; saved with them."""
+    """The progress of a training, which a restart needs beside weights and optimiser."""
 
     epoch: int = 0
     """Epochs finished."""
     step: int = 0
     best: float = float("inf")
-    """The least of what is selected by."""
+    """The lowest value so far of the criterion `Training.select`."""
     best_epoch: int = 0
     """0 before there is a candidate (`Training.first_candidate`)."""
     seconds: float = 0.0
@@ -43,10 +43,9 @@ class Selection(NamedTuple):
     """
 
     epochs: tuple[int, ...]
-    """Whose weights are kept; of several the mean."""
+    """The epochs whose weights are kept, of several their mean."""
     dev: Mapping[str, float]
-    """What the kept weights reach on dev: `dev.eer`, a fraction, and `dev.loss` where it selects.
-    """
+    """Results of the kept weights on dev: `dev.eer`, a fraction, and `dev.loss` if it selects."""
     why_ended: str
     """A few words: `no better dev.eer for 10 epochs`, `all 50 epochs`."""
     trained: int
@@ -59,7 +58,7 @@ class Selection(NamedTuple):
         return str(first) if first == last else f"{first}-{last}"
 
     def tracking_tags(self) -> dict[str, str]:
-        """Return what the tracking store is told, as columns of `bench.tracking.run_frame`."""
+        """Return the tags for the tracking store, columns of `bench.tracking.run_frame`."""
         return {
             "kept_epoch": self.label,
             "kept_dev": json.dumps(dict(self.dev)),
@@ -126,7 +125,7 @@ def release_state(folder: Path, progress: Progress) -> None:
 
 
 def release_finished(folder: Path) -> None:
-    """Do as `release` for a training that ended in an earlier session.
+    """Do as `release_state` for a training that ended in an earlier session.
 
     Raise Damaged where its last state cannot be read.
     """

@@ -50,7 +50,7 @@ def build_schedule(run: Run, over: torch.optim.Optimizer, steps_per_epoch: int) 
 def rate_factor(spec: Schedule, steps_per_epoch: int, steps: int, step: int) -> float:
     """Return the factor of the learning rates at `step`, counted from 0, of `steps` in all.
 
-    >>> factor(StepSchedule(kind="step", every_epochs=2, factor=0.5), 10, 100, 20)
+    >>> rate_factor(StepSchedule(kind="step", every_epochs=2, factor=0.5), 10, 100, 20)
     0.5
     """
     match spec:

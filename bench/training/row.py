@@ -16,13 +16,14 @@ from bench._io.digests import short_digest
 from bench.cards import corpus_cards
 from bench.config import Config, Form
 from bench.data import corpora, fingerprint
-from bench.data.sound import require_audio
+from bench.data.required_audio import require_audio
 from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.evaluation import score_file
 from bench.specs.base import digest
-from bench.specs.run import Data, EarlierTraining, HeldOutData, Run
+from bench.specs.run import Data, HeldOutData, Run
 from bench.training import checkpoints, conditions, contents, engine, shares
+from bench.training.callbacks import TrainingCallback
 from bench.training.clips import require_labels
 from bench.training.keeping import Progress, Selection
 from bench.training.scoring import build_utterances, score_columns, score_utterances
@@ -31,7 +32,7 @@ from bench.training.scoring import build_utterances, score_columns, score_uttera
 class LoadedSplit(NamedTuple):
     """A split with the fingerprint of its protocol and labels and the digest of its audio.
 
-    `made_by` holds the digests and versions of what reads it and finds its breaths
+    `reader_digests` holds the digests and versions of what reads it and finds its breaths
     (`bench.training.contents`).
     """
 
@@ -59,7 +60,7 @@ class RowData(NamedTuple):
     stage: RowData | None = None
     """Of the earlier training that the run starts from, if any."""
     training: Mapping[str, str] = MappingProxyType({})
-    """What training needs beside the data (`bench.training.contents`)."""
+    """Digests of the files that training needs beside the data (`bench.training.contents`)."""
 
     def fingerprints(self) -> dict[str, str]:
         """Return the fingerprint of each subset by `corpus/split`."""
@@ -99,7 +100,7 @@ class TrainedRow(NamedTuple):
     conditions: Mapping[str, str]
 
     def tracking_tags(self) -> dict[str, str]:
-        """Return what the tracking store is told in text, as columns of `tracking.run_frame`."""
+        """Return the text tags for the tracking store, columns of `tracking.run_frame`."""
         return {**self.selection.tracking_tags(), **self.conditions}
 
 
@@ -121,7 +122,7 @@ class DatasetCache:
             train,
             self.load_split(run.form, run.dev),
             {name: self.load_split(run.form, data) for name, data in run.evaluate.items()},
-            self.load_row(run.start.stage) if isinstance(run.start, EarlierTraining) else None,
+            self.load_row(run.earlier) if run.earlier else None,
             contents.training_contents(run, self.config),
         )
 
@@ -140,7 +141,7 @@ class DatasetCache:
             )
         loaded = self._loaded[key]
         require_labels(loaded.subset, data)
-        return loaded._replace(made_by=contents.data_contents(data, self.config))
+        return loaded._replace(reader_digests=contents.data_contents(data, self.config))
 
 
 def training_path(work: Path, run: Run, data: RowData, seed: int, again: int = 0) -> Path:
@@ -191,7 +192,7 @@ def train_and_score(
     data: RowData,
     folder: Path,
     config: Config,
-    callback: engine.TrainingCallback,
+    callback: TrainingCallback,
 ) -> TrainedRow:
     """Train what is not yet trained, score what is not yet scored; return where everything is.
 
@@ -244,11 +245,9 @@ def train_and_score(
 
 def start_checkpoint(run: Run, seed: int, data: RowData, config: Config) -> Path | None:
     """Return the checkpoint of the earlier training that `run` starts from, if any."""
-    if not isinstance(run.start, EarlierTraining) or data.stage is None:
+    if run.earlier is None or data.stage is None:
         return None
-    return (
-        training_path(config.work, run.start.stage, data.stage, seed) / checkpoints.BEST_CHECKPOINT
-    )
+    return training_path(config.work, run.earlier, data.stage, seed) / checkpoints.BEST_CHECKPOINT
 
 
 def write_settings(run: Run, path: Path) -> None:

@@ -48,7 +48,7 @@ def _by_class(subset: Subset) -> list[NDArray[np.int64]]:
 def count_drawn(utterances: int, share: float) -> int:
     """Return how many of a class's utterances are drawn.
 
-    >>> count(2580, 0.2), count(7, 0.5)
+    >>> count_drawn(2580, 0.2), count_drawn(7, 0.5)
     (516, 4)
     """
     return int(utterances * share + 0.5)

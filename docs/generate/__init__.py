@@ -6,7 +6,17 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from generate import api, card_keys, commands, corpora, costs, error_codes, metrics, systems
+from generate import (
+    api,
+    card_keys,
+    commands,
+    corpora,
+    costs,
+    error_codes,
+    json_kinds,
+    metrics,
+    systems,
+)
 
 _SOURCES: tuple[Callable[[], Mapping[str, str]], ...] = (
     api.make_pages,
@@ -15,6 +25,7 @@ _SOURCES: tuple[Callable[[], Mapping[str, str]], ...] = (
     corpora.make_pages,
     costs.make_pages,
     error_codes.make_pages,
+    json_kinds.make_pages,
     metrics.make_pages,
     systems.make_pages,
 )

@@ -1,4 +1,4 @@
-"""The page of the public Python API: what `bench.__all__` names."""
+"""The page of the public Python API: what `__all__` of `bench` and of `bench.metrics` names."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import inspect
 from types import ModuleType
 
 import bench
+from bench import metrics
 
 _HEAD = """# Python API
 
@@ -15,18 +16,23 @@ so. Everything else in the package is internal and may change at any time.
 
 
 def make_pages() -> dict[str, str]:
-    """Return the page, one entry a name."""
+    """Return the page, one section a package, one entry a name."""
     lines = [_HEAD]
-    for name in getattr(bench, "__all__", ()):
-        value = getattr(bench, name)
-        lines += [f"## bench.{name}", "", "```{eval-rst}", *_directive(f"bench.{name}", value)]
-        lines += ["```", ""]
+    for package in (bench, metrics):
+        names = [
+            name
+            for name in getattr(package, "__all__", ())
+            if not isinstance(getattr(package, name), ModuleType)
+        ]
+        if names:
+            lines += [f"## {package.__name__}", ""]
+        for name in names:
+            path = f"{package.__name__}.{name}"
+            lines += ["```{eval-rst}", *_directive(path, getattr(package, name)), "```", ""]
     return {"api.md": "\n".join(lines)}
 
 
 def _directive(name: str, value: object) -> list[str]:
-    if isinstance(value, ModuleType):
-        return [f".. automodule:: {value.__name__}", "   :members:"]
     if inspect.isclass(value):
         return [f".. autoclass:: {name}", "   :members:"]
     return [f".. autofunction:: {name}"] if callable(value) else [f".. autodata:: {name}"]

@@ -7,10 +7,10 @@ import typing
 from collections.abc import Iterator
 from typing import Any
 
-from bench.references import Reference
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from bench.cards.references import Reference
 from bench.specs.corpus import CorpusCard
 from bench.specs.described import describe_model
 from bench.specs.run import Run
@@ -20,8 +20,8 @@ from bench.specs.table import Paper, Table
 _HEAD = """# Card keys
 
 A card is a TOML file. This page lists every key that a card can have. It is made from the models
-that read the cards, so it is complete. A key without a default must be there. A key that is not
-listed here is an error that names the nearest key.
+that read the cards, so it is complete. A key that is not listed here is an error, which names the
+nearest key.
 
 `bench settings KEY` prints the same for the settings of a run, and `bench show TABLE --settings`
 prints their values for each row of a table.
@@ -92,12 +92,17 @@ def _describe_model(model: type[BaseModel]) -> list[str]:
             continue
         lines += [
             f"`{field.alias or name}`",
-            f": {_values(field, setting.values)}"
-            + (f"; default `{setting.default}`" if setting.default else ""),
+            f": {_values(field, setting.values)}; {_describe_default(field, setting.default)}",
         ]
         lines += ["", f"  {_escape(setting.doc)}"] if setting.doc else []
         lines.append("")
     return lines
+
+
+def _describe_default(field: FieldInfo, default: str) -> str:
+    if field.is_required():
+        return "**required**"
+    return f"default `{default}`" if default not in ("", "[]", "{}") else "may be left out"
 
 
 def _values(field: FieldInfo, words: str) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from bench.corpora import cards
-from bench.disk import human_bytes
-from bench.markdown import prose, table
-
+from bench._io.disk import human_bytes
+from bench._io.markdown import format_prose, format_table
+from bench.cards import corpus_cards
 from bench.specs.corpus import CorpusCard, Split
 
 
 def make_pages() -> dict[str, str]:
     """Return a page for each corpus, and one that lists them."""
-    card_by_key = {key: cards.card(key) for key in cards.names()}
+    card_by_key = {key: corpus_cards.read_corpus_card(key) for key in corpus_cards.list_corpora()}
     pages = {f"corpora/{key}.md": _describe_corpus(card) for key, card in card_by_key.items()}
     return pages | {"corpora/index.md": _list_corpora(card_by_key)}
 
@@ -49,8 +48,8 @@ def _unescaped_table(heads: tuple[str, ...], cells: list[list[str]]) -> list[str
 
 
 def _describe_corpus(card: CorpusCard) -> str:
-    lines = [f"# {card.name}", "", prose(card.story), "", *_facts(card), ""]
-    lines += ["## Where to put it", "", prose(card.place), ""]
+    lines = [f"# {card.name}", "", format_prose(card.story), "", *_facts(card), ""]
+    lines += ["## Where to put it", "", format_prose(card.place), ""]
     lines += [
         "```toml",
         "# bench.toml",
@@ -66,9 +65,9 @@ def _describe_corpus(card: CorpusCard) -> str:
     ]
     lines += ["## Layout", "", *_layout(card), "", "## Counts", "", *_counts(card), ""]
     if card.traps:
-        lines += ["## Traps", "", *(f"- {prose(trap)}" for trap in card.traps), ""]
+        lines += ["## Traps", "", *(f"- {format_prose(trap)}" for trap in card.traps), ""]
     lines += ["## Downloads", "", *_downloads(card), ""]
-    lines += ["## Citation", "", prose(card.citation), ""]
+    lines += ["## Citation", "", format_prose(card.citation), ""]
     return "\n".join(lines)
 
 
@@ -83,7 +82,7 @@ def _facts(card: CorpusCard) -> list[str]:
         "Key": f"`{card.key}`",
         "Short name": f"`{card.short}`",
         "Labels for": labels,
-        "Licence": prose(card.licence),
+        "Licence": format_prose(card.licence),
         "Official page": f"<{card.page}>",
         "Recordings come from": ", ".join(card.sources),
         "Evaluation split": f"`{card.evaluation_split}`",
@@ -101,7 +100,7 @@ def _layout(card: CorpusCard) -> list[str]:
     if card.protocol is None:
         return [
             (
-                f"The module `bench/corpora/readers/{card.reader}.py` reads the lists of this"
+                f"The module `bench/data/readers/{card.reader}.py` reads the lists of this"
                 " corpus; its docstring describes them."
             )
         ]
@@ -133,7 +132,7 @@ def _counts(card: CorpusCard) -> list[str]:
 
     heads = ("split", "utterances", "bona fide", "spoof", "status")
     return [
-        *table(heads, [cells(name, split) for name, split in card.splits.items()]),
+        *format_table(heads, [cells(name, split) for name, split in card.splits.items()]),
         "",
         (
             "`verified`: counted in the official files, or printed by the organisers; a corpus with"

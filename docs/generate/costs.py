@@ -1,10 +1,93 @@
-"""What tables cost, from the cards."""
+"""What everything costs before anything is run, from the cards alone."""
 
 from __future__ import annotations
 
-from bench.launchers import cost_table
+from pathlib import Path
+
+from bench._io.disk import human_bytes
+from bench._io.markdown import format_table
+from bench.cards import corpus_cards, table_cards
+from bench.config import Config
+from bench.models import weights
+from bench.runner import costs
+from bench.runner.request import RunRequest
+
+_NOWHERE = Config(work=Path("/nonexistent"))
+"""A machine without corpora, so that counts are those of the cards."""
+
+_HEAD = """# What it costs
+
+This page is made from the cards. Sizes are in powers of 1,000. A size that no source states is
+"unknown"; "about" means that the source rounds it.
+
+The locked environment takes 5.8 GB. `make demo` leaves 0.2 GB in `work`. (Both were measured on
+Linux, x86-64, in November 2026.)
+
+Nobody has measured GPU hours for this page. `bench run TABLE --measure` measures them on your
+device in some seconds. Without it, `bench run TABLE --dry-run` prints the hours of finished runs in
+your store that had the same front-end, data, epochs and device.
+"""
+_TABLES = """
+## Tables
+
+All rows that the table can train, with the card's seeds, in the paper's form.
+
+- **trainings**: rows with the same training train once; an earlier stage is one more.
+- **clips**: clips that are seen in training at most; early stopping may end sooner.
+- **disk, permanent**: the best weights, and the copy of them in a tracking store on the same disk
+  (with a server elsewhere, half of it). Score files are not counted.
+- **disk, temporary**: in addition, while the largest training runs: its last state with the
+  optimiser's, twice while it is written, and the checkpoints that will be averaged.
+- **GPU memory** depends on the batch: `training.accumulate` and `training.precision` reduce it
+  without a smaller batch.
+"""
 
 
 def make_pages() -> dict[str, str]:
     """Return the page."""
-    return {"costs.md": cost_table.markdown()}
+    lines = [_HEAD, *list_downloads(), _TABLES, *list_tables(table_cards.table_keys()), ""]
+    return {"costs.md": "\n".join(lines)}
+
+
+def list_downloads() -> list[str]:
+    """Return the lines on corpora and weights."""
+    cells: list[list[str]] = []
+    for card in map(corpus_cards.read_corpus_card, corpus_cards.list_corpora()):
+        name, files = f"{card.name} ({card.short})", str(len(card.downloads))
+        cells.append([name, files, card.download_size.in_words])
+    models = [
+        [key, weight.file, weights.size_in_words(key)]
+        for key, weight in weights.PUBLISHED_WEIGHTS.items()
+    ]
+    return [
+        *("## Downloads", ""),
+        *format_table(("corpus", "files", "download"), cells),
+        *("", *format_table(("weights", "file", "download"), models)),
+    ]
+
+
+def list_tables(keys: list[str]) -> list[str]:
+    """Return the lines on tables."""
+    heads = ("table", "rows", "trainings", "clips", "disk, permanent", "disk, temporary", "hours")
+    return format_table(heads, [_describe_table(key) for key in keys])
+
+
+def _describe_table(key: str) -> list[str]:
+    card = table_cards.read_table(key)
+    rows = table_cards.runnable_rows(card)
+    trainings = costs.remaining_trainings(
+        RunRequest(card, rows, None, "paper"), _NOWHERE, again=True
+    )
+    counts = [costs.count_clips(training.runs[0], _NOWHERE) for training in trainings]
+    unknown = sum(count is None for count in counts)
+    clips = f"{sum(count or 0 for count in counts) / 1e6:,.1f} million"
+    space = costs.space_of_trainings(trainings, in_store=True)
+    return [
+        key,
+        str(len(rows)),
+        str(len(trainings)),
+        clips + (f" and those of {unknown}" if unknown else ""),
+        human_bytes(space.stays),
+        human_bytes(space.meanwhile),
+        "not measured",
+    ]

@@ -1,27 +1,63 @@
-"""A page of the metrics, from their registry."""
+"""A page for each metric, from its declaration in `bench/metrics`."""
 
 from __future__ import annotations
 
-from bench.catalogue import METRICS
+import ast
+import inspect
+
+from bench._io.markdown import format_prose
+from bench.metrics.registry import Metric, describe_metrics, find_metric_file
 
 _HEAD = """# Metrics
 
-Every result comes from a stored score file. Rates are shown in per cent. A table's column names a
-metric as `<evaluation>.<metric>`, for example `partialspoof.eer`; a name can end in a resolution:
-`eer_160ms`.
+Every result is computed from a stored score file. Rates are shown in per cent. A table's column
+names a metric as `<evaluation>.<metric>`, for example `partialspoof.eer`. A metric of frames can
+end in a resolution: `eer_160ms`. A metric that can also be computed from the bona fide logit alone
+then ends in `_bonafide_logit`.
+
+| metric | name | better | given for |
+| --- | --- | --- | --- |
 """
+_UNITS = {
+    "rate": "per cent",
+    "cost": "cost (1: no better than accepting all or rejecting all)",
+    "bits": "bits for each trial",
+}
 
 
 def make_pages() -> dict[str, str]:
-    """Return the page."""
-    units = {"rate": "per cent", "cost": "cost (1: no better than a fixed answer)", "bits": "bits"}
-    lines = [_HEAD]
-    for name, metric in METRICS.items():
-        lines += [
-            f"\n## {metric.label}\n",
-            f"{metric.says[0].upper()}{metric.says[1:]}.\n",
-            f"- **Name:** `{name}`",
-            f"- **Unit:** {units[metric.unit]}",
-            f"- **Better:** {metric.better}",
-        ]
-    return {"metrics.md": "\n".join([*lines, ""])}
+    """Return a page for each metric, and one that lists them."""
+    metrics = describe_metrics()
+    pages = {f"metrics/{name}.md": _describe_metric(metric) for name, metric in metrics.items()}
+    lines = [
+        f"| [{metric.label}]({name}.md) | `{name}` | {metric.better} "
+        f"| {' and '.join(metric.trials)} |"
+        for name, metric in metrics.items()
+    ]
+    names = "\n".join(metrics)
+    text = "\n".join(lines)
+    pages["metrics/index.md"] = f"{_HEAD}{text}\n\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
+    return pages
+
+
+def _describe_metric(metric: Metric) -> str:
+    path = find_metric_file(metric.name)
+    facts = {
+        "Name": f"`{metric.name}`",
+        "Unit": _UNITS[metric.unit],
+        "Better": metric.better,
+        "Given for": " and ".join(metric.trials),
+        "Computed from": metric.needs,
+        "Source": format_prose(metric.source),
+        "Corpora": "those whose card asks for it (`official`)" if metric.official else "all",
+        "In breakdowns": "yes" if metric.broken_down else "with `--metrics`",
+        "Code": f"`bench/metrics/{path.name}`",
+    }
+    lines = [f"# {metric.label}", "", f"{metric.definition[0].upper()}{metric.definition[1:]}.", ""]
+    lines += [f"- **{name}:** {value}" for name, value in facts.items()]
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    doc = inspect.cleandoc(ast.get_docstring(tree) or "")
+    lines += ["", "## About its code", ""]
+    for part in doc.split("\n\n"):
+        lines += [format_prose(" ".join(part.split())), ""]
+    return "\n".join(lines)

@@ -7,14 +7,10 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
-import torch
-from bench.frontends.encoder import WAVLM_LARGE, XLSR_300M, Encoder
-from bench.frontends.lora import adapt
-from bench.markdown import prose, table
-from bench.trees import leaves
-
-from bench import cards, paper_cards, systems
-from bench.specs.frontends import Lora
+from bench._io.markdown import format_prose, format_table
+from bench._io.trees import iterate_leaves
+from bench.cards import paper_cards, table_cards
+from bench.models import frontends, systems
 from bench.specs.run import Run
 from bench.specs.table import Difference, Paper
 from generate.diagrams import draw_boxes
@@ -43,17 +39,17 @@ def make_pages() -> dict[str, str]:
 def _list_systems() -> str:
     lines = ["# Systems", ""]
     for key in _ROWS:
-        paper = cards.paper(key)
+        paper = table_cards.read_paper(key)
         lines += [f"- [{_NAMES[key]}]({key}.md): {paper.authors}, *{paper.title}*, {paper.venue}."]
     return "\n".join([*lines, "", "```{toctree}", ":hidden:", "", *_ROWS, "```", ""])
 
 
 def _describe_system(key: str) -> str:
-    paper, (table_key, rows) = cards.paper(key), _ROWS[key]
-    card = cards.table(table_key)
-    runs = {row: cards.resolve(card, row) for row in rows}
-    module = import_module(f"bench.systems.{key}")
-    tables = [name for name in cards.table_keys() if name.partition("/")[0] == key]
+    paper, (table_key, rows) = table_cards.read_paper(key), _ROWS[key]
+    card = table_cards.read_table(table_key)
+    runs = {row: table_cards.resolve_row(card, row) for row in rows}
+    module = import_module(f"bench.models.systems.{key}")
+    tables = [name for name in table_cards.table_keys() if name.partition("/")[0] == key]
     lines = [
         f"# {_NAMES[key]}",
         "",
@@ -61,8 +57,8 @@ def _describe_system(key: str) -> str:
         f"<{paper.url}>" if paper.url.startswith("http") else paper.url,
         "",
         f"- **Tables:** {', '.join(f'`{name}`' for name in tables)}",
-        f"- **Code that was read:** {prose(paper.code)}",
-        f'- **Module:** `bench/systems/{key}.py`, settings `system.kind = "{key}"`',
+        f"- **Code that was read:** {format_prose(paper.code)}",
+        f'- **Module:** `bench/models/systems/{key}.py`, settings `system.kind = "{key}"`',
         "",
         f"![The parts of {_NAMES[key]}]({key}.svg)",
         "",
@@ -92,19 +88,14 @@ def _describe_system(key: str) -> str:
 def _paragraphs(module: Any) -> Iterator[str]:
     for part in inspect.cleandoc(module.__doc__ or "").split("\n\n"):
         if part.startswith("* "):
-            yield from (f"- {prose(' '.join(of.split()))}" for of in part[2:].split("\n* "))
+            yield from (f"- {format_prose(' '.join(of.split()))}" for of in part[2:].split("\n* "))
         else:
-            yield prose(" ".join(part.split()))
+            yield format_prose(" ".join(part.split()))
         yield ""
 
 
 def _sizes(run: Run) -> list[str]:
-    shape = WAVLM_LARGE if run.frontend.kind == "wavlm" else XLSR_300M
-    with torch.device("meta"):
-        encoder = Encoder(shape, run.frontend)
-        if isinstance(run.frontend.tuning, Lora):
-            adapt(encoder, run.frontend.tuning)
-    network = systems.build(run.system, encoder, run.train)
+    network = systems.build(run.system, frontends.lay_out(run.frontend), run.train)
     cells: list[list[str]] = []
     for name, part in network.named_children():
         counts = [(of.numel(), of.requires_grad) for of in part.parameters()]
@@ -114,7 +105,7 @@ def _sizes(run: Run) -> list[str]:
             cells.append([f"{name} ({type(part).__name__})", f"{trained:,}", f"{frozen:,}"])
     total = [sum(int(row[at].replace(",", "")) for row in cells) for at in (1, 2)]
     cells.append(["together", *(f"{count:,}" for count in total)])
-    return table(("part", "trained", "frozen"), cells)
+    return format_table(("part", "trained", "frozen"), cells)
 
 
 _RECIPE = (
@@ -141,9 +132,9 @@ _RECIPE = (
 
 
 def _recipe(runs: Mapping[str, Run]) -> list[str]:
-    flat = {row: run.flat() for row, run in runs.items()}
+    flat = {row: run.flat_settings() for row, run in runs.items()}
     cells = [[key, *(str(settings.get(key, "-")) for settings in flat.values())] for key in _RECIPE]
-    return table(("setting", *runs), cells)
+    return format_table(("setting", *runs), cells)
 
 
 def _differences(paper: Paper) -> list[str]:
@@ -153,11 +144,10 @@ def _differences(paper: Paper) -> list[str]:
         "small": "Small expected effect",
         "none": "No expected effect",
     }
+    differences = paper_cards.sort_differences(paper.differences)
     lines: list[str] = []
     for effect, heading in heads.items():
-        points = [
-            point for point in paper_cards.ordered(paper.differences) if point.effect == effect
-        ]
+        points = [point for point in differences if point.effect == effect]
         if points:
             lines += [f"### {heading}", "", *(_describe_difference(point) for point in points), ""]
     return lines
@@ -165,13 +155,13 @@ def _differences(paper: Paper) -> list[str]:
 
 def _describe_difference(point: Difference) -> str:
     parts = [
-        f"- **{prose(point.item)}**",
-        f"  - Paper: {prose(point.paper)}",
-        f"  - Released code: {prose(point.released)}",
-        f"  - This suite: {prose(point.ours)}",
+        f"- **{format_prose(point.item)}**",
+        f"  - Paper: {format_prose(point.paper)}",
+        f"  - Released code: {format_prose(point.released)}",
+        f"  - This suite: {format_prose(point.ours)}",
     ]
     if point.consequence:
-        parts.append(f"  - Consequence: {prose(point.consequence)}")
+        parts.append(f"  - Consequence: {format_prose(point.consequence)}")
     if point.setting:
         parts.append(f"  - Settings of the released code: {_settings(point.setting)}")
     if point.others:
@@ -180,4 +170,4 @@ def _describe_difference(point: Difference) -> str:
 
 
 def _settings(tree: Mapping[str, Any]) -> str:
-    return ", ".join(f"`{'.'.join(key)} = {value}`" for key, value in leaves(tree))
+    return ", ".join(f"`{'.'.join(key)} = {value}`" for key, value in iterate_leaves(tree))

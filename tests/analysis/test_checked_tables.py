@@ -13,7 +13,7 @@ from bench.cards import checked_cards
 from bench.cli import bench
 from bench.config import Config
 from bench.errors import BenchError
-from bench.reports import checked as reports
+from bench.reports import checked_report as reports
 from bench.specs.checked import CountedSet, CountTable, ShapeTable
 from tests.errors import raises_code
 

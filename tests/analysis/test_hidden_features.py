@@ -82,7 +82,7 @@ def test_unknown_and_idle_layers_are_errors():
 def test_frames_are_drawn_once_and_evenly(most):
     counts = [3, 1, 5, 3]
     drawn = _draw_frames(counts, most, 0)
-    assert drawn.of == 12
+    assert drawn.n_available == 12
     taken_frames = [(i, int(f)) for i, frames in drawn.frames.items() for f in frames]
     assert len(taken_frames) == len(set(taken_frames)) == min(most, 12)
     assert all(0 <= f < counts[i] for i, f in taken_frames)
@@ -93,7 +93,7 @@ def test_frames_are_drawn_once_and_evenly(most):
 
 def test_all_are_drawn_where_no_number_is_set():
     drawn = _draw_frames([3, 1, 5, 3], None, 0)
-    assert sum(map(len, drawn.frames.values())) == drawn.of == 12
+    assert sum(map(len, drawn.frames.values())) == drawn.n_available == 12
 
 
 NAMES = {"asvspoof2019la": "19LA", "asvspoof2021la": "21LA", "asvspoof2021df": "21DF"}
@@ -116,8 +116,8 @@ def test_limits_are_by_set_and_the_papers_by_default():
         ("21LB=500", "row.no-such-evaluation", "did you mean '21LA'"),
         ("21LA", "option.invalid", "e.g. 21LA=40000"),
         ("21LA=many", "option.invalid", "e.g. 21LA=40000"),
-        ("21LA=4", "option.invalid", "--most 4"),
-        ("3", "option.invalid", "--most 3"),
+        ("21LA=4", "option.invalid", "--max-points 4"),
+        ("3", "option.invalid", "--max-points 3"),
     ],
 )
 def test_other_limits_are_mistakes(asked, code, words):

@@ -30,7 +30,7 @@ from bench.cards.corpus_cards import read_corpus_card
 from bench.data.check import check_corpus
 from bench.data.corpora import read_keys
 from bench.data.fingerprint import compute_fingerprint
-from bench.data.readers.partialspoof import read
+from bench.data.readers.partialspoof import read_split
 
 Result = TypeVar("Result")
 EVAL_UTTERANCES = 71_237
@@ -154,7 +154,7 @@ def main(count: int = EVAL_UTTERANCES) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         timed("write", count, lambda: make(root, count))
-        subset = timed("read", count, lambda: read(ps, root, "eval", 0.16))
+        subset = timed("read", count, lambda: read_split(ps, root, "eval", 0.16))
         timed("fingerprint", count, lambda: compute_fingerprint(subset))
         report = timed(
             "check", count, lambda: check_corpus(ps, root, "eval", lambda *_: None, form="smoke")

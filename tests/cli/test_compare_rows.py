@@ -77,7 +77,7 @@ def test_seeds_and_corpus_are_chosen(bench, store):
         ),
         (
             ("table4:S5", "table4:S4", "--row-seed", "9"),
-            "finished are the seeds 666, 667 (--seeds)",
+            "finished are the seeds 666, 667 (--row-seed)",
         ),
         (("table4:S5", "table4:S4", "--row-seed", "some"), "should be a seed, as 666, or all"),
         (("table4:S5", "table4:S4", "--corpus", "HAD"), "no evaluation in common on had"),

@@ -62,7 +62,7 @@ def test_reading_judging_and_reports_of_scored_files_need_no_more(core, tmp_path
     assert "not run" in answers[1][1]
     assert "tracked: cross/detection" in answers[3][1]
     assert "training needs torch, which the whole suite brings: " in answers[8][1]
-    assert "1 judged score files" in answers[8][1]
+    assert "1 evaluated score files" in answers[8][1]
     for report in ("cross-detection.md", "cross-detection.csv"):
         assert (tmp_path / "reports" / "published" / report).is_file()
     text = (tmp_path / "reports" / "published" / "cross-detection.md").read_text()

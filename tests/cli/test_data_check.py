@@ -48,7 +48,7 @@ def test_all_is_listed_and_nothing_is_decoded_unless_asked_for(bench, corpus, tm
         "data", "check", "19LA", "--split", "eval", "--problems-file", str(place), "--decode"
     )
     assert done.returncode == 1
-    assert "`--list FILE` writes all" in done.stdout
+    assert "`--problems-file FILE` writes all" in done.stdout
     rows = [*csv.DictReader(place.read_text(encoding="utf-8").splitlines())]
     (found,) = [row for row in rows if row["finding"] == "audio file unreadable"]
     assert found["id"] == f"{AUDIO}/LA_E_8877452.flac"

@@ -98,7 +98,7 @@ def test_locks_that_a_second_process_does_not_see_are_told(tmp_path, monkeypatch
         yield
 
     with monkeypatch.context() as patched:
-        patched.setattr(machine_checks.file_locks, "held", no_lock)
+        patched.setattr(machine_checks.file_locks, "hold_file", no_lock)
         with raises_code("machine.no-locks"):
             machine_checks.locks_hold(tmp_path)
         patched.setattr(sys, "executable", shutil.which("false"))

@@ -53,3 +53,28 @@ def test_an_old_option_works_and_is_reported_once(bench):
         "warning: --only is now --corpus; the next release will not know --only"
     )
     assert "did you mean" in done.stderr
+
+
+def list_commands(group: click.Group, path: str = "") -> dict[str, click.Command]:
+    """Return every command that is no group, by its path."""
+    commands: dict[str, click.Command] = {}
+    for name, command in group.commands.items():
+        where = f"{path} {name}".strip()
+        if isinstance(command, click.Group):
+            commands |= list_commands(command, where)
+        else:
+            commands[where] = command
+    return commands
+
+
+def test_an_option_takes_one_kind_of_value_in_all_commands():
+    """But `--track` of `score` may name a table, and `--row-seed` of `compare` may be `all`."""
+    kinds: dict[str, set[str]] = {}
+    for command in list_commands(cli.bench).values():
+        for option in command.params:
+            if isinstance(option, click.Option):
+                kind = "flag" if option.is_flag else type(option.type).__name__
+                kinds.setdefault(option.opts[0], set()).add(kind)
+                assert option.help or option.hidden, f"{command.name} {option.opts[0]}: no help"
+    several = {name for name, all_kinds in kinds.items() if len(all_kinds) > 1}
+    assert several == {"--track", "--row-seed"}

@@ -63,7 +63,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BENCH_WORK", str(work))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(prunable, "runs_by_folder", lambda _: RUNS)
-    monkeypatch.setattr(prunable, "_signatures", lambda _: {KNOWN})
+    monkeypatch.setattr(prunable, "_card_signatures", lambda _: {KNOWN})
     return work
 
 
@@ -194,7 +194,7 @@ def test_what_can_be_made_again_goes_only_where_it_is_named(work: Path, name: st
 def test_each_kind_is_asked_about(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     training(work, f"{KNOWN}-a")
     (work / "draws" / "of").mkdir(parents=True)
-    monkeypatch.setattr(import_module("bench.cli.prune"), "_at_terminal", lambda: True)
+    monkeypatch.setattr(import_module("bench.cli.prune"), "_is_at_terminal", lambda: True)
     done = called(answers="n\ny\n")
     assert done.exit_code == 0, done.output
     assert "remove last (" in done.output
@@ -214,7 +214,7 @@ def test_without_a_terminal_it_lists_and_ends_with_1(work: Path) -> None:
 
 
 def test_an_empty_or_missing_work_folder(work: Path) -> None:
-    assert "nothing can go" in called("--yes").output
+    assert "nothing can be removed" in called("--yes").output
     work.rmdir()
     assert called().exit_code == 0
 
@@ -230,7 +230,7 @@ def test_where_a_store_or_a_card_cannot_be_read_nothing_that_depends_on_it_is_li
     work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     training(work, "22222222-b")
-    for name, found in (("runs_by_folder", None), ("_signatures", None)):
+    for name, found in (("runs_by_folder", None), ("_card_signatures", None)):
         with monkeypatch.context() as patch:
             patch.setattr(prunable, name, lambda _, found=found: found)
             assert set(listed()) == {"last"}
@@ -238,7 +238,7 @@ def test_where_a_store_or_a_card_cannot_be_read_nothing_that_depends_on_it_is_li
 
 
 def test_every_row_of_a_card_is_known() -> None:
-    found: Callable[[list[str]], set[str] | None] = prunable._signatures
+    found: Callable[[list[str]], set[str] | None] = prunable._card_signatures
     notes: list[str] = []
     known = found(notes)
     assert not notes

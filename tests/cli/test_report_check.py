@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from bench.cards import checked_cards
 from bench.reports import Report
-from bench.reports.sweep import SweepReport
+from bench.reports.sweep_report import SweepReport
 from tests.reports.made import MADE
 
 FORMATS = ("--format", "html,latex")
@@ -32,14 +32,14 @@ def environment(tmp_path):
 def made(monkeypatch):
     """Made reports in place of those of a store. What is drawn is no matter here."""
 
-    def reports(tables, form, detail, here):
+    def reports(tables, form, config, *, detail):
         one = MADE[form]
         text = one.markdown + "In detail.\n" * detail
         none = tuple(replace(cell, ours=None) for cell in one.cells)
         never = replace(one, stem="made-never", cells=none, scored=False, pictures={})
         return [replace(one, markdown=text), *([never] if len(tables) > 1 else [])]
 
-    monkeypatch.setattr(sys.modules["bench.cli.report"], "_made", reports)
+    monkeypatch.setattr(sys.modules["bench.cli.report"], "_build_reports", reports)
     monkeypatch.setattr(Report, "figure", lambda _: Figure())
     monkeypatch.setattr(checked_cards, "checked_table_keys", list)
 
@@ -108,7 +108,7 @@ def test_the_command_named_cures_each_file_of_a_sweep(bench, tmp_path, monkeypat
     trials = pd.DataFrame({"trial": [0], "state": ["finished"]})
     draw = {"history": Figure}
     made = SweepReport("sweep-sal-lambda", "text\n", trials, draw)
-    monkeypatch.setattr(sys.modules["bench.cli.sweep"], "_made", lambda card, here: made)
+    monkeypatch.setattr(sys.modules["bench.cli.sweep"], "_build_report", lambda card, here: made)
     asked = ["report", "sweep/sal-lambda", *options]
     assert cured(bench, *asked) == {*made.text_files, *made.render_images}
     (written,) = tmp_path.rglob("sweep-sal-lambda.md")

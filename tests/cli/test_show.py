@@ -103,4 +103,4 @@ def test_runs_with_other_settings_are_counted_and_shown_with_all(bench, tiny, mo
     assert {of["metric"]: of["unit"] for of in other["results"]}["partialspoof.eer"] == "%"
     again = bench(*order)
     assert "already finished  PS EER" in again.stderr
-    assert "nothing was to be done" in again.stdout
+    assert "nothing to do" in again.stdout

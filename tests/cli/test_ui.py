@@ -86,7 +86,7 @@ def test_a_port_that_the_user_may_not_have_is_refused(bench, served, monkeypatch
     def refuse(port):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(ui_server, "_bind", refuse)
+    monkeypatch.setattr(ui_server, "_bind_port", refuse)
     done = bench("ui", "--port", "80")
     assert done.returncode == 2
     assert "--port 80: this user may not serve on it; any from 1024 on will do" in done.stderr

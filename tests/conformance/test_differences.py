@@ -17,7 +17,7 @@ from bench._io.trees import iterate_leaves
 from bench.cards import table_cards
 from bench.cards.paper_cards import add_variant, rows_by_difference
 from bench.cli.options import format_set_options
-from bench.reports.differences import describe_differences, render_differences_page
+from bench.reports.paper_differences import describe_differences, render_differences_page
 from bench.specs.run import Run
 from bench.specs.table import Difference
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from bench._io import atomic_files
 from bench.cards import sweep_cards, table_cards
-from bench.reports import kept
+from bench.reports import stored_results
 from bench.specs.run import EarlierTraining, Run
 from bench.training import row as rows
 
@@ -72,7 +72,7 @@ def test_files_of_every_row_of_every_card_can_be_written():
     for key in table_cards.table_keys():
         table = table_cards.read_table(key)
         paths |= {f"artifacts/{key}", f"{key.replace('/', '-')}.smoke.md"}
-        for evaluation, drawn in kept.list_drawn_metrics(table).items():
+        for evaluation, drawn in stored_results.list_drawn_metrics(table).items():
             paths |= {f"draws/{evaluation}.{name}.npz" for name in drawn}
         for row in table_cards.runnable_rows(table):
             for form in ("paper", "smoke"):

@@ -15,9 +15,9 @@ import soundfile
 from layouts import PARTIALSPOOF, RATE, save_vectors, truncate, vector, wav
 
 from bench.cards.corpus_cards import read_corpus_card
-from bench.data.check import CheckReport, check_corpus, list_issues, render_report, report_as_dict
+from bench.data.check import CheckReport, check_as_dict, check_corpus, list_issues, render_check
 from bench.data.fingerprint import compute_fingerprint
-from bench.data.readers.partialspoof import read
+from bench.data.readers.partialspoof import read_split
 from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard, Split
 
@@ -58,7 +58,7 @@ def test_a_sound_tree_is_sound(ps: Path, ps_card: CorpusCard):
         "other audio files": 0,
     }
     assert report.hours == pytest.approx((1.28 + 1.60 + 0.70 + 0.99) / 3600)
-    assert report.fingerprint == compute_fingerprint(read(ps_card, ps, "train", None))
+    assert report.fingerprint == compute_fingerprint(read_split(ps_card, ps, "train", None))
     assert told == [(4, 4)]
 
 
@@ -221,11 +221,11 @@ def test_every_item_is_in_the_json_and_in_the_list(had: Path, had_card: CorpusCa
     wav(had / "HAD_train/conbine/HAD_train_real_00000001.wav", 1.40)
     report = check_corpus(had_card, had, "train", silent, form="smoke")
     missing = [f"HAD_train/HAD_train_real_9000000{i}.wav" for i in range(8)]
-    text = render_report(report)
+    text = render_check(report)
     assert missing[4] in text
     assert missing[5] not in text
-    assert text.endswith("\nOf each problem 5 are shown; `--list FILE` writes all.\n")
-    assert report_as_dict(report)["problems"][0] == {
+    assert text.endswith("\nOf each problem 5 are shown; `--problems-file FILE` writes all.\n")
+    assert check_as_dict(report)["problems"][0] == {
         "severity": "error",
         "code": "corpus.audio-missing",
         "what": "audio file missing",
@@ -336,13 +336,13 @@ def test_the_report_as_text_and_as_json(ps: Path, ps_card: CorpusCard):
     shutil.rmtree(ps / "train/con_wav")
     (ps / "train/con_wav").mkdir()
     report = check_corpus(ps_card, ps, "train", silent, form="smoke")
-    text = render_report(report)
+    text = render_check(report)
     assert text.startswith(f"# partialspoof, train: 1 error\n\n{ps}\n")
     text = " ".join(text.split())  # columns line up
     assert "| utterances | 4 |" in text
     assert f"| fingerprint | {report.fingerprint} |" in text
     assert "| error | audio file missing | 4 | train/con_wav/LA_T_0000001.wav; " in text
-    content = json.loads(json.dumps(report_as_dict(report)))
+    content = json.loads(json.dumps(check_as_dict(report)))
     assert content["ok"] is False
     assert content["root"] == str(ps)
     assert content["problems"][0]["count"] == 4
@@ -352,6 +352,6 @@ def test_the_report_as_text_and_as_json(ps: Path, ps_card: CorpusCard):
 
 def test_a_bar_in_a_problem_does_not_break_the_table(had: Path, had_card: CorpusCard):
     layouts.replace(had / "HAD_train/HAD_train_label.txt", "0.00-1.26-T 1", "0.00-1.26-T")
-    text = render_report(check_corpus(had_card, had, "train", silent, form="smoke"))
+    text = render_check(check_corpus(had_card, had, "train", silent, form="smoke"))
     row = next(line for line in text.splitlines() if "malformed" in line)
     assert row.replace("\\|", "").count("|") == 5

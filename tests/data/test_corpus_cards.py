@@ -115,26 +115,6 @@ def test_corpora_that_share_recordings_or_speakers_say_so():
     assert "LibriVox" in found["llamapartialspoof"].sources
 
 
-@pytest.mark.parametrize(
-    ("name", "key"),
-    [
-        ("PS", "partialspoof"),
-        ("ps", "partialspoof"),
-        ("Had", "had"),
-        ("lps", "llamapartialspoof"),
-        ("LPS", "llamapartialspoof"),
-        ("PartialSpoof", "partialspoof"),
-        ("19la", "asvspoof2019la"),
-        ("21LA", "asvspoof2021la"),
-        ("21DF", "asvspoof2021df"),
-        ("asv5", "asvspoof5"),
-        ("ITW", "inthewild"),
-    ],
-)
-def test_short_names_and_any_case(name: str, key: str):
-    assert corpus_cards.read_corpus_card(name).key == key
-
-
 def test_an_unknown_corpus_has_a_near_name():
     with pytest.raises(BenchError, match="'partialspof': there is no such corpus; did you mean 'p"):
         corpus_cards.read_corpus_card("partialspof")

@@ -103,12 +103,13 @@ B, S = "bonafide", "spoof"
         ([Span(0.0, math.inf, S)], "labels.invalid-span", "finite"),
     ],
 )
-@pytest.mark.parametrize("rule", ["any-spoof", "floor"])
 def test_spans_that_do_not_cover_the_utterance_are_refused(
-    spans: list[Span], code: str, part: str, rule: Rule
+    spans: list[Span], code: str, part: str
 ) -> None:
-    with raises_code(code, part):
-        spoof_frames(spans, 1.0, 0.02, rule)
+    rules: tuple[Rule, ...] = ("any-spoof", "floor")
+    for rule in rules:
+        with raises_code(code, part):
+            spoof_frames(spans, 1.0, 0.02, rule)
 
 
 @pytest.mark.parametrize("duration_s", [0.0, -1.0, math.nan, math.inf])

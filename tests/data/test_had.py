@@ -9,8 +9,8 @@ import layouts
 import pytest
 from layouts import replace
 
-from bench.data.problems import BrokenCorpus
-from bench.data.readers.protocol import read
+from bench.data.broken_corpus import BrokenCorpus
+from bench.data.readers.protocol import read_split
 from bench.data.subset import TABLE_COLUMNS, Span, Spans
 from bench.specs.corpus import CorpusCard
 from tests.errors import raises_code
@@ -22,7 +22,7 @@ LABELS = "HAD_train/HAD_train_label.txt"
 @pytest.mark.parametrize("nested", ["conbine", "train/conbine", "test/test", "."])
 def test_reads_every_copys_layout(tmp_path: Path, had_card: CorpusCard, nested: str, suffix: str):
     root = layouts.had(tmp_path, nested=nested, suffix=suffix)
-    subset = read(had_card, root, "train", None)
+    subset = read_split(had_card, root, "train", None)
     assert tuple(subset.table.columns) == TABLE_COLUMNS
     assert subset.table["utterance"].tolist() == [line.split()[0] for line in layouts.HAD_LINES]
     assert subset.table["label"].tolist() == ["bonafide", "spoof", "spoof"]
@@ -41,9 +41,9 @@ def test_reads_every_copys_layout(tmp_path: Path, had_card: CorpusCard, nested: 
 def test_names_missing_pieces(had: Path, had_card: CorpusCard):
     (had / LABELS).unlink()
     with raises_code("corpus.file-missing", "HAD_train_label.txt is missing: it is in HAD.zip"):
-        read(had_card, had, "train", None)
+        read_split(had_card, had, "train", None)
     with raises_code("corpus.file-missing", "HAD_dev/HAD_dev_label.txt"):
-        read(had_card, had, "dev", None)
+        read_split(had_card, had, "dev", None)
 
 
 def test_says_when_the_inner_archive_is_still_packed(had: Path, had_card: CorpusCard):
@@ -51,13 +51,13 @@ def test_says_when_the_inner_archive_is_still_packed(had: Path, had_card: Corpus
     with pytest.raises(
         BrokenCorpus, match="no audio below HAD_train: is an archive within it still packed"
     ):
-        read(had_card, had, "train", None)
+        read_split(had_card, had, "train", None)
 
 
 def test_audio_that_is_there_twice_is_refused(had: Path, had_card: CorpusCard):
     layouts.had(had, nested="train/conbine")
     with pytest.raises(BrokenCorpus) as caught:
-        read(had_card, had, "train", None)
+        read_split(had_card, had, "train", None)
     first = layouts.HAD_LINES[0].split()[0]
     assert "utterance with several audio files (3)" in str(caught.value)
     places = f"HAD_train/conbine/{first}.wav and HAD_train/train/conbine/{first}.wav"
@@ -83,7 +83,7 @@ def test_audio_that_is_there_twice_is_refused(had: Path, had_card: CorpusCard):
 def test_faults_are_named(had: Path, had_card: CorpusCard, old: str, new: str, said: str):
     replace(had / LABELS, old, new)
     with pytest.raises(BrokenCorpus, match=said) as caught:
-        read(had_card, had, "train", None)
+        read_split(had_card, had, "train", None)
     assert len([p for p in caught.value.issues if p.severity == "error"]) == 1
     assert caught.value.subset is not None
 
@@ -107,14 +107,14 @@ def test_inverted_codes_are_refused(
         lines = [f"{u} {s} {swap[k]}" for u, s, k in map(str.split, lines)]
     layouts.write_lines(path, lines)
     with pytest.raises(BrokenCorpus, match=said):
-        read(had_card, had, "train", None)
+        read_split(had_card, had, "train", None)
 
 
 def test_a_gap_of_one_decimal_is_within_tolerance_and_an_empty_span_is_dropped(
     had: Path, had_card: CorpusCard
 ):
     replace(had / LABELS, "0.40-0.80-F/0.80", "0.40-0.80-F/0.80-0.80-T/0.81")
-    timing = read(had_card, had, "train", None).timing
+    timing = read_split(had_card, had, "train", None).timing
     assert isinstance(timing, Spans)
     spans = timing.spans["HAD_train_fake_00000003"]
     assert [span.start_s for span in spans] == [0.0, 0.4, 0.81]
@@ -137,7 +137,7 @@ def test_reads_all_real_training_ids(shared: Path, tmp_path: Path, had_card: Cor
     layouts.write_lines(tmp_path / LABELS, lines)
     (tmp_path / "HAD_train/conbine").mkdir()
     (tmp_path / "HAD_train/conbine/HAD_train_fake_00000001.wav").touch()
-    subset = read(had_card, tmp_path, "train", None)
+    subset = read_split(had_card, tmp_path, "train", None)
     assert len(subset) == 53_093
     assert subset.table["path"].iloc[0] == "HAD_train/conbine/HAD_train_fake_00000001.wav"
     real = subset.table["utterance"].str.contains("_real_")

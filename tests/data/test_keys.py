@@ -16,8 +16,8 @@ from layouts import write_lines
 
 from bench.cards.corpus_cards import read_corpus_card
 from bench.data.corpora import read_keys
+from bench.data.file_search import find_beside, find_exact, find_file
 from bench.data.fingerprint import compute_fingerprint
-from bench.data.places import find_beside, find_exact, find_file
 from bench.data.subset import FrameVectors, Spans
 from bench.errors import BenchError
 from tests.errors import raises_code

@@ -9,8 +9,8 @@ import layouts
 import pytest
 from layouts import replace
 
-from bench.data.problems import BrokenCorpus
-from bench.data.readers.llamapartialspoof import read
+from bench.data.broken_corpus import BrokenCorpus
+from bench.data.readers.llamapartialspoof import read_split
 from bench.data.subset import TABLE_COLUMNS, Span, Spans
 from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard, Split
@@ -30,7 +30,7 @@ A, B = "label_R01TTS.0.a.txt", "label_R01TTS.0.b.txt"
 def test_a_split_is_bona_fide_full_and_one_kind(
     lps: Path, lps_card: CorpusCard, split: str, kind: str, part: str
 ):
-    table = read(lps_card, lps, split, None).table
+    table = read_split(lps_card, lps, split, None).table
     assert tuple(table.columns) == (*TABLE_COLUMNS, "kind", "subset")
     assert table["kind"].tolist() == ["bonafide", "bonafide", "full", kind]
     assert table["label"].tolist() == ["bonafide", "bonafide", "spoof", "spoof"]
@@ -42,7 +42,7 @@ def test_a_split_is_bona_fide_full_and_one_kind(
 
 
 def test_spans_durations_and_paths(lps: Path, lps_card: CorpusCard):
-    subset = read(lps_card, lps, "crossfade", None)
+    subset = read_split(lps_card, lps, "crossfade", None)
     utterance = f"dev01-yourtts-partial-cf_{layouts.TAIL}"
     assert isinstance(subset.timing, Spans)
     assert subset.timing.spans[utterance] == (
@@ -57,9 +57,9 @@ def test_spans_durations_and_paths(lps: Path, lps_card: CorpusCard):
 def test_crossfade_needs_no_second_part(lps: Path, lps_card: CorpusCard):
     shutil.rmtree(lps / "R01TTS.0.b")
     (lps / B).unlink()
-    assert len(read(lps_card, lps, "crossfade", None)) == 4
+    assert len(read_split(lps_card, lps, "crossfade", None)) == 4
     with pytest.raises(BrokenCorpus) as caught:
-        read(lps_card, lps, "overlap-add", None)
+        read_split(lps_card, lps, "overlap-add", None)
     assert "R01TTS.0.b is missing: it is in R01TTS.0.b.tgz (https" in str(caught.value)
     assert f"{B} is missing: it is in {B} (https" in str(caught.value)
     assert "0.a" not in str(caught.value).replace(lps_card.place, "")
@@ -83,7 +83,7 @@ def test_crossfade_needs_no_second_part(lps: Path, lps_card: CorpusCard):
 def test_faults_are_named(lps: Path, lps_card: CorpusCard, old: str, new: str, said: str):
     replace(lps / A, old, new)
     with pytest.raises(BrokenCorpus, match=said) as caught:
-        read(lps_card, lps, "crossfade", None)
+        read_split(lps_card, lps, "crossfade", None)
     assert len(caught.value.issues) == 1
     assert caught.value.subset is not None
 
@@ -92,13 +92,13 @@ def test_inverted_span_words_are_refused(lps: Path, lps_card: CorpusCard):
     for old, new in (("-bonafide", "-x"), ("-spoof", "-bonafide"), ("-x", "-spoof")):
         replace(lps / A, old, new)
     with raises_code("labels.inverted", "flipped labels would fit all"):
-        read(lps_card, lps, "crossfade", None)
+        read_split(lps_card, lps, "crossfade", None)
 
 
 def test_a_split_that_only_the_card_knows_is_an_error(lps: Path, lps_card: CorpusCard):
     card = lps_card.model_copy(update={"splits": {"crossfades": Split()}})
     with pytest.raises(BenchError, match="reader has no split 'crossfades'; did you mean 'crossf"):
-        read(card, lps, "crossfades", None)
+        read_split(card, lps, "crossfades", None)
 
 
 def test_reads_76228_lines_of_the_official_shape(tmp_path: Path, lps_card: CorpusCard):
@@ -121,7 +121,7 @@ def test_reads_76228_lines_of_the_official_shape(tmp_path: Path, lps_card: Corpu
     ]
     layouts.write_lines(tmp_path / A, lines)
     (tmp_path / "R01TTS.0.a").mkdir()
-    subset = read(lps_card, tmp_path, "crossfade", None)
+    subset = read_split(lps_card, tmp_path, "crossfade", None)
     expected = lps_card.splits["crossfade"]
     counts = subset.table["label"].value_counts()
     assert len(subset) == expected.utterances

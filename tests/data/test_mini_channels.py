@@ -47,17 +47,19 @@ def through(channels: Channels, speech: Pcm) -> Pcm:
     return speech
 
 
-@pytest.mark.parametrize("name", NAMED)
-def test_a_channel_keeps_length_and_time(name: str, speech: Pcm):
-    heard = through(NAMED[name], speech)
-    assert heard.dtype == np.int16
-    assert len(heard) == len(speech)
-    a, b = speech.astype(float), heard.astype(float)
-    spectrum = np.conj(np.fft.rfft(a, 2 * len(a))) * np.fft.rfft(b, 2 * len(a))
-    correlation = np.fft.irfft(spectrum)
-    assert abs(np.argmax(correlation) + len(a)) % (2 * len(a)) - len(a) in (-2, -1, 0, 1, 2)
-    assert correlation.max() > 0.7 * np.linalg.norm(a) * np.linalg.norm(b)
-    assert (heard == speech).all() == (not NAMED[name])
+@pytest.mark.parametrize("corpus", ["2021 LA", "2021 DF", "ASVspoof 5", "web"])
+def test_a_channel_keeps_length_and_time(corpus: str, speech: Pcm):
+    for name, channels in NAMED.items():
+        if name.startswith(corpus):
+            heard = through(channels, speech)
+            assert (heard.dtype, len(heard)) == (np.int16, len(speech)), name
+            a, b = speech.astype(float), heard.astype(float)
+            spectrum = np.conj(np.fft.rfft(a, 2 * len(a))) * np.fft.rfft(b, 2 * len(a))
+            correlation = np.fft.irfft(spectrum)
+            delay = abs(np.argmax(correlation) + len(a)) % (2 * len(a)) - len(a)
+            assert delay in (-2, -1, 0, 1, 2), name
+            assert correlation.max() > 0.7 * np.linalg.norm(a) * np.linalg.norm(b), name
+            assert (heard == speech).all() == (not channels), name
 
 
 @pytest.mark.parametrize("name", ["2021 LA opus", "2021 DF mp3m4a", "2021 DF low_ogg", "web 1"])

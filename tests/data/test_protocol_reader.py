@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from layouts import replace, write_lines
 
 from bench.cards.corpus_cards import read_corpus_card
-from bench.data import delimited
+from bench.data import protocol_lines
+from bench.data.broken_corpus import BrokenCorpus
 from bench.data.check import check_corpus
 from bench.data.corpora import read_keys
 from bench.data.fingerprint import compute_fingerprint
-from bench.data.problems import BrokenCorpus
-from bench.data.readers.protocol import read
+from bench.data.readers.protocol import read_split
 from bench.data.subset import TABLE_COLUMNS
 from bench.issues import Issues
 from bench.specs.corpus import Protocol
@@ -37,7 +37,7 @@ def silent(_done: int, _total: int) -> None:
 def test_every_detection_corpus_is_read_and_sound(key: str, tmp_path: Path):
     root, found = layouts.DETECTION[key](tmp_path), read_corpus_card(key)
     for split in found.splits:
-        subset = read(found, root, split, None)
+        subset = read_split(found, root, split, None)
         assert tuple(subset.table.columns[:6]) == TABLE_COLUMNS
         assert subset.timing is None
         assert all(subset.audio_path(i).is_file() for i in range(len(subset)))
@@ -61,7 +61,9 @@ def test_enrolment_files_are_other_audio_files(tmp_path: Path):
 
 
 def test_19la(tmp_path: Path):
-    table = read(read_corpus_card("19LA"), layouts.asvspoof2019la(tmp_path), "eval", None).table
+    table = read_split(
+        read_corpus_card("19LA"), layouts.asvspoof2019la(tmp_path), "eval", None
+    ).table
     assert table["utterance"].tolist()[0] == "LA_E_2834763"
     assert table["path"].tolist()[0] == "ASVspoof2019_LA_eval/flac/LA_E_2834763.flac"
     assert table["speaker"].tolist() == ["LA_0039", "LA_0014", "LA_0001", "LA_0002"]
@@ -74,24 +76,28 @@ def test_19la(tmp_path: Path):
 def test_21la_splits_are_subsets_and_stage_1_calls_one_otherwise(tmp_path: Path):
     root, found = layouts.asvspoof2021la(tmp_path), read_corpus_card("21LA")
     assert found.evaluation_split == "eval"
-    table = read(found, root, "eval", None).table
+    table = read_split(found, root, "eval", None).table
     assert table["utterance"].tolist() == ["LA_E_9332881", "LA_E_6866159"]
     assert table["codec"].tolist() == ["alaw", "none"]
     assert table["transmission"].tolist() == ["ita_tx", ""]
     assert table["attack"].tolist() == ["A07", ""]
     assert table["attack"].cat.categories.tolist() == ["", "A07"]
-    assert len(read(found, root, "progress", None)) == 2
-    hidden = read(found, root, "hidden", None)
+    assert len(read_split(found, root, "progress", None)) == 2
+    hidden = read_split(found, root, "hidden", None)
     assert hidden.table["trim"].tolist() == ["only_speech"] * 2
     replace(root / "keys/LA/CM/trial_metadata.txt", " hidden", " hidden_track")
-    assert compute_fingerprint(read(found, root, "hidden", None)) == compute_fingerprint(hidden)
+    assert compute_fingerprint(read_split(found, root, "hidden", None)) == compute_fingerprint(
+        hidden
+    )
     write_lines(root / "keys/LA/CM/trial_metadata.txt", layouts.LA21[2:])
     with pytest.raises(BrokenCorpus, match="no line has subset = eval; there are: hidden, prog"):
-        read(found, root, "eval", None)
+        read_split(found, root, "eval", None)
 
 
 def test_21df(tmp_path: Path):
-    table = read(read_corpus_card("21DF"), layouts.asvspoof2021df(tmp_path), "eval", None).table
+    table = read_split(
+        read_corpus_card("21DF"), layouts.asvspoof2021df(tmp_path), "eval", None
+    ).table
     assert table["attack"].tolist() == ["Task1-team20", "SPO-N16", ""]
     assert table["attack_type"].tolist() == ["VC", "VC", ""]
     assert table["vocoder"].tolist() == ["neural_vocoder_nonautoregressive", "unknown", ""]
@@ -102,7 +108,7 @@ def test_21df(tmp_path: Path):
 
 def test_asvspoof5_with_ten_and_with_six_columns(tmp_path: Path):
     root = layouts.asvspoof5(tmp_path)
-    table = read(read_corpus_card("ASV5"), root, "eval", None).table
+    table = read_split(read_corpus_card("ASV5"), root, "eval", None).table
     assert table["codec"].tolist() == ["C07", "C00", "C11"]
     assert table["codec_quality"].tolist() == ["3", "", "8"]
     assert table["adaptation"].tolist() == ["AC2", "", "AC1"]
@@ -110,7 +116,7 @@ def test_asvspoof5_with_ten_and_with_six_columns(tmp_path: Path):
     assert table["path"].tolist()[0] == "flac_E_eval/E_0000000001.flac"
     (root / "ASVspoof5.train.tsv").unlink()
     write_lines(root / "ASVspoof5.train.metadata.txt", layouts.ASV5_SIX)
-    table = read(read_corpus_card("ASV5"), root, "train", None).table
+    table = read_split(read_corpus_card("ASV5"), root, "train", None).table
     assert table["label"].tolist() == ["spoof", "bonafide"]
     assert table["attack"].tolist() == ["A05", ""]
     assert table["gender"].tolist() == ["F", "F"]
@@ -123,7 +129,7 @@ def test_asvspoof5_with_ten_and_with_six_columns(tmp_path: Path):
 )
 def test_inthewild_in_every_copys_layout(tmp_path: Path, folder: str, nested: str):
     root = layouts.inthewild(tmp_path, folder, nested)
-    subset = read(read_corpus_card("ITW"), root, "eval", None)
+    subset = read_split(read_corpus_card("ITW"), root, "eval", None)
     assert subset.table["utterance"].tolist() == ["0", "2", "4"]
     assert subset.table["label"].tolist() == ["spoof", "spoof", "bonafide"]
     assert subset.table["speaker"].tolist()[0] == "Alec Guinness"
@@ -131,7 +137,7 @@ def test_inthewild_in_every_copys_layout(tmp_path: Path, folder: str, nested: st
     meta = root / folder / "meta.csv"
     write_lines(meta, layouts.ITW[1:])
     assert compute_fingerprint(
-        read(read_corpus_card("ITW"), root, "eval", None)
+        read_split(read_corpus_card("ITW"), root, "eval", None)
     ) == compute_fingerprint(subset)
     write_lines(meta, ["file, speaker, label", '0.wav, "Guinness, Alec", spoof'])
     table = read_keys(read_corpus_card("ITW"), "eval", root).table
@@ -141,16 +147,16 @@ def test_inthewild_in_every_copys_layout(tmp_path: Path, folder: str, nested: st
 def test_without_audio_the_reader_says_where_it_should_be(tmp_path: Path):
     write_lines(tmp_path / EVAL19, layouts.LA19["eval"])
     with pytest.raises(BrokenCorpus, match=r"no audio at ASVspoof2019_LA_eval/flac/\{utterance\}"):
-        read(read_corpus_card("19LA"), tmp_path, "eval", None)
+        read_split(read_corpus_card("19LA"), tmp_path, "eval", None)
 
 
 def test_a_missing_protocol_is_named_with_its_archive_and_where_it_may_be(tmp_path: Path):
     root = layouts.asvspoof2019la(tmp_path / "LA")
     with pytest.raises(BrokenCorpus, match=r"is below .*/LA: set corpora.asvspoof2019la to it"):
-        read(read_corpus_card("19LA"), tmp_path, "eval", None)
+        read_split(read_corpus_card("19LA"), tmp_path, "eval", None)
     (root / EVAL19).unlink()
     with pytest.raises(BrokenCorpus, match=r"eval.trl.txt is missing: it is in LA.zip \(https"):
-        read(read_corpus_card("19LA"), root, "eval", None)
+        read_split(read_corpus_card("19LA"), root, "eval", None)
 
 
 MALFORMED = "protocol.malformed-line"
@@ -268,7 +274,7 @@ def test_reads_what_a_plain_reader_reads(
             wrong += 1
     issues = Issues()
     protocol = Protocol(file=("x",), columns=("speaker utterance label",), audio=("x",))
-    found = delimited.read_protocol(path, protocol, ".wav", issues)
+    found = protocol_lines.read_protocol(path, protocol, ".wav", issues)
     assert found.table.to_numpy().tolist() == [fields for _, fields in rows.values()]
     assert found.numbers.tolist() == [number for number, _ in rows.values()]
     counts = {issue.message.partition(",")[0]: issue.count for issue in issues}
@@ -283,7 +289,7 @@ def test_words_that_look_like_numbers_stay_words(tmp_path: Path):
     protocol = Protocol(
         file=("x",), columns=("speaker utterance label",), separator="comma", audio=("x",)
     )
-    found = delimited.read_protocol(path, protocol, ".wav", Issues())
+    found = protocol_lines.read_protocol(path, protocol, ".wav", Issues())
     assert found.table.to_numpy().tolist() == [["0079", "001", "NA"], ["7", "1e3", "nan"]]
 
 

@@ -26,6 +26,7 @@ HOW_TO = DOCS / "how-to"
 WRITTEN = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "core/README.md",
     *sorted(path for path in DOCS.rglob("*.md") if "generated" not in path.parts),
 ]
 """Every page that is written by hand."""

@@ -15,7 +15,7 @@ import pytest
 from bench.cards import table_cards
 from bench.cli import main
 from bench.provenance import processor_name
-from bench.reports import terminal
+from bench.reports import terminal_table
 
 from .pages import DOCS, HOW_TO, ROOT, read_blocks, read_file
 
@@ -115,8 +115,10 @@ def test_the_demos_excerpt_is_what_the_demo_prints_of_these_results() -> None:
                 },
             }
         )
-    made = terminal.select_shown_rows(card, runs, pd.DataFrame(lines), "smoke")
-    assert terminal.format_terminal_table(made.table, made.list_rows, "smoke", 120) == excerpt()
+    made = terminal_table.select_shown_rows(card, runs, pd.DataFrame(lines), "smoke")
+    assert (
+        terminal_table.format_terminal_table(made.table, made.list_rows, "smoke", 120) == excerpt()
+    )
 
 
 @pytest.mark.slow  # makes two miniature corpora and trains a row

@@ -7,13 +7,13 @@ import io
 import numpy as np
 from matplotlib.image import imread
 
-from bench.reports import style
+from bench.reports import plot_style
 
 
 def drawn(draw, *arguments, **named):
     """Return the figure that `draw` draws, after a look at its pixels."""
     figure = draw(*arguments, **named)
-    content = style.render_figure(figure, "png")
+    content = plot_style.render_figure(figure, "png")
     assert len(np.unique(imread(io.BytesIO(content)))) > 10
     return figure
 

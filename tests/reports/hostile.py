@@ -16,8 +16,8 @@ from bench.evaluation import render
 from bench.evaluation.score_report import Breakdown, ScoreReport
 from bench.evaluation.score_report import BreakdownLine as Level
 from bench.issues import Issue
-from bench.reports import build_report, checked
-from bench.reports.checked import CheckedLine, CheckedReport
+from bench.reports import build_report, checked_report
+from bench.reports.checked_report import CheckedLine, CheckedReport
 from bench.reports.overview import render_overview
 from bench.reports.render_html import render_html_page
 from bench.specs.checked import CountTable
@@ -233,6 +233,6 @@ def hostile_pages(name: str) -> dict[str, str]:
     }
     return {
         "report": made.render_extra("html", b"png"),
-        "checked": checked.render_checked_page(found),
+        "checked": checked_report.render_checked_page(found),
         **{kind: render_html_page("t", text, {}) for kind, text in others.items()},
     }

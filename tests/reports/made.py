@@ -390,8 +390,10 @@ MADE = {
 
 def texts(made_report):
     """The content of all its files by name; a page is without its figure."""
-    more = {"html": made_report.extra("html"), "tex": made_report.extra("latex")}
-    return made_report.texts | {f"{made_report.stem}.{end}": text for end, text in more.items()}
+    more = {"html": made_report.render_extra("html"), "tex": made_report.render_extra("latex")}
+    return made_report.text_files | {
+        f"{made_report.stem}.{end}": text for end, text in more.items()
+    }
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from bench.cards import table_cards
-from bench.reports import find_stale_files, plots, style, write_report
+from bench.reports import find_stale_files, plot_style, plots, write_report
 from bench.reports.plots import matrices, points
 from bench.specs.table import Column
 
@@ -215,7 +215,9 @@ def lightness(colour):
     return 116 * np.cbrt(y) - 16 if y > 0.008856 else 903.3 * y
 
 
-@pytest.mark.parametrize("colours", [style.SOURCES.values(), style.CLASSES.values(), style.KINDS])
+@pytest.mark.parametrize(
+    "colours", [plot_style.SOURCES.values(), plot_style.CLASSES.values(), plot_style.KINDS]
+)
 def test_colours_beside_each_other_differ_in_grey(colours):
     # Whoever sees them apart by lightness alone needs no colour.
     ordered = sorted(map(lightness, colours))
@@ -230,14 +232,14 @@ def test_every_kind_is_written_undated_and_laid_out_once(tmp_path):
         return plots.draw_points(report.title, report.table, report.cells)
 
     with patch.object(ConstrainedLayoutEngine, "execute", autospec=True) as laid_out:
-        png, svg, pdf = style.write_figure(tmp_path / "new", "points", draw())
+        png, svg, pdf = plot_style.write_figure(tmp_path / "new", "points", draw())
     assert laid_out.call_count == 1
     assert [path.name for path in (png, svg, pdf)] == ["points.png", "points.svg", "points.pdf"]
     assert png.read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in svg.read_bytes()
     assert pdf.read_bytes().startswith(b"%PDF")
-    again = style.write_figure(tmp_path / "again", "points", draw())
-    assert [path.read_bytes() for path in style.write_figure(tmp_path, "points", draw())] == [
+    again = plot_style.write_figure(tmp_path / "again", "points", draw())
+    assert [path.read_bytes() for path in plot_style.write_figure(tmp_path, "points", draw())] == [
         path.read_bytes() for path in again
     ]
     for path in (png, svg, pdf):
@@ -246,6 +248,6 @@ def test_every_kind_is_written_undated_and_laid_out_once(tmp_path):
 
 def test_titles_are_broken_and_never_cut():
     title = "SMOKE: " + "word " * 40 + "of $5$"
-    lines = style.wrap_title(title, 4).split("\n")
+    lines = plot_style.wrap_title(title, 4).split("\n")
     assert max(map(len, lines)) <= 58
     assert " ".join(lines) == title.replace("$", r"\$")

@@ -8,7 +8,7 @@ import pytest
 
 from bench.cards import table_cards
 from bench.plot_data import EmbeddedFeatures, PositionErrors
-from bench.reports import plots, style
+from bench.reports import plot_style, plots
 from bench.reports.ranking import rank_values
 from bench.reports.setting_curves import SettingCurve, read_sweep_curve
 from bench.specs.sweep import Sweep
@@ -87,7 +87,7 @@ def test_features_are_dots_by_class():
     assert dots["spoof"].tolist() == places[:7].tolist()
     assert dots["bonafide"].tolist() == places[7:].tolist()
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["bonafide", "spoof"]
-    svg = style.render_figure(plots.draw_features([panel], "t"), "svg")
+    svg = plot_style.render_figure(plots.draw_features([panel], "t"), "svg")
     assert svg.count(b"<image") == 1, "dots are pixels within an SVG"
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 
-from bench.plot_data import ClassActivation, FrameDecisions, GradcamPanel
-from bench.reports import plots, style
-from bench.reports.style import CLASSES, KINDS
+from bench.plot_data import ActivationPanel, FrameDecisions, GradcamPanel
+from bench.reports import plot_style, plots
+from bench.reports.plot_style import CLASSES, KINDS
 
 from .drawing import drawn, whole_title
 
@@ -36,7 +36,7 @@ def test_activation_is_coloured_by_the_strongest_class():
     strength = np.zeros((50, 3))
     strength[:20, 1] = 1.0  # the first 0.4 s
     strength[20:, 2] = 0.5
-    panel = ClassActivation("", WAVE, strength)
+    panel = ActivationPanel("", WAVE, strength)
     figure = drawn(plots.draw_activations, [panel], ["bonafide", "TTS", "VC"], "a $b$ title")
     (axes,) = figure.axes
     said = figure.legends[0].get_title().get_text()
@@ -51,12 +51,12 @@ def test_activation_is_coloured_by_the_strongest_class():
     assert spans[0.4].get_facecolor() == last.get_facecolor()
     assert axes.get_xlim() == (0, 1)
     again = plots.draw_activations([panel], ["a", "b", "c"])
-    assert style.render_figure(again, "svg").startswith(b"<?xml")
+    assert plot_style.render_figure(again, "svg").startswith(b"<?xml")
 
 
 def test_a_panel_has_each_utterance_by_its_name():
     panels = [
-        ClassActivation(f"A{n:02}: LA_E_{n}", WAVE[: 16_000 - 320 * n], np.eye(3)[[n % 3] * 40])
+        ActivationPanel(f"A{n:02}: LA_E_{n}", WAVE[: 16_000 - 320 * n], np.eye(3)[[n % 3] * 40])
         for n in range(5)
     ]
     figure = drawn(plots.draw_activations, panels, ["bonafide", "TTS", "VC"], "five")
@@ -70,7 +70,7 @@ def test_a_panel_has_each_utterance_by_its_name():
 def test_a_pulse_stands_in_the_waveform_where_it_is():
     wave = np.zeros(160_000, dtype=np.float32)
     wave[80_000] = 1.0
-    panel = ClassActivation("a pulse", wave, np.ones((500, 2)))
+    panel = ActivationPanel("a pulse", wave, np.ones((500, 2)))
     figure = drawn(plots.draw_activations, [panel], ["bonafide", "spoof"])
     corners = figure.axes[0].collections[0].get_paths()[0].vertices
     assert corners[corners[:, 1].argmax(), 0] == pytest.approx(5.0, abs=0.01)

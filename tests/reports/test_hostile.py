@@ -17,7 +17,7 @@ from bench.reports import write_report
 
 from ..errors import raises_code
 from .hostile import NAMES, Alive, hostile_pages, hostile_report, hostile_verdict
-from .test_latex import check
+from .test_render_latex import check
 
 VIEWER = MarkdownIt("gfm-like", {"html": True, "linkify": False})
 """A reader of Markdown that obeys HTML."""

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bench.reports import build_report, differences
+from bench.reports import build_report, paper_differences
 from bench.reports.citation import format_citation
 from bench.specs.table import Paper, Table
 
@@ -59,5 +59,5 @@ def test_where_nothing_was_run_there_is_no_picture(table):
 )
 def test_a_citation_has_what_the_card_has(paper, said):
     assert format_citation(paper).replace("\\", "") == said
-    page = differences.render_differences_page(paper)
+    page = paper_differences.render_differences_page(paper)
     assert not re.search(r"(^|\. )\. ", page, re.MULTILINE)

@@ -12,8 +12,8 @@ import pytest
 from bench.cards import sweep_cards, table_cards
 from bench.errors import BenchError
 from bench.reports import plots
-from bench.reports import sweep as reporting
-from bench.reports.evaluations import name_evaluations
+from bench.reports import sweep_report as reporting
+from bench.reports.evaluation_names import name_evaluations
 from bench.reports.setting_curves import read_sweep_curve
 from bench.reports.sweep_published import add_averages, list_published_lines
 

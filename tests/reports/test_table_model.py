@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench._io.markdown import fill_template, format_code, format_link
 from bench.reports.render_html import render_html_page
 from bench.reports.render_latex import format_inline, render_tabular
-from bench.reports.table_model import Span, TableModel, render_markdown
+from bench.reports.table_model import HeadingSpan, TableModel, render_markdown
 
 MODEL = TableModel(
     ["System", "EER ↓"],
@@ -15,7 +15,7 @@ MODEL = TableModel(
         ["*x*", fill_template("*{}*", "4.1")],
     ],
     "lr",
-    [[Span(""), Span("A")]],
+    [[HeadingSpan(""), HeadingSpan("A")]],
 )
 
 

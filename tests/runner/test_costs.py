@@ -14,7 +14,7 @@ from bench.cli.dry_run import dry_run
 from bench.cli.run import run as run_verb
 from bench.config import Config, Form
 from bench.errors import RowFailed
-from bench.runner import cost_page, costs, local, past_hours, speed
+from bench.runner import costs, local, past_hours, speed
 from bench.runner.request import RunRequest
 from bench.specs.corpus import DownloadSize
 from bench.specs.run import EarlierTraining, Run
@@ -183,19 +183,6 @@ def test_hours_are_said_only_once_they_were_measured(card, config: Config, capsy
 )
 def test_sizes_of_downloads_in_words(size, said):
     assert size.in_words == said
-
-
-def test_the_page_of_costs_is_what_the_cards_say(root):
-    page = (root / cost_page.FILE).read_text(encoding="utf-8")
-    cells = [[*map(str.strip, line.split("|"))] for line in page.splitlines()]
-    for line in [*cost_page.download_lines(), *cost_page.table_lines(["sal/table4"])[2:]]:
-        assert [*map(str.strip, line.split("|"))] in cells, "`make costs` writes it anew"
-
-
-@pytest.mark.slow
-def test_the_whole_page_of_costs_is_what_the_cards_say(root):
-    page = (root / cost_page.FILE).read_text(encoding="utf-8")
-    assert page == cost_page.render_cost_page(), f"`make costs` writes {cost_page.FILE} anew"
 
 
 def run_of(row: str, hours: float, place: str, *overrides: str, **changes: str) -> SimpleNamespace:

@@ -15,8 +15,7 @@ from bench.cards import table_cards
 from bench.config import Config
 from bench.data.corpora import read_corpus
 from bench.evaluation import row_evaluation
-from bench.models.breath import dsp
-from bench.reports.standings import select_row_runs
+from bench.reports.row_runs import select_row_runs
 from bench.runner import local, trained_models
 from bench.runner.request import RunRequest
 from bench.specs.breath.dsp import Dsp
@@ -190,7 +189,7 @@ def test_again_runs_a_row_anew_beside_the_earlier_run(card, config: Config):
     assert second.folder != first.folder
     assert (first.folder / "kept.pt").read_bytes() == before
     model = trained_models.find_model(order(card), None, config, Store(config))
-    assert model.place == str(second.folder / "kept.pt")
+    assert model.source == str(second.folder / "kept.pt")
     frame = Store(config).table_frame("test/stages", "smoke")
     stands = select_row_runs(card, "alone", order(card).resolve_runs()["alone"], frame, "smoke")
     assert stands.runs["run_id"].tolist() == [frame["run_id"].iloc[-1]]
@@ -233,7 +232,7 @@ class TestContents:
         path.write_text("1")
         assert contents.breath_contents(spec, config) == one
         before = contents.breath_contents(Dsp(kind="dsp"), config)
-        monkeypatch.setattr(dsp, "RESULTS_VERSION", 99)
+        monkeypatch.setattr(versions, "read_version", lambda module: 99)
         assert contents.breath_contents(Dsp(kind="dsp"), config) != before
 
     def test_of_a_folder_of_weights_are_what_is_read_of_it(self, tmp_path):

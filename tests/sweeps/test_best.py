@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from bench.cards import sweep_cards
-from bench.reports import sweep as reporting
+from bench.reports import sweep_report as reporting
 from bench.reports.sweep_best import describe_best_trials, find_leaders, list_trial_numbers
 from bench.runner import local
 from bench.specs.sweep import Sweep

@@ -11,7 +11,7 @@ import pytest
 
 from bench.cards import card_files, sweep_cards, table_cards
 from bench.errors import BenchError
-from bench.reports import sweep as reporting
+from bench.reports import sweep_report as reporting
 from bench.reports.sweep_best import find_leaders
 from bench.sweeps import trial_table
 from bench.tracking.run_frame import COLUMNS as TRACKED

@@ -280,7 +280,7 @@ def test_a_tracking_server_that_is_away_for_a_while_costs_nothing(parse, config,
 
     watcher = Watcher()
     sweeping = SweepRun(parse(SMALL), config, Store(config), watcher, None)
-    monkeypatch.setattr("bench.sweeps.trials.publish", told)
+    monkeypatch.setattr("bench.sweeps.trials.publish_study", told)
     assert [end.ending for end in sweeping.run_trials(3)] == ["finished"] * 3
     monkeypatch.undo()
     assert len(watcher.said) == 2

@@ -43,7 +43,7 @@ def test_description_sets_the_papers_figures_beside_ours(entry: RunRecord, smoke
     assert "| partialspoof.f1 | 96.62 | – | – | – |" in text
     assert "SMOKE" not in text
     costs = describe_run(
-        replace(entry, description_figures={"a.min_tdcf": 0.0165}),
+        replace(entry, paper_results={"a.min_tdcf": 0.0165}),
         {"a.min_tdcf": MetricResult(0.0308, 0.02, 0.04)},
     )
     assert "| a.min_tdcf | 0.0165 | 0.0308 | 0.0200 to 0.0400 | +0.0143 |" in costs
@@ -51,7 +51,7 @@ def test_description_sets_the_papers_figures_beside_ours(entry: RunRecord, smoke
         entry, {"utterance_eer": MetricResult(0.01, 0, 1)}
     )
     per_attack = {f"partialspoof.A{i:02}.eer": MetricResult(0.02, 0, 1) for i in range(1, 4)}
-    asked = replace(entry, description_figures={"partialspoof.A02.eer": 1.5})
+    asked = replace(entry, paper_results={"partialspoof.A02.eer": 1.5})
     text = describe_run(asked, per_attack)
     assert "| partialspoof.A02.eer | 1.50 | 2.00 |" in text
     assert "A01" not in text, "a corpus may have a hundred attacks, and a note is short"

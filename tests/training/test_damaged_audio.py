@@ -15,6 +15,7 @@ from bench.config import Config
 from bench.data.audio import read_wave
 from bench.errors import BenchError
 from bench.training import checkpoints, engine
+from bench.training.callbacks import SilentCallback
 from bench.training.row import DatasetCache, RowData, train_and_score
 from bench.training.scoring import build_utterances, score_utterances
 from tests.errors import raises_code
@@ -86,7 +87,7 @@ def test_what_only_decoding_shows_stops_the_run_with_the_files_name(
     data = DatasetCache(own).load_row(run)  # by header and last sample, all is well
     fabric, place = engine.make_fabric(own, "32-true"), tmp_path / "run"
     with pytest.raises(BenchError, match=rf"{victim}: .*{said}"):
-        train_and_score(fabric, run, 7, data, place, own, engine.SilentCallback())
+        train_and_score(fabric, run, 7, data, place, own, SilentCallback())
     kept = {path.name for path in place.rglob("*") if path.is_file()}
     if split == "eval":
         assert checkpoints.BEST_CHECKPOINT in kept

@@ -156,7 +156,7 @@ def test_a_full_disk_leaves_the_previous_checkpoint_whole(small, config, tmp_pat
             raise OSError(28, "No space left on device")
 
         patched.setattr(torch, "save", full)
-        with raises_code("machine.refused") as error:
+        with raises_code("machine.disk-full") as error:
             run_to_end(run, config, place)
         assert "no space left" in str(error.value)
     assert (place / checkpoints.LAST_CHECKPOINT).read_bytes() == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.cards import corpus_cards as corpora
 from bench.cards import table_cards
 from bench.training import engine
+from bench.training.callbacks import SilentCallback
 from bench.training.row import DatasetCache
 from tests.errors import raises_code
 
@@ -25,7 +26,7 @@ def train(config, tmp_path, *overrides):
     audio = [corpora.read_corpus_card(part.corpus).audio for part in (run.train, run.dev)]
     material = engine.TrainingData(data.train.subset, data.dev.subset, *audio)
     fabric = engine.make_fabric(config, "32-true")
-    return engine.train(fabric, run, 1, material, tmp_path / "run", config, engine.SilentCallback())
+    return engine.train(fabric, run, 1, material, tmp_path / "run", config, SilentCallback())
 
 
 def test_unknown_kinds_are_refused_before_training(config, tmp_path):

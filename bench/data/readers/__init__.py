@@ -23,12 +23,14 @@ class Reader(Protocol):
         resolution_s: float | None,
         keys_only: bool = False,
     ) -> Subset:
-        """Return the split below `root`; with `keys_only` its lists are looked for at `root` by
-        name (`bench.data.places`), and no audio is asked for.
+        """Return the split below `root`.
+
+        With `keys_only`, its lists are searched by name at `root` (`bench.data.file_search`), and
+        no audio is needed.
         """
         ...
 
 
 def find_reader(card: CorpusCard) -> Reader:
-    """Return the function that reads the corpus; `cards.parse` has seen to it that there is one."""
-    return import_module(f"{__name__}.{card.reader}").read
+    """Return the function that reads the corpus; the check of its card found that it is there."""
+    return import_module(f"{__name__}.{card.reader}").read_split

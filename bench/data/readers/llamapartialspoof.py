@@ -14,9 +14,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from bench.cards.corpus_cards import check_split
-from bench.data import lines, places, polarity, spans
+from bench.data import file_search, lines, polarity, spans
+from bench.data.broken_corpus import BrokenCorpus, RequiredFile, require_files
 from bench.data.lines import Lines
-from bench.data.problems import BrokenCorpus, RequiredFile, require_files
 from bench.data.subset import Span, Spans, Subset
 from bench.errors import BenchError, near_name
 from bench.issues import Issues
@@ -51,7 +51,7 @@ _SPLICED = {
 }
 
 
-def read(
+def read_split(
     card: CorpusCard,
     root: Path,
     split: str,
@@ -77,7 +77,7 @@ def read(
     if not keys_only:
         pieces = [RequiredFile(part, f"{part}.tgz") for part in kinds]
         require_files(card, split, root, [*pieces, *(RequiredFile(file, file) for file in files)])
-    paths = places.locate_files(card, split, root, files, keys_only)
+    paths = file_search.locate_files(card, split, root, files, keys_only)
     issues = Issues()
     tables: list[pd.DataFrame] = []
     labelled: dict[str, tuple[Span, ...]] = {}
@@ -88,7 +88,7 @@ def read(
         spans.check_ends(tables[-1], [labels[-1].end_s for labels in parsed], issues)
         labelled |= zip(tables[-1]["utterance"], parsed, strict=True)
     table = pd.concat(tables, ignore_index=True)
-    polarity.check_polarity(table, Spans(labelled), issues)
+    polarity.check_label_polarity(table, Spans(labelled), issues)
     subset = Subset(card.key, split, root, table, Spans(labelled))
     if issues.errors:
         raise BrokenCorpus(card, split, root, issues, subset)

@@ -14,9 +14,14 @@ import numpy as np
 import pandas as pd
 
 from bench.cards.corpus_cards import check_split
-from bench.data import places, polarity
+from bench.data import file_search, polarity
+from bench.data.broken_corpus import (
+    BrokenCorpus,
+    RequiredFile,
+    missing_lists_error,
+    require_files,
+)
 from bench.data.pickles import read_string_vectors
-from bench.data.problems import BrokenCorpus, RequiredFile, missing_lists_error, require_files
 from bench.data.readers import protocol
 from bench.data.subset import FrameVectors, Subset
 from bench.errors import BenchError
@@ -29,7 +34,7 @@ RESULTS_VERSION = 1
 _BATCH = 4096
 
 
-def read(
+def read_split(
     card: CorpusCard, root: Path, split: str, resolution_s: float | None, keys_only: bool = False
 ) -> Subset:
     """Return a split with its frame vectors at `resolution_s`, the finest there is where None.
@@ -56,7 +61,7 @@ def read(
         spoof = _read_spoof_frames(label.path, issues)
         table = _match_vectors(table, spoof, label.file, issues)
         timing = FrameVectors(label.resolution_s, spoof)
-        polarity.check_polarity(table, timing, issues)
+        polarity.check_label_polarity(table, timing, issues)
     subset = Subset(card.key, split, root, table, timing)
     if issues.errors:
         raise BrokenCorpus(card, split, root, issues, subset)
@@ -78,8 +83,9 @@ class _Labels(NamedTuple):
 def _find_label_file(
     card: CorpusCard, root: Path, split: str, wanted: float | None, keys_only: bool
 ) -> list[_Labels]:
-    """Return the label file of the resolution asked for, or the finest that is there; none where
-    keys are without any and none was asked for.
+    """Return the label file of the wanted resolution, or of the finest that is there.
+
+    [] where there are only keys, without label files, and no resolution is wanted.
     """
     official = sorted(card.resolutions_s)
     if wanted is not None and wanted not in official:
@@ -91,7 +97,11 @@ def _find_label_file(
     tried = official if wanted is None else [wanted]
     for resolution_s in tried:
         file = vector_file(split, resolution_s)
-        path = places.find_file(card, root, file) if keys_only else places.find_exact(root, [file])
+        path = (
+            file_search.find_file(card, root, file)
+            if keys_only
+            else file_search.find_exact(root, [file])
+        )
         if path is not None:
             return [_Labels(resolution_s, file, path)]
     file = vector_file(split, tried[0])

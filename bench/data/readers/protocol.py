@@ -1,5 +1,6 @@
-"""Any corpus whose lists are delimited text with named columns, as its card describes them: the
-ASVspoof corpora, In-the-Wild, HAD, and a user's own.
+"""Read any corpus whose lists are delimited text with the columns that its card names.
+
+These are the ASVspoof corpora, In-the-Wild, HAD, and a user's own.
 
 Layout: what `[protocol]` of the card says (`bench.specs.corpus.Protocol`).
 """
@@ -17,9 +18,14 @@ import numpy as np
 import pandas as pd
 
 from bench.cards.corpus_cards import check_split
-from bench.data import delimited, lines, places, polarity, spans
+from bench.data import file_search, lines, polarity, protocol_lines, spans
+from bench.data.broken_corpus import (
+    BrokenCorpus,
+    RequiredFile,
+    missing_lists_error,
+    require_files,
+)
 from bench.data.lines import Lines
-from bench.data.problems import BrokenCorpus, RequiredFile, missing_lists_error, require_files
 from bench.data.subset import TABLE_COLUMNS, Span, Spans, Subset
 from bench.errors import BenchError
 from bench.issues import Issues
@@ -33,7 +39,7 @@ _SAMPLED = 64
 """Utterances by which the place of the audio is told."""
 
 
-def read(
+def read_split(
     card: CorpusCard,
     root: Path,
     split: str,
@@ -63,7 +69,7 @@ def read(
             spans.check_ends(table, ends_s, issues)
         else:
             table["duration_s"] = np.array(ends_s, dtype=float)
-        polarity.check_polarity(table, timing, issues)
+        polarity.check_label_polarity(table, timing, issues)
     table["path"] = _audio_paths(card, root, split, table, issues, keys_only)
     subset = Subset(card.key, split, root, table, timing)
     if issues.errors:
@@ -72,7 +78,7 @@ def read(
 
 
 def require_protocol(card: CorpusCard) -> Protocol:
-    """Return how the corpus's lists are read; `cards.parse` has seen to it that the card says."""
+    """Return how the corpus's lists are read; its card was checked for it."""
     if card.protocol is None:
         raise BenchError("corpus.invalid-card", f"{card.key}: the card has no [protocol]")
     return card.protocol
@@ -85,9 +91,13 @@ def read_split_lines(
     check_split(card, split)
     protocol, where = require_protocol(card), card.splits[split].where
     path = _find_list(card, root, split, keys_only)
-    split_lines = delimited.read_protocol(path, protocol, card.audio.suffix, issues)
+    split_lines = protocol_lines.read_protocol(path, protocol, card.audio.suffix, issues)
     split_lines = lines.keep_known(split_lines, "label", protocol.labels, issues)
-    if keys_only and issues.errors and delimited.explain_misfit(path, protocol, card.audio.suffix):
+    if (
+        keys_only
+        and issues.errors
+        and protocol_lines.explain_misfit(path, protocol, card.audio.suffix)
+    ):
         named = f"this is another form than the corpus's own, which is read if named: --keys {path}"
         issues.add("error", "protocol.other-form", named)
     in_split = np.ones(len(split_lines), dtype=bool)
@@ -105,9 +115,7 @@ def read_split_lines(
 
 
 def build_table(card: CorpusCard, split_lines: Lines, issues: Issues) -> pd.DataFrame:
-    """Return the table of a split's lines in the order of `TABLE_COLUMNS`; `path` is still to
-    come.
-    """
+    """Return the table of a split's lines, in the order of `TABLE_COLUMNS`; `path` is empty."""
     protocol, raw = require_protocol(card), split_lines.table
     table = pd.DataFrame({"utterance": raw["utterance"], "path": ""})
     table["label"] = _rename_categories(raw["label"], protocol.labels)
@@ -142,14 +150,14 @@ def _find_list(card: CorpusCard, root: Path, split: str, keys_only: bool) -> Pat
     if keys_only:
         if root.is_file() and (card.reader == "protocol" or root.name in map(_file_name, names)):
             return root
-        misfit = partial(delimited.explain_misfit, protocol=protocol, suffix=card.audio.suffix)
-        path = places.find_list(card, root.parent if root.is_file() else root, names, misfit)
+        misfit = partial(protocol_lines.explain_misfit, protocol=protocol, suffix=card.audio.suffix)
+        path = file_search.find_list(card, root.parent if root.is_file() else root, names, misfit)
         if path is None:
             raise missing_lists_error(
                 card, split, root, list(dict.fromkeys(map(_file_name, names)))
             )
         return path
-    path = places.find_exact(root, names)
+    path = file_search.find_exact(root, names)
     if path is None:
         archive = card.downloads[0].file if len(card.downloads) == 1 else ""
         require_files(card, split, root, [RequiredFile(names[0], archive)])
@@ -184,9 +192,7 @@ def _translate_words(column: pd.Series, protocol: Protocol, name: str) -> pd.Ser
 
 
 def _rename_categories(column: pd.Series, words: Mapping[str, str]) -> pd.Series:
-    """Return a column's categories that occur, renamed, in order of the alphabet; two may become
-    one.
-    """
+    """Return a column with the categories that occur, renamed and sorted; two may become one."""
     codes: np.ndarray = column.cat.codes.to_numpy()
     old = [words.get(word, word) for word in column.cat.categories.tolist()]
     used: list[int] = np.flatnonzero(np.bincount(codes, minlength=len(old))).tolist()

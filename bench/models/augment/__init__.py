@@ -61,7 +61,8 @@ class Splicer(Protocol):
 class MixedBatch(NamedTuple):
     """Clips of a batch after mixing.
 
-    `waves` are "batch samples", `spoof` and `valid` bool "batch frames", `kind` long "batch".
+    `waves` are "batch samples", `spoof` and `valid` bool "batch frames", `attack_type` long
+    "batch".
     """
 
     waves: Tensor

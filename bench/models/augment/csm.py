@@ -62,8 +62,9 @@ def mix_batch(
 
     `waves` are "batch samples", at least frames * samples_per_frame long (samples after the last
     frame go with the second part); `spoof` and `valid` are bool, "batch frames", `valid` being True
-    from a clip's first frame up to where its padding begins; `kind` is long, "batch". `generator`
-    is one of the CPU, whatever device the batch is on. Raise ValueError where shapes do not fit.
+    from a clip's first frame up to where its padding begins; `attack_type` is long, "batch".
+    `generator` is one of the CPU, whatever device the batch is on. Raise ValueError where shapes do
+    not fit.
     """
     if valid.shape != spoof.shape or not len(waves) == len(spoof) == len(attack_type):
         shapes = [tuple(part.shape) for part in (waves, spoof, valid, attack_type)]

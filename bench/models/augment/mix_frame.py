@@ -46,11 +46,11 @@ class MixFrameSplicer(NamedTuple):
         injector: NDArray[np.float32],
         rng: np.random.Generator,
     ) -> SplicedClip:
-        """Return what `splice` does."""
+        """Return what `splice_waves` does."""
         return splice_waves(base, injector, self.spec, rng)
 
     def label_clip(self, n: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """Return the labels of `splice`."""
+        """Return the labels of `splice_waves`."""
         return label_hops(n, draw_regions(n, self.spec, rng))
 
 
@@ -67,8 +67,8 @@ def splice_waves(
 ) -> SplicedClip:
     """Return `base` with regions from `injector`, both float32 of shape (n,), and its labels.
 
-    What decides labels is drawn first, by `regions`, so that a generator in the same state gives
-    the labels without the audio. What is passed is not changed. Raise `ValueError` where the two
+    The regions are drawn first, by `draw_regions`, so that a generator in the same state gives the
+    labels without the audio. What is passed is not changed. Raise `ValueError` where the two
     lengths differ or hold no hop, `BenchError` where a region is too short for its fades.
     """
     if base.shape != injector.shape or base.ndim != 1:

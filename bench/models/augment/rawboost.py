@@ -9,9 +9,9 @@ Kept from the authors' released script: the ranges of the draws; that output of 
 impulsive noise, and of algorithm 8, is scaled to a peak of 1 only where it is above 1, and that of
 the stationary noise never; that the powers above the first have gains from -20 to -5 dB (as the
 largest of their response) while the first has `min_gain_db` to `max_gain_db`, 0 dB by default.
-Not kept: its filters' advance by one sample (see `notches.filtered`).
+Not kept: its filters' advance by one sample (see `notches.filter_wave`).
 
-Draws are made in this order: convolutive: for each order its notches (see `notches.draw`);
+Draws are made in this order: convolutive: for each order its notches (see `notches.draw_notches`);
 impulsive: the share of samples, which samples, two factors each; stationary: the white noise, its
 notches, the SNR. Noises that follow one another draw in the order they are applied.
 """

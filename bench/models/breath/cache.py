@@ -19,7 +19,7 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from bench._io import atomic_files, file_locks
+from bench._io import atomic_files, file_locks, machine
 from bench._io.digests import WHOLE_FILES, list_digest
 from bench.data.fingerprint import compute_fingerprint
 from bench.data.subset import Subset
@@ -109,7 +109,9 @@ def _write_shard(path: Path, breaths: Intervals) -> None:
         with atomic_files.open_whole(path) as file:
             np.savez(file, times_s=breaths.times_s, offsets=breaths.offsets)
     except OSError as error:
-        raise BenchError("machine.refused", f"{path}: cannot be written: {error}") from error
+        refused = machine.explain_error(error)
+        code = refused.code if refused else "machine.refused"
+        raise BenchError(code, f"{path}: cannot be written: {error}") from error
 
 
 def _read_shard(path: Path, utterances: int) -> Intervals:

@@ -35,7 +35,7 @@ not reused."""
 FRAME, HOP = 400, 160
 """Samples: 25 ms each 10 ms."""
 _SMOOTHED = 7
-"""Frames whose median is a frame's level: a click of up to 30 ms is none."""
+"""A frame's level is the median over so many frames, so that clicks of up to 30 ms are ignored."""
 _FFT = 512
 _LEAST_POWER = 1e-30
 """Below any sample of 32-bit float audio that is not exactly zero, for all practical purposes."""

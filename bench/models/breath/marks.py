@@ -71,8 +71,8 @@ class RandomMarks(NamedTuple):
         self, index: int, start: int, heard: int, length: int, fill: Fill
     ) -> NDArray[np.bool_]:
         """Return the marks as they were drawn for the utterance, none on zeros."""
-        places, is_heard = _heard_samples(start, heard, length, fill)
-        stretches = places // HOP_SAMPLES
+        positions, is_heard = _heard_samples(start, heard, length, fill)
+        stretches = positions // HOP_SAMPLES
         digest = hashlib.sha256(self.utterances[index].encode()).digest()
         rng = np.random.default_rng(int.from_bytes(digest))
         drawn = rng.random(int(stretches.max(initial=-1)) + 1)
@@ -110,10 +110,10 @@ class Intervals(NamedTuple):
         self, index: int, start: int, heard: int, length: int, fill: Fill
     ) -> NDArray[np.bool_]:
         """Return where a hop's middle lies in an interval, from its start up to before its end."""
-        places, is_heard = _heard_samples(start, heard, length, fill)
+        positions, is_heard = _heard_samples(start, heard, length, fill)
         edges = np.rint(self.row_intervals(index).astype(np.float64) * SAMPLE_RATE_HZ).ravel()
         # Behind an odd number of edges (starts and ends by turns) is within an interval.
-        return (np.searchsorted(edges, places, side="right") % 2 == 1) & is_heard
+        return (np.searchsorted(edges, positions, side="right") % 2 == 1) & is_heard
 
 
 def _hop_centres(length: int) -> NDArray[np.int64]:

@@ -40,7 +40,7 @@ _VARIANTS = {
 
 
 def read_dimensions(path: Path, contents: Contents, tensors: Mapping[str, Tensor]) -> EncoderConfig:
-    """Return the encoder's dimensions for the tensors of `layouts.translate`.
+    """Return the encoder's dimensions for the tensors of `layouts.translate_tensors`.
 
     From their shapes, and from the settings what shapes do not show: heads, strides, the largest
     distance. Raises `BenchError` where the checkpoint at `path` is an unsupported variant or lacks

@@ -117,8 +117,8 @@ def translate_tensors(contents: Contents) -> dict[str, Tensor]:
     """Return the encoder's tensors under our names.
 
     Heads that hidden states do not need are dropped by name; a tensor that no rule knows keeps its
-    own name, so that whoever fits the result to an encoder can report it. The mask vector is there
-    where the checkpoint has one (all layouts but torchaudio's).
+    own name, so that the caller can report it. The mask vector is there if the checkpoint has one
+    (all layouts but torchaudio's).
     """
     if contents.layout == "torchaudio":
         tensors, rules = _like_hugging_face(contents.tensors), _HUGGING_FACE

@@ -48,10 +48,10 @@ class System(nn.Module, ABC):
     fixed_s: float | None = None
     """The one length of clips in seconds that the system takes; None: any length."""
     needs_attack_type: bool = False
-    """Whether it learns text-to-speech from voice conversion, so that no `Batch.kind` of a spoofed
-    clip may be unknown."""
+    """Whether it learns text-to-speech from voice conversion: `Batch.attack_type` of a spoofed clip
+    may then not be unknown."""
     needs_breath_mask: bool = False
-    """Whether `Batch.marks` must come from a detector."""
+    """Whether `Batch.breath_mask` must come from a detector."""
 
     @abstractmethod
     def losses(self, batch: Batch) -> dict[str, Tensor]:
@@ -59,7 +59,7 @@ class System(nn.Module, ABC):
 
     @abstractmethod
     def predict(self, waves: Tensor, breath_mask: Tensor, resolution_s: float | None) -> Prediction:
-        """Score `waves`, "batch samples", whole frames, with their `Batch.marks`.
+        """Score `waves`, "batch samples", whole frames, with their `Batch.breath_mask`.
 
         There is one score for each `resolution_s`; None: one for each clip.
         """

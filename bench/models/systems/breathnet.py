@@ -6,7 +6,7 @@ blocks, each (B, 201, D) -> sensitive layers (equations 1 to 3) and BreathFiLM (
 (B, 32, D) -> BiLSTMs of 512 and 256 in each direction (B, 32, 512) -> mean (B, 512) -> logits
 (B, 2). Clips may have any length.
 
-Equation 4, the detector, is the data's (`Batch.marks`). No code was released. Where the paper
+Equation 4, the detector, is the data's (`Batch.breath_mask`). No code was released. Where the paper
 leaves a choice there is a setting in `bench.specs.systems.breathnet`, which says why its default is
 as it is. Without a setting:
 
@@ -137,7 +137,7 @@ class BreathNetwork(System):
         return self.fusion(asking, temporal)
 
     def compute_features(self, waves: Tensor, breath_mask: Tensor) -> ClipFeatures:
-        """Return features and logits of `waves`, "batch samples", with `marks`, "batch hops"."""
+        """Return features and logits of `waves`, "batch samples", with their breath masks."""
         fused = self.fused_features(waves, breath_mask)
         pooled = self.recurrent(fused)
         return ClipFeatures(fused, pooled, self.last(pooled))

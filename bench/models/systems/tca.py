@@ -46,7 +46,7 @@ RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
 
 
-class ClassActivation(NamedTuple):
+class TcaOutputs(NamedTuple):
     """Activation and logits of a batch of clips; classes in the order of `class_names`."""
 
     cav_logits: Tensor
@@ -151,9 +151,9 @@ class TemporalClassActivation(System):
         )
         self.samples = to_samples(clip_s)
         self.frames = (self.samples - RECEPTIVE_FIELD_SAMPLES) // HOP_SAMPLES + 1
-        places, pooled = (self.frames, 1) if self.token is None else (self.frames + 1, 2)
+        n_frames, pooled = (self.frames, 1) if self.token is None else (self.frames + 1, 2)
         classes = len(self.class_names)
-        self.channels = nn.Linear(places, classes, bias=spec.channel_bias == "learnt")
+        self.channels = nn.Linear(n_frames, classes, bias=spec.channel_bias == "learnt")
         self.cav_head = Head(spec.dim, classes, spec)
         self.gate = Gate(classes, spec)
         self.tca_head = Head(pooled, classes, spec)
@@ -168,7 +168,7 @@ class TemporalClassActivation(System):
         frames = self.stacks(self.frontend(waves)[-1])
         return frames if self.token is None else torch.cat([frames, self.token(frames)], dim=1)
 
-    def compute_activation(self, waves: Tensor) -> ClassActivation:
+    def compute_activation(self, waves: Tensor) -> TcaOutputs:
         """Section 3.3 for `waves`, "batch samples", all of `fixed_s`: equations 5, 7 and 8.
 
         `temporal` is what the paper's Figure 2 draws: of its columns the highest gives a frame's
@@ -187,7 +187,7 @@ class TemporalClassActivation(System):
         temporal = cav_logits[:, None] * (x @ self.gate(vectors))  # equation 8
         segments = [temporal[:, : self.frames].mean(dim=1), temporal[:, self.frames :].squeeze(1)]
         pooled = torch.stack(segments[: 1 if self.token is None else 2], dim=1)
-        return ClassActivation(cav_logits, temporal, self.tca_head(pooled))
+        return TcaOutputs(cav_logits, temporal, self.tca_head(pooled))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Equation 9: λ1 L_CAV + λ2 L_TCA, over the utterances whose class is known."""

@@ -2,7 +2,7 @@
 
 One module a family: the paper beside ours as points and as matrices, detection by scores, time
 lines of utterances, errors by position, ranks, hidden features, curves over a setting.
-`bench.reports.style` has their common style and writes them.
+`bench.reports.plot_style` has their common style and writes them.
 """
 
 from bench.reports.plots.curves import draw_curves

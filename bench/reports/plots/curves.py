@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from bench.errors import BenchError
+from bench.reports.plot_style import LINES, MARKERS, escape_mathtext, styled_figure
 from bench.reports.setting_curves import AVERAGE, SettingCurve
-from bench.reports.style import LINES, MARKERS, escape_mathtext, styled_figure
 
 _PANEL_IN = 2.9
 _FAR = 8

@@ -18,7 +18,7 @@ from scipy.stats import norm
 
 from bench.metrics.breakdown import POOLED
 from bench.metrics.det import DetPoints, det_points, find_closest
-from bench.reports.style import CLASSES, SOURCES, escape_mathtext, styled_figure
+from bench.reports.plot_style import CLASSES, SOURCES, escape_mathtext, styled_figure
 from bench.units import BONAFIDE, SPOOF
 
 _DET_TICKS = np.array([0.001, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 0.999])
@@ -28,7 +28,7 @@ def draw_det(bonafide: ArrayLike, spoof: ArrayLike, title: str = "") -> Figure:
     """Return the detection error trade-off of the scores of each class.
 
     Miss and false alarm rate on normal deviate axes (Martin et al., Eurospeech 1997), with the
-    equal error rate marked. Raise BenchError as `bench.metrics.det_points`.
+    equal error rate marked. Raise BenchError as `bench.metrics.det.det_points`.
     """
     points = det_points(bonafide, spoof)
     rate = find_closest(points.miss_rate, points.false_alarm_rate).rate

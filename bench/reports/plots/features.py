@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from bench.plot_data import EmbeddedFeatures
-from bench.reports.style import CLASSES, escape_mathtext, styled_figure
+from bench.reports.plot_style import CLASSES, escape_mathtext, styled_figure
 from bench.units import BONAFIDE, SPOOF
 
 _ACROSS = 2

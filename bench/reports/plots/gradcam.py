@@ -15,8 +15,8 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from bench.plot_data import GradcamPanel
+from bench.reports.plot_style import CLASSES, escape_mathtext, styled_figure
 from bench.reports.plots.times import draw_spans, draw_waveform
-from bench.reports.style import CLASSES, escape_mathtext, styled_figure
 from bench.units import HOP_SAMPLES, SAMPLE_RATE_HZ
 
 _WIDTH_IN = 7.0

@@ -14,10 +14,10 @@ import seaborn as sns
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
-from bench.reports.cells import ResultCell, count_decimals
 from bench.reports.main_table import SECOND_HAND_MARK, list_sides
+from bench.reports.plot_style import escape_mathtext, styled_figure
 from bench.reports.plots.points import label_row
-from bench.reports.style import escape_mathtext, styled_figure
+from bench.reports.result_cells import ResultCell, count_decimals
 from bench.specs.table import Column, Table
 
 

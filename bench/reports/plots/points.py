@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from bench.reports.cells import ResultCell, count_decimals, name_column
-from bench.reports.style import SOURCES, escape_mathtext, styled_figure
+from bench.reports.plot_style import SOURCES, escape_mathtext, styled_figure
+from bench.reports.result_cells import ResultCell, count_decimals, name_column
 from bench.specs.table import Column, Table
 
 _DECADES = 20

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bench.metrics.positions import POSITIONS
 from bench.plot_data import PositionErrors
-from bench.reports.style import escape_mathtext, styled_figure
+from bench.reports.plot_style import escape_mathtext, styled_figure
 
 _POSITION_COLOURS = ("#56b4e9", "#e8e8e8", "#e69f00", "#4d004b")
 """Colours of start, middle, end and unit."""

@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from bench.reports.style import LINES, MARKERS, escape_mathtext, styled_figure, wrap_title
+from bench.reports.plot_style import LINES, MARKERS, escape_mathtext, styled_figure, wrap_title
 
 
 def draw_ranks(
-    dimensions: Sequence[str],
-    panels: Mapping[str, Mapping[str, Sequence[float]]],
-    title: str,
+    dimensions: Sequence[str], panels: Mapping[str, Mapping[str, Sequence[float]]], title: str
 ) -> Figure:
     """Return a radar for each of `panels`, which hold each system's ranks by `dimensions`.
 

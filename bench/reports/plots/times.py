@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from bench.plot_data import ClassActivation, FrameDecisions
-from bench.reports.style import CLASSES, KINDS, escape_mathtext, styled_figure, wrap_title
+from bench.plot_data import ActivationPanel, FrameDecisions
+from bench.reports.plot_style import CLASSES, KINDS, escape_mathtext, styled_figure, wrap_title
 from bench.units import HOP_SAMPLES, SAMPLE_RATE_HZ, SPOOF
 
 _WIDTH_IN = 7.0
@@ -33,7 +33,7 @@ _COLOURS_SAY = (
 
 
 def draw_activations(
-    panels: Sequence[ClassActivation], classes: Sequence[str], title: str = ""
+    panels: Sequence[ActivationPanel], classes: Sequence[str], title: str = ""
 ) -> Figure:
     """Return TCA's Figure 2: each utterance's waveform, coloured by its strongest class.
 
@@ -66,7 +66,7 @@ def draw_activations(
     return figure
 
 
-def _draw_activation(axes: Any, panel: ClassActivation) -> None:
+def _draw_activation(axes: Any, panel: ActivationPanel) -> None:
     order = np.sort(panel.activation, axis=1)
     lead = order[:, -1] - order[:, -2]
     strength = lead / max(float(lead.max()), 1e-12)

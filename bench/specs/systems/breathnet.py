@@ -29,7 +29,7 @@ class TimeTokens(Spec):
     kind: Literal["time"]
     number: Count = 32
     bins: Count = 1
-    """Parts of a token, of each of which there is a maximum."""
+    """Number of segments per token; each is max-pooled."""
 
 
 class BandTokens(Spec):
@@ -38,7 +38,7 @@ class BandTokens(Spec):
     kind: Literal["band"]
     number: Count = 32
     bins: Count = 1024
-    """Parts of the clip, of each of which there is a maximum."""
+    """Number of segments of the clip; each is max-pooled."""
 
 
 class Dfim(Spec):
@@ -87,14 +87,14 @@ class Fusion(Spec):
 
 
 class Classifier(Spec):
-    """BiLSTMs one behind the other, mean over tokens, linear layer (section III.D, Table VIII)."""
+    """BiLSTMs in sequence, mean over tokens, linear layer (section III.D, Table VIII)."""
 
     hidden: tuple[Count, ...] = Field(default=(512, 256), min_length=1, strict=False)
-    """Of each BiLSTM, in each direction."""
+    """Hidden size of each BiLSTM, per direction."""
     layers: Count = 1
-    """In each BiLSTM."""
+    """Number of layers of each BiLSTM."""
     dropout: Share = 0.0
-    """Between the layers of a BiLSTM."""
+    """Dropout between the layers of a BiLSTM."""
 
     @model_validator(mode="after")
     def _between_layers(self) -> Classifier:

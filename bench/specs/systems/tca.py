@@ -29,9 +29,8 @@ class Tca(SystemSettings):
     token: Annotated[Absent | AttentiveStatisticsSettings, Field(discriminator="kind")]
     """The utterance token behind the frames; the first ablation has none."""
     classes: Literal["kinds", "binary"] = "kinds"
-    """What is told apart: bona fide, text-to-speech, voice conversion; or bona fide and spoof (the
-    third ablation).
-    """
+    """The classes: bona fide, text-to-speech and voice conversion; or bona fide and spoof (third
+    ablation)."""
     hidden: Count = 512
     dim: Count = 128
     """Widths of the two fully connected layers over the front-end's states."""

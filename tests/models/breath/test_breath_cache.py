@@ -179,7 +179,7 @@ def test_a_full_disk_is_named(own, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with raises_code("machine.refused") as error:
+    with raises_code("machine.disk-full") as error:
         found(own)
     assert "No space left" in str(error.value)
     monkeypatch.undo()

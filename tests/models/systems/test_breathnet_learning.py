@@ -29,7 +29,7 @@ def test_the_front_end_learns_through_breath_film():
     gradients = []
     for marks in (clips.breath_mask, ~clips.breath_mask):
         model.zero_grad()
-        model.losses(clips._replace(marks=marks))["loss"].backward()
+        model.losses(clips._replace(breath_mask=marks))["loss"].backward()
         trained = [p.grad for p in model.frontend.parameters() if p.requires_grad]
         assert all(grad is not None and grad.any() for grad in trained)
         gradients.append(torch.cat([grad.flatten() for grad in trained]))

@@ -266,7 +266,7 @@ def test_without_the_token_only_frames_are_pooled():
 
 def test_binary_labels_are_learnt_from_the_class_and_not_the_kind():
     model, clips = system("binary"), batch()
-    forgotten = clips._replace(kind=torch.full_like(clips.attack_type, IGNORED))
+    forgotten = clips._replace(attack_type=torch.full_like(clips.attack_type, IGNORED))
     losses = model.losses(clips)
     assert torch.equal(losses["loss"], model.losses(forgotten)["loss"])
     each = cross_entropies(model.activation(clips.waves).logits, clips.spoof[:, 0].long())
@@ -279,7 +279,7 @@ def test_binary_labels_are_learnt_from_the_class_and_not_the_kind():
 def test_an_utterance_of_unknown_kind_is_not_learnt_from(reading):
     model, clips = system(reading), batch()
     marked = clips._replace(
-        kind=clips.attack_type.clone().index_fill_(0, torch.tensor([1, 4]), IGNORED)
+        attack_type=clips.attack_type.clone().index_fill_(0, torch.tensor([1, 4]), IGNORED)
     )
     kept = Batch(*(part[torch.tensor([0, 2, 3])] for part in clips))
     torch.testing.assert_close(model.losses(marked)["loss"], model.losses(kept)["loss"])

@@ -35,5 +35,5 @@ class BreathFilm(nn.Module):
         return 1.0 + self.mlp(self.either)
 
     def forward(self, x: Tensor, breath_mask: Tensor) -> Tensor:
-        """Equation 6: `x`, "batch hops dim", times the gains of `marks`, "batch hops", bool."""
+        """Equation 6: `x`, "batch hops dim", times the gains of `breath_mask`, "batch hops"."""
         return x * F.embedding(breath_mask.long(), self.breath_gains())

@@ -1,0 +1,123 @@
+"""Whether every audio file of a split can be read, asked before a run begins.
+
+Header and last sample of each file are looked at once: what was found sound is remembered by the
+files' sizes and times of change, so that the next run opens only what has changed since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench._io import atomic_files
+from bench.config import Form
+from bench.data.audio import check_header, read_header, require_whole
+from bench.data.parallel import on_threads
+from bench.data.subset import Subset
+from bench.errors import BenchError
+from bench.specs.corpus import Audio
+
+_VERSION = "1"
+"""Changes with what is looked at: what was found sound by another version is looked at again."""
+
+States = NDArray[np.int64]
+"""(n, 2): a file's size in bytes and its time of change in ns."""
+_UNKNOWN = -1
+"""In the place of both: of a file that was not found sound, or cannot be asked for."""
+
+
+def require_audio(subset: Subset, audio: Audio, work: Path, form: Form) -> None:
+    """Raise a BenchError unless every utterance has a whole audio file that fits `audio`.
+
+    Header and last sample decide. Files that passed are remembered below `work`.
+    """
+    paths = [subset.audio_path(row) for row in range(len(subset))]
+    all_of_them = _list_command(subset, form)
+    states, missing = _file_states(paths)
+    if missing:
+        raise BenchError(
+            "corpus.audio-missing",
+            f"{subset.corpus} {subset.split}: {len(missing)} of {len(subset)} protocol lines have "
+            f"no audio, the first is {missing[0]} ({all_of_them})",
+        )
+    path = work / "checked" / f"{subset.corpus}-{subset.split}-{_digest_paths(subset, audio)}"
+    differs = (states != _read_states(path, len(paths))).any(axis=1) | (states[:, 0] == _UNKNOWN)
+    changed = np.flatnonzero(differs).tolist()
+    looks = on_threads(
+        partial(_find_fault, audio), [paths[row] for row in changed], _ignore_progress
+    )
+    faults = {row: fault for row, fault in zip(changed, looks, strict=True) if fault}
+    if changed:
+        states[list(faults)] = _UNKNOWN
+        _write_states(path, states)
+    if faults:
+        raise BenchError(
+            "corpus.audio-unusable",
+            f"{subset.corpus} {subset.split}: {len(faults)} of {len(subset)} audio files cannot be "
+            f"used, the first: {next(iter(faults.values()))} ({all_of_them})",
+        )
+
+
+def _list_command(subset: Subset, form: Form) -> str:
+    smoke = " --smoke" if form == "smoke" else ""
+    command = f"bench data check {subset.corpus} --split {subset.split}{smoke}"
+    return f"`{command} --problems-file FILE` names all"
+
+
+def _file_states(paths: list[Path]) -> tuple[States, list[Path]]:
+    """Return the state of each file, and which are not there."""
+    states = np.full((len(paths), 2), _UNKNOWN, dtype=np.int64)
+    missing: list[Path] = []
+    for row, path in enumerate(paths):
+        try:
+            info = os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            missing.append(path)
+        except OSError:
+            continue  # opening it will say why
+        else:
+            states[row] = info.st_size, info.st_mtime_ns
+    return states, missing
+
+
+def _find_fault(audio: Audio, path: Path) -> str:
+    """Return what is wrong with a file, "" where nothing is."""
+    try:
+        info = read_header(path)
+        check_header(path, info, audio)
+        require_whole(path, info)
+    except BenchError as error:
+        return str(error)
+    return ""
+
+
+def _digest_paths(subset: Subset, audio: Audio) -> str:
+    root, paths = os.path.abspath(subset.root), subset.table["path"].tolist()
+    text = "\0".join([_VERSION, audio.model_dump_json(), root, *paths])
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:16]
+
+
+def _read_states(path: Path, files: int) -> States:
+    """Return the states in which files were found sound."""
+    try:
+        states = np.fromfile(path, np.int64)
+    except OSError:
+        states = np.zeros(0, dtype=np.int64)
+    # Of a torn file, too, all are looked at again.
+    return states.reshape(-1, 2) if states.size == 2 * files else np.full((files, 2), _UNKNOWN)
+
+
+def _write_states(path: Path, states: States) -> None:
+    # Who may not write here looks at all files again the next time, and loses nothing else.
+    with suppress(OSError):
+        atomic_files.write_bytes(path, states.tobytes())
+
+
+def _ignore_progress(done: int, total: int) -> None:
+    """Say nothing."""

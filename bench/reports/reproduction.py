@@ -1,0 +1,261 @@
+"""What it takes to get a report's results again.
+
+These are commands, code, environment, data and devices, and what it cost.
+"""
+
+# The stubs of pandas leave many types open.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+
+from bench._io.markdown import fill_template, format_code, format_list, join_texts
+from bench._io.packages import WHOLE
+from bench.cards.table_cards import DEFAULT_PAPER
+from bench.config import Form
+from bench.reports import weights_used
+from bench.reports.name_ranges import format_row_names
+from bench.reports.row_runs import RunsByRow
+from bench.reports.stored_results import StoredResults
+from bench.reports.table_model import format_report_table
+from bench.specs.table import Table
+
+_UNKNOWN = "not known"
+_RELEASE = "version "
+"""What a run's commit begins with where the suite was installed and is no checkout."""
+_EQUAL = (
+    "Expect the same results, digit for digit, with the same signature, data, commit, packages, "
+    "kind of device and number of threads; on a GPU with `deterministic = true` in bench.toml "
+    "besides. Another number of threads adds numbers up in another order, and training enlarges "
+    "that: the EER of a smoke row may move by several points"
+)
+
+
+def summarize_reproduction(
+    table: Table, standings: RunsByRow, form: Form, artifacts: StoredResults | None
+) -> str:
+    """Return a list: what to type, and what was used and spent the last time."""
+    lines: list[str] = [fill_template("Run: {}", _list_commands(table, standings, form))]
+    runs = pd.concat([stands.runs for stands in standings.values()]) if standings else None
+    if runs is not None and len(runs):
+        lines += [
+            *_describe_code(runs),
+            fill_template(
+                "Data: {}, fingerprints below; `bench data check` compares them", _list_splits(runs)
+            ),
+            *weights_used.list_weights(runs),
+            *_describe_spent(runs, artifacts),
+            *_describe_conditions(runs),
+            fill_template(_EQUAL),
+        ]
+    return format_list(lines)
+
+
+def list_counted_runs(standings: RunsByRow, form: Form) -> str:
+    """Return a table of the runs that the figures are of."""
+    shown: list[list[str]] = []
+    for row, stands in standings.items():
+        tracked: list[Any] = stands.runs.to_dict("records")
+        shown += [
+            [
+                *(row, str(run["seed"]), format_code(run["signature"]), run["commit"]),
+                *(_format_time(run["begun"]), _format_time(run["ended"]), f"{run['hours']:.2f}"),
+                *(run["device"], format_code(run["run_id"][:8])),
+            ]
+            for run in tracked
+        ]
+    if not shown:
+        return "No run with the settings of this table is finished."
+    headings = ("Row", "Seed", "Signature", "Commit", "Begun (UTC)", "Ended (UTC)", "Hours")
+    return format_report_table([*headings, "Device", "Run"], shown, form)
+
+
+def list_fingerprints(standings: RunsByRow, form: Form) -> str:
+    """List the fingerprint of each split and the rows that saw it: one for all, if all is well."""
+    seen: dict[tuple[str, str], list[str]] = {}
+    for row, stands in standings.items():
+        for text in stands.runs["fingerprints"].drop_duplicates():
+            for name, digest in json.loads(text).items():
+                seen.setdefault((name, digest), []).append(row)
+    order = [*standings]
+    if not seen:
+        return "No data was used."
+    lines = [
+        [name, format_code(digest), format_row_names(rows, order)]
+        for (name, digest), rows in sorted(seen.items())
+    ]
+    names = Counter(name for name, _ in seen)
+    warnings = [
+        fill_template("**Rows saw different data in {}: their results cannot be compared.**", name)
+        for name, count in sorted(names.items())
+        if count > 1
+    ]
+    return "\n\n".join(
+        [format_report_table(["Split", "Fingerprint", "Rows"], lines, form), *warnings]
+    )
+
+
+def list_missing_seeds(standings: RunsByRow, form: Form) -> str:
+    """Return a table of the seeds without a finished run, and why."""
+    by_why: dict[tuple[str, str], list[str]] = {}
+    for row, stands in standings.items():
+        whys = dict.fromkeys(seed.why for seed in stands.missing)
+        for why in whys:
+            seeds = ", ".join(str(seed.seed) for seed in stands.missing if seed.why == why)
+            by_why.setdefault((seeds, why), []).append(row)
+    if not by_why:
+        return "Nothing: every row has a finished run with each of its seeds."
+    order = [*standings]
+    lines = [[format_row_names(rows, order), *what] for what, rows in by_why.items()]
+    return format_report_table(["Row", "Seeds", "Why"], lines, form)
+
+
+def format_run_command(
+    table: Table, standings: RunsByRow, form: Form, seeds: int | None = None
+) -> str:
+    """Return the command that runs the rows that were begun, or all where none was.
+
+    It has the given number of `seeds`; without one, the number that the rows have where this is
+    more than the card's.
+    """
+    begun = [row for row, stands in standings.items() if len(stands.runs)]
+    rows = "" if len(begun) in (0, len(standings)) else f" --rows {','.join(begun)}"
+    if seeds is None:
+        of_card = {row: len(table.rows[row].seeds or table.seeds) for row in standings}
+        more = any(len(stands.seeds) > of_card[row] for row, stands in standings.items())
+        seeds = max(len(stands.seeds) for stands in standings.values()) if more else None
+    number = "" if seeds is None else f" --seeds {seeds}"
+    return f"bench run {_name_table(table)}{rows}{number}{_smoke_option(form)}"
+
+
+def _name_table(table: Table) -> str:
+    return table.key.removeprefix(f"{DEFAULT_PAPER}/")
+
+
+def _smoke_option(form: Form) -> str:
+    return " --smoke" if form == "smoke" else ""
+
+
+def _list_commands(table: Table, standings: RunsByRow, form: Form) -> str:
+    commands = [
+        format_run_command(table, standings, form),
+        f"bench report {_name_table(table)}{_smoke_option(form)}",
+    ]
+    if form == "smoke":
+        commands.insert(0, "bench data mini")
+    return join_texts(", ", map(format_code, commands))
+
+
+def _describe_code(runs: pd.DataFrame) -> list[str]:
+    """Return which code and environment the runs had, and their packages.
+
+    Code is a checkout's commit with its lock, a commit that was installed without a lock, or a
+    release.
+    """
+    lines: list[str] = []
+    parts = _list_each(runs["commit"])
+    if commits := [part for part in parts if not part.startswith(_RELEASE)]:
+        lines.append(
+            fill_template("Code: commit {}{}", ", ".join(commits), _note_uncommitted(runs))
+        )
+        if locks := [lock for lock in _list_each(runs["lock"]) if lock != "none"]:
+            text = "Environment: `uv sync --locked`; uv.lock's SHA-256 begins: {}"
+            lines.append(fill_template(text, ", ".join(locks)))
+    for version in parts:
+        if version.startswith(_RELEASE):
+            number = version.removeprefix(_RELEASE)
+            command = f"pip install {WHOLE}=={number}"
+            lines.append(fill_template("Code: release {}, {}", number, format_code(command)))
+    return [*lines, *_describe_packages(runs)]
+
+
+def _describe_packages(runs: pd.DataFrame) -> list[str]:
+    """Return a line with the versions of packages that the runs report.
+
+    A package that had several versions has them all.
+    """
+    described = runs[runs["environment"] != ""] if "environment" in runs else runs[:0]
+    if not len(described):
+        return [fill_template("Packages: {}", _UNKNOWN)]
+    by_name: dict[str, list[str]] = {}
+    for part in _list_each(described["environment"]):
+        name, _, version = part.partition(" ")
+        by_name.setdefault(name, []).append(version)
+    listed = ", ".join(f"{name} {' and '.join(versions)}" for name, versions in by_name.items())
+    some = fill_template(" (said by {} of {} runs)", str(len(described)), str(len(runs)))
+    return [fill_template("Packages: {}{}", listed, some if len(described) < len(runs) else "")]
+
+
+def _note_uncommitted(runs: pd.DataFrame) -> str:
+    changed = runs["commit"].str.contains("+changes", regex=False).any()
+    return fill_template(
+        " (`+changes`: the checkout had changes that were not committed)" * bool(changed)
+    )
+
+
+def _list_each(values: pd.Series[Any]) -> list[str]:
+    """Return every value once; a run that was resumed has several, with commas between them."""
+    every = [part for value in values for part in str(value).split(", ")]
+    return list(dict.fromkeys(part or _UNKNOWN for part in every))
+
+
+def _join_each(values: pd.Series[Any]) -> str:
+    return ", ".join(_list_each(values))
+
+
+def _list_splits(runs: pd.DataFrame) -> str:
+    names = {name for text in runs["fingerprints"] for name in json.loads(text)}
+    return ", ".join(sorted(names))
+
+
+def _describe_spent(runs: pd.DataFrame, artifacts: StoredResults | None) -> list[str]:
+    devices = [
+        f"{name} ({len(part)} {'run' if len(part) == 1 else 'runs'}, {part['hours'].sum():.2f} h)"
+        for name, part in runs.groupby("device", sort=True)
+    ]
+    in_all = f"; {runs['hours'].sum():.2f} h in all" if len(devices) > 1 else ""
+    lines = [f"Devices: {'; '.join(devices)}{in_all}"]
+    on_gpu = runs[~runs["device"].str.startswith("cpu")]
+    if not len(on_gpu):
+        return [*lines, "GPU-hours: none; energy: not known (no GPU was used)"]
+    hours = sum(_count_devices(run["device"]) * run["hours"] for run in on_gpu.to_dict("records"))
+    return [*lines, f"GPU-hours: {hours:.2f}; energy: {_describe_energy(on_gpu, artifacts)}"]
+
+
+def _describe_conditions(runs: pd.DataFrame) -> list[str]:
+    """Return what of the machine may change figures, as far as the runs say it."""
+    says = {"threads": "Threads", "determinism": "Determinism"}
+    return [
+        f"{label}: {_join_each(runs[name].replace('', pd.NA).dropna())}"
+        for name, label in says.items()
+        if name in runs and (runs[name] != "").any()
+    ]
+
+
+def _describe_energy(runs: pd.DataFrame, artifacts: StoredResults | None) -> str:
+    metered = runs[runs["power"] != ""]
+    if artifacts is None or not len(metered):
+        return f"{_UNKNOWN} (no GPU's power was logged)"
+    spent = sum(
+        artifacts.read_energy_kwh(run["run_id"], run["power"].split())
+        for run in metered.to_dict("records")
+    )
+    share = "" if len(metered) == len(runs) else f", of {len(metered)} of {len(runs)} runs"
+    return f"{spent:.2f} kWh, by the GPUs' own meters{share}"
+
+
+def _count_devices(name: str) -> int:
+    """Return how many GPUs a run had: `4 x NVIDIA H200`."""
+    match = re.match(r"(\d+) x ", name)
+    return int(match[1]) if match else 1
+
+
+def _format_time(moment: pd.Timestamp) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M")

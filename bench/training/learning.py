@@ -1,0 +1,145 @@
+"""Learn for one epoch: batches, losses, gradients, and steps of optimiser and schedule."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import DataLoader
+
+from bench.errors import BenchError
+from bench.models.augment import Mixer, build_mixer
+from bench.models.systems.base import Batch, System
+from bench.specs.run import Run
+from bench.training import optimisation
+from bench.training.callbacks import TrainingCallback
+from bench.training.data import EpochSampler, TrainingClips, collate
+from bench.training.keeping import Progress
+from bench.training.losses import LossAverager
+
+CHECK_EVERY = 25
+"""Steps between looks at the losses: each look waits for the device."""
+
+
+class Learner(NamedTuple):
+    """The system, its optimiser and its schedule.
+
+    `module` and `wrapped` are Fabric's wrappers of `system` and `optimiser`.
+    """
+
+    system: System
+    module: Any
+    optimiser: torch.optim.Optimizer
+    wrapped: Any
+    schedule: LambdaLR
+
+    def learning_rates(self) -> dict[str, float]:
+        """Return the learning rate, and the front-end's where there are two."""
+        *frontend, rate = (float(rate) for rate in self.schedule.get_last_lr())
+        frontend_rate = (
+            {"frontend_learning_rate": frontend[0]} if frontend and frontend[0] != rate else {}
+        )
+        return {"learning_rate": rate, **frontend_rate}
+
+
+def build_learner(fabric: Fabric, run: Run, system: System, steps_per_epoch: int) -> Learner:
+    """Return the system on its device with the run's optimiser and schedule."""
+    optimiser = optimisation.build_optimiser(run, system)
+    schedule = optimisation.build_schedule(run, optimiser, steps_per_epoch)
+    module, wrapped = fabric.setup(system, optimiser)
+    module.mark_forward_method("losses")
+    return Learner(system, module, optimiser, wrapped, schedule)
+
+
+def build_loader(
+    clips: TrainingClips, sampler: EpochSampler, run: Run, workers: int, fabric: Fabric
+) -> DataLoader[Batch]:
+    """Return the loader of this process's share of each step's clips."""
+    share, rest = divmod(run.training.batch_size, fabric.world_size * run.training.accumulate)
+    if rest:
+        raise BenchError(
+            "training.batch-size",
+            f"training.batch_size = {run.training.batch_size}: should be a multiple of "
+            f"{fabric.world_size} devices times training.accumulate = {run.training.accumulate}",
+        )
+    return DataLoader(
+        clips,
+        batch_size=share * run.training.accumulate,
+        sampler=sampler,
+        num_workers=workers,
+        collate_fn=collate,
+        pin_memory=fabric.device.type == "cuda",
+        persistent_workers=workers > 0,
+        # Its own generator: a loader else draws from the global one, how often depends on workers.
+        generator=torch.Generator(),
+    )
+
+
+def train_epoch(
+    fabric: Fabric,
+    learner: Learner,
+    run: Run,
+    loader: DataLoader[Batch],
+    seed: int,
+    progress: Progress,
+    observer: TrainingCallback,
+) -> dict[str, float]:
+    """Train one epoch; return the mean of each loss, and the learning rates of the last step."""
+    generator = _seed_generators(seed, progress.epoch, fabric.global_rank)
+    learner.module.train()
+    mixer = build_mixer(run.mix)
+    watch = LossAverager()
+    rates: dict[str, float] = {}
+    for number, clips in enumerate(loader, start=1):
+        batch = Batch(*(part.to(fabric.device, non_blocking=True) for part in clips))
+        losses = _train_step(fabric, learner, run, _mix_clips(batch, mixer, generator))
+        rates = learner.learning_rates()
+        learner.schedule.step()
+        progress.step += 1
+        watch.add_losses(losses, progress.step)
+        if number % CHECK_EVERY == 0 or number == len(loader):
+            means = watch.mean_losses(progress.epoch + 1)
+            observer.on_step(progress.epoch + 1, number, len(loader), means)
+    means = watch.mean_losses(progress.epoch + 1)
+    return {f"train.{name}": value for name, value in means.items()} | rates
+
+
+def _train_step(fabric: Fabric, learner: Learner, run: Run, batch: Batch) -> dict[str, Tensor]:
+    """Learn from a batch, in `accumulate` parts where that is asked for; return its losses."""
+    learner.wrapped.zero_grad(set_to_none=True)
+    size = len(batch.waves)
+    parts = list(zip(*(tensor.chunk(run.training.accumulate) for tensor in batch), strict=True))
+    total: dict[str, Tensor] = {}
+    for number, part in enumerate(parts, start=1):
+        share = len(part[0]) / size
+        with fabric.no_backward_sync(learner.module, enabled=number < len(parts)):
+            # On one device Fabric casts in `forward` alone, and `losses` is not that.
+            with fabric.autocast():
+                losses = learner.module.losses(Batch(*part))
+            fabric.backward(share * losses["loss"])
+        for name, loss in losses.items():
+            total[name] = total.get(name, 0.0) + share * loss.detach()
+    if run.training.gradient_clip:
+        fabric.clip_gradients(learner.module, learner.wrapped, max_norm=run.training.gradient_clip)
+    learner.wrapped.step()
+    return total
+
+
+def _mix_clips(batch: Batch, mixer: Mixer | None, generator: torch.Generator) -> Batch:
+    """Return the batch, its clips mixed with each other where there is a mixer."""
+    if mixer is None:
+        return batch
+    per_frame = batch.waves.shape[1] // batch.spoof.shape[1]
+    *labelled, marks = batch
+    return Batch(*mixer(*labelled, samples_per_frame=per_frame, generator=generator), marks)
+
+
+def _seed_generators(seed: int, epoch: int, rank: int = 0) -> torch.Generator:
+    """Set torch's generators from (seed, epoch, rank); return one more for mixing, on the CPU."""
+    first, second = np.random.SeedSequence([seed, epoch, rank]).generate_state(2)
+    torch.manual_seed(int(first))
+    return torch.Generator().manual_seed(int(second))

@@ -1,0 +1,89 @@
+"""Rows of older code are marked, and compared with others only with a word."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bench import versions
+from bench.reports import build_report
+from bench.reports.code_versions import OUTDATED_MARK, find_version_changes
+from bench.reports.row_runs import select_row_runs
+from tests.reports.made import NONE_SCORED, PAPER, RUNS, TABLE, Kept, frame
+
+SAL = json.dumps({"system sal": 1, "training": 1})
+
+
+@pytest.fixture
+def sal_2(monkeypatch):
+    declared, sal = versions.read_version, "models/systems/sal"
+    monkeypatch.setattr(
+        versions, "read_version", lambda module: 2 if module == sal else declared(module)
+    )
+
+
+def lines(**of_rows: str):
+    """Return the made frame, with what rows say of their versions."""
+    made = frame()
+    made["package"] = "0.1.0"
+    made["versions"] = [of_rows.get(row, "") for row in made["row"]]
+    made["metrics"] = ""
+    return made
+
+
+def text(made) -> str:
+    return build_report(
+        TABLE, PAPER, RUNS, made, NONE_SCORED, "paper", artifacts=Kept(made)
+    ).markdown
+
+
+def test_rows_of_this_code_have_no_mark():
+    assert OUTDATED_MARK not in text(lines(Both=SAL, Single=SAL))
+
+
+def test_a_row_of_older_code_is_marked_with_what_changed_and_the_command(sal_2):
+    found = text(lines(Both=SAL))
+    said = (
+        f"{OUTDATED_MARK} Both: by 0.1.0 (18096a9), system sal version 1; now version 2: "
+        "`bench run made/table1 --rows Both` trains it anew."
+    )
+    assert said in found.replace("\n  ", " ")
+    (row,) = [line for line in found.splitlines() if line.startswith("| Both | two seeds")]
+    assert OUTDATED_MARK in row
+    (other,) = [line for line in found.splitlines() if line.startswith("| Single | own seeds")]
+    assert OUTDATED_MARK not in other
+    compared = found.partition("Which rows differ")[2].partition("\n## ")[0]
+    assert f"Of older code ({OUTDATED_MARK}): Both" in compared
+
+
+def test_of_an_older_metric_results_are_computed_anew(monkeypatch):
+    monkeypatch.setattr(versions, "read_version", lambda of: 3 if of == "metrics/f1" else 1)
+    made = lines()
+    made["metrics"] = json.dumps({"metric f1": 1, "metric eer": 1})
+    assert find_version_changes(made) == {"metric f1": (1, 3)}
+    assert "`bench run made/table1 --rows Both` computes its results anew from" in text(made)
+
+
+def test_a_part_that_is_gone_marks_nothing():
+    made = lines(Both=json.dumps({"system gone": 1, "reader gone": 4}))
+    assert find_version_changes(made) == {}
+
+
+def test_runs_of_other_code_than_the_last_are_counted_as_such(sal_2):
+    made = lines(Both=SAL)
+    last = made[(made["row"] == "Both") & (made["signature"] == RUNS["Both"].signature)].index
+    made.loc[:, "contents"] = "c1"
+    made.loc[last[0], "contents"] = "c0"
+    made.loc[last[1:], "versions"] = json.dumps({"system sal": 2, "training": 1})
+    found = select_row_runs(TABLE, "Both", RUNS["Both"], made, "paper")
+    assert found.left_out["by older code"] + len(found.runs) == 3
+    assert "with other weights, audio or breaths" not in found.left_out
+
+
+def test_the_weights_that_rows_were_made_from_are_named():
+    made = lines()
+    made["made_from"] = json.dumps({"weights xlsr2_300m": "0" * 16, "audio a/train": "1" * 16})
+    repeated = text(made).partition("How to repeat it")[2]
+    assert f"Weights: xlsr2_300m: sha256 `{'0' * 16}`" in repeated
+    assert "Weights:" not in text(lines())
