@@ -41,8 +41,8 @@ def utterance_eer(frames: ScoredFrames, reference: LabelledStretches) -> EerResu
     Definition and errors as for `utterance_items` and `bench.metrics.det.eer`; a BenchError is
     raised where a class has no utterance.
 
-    >>> from bench.metrics.timeline import frames_on_grid, reference
-    >>> truth = reference([0, 1, 1], [0, 0, 480], [960, 480, 960], [False, False, True])
+    >>> from bench.metrics.timeline import frames_on_grid, make_stretches
+    >>> truth = make_stretches([0, 1, 1], [0, 0, 480], [960, 480, 960], [False, False, True])
     >>> utterance_eer(frames_on_grid([3, 3], 320, [3.0, 2.0, 3.0, 4.0, 4.0, 1.0]), truth).eer
     0.0
     """
