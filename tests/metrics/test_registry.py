@@ -33,14 +33,14 @@ HALF_ERROR = '''
 
 from bench.metrics.dcf import Cost
 from bench.metrics.measure import Decided, ScoreMetric
-from bench.metrics.tally import totals
+from bench.metrics.tally import sum_classes
 
 RESULTS_VERSION = 3
 
 
 def half_error(counts):
     accepted = counts.score > 0
-    n_bonafide, n_spoof = totals(counts)
+    n_bonafide, n_spoof = sum_classes(counts)
     missed = counts.bonafide[~accepted].sum() / n_bonafide
     return Cost((missed + counts.spoof[accepted].sum() / n_spoof) / 2, 0.0)
 
