@@ -1,10 +1,11 @@
-"""The results version of each part that a run is computed by: a whole number that its module
-declares, `RESULTS_VERSION`, and that is raised when what the part gives can change.
+"""The results version of each part of the suite that a run depends on.
 
-So a change of the code is seen where no setting differs: rows made by an older version are run anew
-and marked in reports, and those that have no use for the changed part stay as they are. Runs of
-before versions were kept are of the first one. Versions are read from the modules' text, as some of
-these import torch. What holds them are golden outputs (`tests/conformance/test_versions.py`).
+It is a whole number, `RESULTS_VERSION`, in the part's module, and is raised when the part's results
+can change. So a change of code is noticed even where no setting differs: rows made by an older
+version run again and are marked in reports, and rows that do not use the changed part stay as they
+are. Runs from before versions were recorded are of the first version. Versions are read from the
+modules' text, as some of these import torch. Golden outputs guard them
+(`tests/versions/test_versions.py`).
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from bench.specs.run import Data, Run
 NAME = "RESULTS_VERSION"
 FIRST = 1
 _ASSUMED: Mapping[str, int] = {"detector respiro": 2}
-"""The version of a part where a run does not say it, if not the first: this one had a second before
-runs said them."""
+"""The version of a part in a run that does not record it, if not the first: this part had a second
+version before runs recorded them."""
 _ROOT = Path(__file__).parent
 
 INTERVALS = "metrics/bootstrap"
@@ -40,7 +41,7 @@ _OTHERS: Mapping[str, str] = {
 
 
 def read_version(module: str) -> int:
-    """Return the version that a module of `bench` declares, e.g. `models/systems/sal`.
+    """Return the version that a module of `bench` declares, for example `models/systems/sal`.
 
     Raise BenchError where it declares none.
     """
@@ -81,8 +82,9 @@ def find_part_module(part: str) -> str:
 
 
 def list_training_versions(run: Run) -> dict[str, int]:
-    """Return the versions of what trains, by part: `system sal`, `training`, ... Those of its data
-    are `of_data`.
+    """Return the versions of the parts that train a run: `system sal`, `training`, ...
+
+    Those of its data are `of_data`.
     """
     augmentations = [part.kind for part in (run.augment, run.mix) if part.kind != "none"]
     parts = [f"system {run.system.kind}", f"front-end {run.frontend.kind}", "training"]
@@ -90,7 +92,7 @@ def list_training_versions(run: Run) -> dict[str, int]:
 
 
 def list_data_versions(data: Data) -> dict[str, int]:
-    """Return the versions of what reads a split, labels it and finds its breaths, by part."""
+    """Return the versions of the parts that read a split, label it and find its breaths."""
     parts = [f"reader {corpus_cards.read_corpus_card(data.corpus).reader}", "audio"]
     if data.resolution_s is not None:
         parts.append("labels of frames")
@@ -104,8 +106,9 @@ def list_data_versions(data: Data) -> dict[str, int]:
 
 
 def list_run_versions(run: Run) -> dict[str, int]:
-    """Return the versions of all that a run, and the training it starts from, is computed by; those
-    of its metrics are `of_metrics`.
+    """Return the versions of all parts of a run and of the training it starts from.
+
+    Those of its metrics are `of_metrics`.
     """
     versions = list_training_versions(run)
     for data in run.data.values():
@@ -114,8 +117,9 @@ def list_run_versions(run: Run) -> dict[str, int]:
 
 
 def list_metric_versions(results: Iterable[str]) -> dict[str, int]:
-    """Return the versions of what computes results from score files, by the names of these:
-    `partialspoof.eer`, `a.A07.eer_bonafide_logit`.
+    """Return the versions of the metrics of results, and of their intervals.
+
+    Results are given by name: `partialspoof.eer`, `a.A07.eer_bonafide_logit`.
     """
     kinds = {_metric_name(name.rpartition(".")[2]) for name in results}
     metrics = sorted(kinds & describe_metrics().keys())
@@ -129,18 +133,17 @@ def _read_versions(parts: Iterable[str]) -> dict[str, int]:
 
 
 def _metric_name(name: str) -> str:
-    """Return a result's name without what it goes by and its resolution."""
+    """Return a result's name without its score and its resolution: `eer` of `eer_160ms`."""
     return re.sub(r"_\d+ms$", "", name.removesuffix(LOGIT))
 
 
 def assume_version(part: str) -> int:
-    """Return the version that a part of a run is of where the run does not say it."""
+    """Return the version of a part of a run that does not record it."""
     return _ASSUMED.get(part, FIRST)
 
 
 def describe_raised(versions: Mapping[str, int]) -> dict[str, str]:
-    """Return what a run is known by of its versions, in words: nothing of those that a run is of
-    which does not say any.
+    """Return the versions of a run that differ from those of a run that records none, in words.
 
     >>> describe_raised({"system sal": 1, "training": 2})
     {'training': 'version 2'}
@@ -167,8 +170,9 @@ def compare_versions(
 
 
 def find_outdated(before: Mapping[str, int]) -> dict[str, tuple[int, int]]:
-    """Return the parts of a run made by the versions `before` that have another one by now, with
-    both. A part that is gone has none.
+    """Return the parts of a run made by the versions `before` that have changed since.
+
+    Each comes with both versions. A part that no longer exists is left out.
     """
     now: dict[str, int] = {}
     for part in before:

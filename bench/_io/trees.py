@@ -42,16 +42,23 @@ def _same_kind(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 def spread_wildcard(settings: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings with the key `*` replaced by every key that `there` has in its place.
 
+    It also stands for the keys beside it, which say more than it does: so `*` holds defaults.
+
     >>> spread_wildcard({"evaluate": {"*": {"clip_s": 4.0}}}, {"evaluate": {"a": {}, "b": {}}})
     {'evaluate': {'a': {'clip_s': 4.0}, 'b': {'clip_s': 4.0}}}
+    >>> spread_wildcard({"*": {"clip_s": 4.0}, "a": {"fill": "zeros"}, "b": {"clip_s": 1.0}}, {})
+    {'a': {'clip_s': 4.0, 'fill': 'zeros'}, 'b': {'clip_s': 1.0}}
     """
-    found: dict[str, Any] = {}
-    for key, value in settings.items():
-        inner = as_tree(value)
-        for own in there if key == EVERY else [key]:
-            below = as_tree(there.get(own)) or {}
-            found[own] = value if inner is None else spread_wildcard(inner, below)
-    return found
+    every = {EVERY: settings[EVERY]} if EVERY in settings else {}
+    named = {key: value for key, value in settings.items() if key != EVERY}
+    result: dict[str, Any] = {}
+    for key in dict.fromkeys([*there, *named] if every else named):
+        below = as_tree(there.get(key)) or {}
+        for value in [*every.values(), *([named[key]] if key in named else [])]:
+            inner = as_tree(value)
+            new = value if inner is None else spread_wildcard(inner, below)
+            result = merge_settings(result, {key: new})
+    return result
 
 
 def iterate_leaves(

@@ -1,4 +1,4 @@
-"""Columns of a table that an evaluation cannot have: what a card promises beyond its corpora."""
+"""Checks that the evaluations of a table's rows can fill its columns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench._io import text_files
 from bench.errors import BenchError, near_name
-from bench.metrics.registry import LOGIT, Trials, describe_metrics
+from bench.metrics.registry import LOGIT, Trials, clean_level, describe_metrics
 from bench.specs.corpus import CorpusCard
 from bench.specs.run import HeldOutData, Run
 from bench.specs.table import Column
@@ -19,10 +19,10 @@ from bench.units import RESOLUTIONS_S, to_samples
 def check_columns(
     columns: Sequence[Column], run: Run, row: str, folders: Sequence[Path]
 ) -> Iterator[str]:
-    """Say which columns the evaluations of `run`, that of `row`, can never fill, and why.
+    """Yield why the evaluations of `run`, that of `row`, can never fill a column.
 
-    `folders` hold corpus cards; of a corpus without a readable card, which
-    others say, only what holds of every corpus is said.
+    `folders` hold corpus cards. For a corpus without a readable card, only what holds for every
+    corpus is checked; the card itself is reported elsewhere.
     """
     for metric in (column.metric for column in columns if column.combine == "none"):
         name, *levels, figure = metric.split(".")
@@ -61,8 +61,9 @@ def _logged_metrics(
 
 
 def list_logged(trials: Trials, official: Collection[str] = ()) -> tuple[str, ...]:
-    """Return the metrics that a run logs of whole utterances or of frames, where the corpus's card
-    has `official` (`min_tdcf` stands for either form).
+    """Return the metrics that a run logs of whole utterances or of frames.
+
+    `official` is that of the corpus's card, in which `min_tdcf` stands for either form.
 
     >>> list_logged("frames")
     ('eer', 'eer_bonafide_logit', 'f1', 'f1_spoof', 'range_eer', 'utterance_eer')
@@ -80,9 +81,9 @@ def name_coarser(resolution_s: float) -> tuple[str, ...]:
     >>> name_coarser(0.16)
     ('eer_320ms', 'eer_640ms')
     """
-    own = to_samples(resolution_s)
+    frame = to_samples(resolution_s)
     coarser = [
-        each for each in RESOLUTIONS_S if to_samples(each) > own and not to_samples(each) % own
+        each for each in RESOLUTIONS_S if to_samples(each) > frame and not to_samples(each) % frame
     ]
     return tuple(
         f"{name}_{round(1000 * each)}ms"
@@ -95,7 +96,7 @@ def name_coarser(resolution_s: float) -> tuple[str, ...]:
 def _check_levels(
     levels: Sequence[str], data: HeldOutData, corpus: CorpusCard | None
 ) -> Iterator[str]:
-    """Say where no breakdown of `data.by` has such levels."""
+    """Yield why no breakdown of `data.by` has such levels."""
     evaluated = f"evaluates {data.corpus}"
     if data.resolution_s is not None:
         yield f"{evaluated} by frames, of which there is no breakdown"
@@ -108,7 +109,7 @@ def _check_levels(
         return
     if corpus is None:
         return
-    attacks = {_tracked_name(name) for name in corpus.attack_types if "*" not in name}
+    attacks = {clean_level(name) for name in corpus.attack_types if "*" not in name}
     for position, level in enumerate(levels):
         fields = {breakdown[position] for breakdown in fitting}
         # A level of another field may have any name, but none that looks like an attack's.
@@ -120,11 +121,6 @@ def _check_levels(
 
 def _level_shape(level: str) -> str:
     return re.sub(r"\d", "#", level)
-
-
-def _tracked_name(level: str) -> str:
-    """Return a level as the names of tracked figures have it (`bench.evaluation.draws.tracked`)."""
-    return re.sub(r"[^\w-]", "-", level, flags=re.ASCII)
 
 
 def _find_corpus(name: str, folders: Sequence[Path]) -> CorpusCard | None:

@@ -218,8 +218,8 @@ def _chain_mistakes(card: Table, name: str, file: str) -> Iterator[str]:
     if chain is None:
         yield f"{file}: rows.{name}.from: the chain of `from` leads back to itself or nowhere"
         return
-    parent = merge_settings(*(layer.settings for layer in chain.paper[:-1]))
-    for key, value in iterate_leaves(card.rows[name].settings):
+    parent = _fold_layers(chain.paper[:-1])
+    for key, value in iterate_leaves(spread_wildcard(card.rows[name].settings, parent)):
         if value_at(parent, key) == value:
             where = f"{file}: rows.{name}.{'.'.join(key)}"
             yield f"{where} = {value!r}: repeats its parent {chain.paper[-2].name}"

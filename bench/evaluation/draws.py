@@ -1,11 +1,10 @@
-"""The figures of a score file in bootstrap replicates that are common to all systems on the same
-trials.
+"""The metrics of a score file in bootstrap replicates that all systems on its trials share.
 
-Replicates depend on the trials alone: on which utterances there are, of which classes each has
-frames, and on its speaker and attack, which are drawn whole where the file names them
-(`bench.metrics.plans`). So those of two systems can be drawn apart, years apart and on different
-machines, and be compared one by one: the difference of two systems in a replicate is that of a
-paired bootstrap.
+Replicates depend only on the trials: which utterances there are, of which classes each has frames,
+and its speaker and attack, which are resampled as a whole where the file names them
+(`bench.metrics.plans`). So the replicates of two systems can be drawn years apart and on different
+machines, and still be compared one by one: their difference in a replicate is that of a paired
+bootstrap.
 """
 
 # pyarrow ships no types.
@@ -15,7 +14,6 @@ paired bootstrap.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,7 +35,7 @@ from bench.metrics.plans import (
     sum_groups,
 )
 from bench.metrics.ratios import Ratios, replicate_ratios
-from bench.metrics.registry import LOGIT, select_metrics
+from bench.metrics.registry import LOGIT, clean_level, select_metrics
 from bench.metrics.tally import Bools, Floats, Integers
 
 REPLICATES = 1000
@@ -95,13 +93,12 @@ class _File(NamedTuple):
 
 
 def draw_replicates(path: Path, figures: Collection[str]) -> dict[str, MetricDraws]:
-    """Return each of `figures` of the score file at `path`, in replicates that draw speakers and
-    attacks, or utterances where it does not name these.
+    """Return each of `figures` of the score file at `path` in every replicate.
 
-    Figures are those of `bench.evaluation.row_evaluation.evaluate_file` and the official ones of
-    whole utterances (`bench.evaluation.official`), all trials together (`eer`) or bona fide trials
-    against the spoofs of one attack (`A07.eer`), by the score or by the bona fide logit
-    (`eer_bonafide_logit`).
+    Replicates resample speakers and attacks, or utterances where the file does not name these.
+    Metrics are those of `row_evaluation.evaluate_file` and the official ones of whole utterances
+    (`bench.evaluation.official`), all trials together (`eer`) or bona fide trials against the
+    spoofs of one attack (`A07.eer`), by the score or by the bona fide logit (`eer_bonafide_logit`).
     `CANNOT` stands for any other: min t-DCF needs the organisers' ASV scores, other breakdowns the
     corpus's lists. Raise BenchError as `bench.evaluation.score_file.read_scores`.
     """
@@ -135,18 +132,9 @@ def _draw_metric(file: _File, figure: str) -> MetricDraws:
     )
 
 
-def tracked(level: str) -> str:
-    """Return a level of a breakdown as it stands in the name of a tracked figure.
-
-    >>> tracked("A07 (TTS)")
-    'A07--TTS-'
-    """
-    return re.sub(r"[^\w-]", "-", level, flags=re.ASCII)
-
-
 def _attack_levels(attack: NDArray[np.object_]) -> NDArray[np.object_]:
     names, codes = np.unique(attack, return_inverse=True)
-    return np.array([tracked(name) for name in names], dtype=object)[codes]
+    return np.array([clean_level(name) for name in names], dtype=object)[codes]
 
 
 def _select_attack(items: Items, attacked: Bools) -> Items:
@@ -177,8 +165,9 @@ def _draw_ratios(trials: str, plan: ResamplingPlan, items: Items, ratios: Ratios
 
 
 class _RememberedGroups(ResamplingGroups):
-    """Groups whose replicates were drawn before: those of one table's rows are the same, and to
-    draw them takes longer than to look at them.
+    """Groups whose replicates were drawn before.
+
+    The rows of a table share their trials, and drawing takes longer than computing the metric.
     """
 
     def draw_replicate(self, seed: int, number: int, needed: Floats) -> Replicate:

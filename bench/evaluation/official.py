@@ -1,5 +1,6 @@
-"""The official detection figures of a corpus as functions of a tally: the EER everywhere, and what
-the organisers of this corpus report beside it.
+"""The official detection metrics of a corpus, as functions of counted scores.
+
+They are the EER, and what the organisers of this corpus report beside it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ PACKAGE = "eer_official"
 
 @dataclass(frozen=True)
 class TandemSource:
-    """What the min t-DCF of one split is computed from."""
+    """The files that the min t-DCF of one split is computed from."""
 
     form: Literal["2019", "2021"]
     path: Path
@@ -43,8 +44,8 @@ class TandemSource:
     def find_coefficients(self, cell: BreakdownCell) -> Coefficients | None:
         """Return the coefficients that hold for the trials of `cell`; None where there are none.
 
-        In the 2019 form, those of all attacks or of one; they are not defined for anything else,
-        nor against spoofs none of which speaker verification accepts: they cost nothing, and there
+        The 2019 form has coefficients for all attacks or for one. They are not defined for other
+        cells, nor where speaker verification accepts no spoof: then spoofs cost nothing, and there
         is nothing to normalise by.
         """
         if self.scores is None:
@@ -67,7 +68,7 @@ class TandemSource:
 
 @dataclass(frozen=True)
 class OfficialMetrics:
-    """The official figures of one split."""
+    """The official metrics of one split."""
 
     asked: tuple[str, ...]
     """As the card has them."""
@@ -77,8 +78,9 @@ class OfficialMetrics:
 
     @property
     def tdcf_note(self) -> str:
-        """Which t-DCF is given, or why none is; "" where the corpus has none. The forms of 2019 and
-        2021 are not comparable.
+        """Which form of t-DCF is given, or why none is; "" where the corpus has none.
+
+        The forms of 2019 and 2021 are not comparable.
         """
         if self.tandem is None:
             return self.lacking
@@ -90,7 +92,7 @@ class OfficialMetrics:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of all figures (`bench.metrics.catalogue`)."""
+        """The names of all metrics (`bench.metrics.catalogue`)."""
         given = {
             **select_utterance_metrics(self.asked),
             **(select_metrics(TandemMetric) if self.tandem else {}),
@@ -98,8 +100,9 @@ class OfficialMetrics:
         return tuple(name for name in describe_metrics() if name in given)
 
     def select_measures(self, cell: BreakdownCell, names: Collection[str]) -> dict[str, Measure]:
-        """Return those of the figures `names` that are defined for the trials of `cell`; min t-DCF
-        is where its coefficients are known.
+        """Return the metrics of `names` that are defined for the trials of `cell`.
+
+        The min t-DCF is defined where its coefficients are known.
         """
         measures = {
             name: metric.measure for name, metric in select_utterance_metrics(self.asked).items()
@@ -121,17 +124,18 @@ def select_utterance_metrics(official: Collection[str]) -> dict[str, ScoreMetric
 
 
 def list_broken_down() -> tuple[str, ...]:
-    """Return the metrics that organisers break down by condition: those that a breakdown has unless
-    others are asked for.
+    """Return the metrics that organisers break down by condition.
+
+    A breakdown has these unless others are asked for.
     """
     return tuple(name for name, metric in describe_metrics().items() if metric.broken_down)
 
 
 def find_official(card: CorpusCard, split: str, keys: Path) -> OfficialMetrics:
-    """Return the official figures of a split; `place` is where its keys are.
+    """Return the official metrics of a split; `place` is where its keys are.
 
-    Where the file that min t-DCF needs is not there, that figure is left out and `lacking` says
-    what to get; a broken file is a BenchError.
+    Where the file that min t-DCF needs is missing, that metric is left out and `lacking` says what
+    to get. A broken file raises a BenchError.
     """
     forms = [name.removeprefix("min_tdcf_") for name in card.official if "tdcf" in name]
     if not forms:

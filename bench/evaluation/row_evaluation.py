@@ -26,7 +26,6 @@ from bench.evaluation.detection import (
     compute_pooled,
     factors_of,
 )
-from bench.evaluation.draws import tracked
 from bench.evaluation.localization import measure_gridless, measure_resolutions
 from bench.evaluation.official import find_official
 from bench.evaluation.reference import build_reference
@@ -35,7 +34,7 @@ from bench.metrics.grid import FrameRules
 from bench.metrics.measure import DecisionMetric, frame_measures
 from bench.metrics.measured import MetricResult, measure_items, measure_ratios
 from bench.metrics.plans import AUTO, Resampling, sum_groups
-from bench.metrics.registry import LOGIT, describe_metrics, select_metrics
+from bench.metrics.registry import LOGIT, clean_level, describe_metrics, select_metrics
 from bench.metrics.timeline import LabelledStretches
 from bench.specs.run import HeldOutData
 from bench.units import RESOLUTIONS_S, to_samples
@@ -72,7 +71,7 @@ def evaluate_row(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Met
     for fields in data.by:
         for line in compute_breakdown(trials, corpus.roles, fields.split(","), of_cell).lines:
             levels = [level for level in line.levels if level != POOLED]
-            cell = ".".join(tracked(level) for level in levels)
+            cell = ".".join(clean_level(level) for level in levels)
             if cell:  # all together is there already
                 results |= {f"{cell}.{name}": figure for name, figure in line.figures.items()}
     return results

@@ -14,7 +14,7 @@ from bench.evaluation import score_file as scores
 from bench.evaluation.matched_scores import MatchedScores
 from bench.metrics.grid import FrameRules, align_points
 from bench.metrics.tally import Bools, Floats, Integers
-from bench.metrics.utterance_eer import utterance_items
+from bench.metrics.utterances import utterance_items
 from bench.units import CLASSES, SAMPLE_RATE_HZ
 
 _UNKNOWN_S = 1.0

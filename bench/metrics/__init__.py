@@ -13,7 +13,7 @@ metrics reads these declarations (`registry`; `measure` has their kinds):
 - of whole utterances, functions of counted scores (`tally`): EER and DET points (`det`; other
   definitions in `eer_variants`), AUC (`auc`), t-DCF (`tdcf`), minDCF and actDCF (`dcf`), Cllr
   (`cllr`); and the trials that a metric of one attack or codec is computed from (`breakdown`);
-- of frames on a time axis (`timeline`): segment EER (`grid`), utterance EER (`utterance_eer`),
+- of frames on a time axis (`timeline`): segment EER (`grid`), utterance EER (`utterances`),
   range EER (`ranges`), precision, recall and F1 (`f1`), errors by position (`positions`);
 - how sure they are: intervals (`bootstrap`, and at a fixed threshold `ratios`), what is resampled
   (`plans`), two systems on the same trials (`paired`), several seeds (`seeds`), several test sets
@@ -22,29 +22,44 @@ metrics reads these declarations (`registry`; `measure` has their kinds):
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.metrics.api import act_dcf as act_dcf
-    from bench.metrics.api import compare_scores as compare_scores
-    from bench.metrics.api import compute_metric as compute_metric
-    from bench.metrics.api import det_curve as det_curve
-    from bench.metrics.api import eer as eer
-    from bench.metrics.api import eer_definitions as eer_definitions
-    from bench.metrics.api import measure_scores as measure_scores
-    from bench.metrics.api import min_dcf as min_dcf
-    from bench.metrics.api import min_tdcf as min_tdcf
+    from bench.metrics.api import (
+        act_dcf,
+        compare_scores,
+        compute_metric,
+        decision_metrics,
+        det_curve,
+        eer,
+        eer_definitions,
+        frames_on_grid,
+        make_spoof_stretches,
+        measure_scores,
+        min_dcf,
+        min_tdcf,
+        range_eer,
+        segment_eer,
+        utterance_eer,
+    )
 
 __all__ = [
     "act_dcf",
     "compare_scores",
     "compute_metric",
+    "decision_metrics",
     "det_curve",
     "eer",
     "eer_definitions",
+    "frames_on_grid",
+    "make_spoof_stretches",
     "measure_scores",
     "min_dcf",
     "min_tdcf",
+    "range_eer",
+    "segment_eer",
+    "utterance_eer",
 ]
 
 
@@ -56,6 +71,4 @@ def __getattr__(name: str) -> Any:
     """
     if name not in __all__:
         raise AttributeError(f"module 'bench.metrics' has no attribute {name!r}")
-    from bench.metrics import api
-
-    return getattr(api, name)
+    return getattr(import_module("bench.metrics.api"), name)

@@ -7,6 +7,9 @@
 Scores come in the order of their labels, `bonafide` or `spoof`; a higher score means more bona
 fide. Rates are fractions. Each function raises a BenchError for other labels, for scores that are
 not finite numbers, and where a class has no trial.
+
+Frames have times: `frames_on_grid` and `reference_of_spoof` make what `segment_eer`, `range_eer`
+and `utterance_eer` take.
 """
 
 from __future__ import annotations
@@ -23,16 +26,40 @@ from bench.metrics.dcf import act_dcf as count_act_dcf
 from bench.metrics.dcf import min_dcf as count_min_dcf
 from bench.metrics.det import DetPoints, det_points
 from bench.metrics.eer_variants import compute_variants
+from bench.metrics.f1 import decide_bonafide
+from bench.metrics.grid import segment_eer
 from bench.metrics.items import Items, make_items
 from bench.metrics.measure import PackageMetric, ScoreMetric
 from bench.metrics.measured import MetricResult, measure_items
 from bench.metrics.paired import compare_items
 from bench.metrics.plans import AUTO, Resampling, make_factors
+from bench.metrics.ranges import range_eer
+from bench.metrics.ratios import decision_ratios
 from bench.metrics.registry import select_metrics
 from bench.metrics.tally import Bools, Floats, count_scores
 from bench.metrics.tdcf import Coefficients
 from bench.metrics.tdcf import min_tdcf as count_min_tdcf
+from bench.metrics.timeline import frames_on_grid, make_spoof_stretches
+from bench.metrics.utterances import utterance_eer
 from bench.units import LABEL_WORDS, SPOOF
+
+__all__ = [
+    "act_dcf",
+    "compare_scores",
+    "compute_metric",
+    "decision_metrics",
+    "det_curve",
+    "eer",
+    "eer_definitions",
+    "frames_on_grid",
+    "make_spoof_stretches",
+    "measure_scores",
+    "min_dcf",
+    "min_tdcf",
+    "range_eer",
+    "segment_eer",
+    "utterance_eer",
+]
 
 
 def eer(scores: ArrayLike, labels: ArrayLike) -> float:
@@ -114,6 +141,22 @@ def compute_metric(name: str, scores: ArrayLike, labels: ArrayLike) -> float:
     if name in package:
         return package[name].compute(*classes).eer
     return _select_metric(name).measure(count_scores(*classes))
+
+
+def decision_metrics(
+    scores: ArrayLike, labels: ArrayLike, threshold: float = 0.0
+) -> dict[str, float]:
+    """Return precision, recall and F1 of both classes, where bona fide is `score > threshold`.
+
+    The names are those of `bench.metrics.f1`; a metric that is not defined is NaN.
+
+    >>> found = decision_metrics([1.0, -1.0, -2.0], ["bonafide", "bonafide", "spoof"])
+    >>> found["recall"], found["precision_spoof"]
+    (0.5, 0.5)
+    """
+    trials = _read_trials(scores, labels)
+    decided_spoof = ~decide_bonafide(trials.score, threshold)
+    return decision_ratios(trials.is_spoof, decided_spoof, np.arange(len(decided_spoof))).values
 
 
 def measure_scores(

@@ -10,7 +10,7 @@ from bench.metrics.registry import LOGIT, Metric, describe_metrics
 
 
 def find_metric(name: str) -> Metric | None:
-    """Return how the figure `name` is shown; None for what is no figure of merit.
+    """Return the metric that the result `name` is of; None where it is of no metric.
 
     >>> find_metric("partialspoof.eer_160ms").label
     'EER at 160 ms'
@@ -34,7 +34,7 @@ def find_metric(name: str) -> Metric | None:
 
 
 def is_rate(name: str) -> bool:
-    """Return whether a figure is a fraction that is shown in per cent.
+    """Return whether a result is a fraction that is printed in per cent.
 
     >>> is_rate("dev.eer"), is_rate("train.loss")
     (True, False)
@@ -44,7 +44,7 @@ def is_rate(name: str) -> bool:
 
 
 def printed_unit(name: str) -> Literal["%", "cost", "bits"] | None:
-    """Return in what unit a result is printed; None for what is no figure of merit.
+    """Return the unit that a result is printed in; None where it is of no metric.
 
     >>> printed_unit("partialspoof.eer"), printed_unit("min_tdcf"), printed_unit("train.loss")
     ('%', 'cost', None)
@@ -56,13 +56,14 @@ def printed_unit(name: str) -> Literal["%", "cost", "bits"] | None:
 
 
 def metric_decimals(name: str) -> int:
-    """Return with how many decimals a figure is printed: rates, in per cent, with two."""
+    """Return how many decimals a result is printed with: two for rates, which are in per cent."""
     return 2 if is_rate(name) else 4
 
 
 def format_value(name: str, value: float, decimals: int | None = None) -> str:
-    """Return a figure as it is printed: rates in per cent with two decimals, others with four, or
-    with `decimals`.
+    """Return a result as it is printed: rates in per cent with two decimals, others with four.
+
+    `decimals` replaces these numbers of decimals.
 
     >>> format_value("asvspoof2019la.eer", 0.00990923)
     '0.99 %'

@@ -44,9 +44,9 @@ def cllr(counts: ScoreCounts) -> float:
 def min_cllr(counts: ScoreCounts) -> float:
     """Return the least `cllr` that any monotone map of the scores reaches, in bits, from 0 to 1.
 
-    The map is found by pool adjacent violators on the trials themselves, so with few trials the
-    figure is optimistic; no dummy trials are added. What `cllr` has beyond it is the cost of
-    calibration. Source: Brümmer and du Preez (Computer Speech & Language 20, 2006). A BenchError is
+    The map is found by pool adjacent violators on these trials, so that with few trials the value
+    is optimistic; no dummy trials are added. The difference to `cllr` is the cost of calibration.
+    Source: Brümmer and du Preez (Computer Speech & Language 20, 2006). A BenchError is
     raised for a class without any weight.
 
     >>> from bench.metrics.tally import count_scores

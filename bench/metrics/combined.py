@@ -1,16 +1,16 @@
-"""A figure made of the figures of several test sets: their mean, or how far two are apart.
+"""Metrics of several test sets combined: their mean, or the difference of two.
 
-Papers print such columns ("Avg.", "gap") beside those that they are made of. The interval is MOVER,
-the method of variance estimates recovery (Zou and Donner, Statistics in Medicine 27, 2008): each
-part's interval says how far that part may lie below and above its figure, and those distances add
-up as independent standard errors do, in quadrature. It needs nothing but figures and intervals,
-and keeps their lopsidedness: parts without an error, whose intervals reach from 0 to what so many
-trials leave open (`bench.metrics.exact`), give a figure of 0 and such an interval.
+Papers print such columns ("Avg.", "gap") beside those of the sets. The interval is MOVER, the
+method of variance estimates recovery (Zou and Donner, Statistics in Medicine 27, 2008): each part's
+interval says how far the part may lie below and above its value, and those distances add up in
+quadrature, as independent standard errors do. It needs only values and intervals, and keeps their
+asymmetry: parts without an error, whose intervals reach from 0 to an exact bound
+(`bench.metrics.exact`), give the value 0 and such an interval.
 
-Parts are taken to be independent: other test sets, scored by one trained model. Sets that share
-recordings (the ASVspoof 2021 sets were made from the 2019 one's) are not quite: what is difficult
-in one is difficult in the other, so that the interval of a mean is somewhat too narrow, and that of
-a difference too wide.
+Parts are taken to be independent: different test sets, scored by one trained model. Sets that share
+recordings (the ASVspoof 2021 sets were made from that of 2019) are not quite independent: what is
+difficult in one is difficult in the other, so that the interval of a mean is somewhat too narrow
+and that of a difference too wide.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ How = Literal["mean", "difference"]
 
 
 class Estimate(NamedTuple):
-    """A figure and its 95 % interval, all in one unit."""
+    """A value and its 95 % interval, in one unit."""
 
     value: float
     low: float
@@ -48,7 +48,7 @@ def combine_values(how: How, values: Sequence[float]) -> float:
 
 
 def combine_rounding(how: How, halves: Sequence[float]) -> float:
-    """Return how far a combined figure can be off where each part is off by at most its `halves`.
+    """Return the largest error of a combined value whose parts have errors of at most `halves`.
 
     Raise BenchError as `combined`.
 
@@ -60,17 +60,18 @@ def combine_rounding(how: How, halves: Sequence[float]) -> float:
 
 
 def combine_estimates(how: How, parts: Sequence[Estimate]) -> Estimate:
-    """Return the combined figure with its interval, from those of its parts, by MOVER.
+    """Return the combined value with its interval, from those of its parts, by MOVER.
 
-    With a figure x_i and an interval (l_i, u_i) for each of n parts, the mean m lies between
+    With a value x_i and an interval (l_i, u_i) for each of n parts, the mean m lies between
     m - sqrt(Σ (x_i - l_i)²) / n and m + sqrt(Σ (u_i - x_i)²) / n, and the difference d = x_1 - x_2
     between d - sqrt((x_1 - l_1)² + (u_2 - x_2)²) and d + sqrt((u_1 - x_1)² + (x_2 - l_2)²): a
     difference is low where the first part is low or the second high.
 
-    Of the absolute difference, the interval is what the bounds of d enclose with the sign taken
-    off: from 0 where they enclose 0. It covers as often as that of d, and where two sets hardly
-    differ more often. A part that lies outside its own interval, as a percentile interval
-    allows where errors are many, has no width on that side. Raise BenchError as `combined`.
+    The interval of the absolute difference has the absolute values that lie between the bounds of
+    d; it begins at 0 where these enclose 0. It covers the true value as often as that of d, and
+    more often where two sets hardly differ. A part that lies outside its own interval, as a
+    percentile interval allows where errors are many, has no width on that side. Raise BenchError as
+    `combined`.
 
     >>> combine_estimates("mean", [Estimate(5.0, 2.0, 6.0), Estimate(9.0, 5.0, 9.0)])
     Estimate(value=7.0, low=4.5, high=7.5)

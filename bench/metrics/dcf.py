@@ -39,7 +39,7 @@ def min_dcf(counts: ScoreCounts, costs: DcfCosts | None = None) -> Cost:
     It is the minimum over thresholds of Cmiss (1 - p) Pmiss + Cfa p Pfa, where p is the prior of a
     spoof, divided by what rejecting or accepting everything costs, whichever is less. Source:
     ASVspoof 5's evaluation plan and package (`compute_mindcf`); that it steps through ties one
-    trial at a time never lowers the minimum, so the figures are the same. A BenchError is raised
+    trial at a time never lowers the minimum, so the values are the same. A BenchError is raised
     for a class without any weight, and for costs that are not positive or a prior outside 0 to 1.
 
     >>> from bench.metrics.tally import count_scores

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bench.errors import BenchError
-from bench.metrics.det import eer
 from bench.metrics.measure import Confusion, DecisionMetric
 from bench.metrics.tally import Bools, Floats
 
@@ -20,7 +19,7 @@ class Decision(NamedTuple):
     """Which frames are decided bona fide: those with `score > threshold`."""
 
     rule: str
-    """What set the threshold, in words that stand beside the figure."""
+    """What set the threshold, in words that stand beside the result."""
     threshold: float
 
 
@@ -36,56 +35,6 @@ def decision_at(threshold: float) -> Decision:
     Decision(rule='score > 0.5', threshold=0.5)
     """
     return Decision(f"score > {threshold:g}", threshold)
-
-
-def decision_at_eer(bonafide: ArrayLike, spoof: ArrayLike, set_name: str) -> Decision:
-    """Return the decision at the EER threshold of another set, given its scores by class.
-
-    `set_name` is the set's name, as `dev`. A threshold taken from the set that is evaluated would
-    be an oracle, not a decision. Raise BenchError as `bench.metrics.det.eer`.
-
-    >>> decision_at_eer([3.0, 2.0], [1.0, 0.0], "dev")
-    Decision(rule='EER of dev', threshold=1.0)
-    """
-    return Decision(f"EER of {set_name}", eer(bonafide, spoof).threshold)
-
-
-class ClassFigures(NamedTuple):
-    """Of one class, fractions; NaN where a figure is not defined."""
-
-    precision: float
-    """Share of the frames so decided that are so labelled; not defined where none is so decided."""
-    recall: float
-    """Share of the frames so labelled that are so decided; not defined where none is so
-    labelled."""
-    f1: float
-    """2 TP / (2 TP + FP + FN); not defined where no frame is so decided or so labelled."""
-
-
-class FrameFigures(NamedTuple):
-    """Figures of both classes and the decision that they hold for."""
-
-    decision: Decision
-    bonafide: ClassFigures
-    spoof: ClassFigures
-
-
-def frame_figures(
-    label_is_spoof: ArrayLike, score: ArrayLike, decision: Decision = ARGMAX
-) -> FrameFigures:
-    """Return precision, recall and F1 of both classes over pooled frames, fractions.
-
-    `label_is_spoof` and `score` are of one shape, an item a frame. SAL and BAM print the F1 whose
-    positive class is bona fide, other tools for partial spoofs that of spoof; the two must not be
-    mixed. `bench.metrics.ratios.decision_ratios` is the same by utterance, to be resampled. Raise
-    BenchError for a score that is not a number and for different shapes.
-
-    >>> frame_figures([False, False, True], [1.0, -1.0, -2.0]).spoof
-    ClassFigures(precision=0.5, recall=1.0, f1=0.6666666666666666)
-    """
-    is_spoof = np.asarray(label_is_spoof, dtype=np.bool_)
-    bonafide = decide_bonafide(score, decision.threshold)
-    return FrameFigures(decision, _figures(~is_spoof, bonafide), _figures(is_spoof, ~bonafide))
 
 
 def decide_bonafide(score: ArrayLike, threshold: float = 0.0) -> Bools:
@@ -104,23 +53,6 @@ def decide_bonafide(score: ArrayLike, threshold: float = 0.0) -> Bools:
             f"score {missing[0]} is not a number ({len(missing)} of {scores.size})",
         )
     return scores > threshold
-
-
-def _figures(truth: Bools, decided: Bools) -> ClassFigures:
-    if truth.shape != decided.shape:
-        raise BenchError(
-            "metric.lengths-differ",
-            f"labels and scores are compared one by one, but there are {truth.size} labels and "
-            f"{decided.size} scores",
-        )
-    hits, labelled, named = (int(np.sum(chosen)) for chosen in (truth & decided, truth, decided))
-    return ClassFigures(
-        _share(hits, named), _share(hits, labelled), _share(2 * hits, labelled + named)
-    )
-
-
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else float("nan")
 
 
 def _precision_parts(counts: Confusion) -> tuple[Floats, Floats]:

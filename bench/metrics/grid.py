@@ -145,7 +145,7 @@ def point_items(points: FramePoints) -> Items:
     return make_items(points.score, points.is_spoof, points.utterance)
 
 
-def point_eer(
+def segment_eer(
     frames: ScoredFrames,
     reference: LabelledStretches,
     resolution_s: float,
@@ -160,7 +160,7 @@ def point_eer(
     >>> from bench.metrics.timeline import frames_on_grid, make_stretches
     >>> truth = make_stretches([0, 0], [0, 480], [480, 960], [False, True])
     >>> scored = frames_on_grid([3], 320, [2.0, 1.0, 0.0])
-    >>> point_eer(scored, truth, 0.02).eer, point_eer(scored, truth, 0.01).eer
+    >>> segment_eer(scored, truth, 0.02).eer, segment_eer(scored, truth, 0.01).eer
     (0.0, 0.16666666666666666)
     """
     return items_eer(point_items(align_points(frames, reference, resolution_s, rule, last)))

@@ -72,8 +72,8 @@ def measure_items(
         }
     how = resampling.replicates, resampling.seed
     plans = resampling.make_plans(items.unit, items.spoof)
-    figure = _make_results(plans, lambda plan: compute_intervals(items, measures, plan, *how))
-    return {name: figure(name, measure(counts)) for name, measure in measures.items()}
+    make = _make_results(plans, lambda plan: compute_intervals(items, measures, plan, *how))
+    return {name: make(name, measure(counts)) for name, measure in measures.items()}
 
 
 def measure_ratios(
@@ -89,8 +89,8 @@ def measure_ratios(
         return {name: _without_interval(value, errors) for name, value in defined.values.items()}
     how = resampling.replicates, resampling.seed
     plans = resampling.make_plans(defined.unit, spoof)
-    figure = _make_results(plans, lambda plan: ratio_intervals(defined, plan, *how))
-    return {name: figure(name, value) for name, value in defined.values.items()}
+    make = _make_results(plans, lambda plan: ratio_intervals(defined, plan, *how))
+    return {name: make(name, value) for name, value in defined.values.items()}
 
 
 def _without_interval(value: float, errors: Interval) -> MetricResult:

@@ -1,5 +1,4 @@
-"""Errors of frames by where they are: their place in their segment, and how far the nearest change
-of class is."""
+"""Errors of frames by their position in a segment and their distance to a change of class."""
 
 from __future__ import annotations
 
@@ -48,7 +47,7 @@ class FrameErrors(NamedTuple):
 
 
 def position_errors(points: FramePoints, decision: Decision) -> FrameErrors:
-    """Return the errors of frames by class and place in their segment: `POSITION_NAMES`.
+    """Return the errors of frames by class and position in their segment: `POSITION_NAMES`.
 
     A segment is a run of frames of one label within an utterance; its first frame is `start`, its
     last `end`, those between `middle`, and a run of one frame is `unit` (SAL, Mao et al., ICASSP
@@ -129,8 +128,10 @@ def _collect_errors(
 
 
 def _boundary_distances(points: FramePoints, reference: LabelledStretches) -> Floats:
-    """Return samples from each frame's centre to the nearest boundary of its utterance, infinite
-    where it has none."""
+    """Return the samples from each frame's centre to the nearest boundary of its utterance.
+
+    They are infinite where the utterance has no boundary.
+    """
     labelled, scored = find_runs(reference.utterance), find_runs(points.utterance)
     in_reference = np.searchsorted(labelled.utterance, scored.utterance)
     if not np.isin(scored.utterance, labelled.utterance).all():

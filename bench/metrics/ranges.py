@@ -17,24 +17,23 @@ RESULTS_VERSION = 1
 
 
 class WeightedRanges(NamedTuple):
-    """Scored frames weighed by the samples of each class that they lie on."""
+    """Scored frames, weighted by the samples of each class that they cover."""
 
     items: Items
-    """Weights are samples. Time without a score is one item an utterance, of score +inf."""
+    """Weights are samples. Time without a score is one item of score +inf for each utterance."""
     uncovered: int
     """Samples of utterances that no frame covers."""
     beyond: int
-    """Samples of frames that lie past the end of their utterance, which no figure counts."""
+    """Samples of frames past the end of their utterance, which are not counted."""
 
 
 def weigh_ranges(frames: ScoredFrames, reference: LabelledStretches) -> WeightedRanges:
-    """Return what the range-based EER counts: for each scored frame its bona fide and its spoof
-    samples, as if it were cut at the reference's boundaries.
+    """Return what the range-based EER counts: the samples of both classes in each scored frame.
 
     A frame is cut where its utterance ends, and left out where it lies past it. Time that no frame
-    covers is decided bona fide at every threshold, as in PartialSpoof's script. The items'
-    weights add up to the reference, utterance by utterance, so any choice or resampling of
-    utterances is a choice of items. Raise BenchError where frames and reference are not of the same
+    covers is decided bona fide at every threshold, as in PartialSpoof's script. The items' weights
+    add up to the reference in every utterance, so any choice or resampling of utterances is a
+    choice of items. Raise BenchError where frames and reference are not of the same
     utterances.
     """
     pair = match_utterances(frames, reference)
@@ -77,12 +76,12 @@ def weigh_ranges(frames: ScoredFrames, reference: LabelledStretches) -> Weighted
 def range_eer(frames: ScoredFrames, reference: LabelledStretches) -> EerResult:
     """Return the range-based equal error rate and its threshold, a fraction.
 
-    At a threshold, the miss rate is the share of bona fide time in frames decided spoof and the
-    false alarm rate the share of spoof time decided bona fide (`score > threshold`, or no score);
-    the figure is their mean where they are closest, over all thresholds that change a decision.
-    Definition of Zhang et al. (Interspeech 2023). Their script looks for that point by bisection
-    over percentiles of the scores until the rates differ by 1e-5; here it is exact. It takes spoof
-    time as the positive class, which only swaps the names of the two rates.
+    At a threshold, the miss rate is the share of bona fide time in frames decided spoof, and the
+    false alarm rate is the share of spoof time decided bona fide (`score > threshold`, or no
+    score). The EER is their mean where they are closest, over all thresholds that change a
+    decision: the definition of Zhang et al. (Interspeech 2023). Their script searches that point by
+    bisection over percentiles of the scores until the rates differ by 1e-5; here it is exact. They
+    take spoof time as the positive class, which only swaps the names of the two rates.
 
     Raise BenchError as `ranges`, and where a class has no time.
 

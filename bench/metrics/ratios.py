@@ -1,7 +1,7 @@
-"""Figures at a fixed threshold and their intervals: F1, precision, recall, error rates.
+"""Metrics at a fixed threshold and their intervals: F1, precision, recall, error rates.
 
-Each is a sum over items divided by another, so a replicate needs no scores, only the sums of each
-utterance.
+Each is one sum over items divided by another, so a replicate needs only the sums of each utterance
+and no scores.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _BATCH = 64
 
 
 class Decisions(NamedTuple):
-    """Items decided at one threshold, and the wrong ones; NaN where they are not known."""
+    """How many items are decided at one threshold, and how many wrongly; NaN where not known."""
 
     missed: float = math.nan
     """Bona fide items that are rejected."""
@@ -43,7 +43,7 @@ class Decisions(NamedTuple):
 
 
 class Ratios(NamedTuple):
-    """Figures that are a sum over utterances divided by another."""
+    """Metrics that are one sum over utterances divided by another."""
 
     names: tuple[str, ...]
     """(k,)"""
@@ -54,23 +54,23 @@ class Ratios(NamedTuple):
     whole: Floats
     """(u, k): what it adds to the divisor."""
     decisions: Decisions = Decisions()
-    """Those that the figures rest on."""
+    """The decisions that the metrics rest on."""
 
     @property
     def values(self) -> dict[str, float]:
-        """The figures; NaN where the divisor is 0: not defined."""
+        """The metrics by name; NaN where the divisor is 0."""
         values = _divide_sums(self.part.sum(axis=0), self.whole.sum(axis=0))
         return dict(zip(self.names, values.tolist(), strict=True))
 
     def select_ratios(self, names: Iterable[str]) -> Ratios:
-        """Return the figures of these names alone."""
+        """Return the metrics of these names only."""
         at = [self.names.index(name) for name in names]
         chosen = tuple(self.names[i] for i in at)
         return self._replace(names=chosen, part=self.part[:, at], whole=self.whole[:, at])
 
     @property
     def defined_ratios(self) -> Ratios:
-        """The figures whose divisor is not 0."""
+        """The metrics whose divisor is not 0."""
         return self.select_ratios(
             name for name, value in self.values.items() if not np.isnan(value)
         )
@@ -129,15 +129,15 @@ def group_ratios(names: Sequence[str], group: Integers, hit: Bools, unit: Intege
 def ratio_intervals(
     ratios: Ratios, plan: ResamplingPlan | None = None, replicates: int = 1000, seed: int = 0
 ) -> dict[str, Interval]:
-    """Return the 95 % interval of each figure, by name; fractions.
+    """Return the 95 % interval of each metric, by name; fractions.
 
-    `plan` says what is drawn whole, utterances where it is None; draws are those of
-    `bench.metrics.bootstrap.compute_intervals` from the same seed, and the interval is that of the
-    percentiles. Where fewer than ten utterances have what parts the figure from 0 or from 1, it is
-    widened to the exact bounds of a rate (`bench.metrics.exact.binomial_bounds`) among as many
-    trials as utterances count for the figure, equally long ones. A draw in which a figure is not
-    defined is left out of that figure's interval and counted. A BenchError is raised for a figure
-    that is not defined at all, and where there is nothing to resample.
+    `plan` says what is resampled, utterances where it is None. The replicates are those of
+    `bench.metrics.bootstrap.compute_intervals` from the same seed, and the interval is the
+    percentile interval. Where fewer than ten utterances separate the metric from 0 or from 1, it is
+    widened to the exact bounds of a rate (`bench.metrics.exact.binomial_bounds`), with as many
+    trials as utterances count for the metric (of equally long ones). A draw in which a metric is
+    not defined is left out of its interval and counted. A BenchError is raised for a metric that is
+    not defined at all, and where there is nothing to resample.
 
     >>> truth = np.array([False, True] * 60)
     >>> found = ratio_intervals(decision_ratios(truth, truth, np.arange(120)))["f1"]
@@ -149,7 +149,7 @@ def ratio_intervals(
 
 
 def bound_replicates(ratios: Ratios, replicates: Floats) -> dict[str, Interval]:
-    """Return `ratio_intervals` of replicates that are drawn already, (replicates, k)."""
+    """Return the intervals of `ratio_intervals` from given replicates, (replicates, k)."""
     by_name = dict[str, Interval]()
     for name, values, part, whole in zip(
         ratios.names,
@@ -180,9 +180,11 @@ def _widen_ratio(drawn: Interval, part: Floats, whole: Floats) -> Interval:
 def replicate_ratios(
     systems: Sequence[Ratios], groups: ResamplingGroups, replicates: int, seed: int
 ) -> Floats:
-    """Return every figure of every system in every replicate, (systems, replicates, k); NaN where
-    it is not defined. All `systems`, whose utterances `groups` has in the same order, see the same
-    replicates."""
+    """Return every metric of every system in every replicate, (systems, replicates, k).
+
+    It is NaN where it is not defined. All `systems` see the same replicates; `groups` has their
+    utterances in the same order.
+    """
     check_draws(replicates, seed)
     of_groups = [
         np.stack(

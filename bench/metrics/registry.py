@@ -12,6 +12,7 @@ NumPy.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
@@ -89,6 +90,15 @@ def find_metric_file(name: str) -> Path:
 def select_metrics(kind: type[AnyMetric]) -> dict[str, AnyMetric]:
     """Return the metrics of one kind (`bench.metrics.measure`) by name, in the order of results."""
     return {name: metric for name, metric in _load_metrics().items() if isinstance(metric, kind)}
+
+
+def clean_level(level: str) -> str:
+    """Return a level of a breakdown as it is written in the name of a logged result.
+
+    >>> clean_level("A07 (TTS)")
+    'A07--TTS-'
+    """
+    return re.sub(r"[^\w-]", "-", level, flags=re.ASCII)
 
 
 def forget_metrics() -> None:

@@ -1,8 +1,8 @@
-"""Trials counted at their distinct scores: what every detection figure is computed from.
+"""Trials counted at their distinct scores, from which detection metrics are computed.
 
-A figure that is a function of a tally is tie-safe (trials with one score stand or fall together, as
-no threshold can part them), does not depend on the order of trials, and can be resampled: a
-bootstrap replicate is the same scores with other counts.
+Metrics computed from counts of each distinct score handle ties correctly (no threshold can separate
+trials with one score), do not depend on the order of trials, and can be resampled: a bootstrap
+replicate is the same scores with other counts.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def count_scores(bonafide: ArrayLike, spoof: ArrayLike) -> ScoreCounts:
 
 
 class CumulativeErrors(NamedTuple):
-    """What goes wrong where all trials up to each score are rejected; two arrays of shape (k,)."""
+    """Trials of each class that are rejected up to each score; two arrays of shape (k,)."""
 
     missed: Floats
     """Bona fide trials rejected; the last is all of them."""

@@ -1,8 +1,8 @@
-"""The tandem detection cost function (t-DCF): what a detector costs in front of a given speaker
-verification system, in the forms of ASVspoof 2019 and of ASVspoof 2021.
+"""The tandem detection cost function (t-DCF), in the forms of ASVspoof 2019 and 2021.
 
-Both are C0 + C1 · Pmiss + C2 · Pfa of the detector, over what the better of rejecting and accepting
-everything costs; they differ in the coefficients, and so in the figure (AASIST-L on 2019 LA: 0.0308
+It is the cost of a detector in front of a given speaker verification system. Both forms are C0 +
+C1 · Pmiss + C2 · Pfa of the detector, divided by the cost of rejecting or accepting everything,
+whichever is less. They differ in the coefficients and so in the value (AASIST-L on 2019 LA: 0.0308
 and 0.0916). Coefficients of one set of trials are not valid for another.
 """
 
@@ -39,8 +39,7 @@ class TdcfCosts(NamedTuple):
 
 
 class AsvErrors(NamedTuple):
-    """Errors of a speaker verification system at the threshold of its own equal error rate;
-    fractions."""
+    """Error rates of a speaker verification system at the threshold of its equal error rate."""
 
     miss: float
     """Rejected target trials."""
@@ -63,14 +62,14 @@ class Coefficients(NamedTuple):
 
 
 def asv_errors(target: ArrayLike, nontarget: ArrayLike, spoof: ArrayLike) -> AsvErrors:
-    """Return the errors of a speaker verification system from its scores of the three kinds of
-    trials, each in any order.
+    """Return the errors of a speaker verification system from its scores.
 
-    As in the organisers' packages (`obtain_asv_error_rates` at the threshold of `compute_eer`), to
-    the last digit: that threshold is a trial's score, the target or nontarget with which both rates
-    are closest, and the trial itself counts as accepted. For one attack, give the spoof trials of
-    that attack; threshold, miss and false alarm stay. A BenchError is raised for a kind without
-    trials and a score that is not finite.
+    The scores of the three kinds of trials may be in any order. As in the organisers' packages
+    (`obtain_asv_error_rates` at the threshold of `compute_eer`), to the last digit: that threshold
+    is a trial's score, the target or nontarget with which both rates are closest, and the trial
+    itself counts as accepted. For one attack, give the spoof trials of that attack; threshold, miss
+    and false alarm stay. A BenchError is raised for a kind without trials and a score that is not
+    finite.
 
     >>> asv_errors([1.0, 2.0, 3.0, 4.0], [0.0, 0.5, 1.5, -1.0], [1.0, 2.0]).spoof_false_alarm
     1.0
@@ -126,14 +125,15 @@ def coefficients_2021(errors: AsvErrors, costs: TdcfCosts | None = None) -> Coef
 
 
 def min_tdcf(counts: ScoreCounts, coefficients: Coefficients) -> Cost:
-    """Return the minimum normalised t-DCF of a detector and its threshold: min over thresholds of
-    c0 + c1 · Pmiss + c2 · Pfa, over c0 + min(c1, c2).
+    """Return the minimum normalised t-DCF of a detector and its threshold.
 
-    1 is a detector that decides nothing, and the least is 0 in the 2019 form (`coefficients_2019`)
-    and c0 / (c0 + min(c1, c2)) in the 2021 form. The organisers' packages step through ties one
-    trial at a time, which never lowers the minimum, so the figures are the same. A BenchError is
-    raised for a class without any weight and for coefficients that are negative or not finite, or
-    make the norm 0: then the speaker verification scores are wrong, or of other trials.
+    It is the minimum over thresholds of (c0 + c1 · Pmiss + c2 · Pfa) / (c0 + min(c1, c2)). 1 is a
+    detector that decides nothing; the least possible value is 0 in the 2019 form
+    (`coefficients_2019`) and c0 / (c0 + min(c1, c2)) in the 2021 form. The organisers' packages
+    step through ties one trial at a time, which never lowers the minimum, so the values are the
+    same. A BenchError is raised for a class without any weight and for coefficients that are
+    negative or not finite, or make the norm 0: then the speaker verification scores are wrong, or
+    of other trials.
 
     >>> from bench.metrics.tally import count_scores
     >>> min_tdcf(count_scores([1.0, 2.0, 3.0, 4.0], [0.0, 2.5]), Coefficients(0.0, 0.8, 0.4))

@@ -1,8 +1,8 @@
-"""Scored frames and reference stretches of many utterances on flat arrays, in whole samples.
+"""Scored frames and reference stretches of many utterances in flat arrays, in whole samples.
 
-Everything that judges localization reads these two. An utterance is a code, any whole number from 0
-(the row of a corpus's table, say), so that breakdowns and resampling pick utterances by their codes
-and no name is copied a million times.
+Localization is evaluated from these two. An utterance is a code, a whole number from 0 (for example
+the row of a corpus's table), so that breakdowns and resampling pick utterances by code and no name
+is copied a million times.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from bench.metrics.tally import Bools, Floats, Integers
 
 
 class ScoredFrames(NamedTuple):
-    """Scored frames, by utterance and start; arrays of shape (n,). Frames of one utterance do not
-    overlap; between them there may be time without a score."""
+    """Scored frames, sorted by utterance and start; arrays of shape (n,).
+
+    Frames of one utterance do not overlap; between them there may be time without a score.
+    """
 
     utterance: Integers
     """Code of the utterance."""
@@ -31,8 +33,11 @@ class ScoredFrames(NamedTuple):
 
 
 class LabelledStretches(NamedTuple):
-    """What is true: each utterance cut into stretches of one class, from sample 0 to its end
-    without a gap; arrays of shape (k,), by utterance and start. Neighbours differ in class."""
+    """The labels: each utterance cut into stretches of one class; arrays of shape (k,).
+
+    They are sorted by utterance and start, from sample 0 to the utterance's end without a gap.
+    Neighbours differ in class.
+    """
 
     utterance: Integers
     start: Integers
@@ -172,11 +177,11 @@ def select_stretches(reference: LabelledStretches, utterances: ArrayLike) -> Lab
 def make_spoof_stretches(
     lengths: ArrayLike, utterance: ArrayLike, start: ArrayLike, end: ArrayLike, step: int = 1
 ) -> LabelledStretches:
-    """Return the reference of utterances 0, 1, ... of `lengths` samples that are spoof in the given
-    stretches, arrays of shape (k,), and bona fide elsewhere.
+    """Return the reference of utterances that are spoof in the given stretches only.
 
-    Spoof stretches may come in any order, touch and overlap. Raise BenchError for one that has no
-    sample, reaches past its utterance's end or belongs to no utterance.
+    Utterances 0, 1, ... have `lengths` samples; the stretches are arrays of shape (k,). Stretches
+    may come in any order, touch and overlap. Raise BenchError for one that has no sample, reaches
+    past its utterance's end or belongs to no utterance.
 
     >>> make_spoof_stretches([30], [0], [10], [20]).is_spoof.tolist()
     [False, True, False]
@@ -256,11 +261,15 @@ class MatchedUtterances(NamedTuple):
 
 
 def match_utterances(frames: ScoredFrames, reference: LabelledStretches) -> MatchedUtterances:
-    """Return the utterances of both; raise BenchError where there is none, or one has an utterance
-    that the other has not: which trials to leave out is for the caller to decide, and to say."""
-    for stretches, what in ((frames, "scored frame"), (reference, "reference stretch")):
-        if not len(stretches.utterance):
-            raise BenchError("metric.frames-malformed", f"there is no {what}")
+    """Return the utterances of both.
+
+    Raise BenchError where there is none, or where only one of them has an utterance: which trials
+    to leave out is the caller's decision.
+    """
+    if not len(frames.utterance):
+        raise BenchError("metric.frames-malformed", "there is no scored frame")
+    if not len(reference.utterance):
+        raise BenchError("metric.reference-malformed", "there is no reference stretch")
     scored, labelled = find_runs(frames.utterance), find_runs(reference.utterance)
     for here, there, what in (
         (labelled, scored, "labels but no scored frame"),

@@ -12,6 +12,7 @@ from bench.errors import near_name
 from bench.metrics import catalogue
 from bench.specs.base import Spec
 from bench.specs.illustration import Illustration
+from bench.specs.matrix import Matrix, expand_matrix
 from bench.specs.scope import Scope
 
 
@@ -164,6 +165,8 @@ class Table(Spec):
     caption: str = ""
     text_columns: tuple[str, ...] = Field(strict=False)
     columns: tuple[Column, ...] = Field(strict=False)
+    matrix: Matrix | None = None
+    """What the columns are made of where they cross two fields of a breakdown."""
     layout: Literal["rows", "matrix"] = "rows"
     """`matrix`: each row is a system with a table of its own, the columns' `group` down and
     `heading` across."""
@@ -174,6 +177,12 @@ class Table(Spec):
     smoke: dict[str, Any] = Field(default_factory=dict[str, Any])
     figures: dict[str, Illustration] = Field(default_factory=dict[str, Illustration])
     """Figures of the paper that are drawn of these rows, by the verb of `bench explain`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_matrix(cls, content: Any) -> Any:
+        card = as_tree(content)
+        return content if card is None or "matrix" not in card else expand_matrix(card)
 
     @model_validator(mode="after")
     def _figures_fit(self) -> Table:

@@ -15,18 +15,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.f1 import ARGMAX, frame_figures
-from bench.metrics.grid import align_points, point_eer
+from bench.metrics.f1 import ARGMAX, decide_bonafide
+from bench.metrics.grid import align_points, segment_eer
 from bench.metrics.positions import FrameErrors, distance_errors, position_errors
 from bench.metrics.ranges import range_eer
-from bench.metrics.ratios import group_ratios
+from bench.metrics.ratios import decision_ratios, group_ratios
 from bench.metrics.timeline import (
     LabelledStretches,
     ScoredFrames,
     frames_on_grid,
     make_spoof_stretches,
 )
-from bench.metrics.utterance_eer import utterance_eer
+from bench.metrics.utterances import utterance_eer
 
 FRAME = 160
 SMALL, FULL = 4_000, 71_237
@@ -136,9 +136,9 @@ def main() -> None:
     print(f"ours, {FULL:,} utterances, {len(scored.score):,} frames:")
     for name, work in {
         "range EER": lambda: range_eer(scored, truth),
-        "point EER at 10 ms": lambda: point_eer(scored, truth, 0.01),
-        "point EER at 20 ms": lambda: point_eer(scored, truth, 0.02),
-        "point EER at 160 ms": lambda: point_eer(scored, truth, 0.16),
+        "point EER at 10 ms": lambda: segment_eer(scored, truth, 0.01),
+        "point EER at 20 ms": lambda: segment_eer(scored, truth, 0.02),
+        "point EER at 160 ms": lambda: segment_eer(scored, truth, 0.16),
         "utterance EER": lambda: utterance_eer(scored, truth),
     }.items():
         found, seconds = timed(work)
@@ -146,7 +146,9 @@ def main() -> None:
     found, seconds = timed(align_points, scored, truth, 0.01)
     print(f"  {'labels at 10 ms':20s}{seconds:7.2f} s")
     for name, work in {
-        "F1": lambda: frame_figures(found.is_spoof, found.score),
+        "F1": lambda: (
+            decision_ratios(found.is_spoof, ~decide_bonafide(found.score), found.utterance).values
+        ),
         "by position": lambda: rates(position_errors(found, ARGMAX)),
         "by distance": lambda: rates(distance_errors(found, truth, ARGMAX)),
     }.items():

@@ -20,7 +20,7 @@ from bench.metrics.bootstrap import compute_intervals
 from bench.metrics.cllr import cllr, min_cllr
 from bench.metrics.dcf import act_dcf, min_dcf
 from bench.metrics.det import equal_error_rate
-from bench.metrics.f1 import frame_figures
+from bench.metrics.f1 import decide_bonafide
 from bench.metrics.items import Items
 from bench.metrics.measure import Decided, Least, Measure, Ordered
 from bench.metrics.paired import compare_items
@@ -90,7 +90,8 @@ def six(bonafide: np.ndarray, spoof: np.ndarray) -> list[float]:
 def fixed(bonafide: np.ndarray, spoof: np.ndarray) -> object:
     """Return both F1."""
     is_spoof = np.repeat([False, True], [len(bonafide), len(spoof)])
-    return frame_figures(is_spoof, np.concatenate([bonafide, spoof]))
+    decided_spoof = ~decide_bonafide(np.concatenate([bonafide, spoof]))
+    return decision_ratios(is_spoof, decided_spoof, np.zeros(len(is_spoof), dtype=int)).values
 
 
 def show(what: str, replicates: int, ours: Callable[[], object], plain_s: float) -> None:

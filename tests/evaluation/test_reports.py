@@ -16,7 +16,7 @@ from bench.errors import BenchError
 from bench.evaluation import render
 from bench.evaluation.comparison import compare_scores
 from bench.evaluation.evaluator import EvaluationRequest, Evaluator
-from bench.metrics.grid import FrameRules, align_points, point_eer
+from bench.metrics.grid import FrameRules, align_points, segment_eer
 from tests.errors import raises_code
 from tests.evaluation.listed import LISTS, SPOOF_FACTORS, frames, judge, listed, written
 
@@ -205,7 +205,7 @@ def test_the_rule_of_the_last_frame_is_said_and_applied_wherever_frames_are_coun
     (note,) = (note for note in verdict.notes if "--last-frame" in note)
     assert said in note
     for ms in (20, 640):
-        expected = point_eer(judged.checked.frames, judged.truth, ms / 1000, last=last).eer
+        expected = segment_eer(judged.checked.frames, judged.truth, ms / 1000, last=last).eer
         assert verdict.figures[f"eer_{ms}ms"].value == expected
     at_20ms = align_points(judged.checked.frames, judged.truth, 0.02, last=last)
     recall = verdict.figures["recall"]

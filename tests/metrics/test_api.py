@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from bench import metrics
 from bench.metrics import api
@@ -24,7 +25,7 @@ COUNTS = count_scores(*CLASSES)
 
 
 def test_every_declared_function_is_there():
-    assert {*metrics.__all__} <= {*dir(api)}
+    assert metrics.__all__ == api.__all__
     for name in metrics.__all__:
         assert getattr(metrics, name) is getattr(api, name)
     with pytest.raises(AttributeError, match="has no attribute 'eeer'"):
@@ -43,6 +44,13 @@ def test_a_metric_is_that_of_its_module():
     assert metrics.eer_definitions(SCORES, LABELS)["official"] == official
     for name, metric in select_metrics(ScoreMetric).items():
         assert metrics.compute_metric(name, SCORES, LABELS) == metric.measure(COUNTS)
+
+
+def test_decisions_are_those_of_scikit_learn():
+    found = metrics.decision_metrics(SCORES, LABELS, 0.5)
+    truth, decided = LABELS == "spoof", SCORES <= 0.5
+    assert found["f1_spoof"] == pytest.approx(f1_score(truth, decided))
+    assert found["f1"] == pytest.approx(f1_score(~truth, ~decided))
 
 
 def test_the_order_of_trials_and_the_word_for_bona_fide_do_not_matter():
@@ -70,6 +78,16 @@ def test_two_systems_are_compared_on_the_same_trials():
     assert difference.value == metrics.eer(worse, LABELS) - metrics.eer(SCORES, LABELS)
     assert difference.low < difference.value < difference.high
     assert metrics.compare_scores("auc", SCORES, SCORES, LABELS, replicates=99).p_value == 1.0
+
+
+def test_frames_are_evaluated_by_time():
+    """Two utterances of 1 s, the second spoof from 0.4 s on, and scores of every 20 ms."""
+    truth = metrics.make_spoof_stretches([16_000, 16_000], [1], [6_400], [16_000])
+    score = np.concatenate([np.full(50, 2.0), np.full(20, 1.0), np.full(30, -1.0)])
+    frames = metrics.frames_on_grid([50, 50], 320, score)
+    assert metrics.segment_eer(frames, truth, 0.02).eer == 0.0
+    assert metrics.range_eer(frames, truth).eer == 0.0
+    assert metrics.utterances(frames, truth).eer == 0.0
 
 
 def test_mistakes_are_named():

@@ -13,12 +13,12 @@ from bench.metrics.det import eer
 from bench.metrics.grid import (
     align_points,
     find_grid,
-    point_eer,
     point_items,
+    segment_eer,
 )
 from bench.metrics.ranges import range_eer
 from bench.metrics.timeline import frames_on_grid, make_frames, make_spoof_stretches, make_stretches
-from bench.metrics.utterance_eer import utterance_eer, utterance_items
+from bench.metrics.utterances import utterance_eer, utterance_items
 from tests.errors import raises_code
 from tests.metrics.plain_localization import labels_on_grid, points_at, trial_eers
 
@@ -65,7 +65,7 @@ def test_is_partial_spoofs_rule_written_out(made, wanted):
     assert ours.utterance.tolist() == codes
     assert ours.frame == wanted * 80
     if len({*labels}) == 2:
-        found_eer = point_eer(*on_arrays(own, found), wanted * 0.005).eer
+        found_eer = segment_eer(*on_arrays(own, found), wanted * 0.005).eer
         assert round(found_eer, 10) in trial_eers(labels, scores)
 
 
@@ -86,7 +86,7 @@ def test_at_the_scores_own_resolution_it_is_the_eer_of_frames(made):
     scored, truth = on_arrays(*made)
     found = align_points(scored, truth, made[0] * 0.005)
     assume(len({*found.is_spoof.tolist()}) == 2)
-    assert point_eer(scored, truth, made[0] * 0.005).eer == pytest.approx(
+    assert segment_eer(scored, truth, made[0] * 0.005).eer == pytest.approx(
         eer(found.score[~found.is_spoof], found.score[found.is_spoof]).eer, abs=1e-12
     )
 
@@ -142,7 +142,7 @@ def test_resolutions_that_do_not_divide_are_refused(frame_ms, resolution_s, step
     scored = frames_on_grid([4], frame_ms * MS, np.zeros(4))
     truth = make_stretches([0], [0], [4 * frame_ms * MS], [True], step_ms * MS)
     with pytest.raises(BenchError, match=message):
-        point_eer(scored, truth, resolution_s)
+        segment_eer(scored, truth, resolution_s)
 
 
 def test_floored_labels_are_for_labels_in_seconds():
@@ -158,7 +158,7 @@ def test_floored_labels_are_for_labels_in_seconds():
 def test_no_frame_at_all_is_no_figure():
     """Floored, an utterance shorter than a frame has none."""
     with raises_code("metric.one-class"):
-        point_eer(
+        segment_eer(
             make_frames([0], [0], [320], [0.0]),
             make_stretches([0], [0], [319], [True]),
             0.02,
@@ -185,7 +185,7 @@ def scored_spoofs():
 
 def test_trap_19_one_score_file_has_another_figure_at_each_resolution(scored_spoofs):
     scored, truth, _ = scored_spoofs
-    found = [point_eer(scored, truth, s).eer for s in (0.01, 0.02, 0.16, 0.64)]
+    found = [segment_eer(scored, truth, s).eer for s in (0.01, 0.02, 0.16, 0.64)]
     found.append(range_eer(scored, truth).eer)
     assert len({round(value, 3) for value in found}) == 5
 
@@ -272,4 +272,4 @@ def test_the_rule_of_the_last_frame_decides_the_figure(last, counts, rate):
     )
     found = align_points(scored, truth, 0.64, last=last)
     assert [int((found.utterance == code).sum()) for code in range(3)] == counts
-    assert point_eer(scored, truth, 0.64, last=last).eer == pytest.approx(rate)
+    assert segment_eer(scored, truth, 0.64, last=last).eer == pytest.approx(rate)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from sklearn.metrics import precision_recall_fscore_support
 
 from bench.metrics.exact import binomial_bounds
-from bench.metrics.f1 import ARGMAX, decide_bonafide, frame_figures
+from bench.metrics.f1 import decide_bonafide
 from bench.metrics.plans import group_items, make_plan, plan_by_utterance
 from bench.metrics.ratios import (
     Ratios,
@@ -30,15 +31,14 @@ def decided(seed, n_units=25):
 
 @given(st.integers(0, 2**32 - 1))
 def test_values_are_those_of_the_frames(seed):
-    is_spoof, decided_spoof, unit, score = decided(seed)
-    figures = frame_figures(is_spoof, score, ARGMAX)
-    expected = {
-        f"{name}{of}": value
-        for of, one in (("", figures.bonafide), ("_spoof", figures.spoof))
-        for name, value in one._asdict().items()
-    }
+    is_spoof, decided_spoof, unit, _ = decided(seed)
+    expected = precision_recall_fscore_support(
+        is_spoof, decided_spoof, labels=[False, True], zero_division=np.nan
+    )
     found = decision_ratios(is_spoof, decided_spoof, unit).values
-    assert found == pytest.approx(expected, nan_ok=True)
+    for k, ending in enumerate(("", "_spoof")):
+        for name, values in zip(("precision", "recall", "f1"), expected, strict=False):
+            assert found[f"{name}{ending}"] == pytest.approx(values[k], nan_ok=True)
 
 
 def percentile_bounds(ratios, by=None, replicates=1000, seed=0):
@@ -51,10 +51,11 @@ def percentile_bounds(ratios, by=None, replicates=1000, seed=0):
 def test_f1_intervals_are_those_of_written_out_replicates():
     is_spoof, decided_spoof, unit, score = decided(2)
     found = percentile_bounds(decision_ratios(is_spoof, decided_spoof, unit), None, 60, 5)
-    for name, of in (("f1", "bonafide"), ("f1_spoof", "spoof")):
+    for name in ("f1", "f1_spoof"):
 
-        def figure(scores, _, spoof, of=of):
-            return getattr(frame_figures(spoof > 0, scores), of).f1
+        def figure(scores, _, spoof, of=name):
+            labels, frame = spoof > 0, np.arange(len(spoof))
+            return decision_ratios(labels, ~decide_bonafide(scores), frame).values[of]
 
         values = plain_replicates(score, 1.0 - is_spoof, 1.0 * is_spoof, unit, 60, 5, figure)
         assert found[name] == pytest.approx(percentiles(values), abs=1e-12)

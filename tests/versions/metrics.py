@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 
-from bench.evaluation import row_evaluation, score_file
-from bench.metrics import cllr, dcf, det, f1, grid, positions, ranges, tdcf
-from bench.metrics.auc import auc
+from bench.metrics import f1, grid, positions, tdcf
 from bench.metrics.det import equal_error_rate
-from bench.metrics.items import Items
+from bench.metrics.items import Items, count_items
+from bench.metrics.measure import (
+    DecisionMetric,
+    FrameMetric,
+    PackageMetric,
+    ScoreMetric,
+    TandemMetric,
+)
 from bench.metrics.measured import measure_items
 from bench.metrics.plans import Resampling, make_factors
-from bench.metrics.tally import ScoreCounts, count_scores
-from bench.metrics.timeline import frames_on_grid, make_stretches
+from bench.metrics.ratios import decision_ratios
+from bench.metrics.registry import Metric, select_metrics
+from bench.metrics.tally import count_scores
+from bench.metrics.timeline import LabelledStretches, ScoredFrames, frames_on_grid, make_stretches
 from tests.versions.summary import Output
 
 N = 400
@@ -27,81 +30,40 @@ UTTERANCE = np.arange(N) // 20
 
 
 def output(name: str) -> Output:
-    """Return a metric by its name in `bench.metrics.catalogue`."""
-    return {"value": METRICS[name]()}
+    """Return a metric by its name in the registry: whatever its kind, it needs no change here."""
+    metric = select_metrics(Metric)[name]
+    return {"value": [float(value) for value in values_of(metric)]}
 
 
-def of_tally(measure: Callable[[ScoreCounts], float]) -> list[float]:
-    return [float(measure(count_scores(SCORE[~LABEL], SCORE[LABEL])))]
+def values_of(metric: Metric) -> list[float]:
+    classes = SCORE[~LABEL], SCORE[LABEL]
+    counts = count_scores(*classes)
+    match metric:
+        case ScoreMetric():
+            return [metric.measure(counts)]
+        case PackageMetric():
+            return [metric.compute(*classes).eer]
+        case TandemMetric():
+            errors = tdcf.AsvErrors(0.1, 0.05, 0.5, 0.05, 1.0)
+            forms = (tdcf.coefficients_2019, tdcf.coefficients_2021)
+            return [metric.compute(counts, form(errors)).cost for form in forms]
+        case FrameMetric():
+            # Whole utterances need some of either class.
+            spoof = LABEL if metric.by_time else LABEL & (UTTERANCE % 2 > 0)
+            return [metric.measure(count_items(metric.items(*timed(spoof))))]
+        case DecisionMetric():
+            return [
+                decision_ratios(LABEL, ~f1.decide_bonafide(SCORE), UTTERANCE).values[metric.name]
+            ]
+        case _:
+            found = positions.position_errors(grid.align_points(*timed(LABEL), 0.02), f1.ARGMAX)
+            return [found.wrong[found.group == group].sum() for group in range(len(found.names))]
 
 
-def of_f1(spoof: bool, part: str) -> Callable[[], list[float]]:
-    def value() -> list[float]:
-        found = f1.frame_figures(LABEL, SCORE)
-        return [getattr(found.spoof if spoof else found.bonafide, part)]
-
-    return value
-
-
-def timed():
+def timed(spoof: np.ndarray) -> tuple[ScoredFrames, LabelledStretches]:
     start = np.arange(N) % 20 * 320
-    truth = make_stretches(UTTERANCE, start, start + 320, LABEL)
+    truth = make_stretches(UTTERANCE, start, start + 320, spoof)
     return frames_on_grid(np.full(N // 20, 20), 320, SCORE), truth
-
-
-def range_eer() -> list[float]:
-    return [ranges.range_eer(*timed()).eer]
-
-
-def utterance_eer() -> list[float]:
-    start = np.arange(N) % 20 * 0.02
-    table = {
-        "utterance": np.array([f"u{of:02d}" for of in UTTERANCE], dtype=object),
-        "speaker": np.array([""] * N, dtype=object),
-        "attack": np.array([""] * N, dtype=object),
-        "start_s": start,
-        "end_s": start + 0.02,
-        "label": np.where(LABEL & (UTTERANCE % 2 > 0), "spoof", "bonafide").astype(object),
-        "score": SCORE,
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "scores.parquet")
-        score_file.write_scores(path, table)
-        return [row_evaluation.evaluate_file(path, 0)["utterance_eer"].value]
-
-
-def errors() -> list[float]:
-    frames, truth = timed()
-    found = positions.position_errors(grid.align_points(frames, truth, 0.02), f1.ARGMAX)
-    return [float(found.wrong[found.group == group].sum()) for group in range(len(found.names))]
-
-
-def min_tdcf() -> list[float]:
-    errors = tdcf.AsvErrors(0.1, 0.05, 0.5, 0.05, 1.0)
-    forms = (tdcf.coefficients_2019, tdcf.coefficients_2021)
-    counts = count_scores(SCORE[~LABEL], SCORE[LABEL])
-    return [tdcf.min_tdcf(counts, form(errors)).cost for form in forms]
-
-
-METRICS: dict[str, Callable[[], list[float]]] = {
-    "eer": lambda: of_tally(lambda counts: det.eer_of(counts).eer),
-    "eer_official": lambda: [det.eer_official(SCORE[~LABEL], SCORE[LABEL]).eer],
-    "auc": lambda: of_tally(auc),
-    "min_tdcf": min_tdcf,
-    "min_dcf": lambda: of_tally(lambda counts: dcf.min_dcf(counts).cost),
-    "act_dcf": lambda: of_tally(lambda counts: dcf.act_dcf(counts).cost),
-    "cllr": lambda: of_tally(cllr.cllr),
-    "min_cllr": lambda: of_tally(cllr.min_cllr),
-    "range_eer": range_eer,
-    "utterance_eer": utterance_eer,
-    "f1": of_f1(False, "f1"),
-    "precision": of_f1(False, "precision"),
-    "recall": of_f1(False, "recall"),
-    "f1_spoof": of_f1(True, "f1"),
-    "precision_spoof": of_f1(True, "precision"),
-    "recall_spoof": of_f1(True, "recall"),
-    "error": errors,
-}
 
 
 def intervals() -> Output:

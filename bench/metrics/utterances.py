@@ -15,12 +15,11 @@ RESULTS_VERSION = 1
 
 
 def utterance_items(frames: ScoredFrames, reference: LabelledStretches) -> Items:
-    """Return each utterance as an item: its score is its lowest frame's, its label spoof where any
-    of its samples is.
+    """Return each utterance as an item of its lowest frame score.
 
-    As PartialSpoof's scripts go from frames to utterances. Frames past an utterance's end do not
-    count. Raise BenchError where frames and reference are not of the same utterances, or all frames
-    of one are past its end.
+    It is spoof where any of its samples is, as in PartialSpoof's scripts. Frames past an
+    utterance's end do not count. Raise BenchError where frames and reference are not of the same
+    utterances, or all frames of one are past its end.
     """
     pair = match_utterances(frames, reference)
     inside = frames.start < np.repeat(pair.length, pair.scored.items)
