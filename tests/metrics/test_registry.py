@@ -226,7 +226,7 @@ def test_a_faulty_declaration_is_named(add, code, old, new, says):
 
 
 def test_names_and_units_need_no_numpy():
-    ask = "from bench.metrics import catalogue; assert catalogue.metric('eer')"
+    ask = "from bench.metrics import catalogue; assert catalogue.find_metric('eer')"
     code = f"{ask}; import sys; print('numpy' in sys.modules, end='')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False"
