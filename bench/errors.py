@@ -56,8 +56,8 @@ def quote_text(text: str | bytes, longest: int = 80) -> str:
     >>> quote_text("LA_E_1 0.5", 4)
     "'LA_E'..."
     """
-    found = text[: 4 * longest].decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return repr(found) if len(found) <= longest else f"{found[:longest]!r}..."
+    shown = text[: 4 * longest].decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return repr(shown) if len(shown) <= longest else f"{shown[:longest]!r}..."
 
 
 def plain_message(error: BaseException) -> str:

@@ -77,12 +77,12 @@ def card_folders(name: str) -> list[Path]:
             )
         listed.append(here.cards.absolute())
     for stated in here.extend:
-        place = stated.absolute()  # cards are kept by their paths
-        if not place.is_dir():
+        root = stated.absolute()  # cards are kept by their paths
+        if not root.is_dir():
             raise BenchError(
                 "config.folder-missing", f"extend = {str(stated)!r}: there is no such folder"
             )
-        below = {kind: place / kind for kind in ("datasets", "experiments")}
+        below = {kind: root / kind for kind in ("datasets", "experiments")}
         if not any(path.is_dir() for path in below.values()):
             raise BenchError(
                 "config.no-cards",

@@ -47,11 +47,11 @@ def rows_by_difference(paper: Paper, table: str, runs: Mapping[str, Run]) -> dic
     of rows are not looked at.
     """
     settings = {row: run.flat_settings() for row, run in runs.items() if MARK not in row}
-    found = {
-        of.item: [row for row, own in settings.items() if of.concerns_row(table, own)]
-        for of in paper.differences
+    rows_of = {
+        point.item: [row for row, own in settings.items() if point.concerns_row(table, own)]
+        for point in paper.differences
     }
-    return {item: rows for item, rows in found.items() if rows}
+    return {item: rows for item, rows in rows_of.items() if rows}
 
 
 def in_papers_form(table: Table, runs: Mapping[str, Run]) -> dict[str, Run]:
@@ -65,9 +65,9 @@ def in_papers_form(table: Table, runs: Mapping[str, Run]) -> dict[str, Run]:
     }
 
 
-def sort_differences(found: Iterable[Difference]) -> list[Difference]:
+def sort_differences(points: Iterable[Difference]) -> list[Difference]:
     """Return points by their expected effect, the largest first; else in the card's order."""
-    return sorted(found, key=lambda of: get_args(Effect).index(of.effect))
+    return sorted(points, key=lambda point: get_args(Effect).index(point.effect))
 
 
 def _find_variant(paper: Paper, name: str) -> Variant:
@@ -88,8 +88,8 @@ def _variant_row(
     settings = run.flat_settings()
     if not variant.concerns_row(table.key, settings):
         return None
-    found = [of for of in paper.differences if of.concerns_row(table.key, settings)]
-    released = [of.setting for of in found] if variant.released else []
+    concerning = [point for point in paper.differences if point.concerns_row(table.key, settings)]
+    released = [point.setting for point in concerning] if variant.released else []
     whole = run.model_dump(mode="json")
     row = table.rows[parent]
     made = row.model_copy(
@@ -97,7 +97,7 @@ def _variant_row(
             "cells": (*row.cells[:-1], f"{row.cells[-1]}, {variant.title}"),
             "parent": parent,
             "settings": merge_settings(
-                *(spread_wildcard(of, whole) for of in (*released, variant.settings))
+                *(spread_wildcard(point, whole) for point in (*released, variant.settings))
             ),
             "smoke": variant.smoke,
         }

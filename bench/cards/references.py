@@ -57,34 +57,34 @@ def read_references(path: Path) -> Mapping[str, Reference]:
     All faults are in one BenchError. None where there is no such file.
     """
     content = text_files.read_toml(path) if path.is_file() else {}
-    found: dict[str, Reference] = {}
+    entries: dict[str, Reference] = {}
     wrong: list[str] = []
     for key, entry in content.items():
         if not _KEY.fullmatch(key):
             wrong.append(f"{path}: {quote_text(key)}: should be letters, digits and `:./+-`")
         try:
-            found[key] = Reference.model_validate(entry)
+            entries[key] = Reference.model_validate(entry)
         except ValidationError as error:
             wrong += [f"{line}" for line in explain_faults(error, f"{path}: {key}", Reference)]
     if wrong:
         raise BenchError("card.invalid", "\n".join(wrong))
-    return found
+    return entries
 
 
 def all_references(folders: Iterable[Path]) -> dict[str, Reference]:
     """Return the entries of every folder of table cards; of one key the first folder's."""
-    found: dict[str, Reference] = {}
+    entries: dict[str, Reference] = {}
     for folder in folders:
-        found = {**read_references(folder / NAME), **found}
-    return found
+        entries = {**read_references(folder / NAME), **entries}
+    return entries
 
 
 def fill_row(row: dict[str, Any], folders: Iterable[Path]) -> dict[str, Any]:
     """Return a row of a card with what its reference says, where the row says nothing itself."""
     cite = row.get("cite")
     entry = all_references(folders).get(cite) if isinstance(cite, str) else None
-    said = {key: getattr(entry, key) for key in _SHARED} if entry else {}
-    return {**{key: value for key, value in said.items() if value}, **row}
+    shared = {key: getattr(entry, key) for key in _SHARED} if entry else {}
+    return {**{key: value for key, value in shared.items() if value}, **row}
 
 
 def citation_mistakes(card: Table, folders: Iterable[Path]) -> Iterator[str]:

@@ -55,17 +55,17 @@ def parse_sweep(key: str, path: Path) -> dict[Form, Sweep]:
         "paper": content,
         "smoke": merge_settings(content, smoke),
     }
-    found: dict[Form, Sweep] = {}
+    by_form: dict[Form, Sweep] = {}
     wrong: list[str] = []
     for form, settings in forms.items():
         try:
-            found[form] = _validate_form(key, form, settings, path)
-            wrong += _sweep_mistakes(found[form])
+            by_form[form] = _validate_form(key, form, settings, path)
+            wrong += _sweep_mistakes(by_form[form])
         except BenchError as error:
             wrong += str(error).splitlines()
     if wrong:
         raise BenchError("card.invalid", "\n".join(dict.fromkeys(wrong)))
-    return found
+    return by_form
 
 
 def _validate_form(key: str, form: Form, settings: Mapping[str, Any], path: Path) -> Sweep:
@@ -130,11 +130,11 @@ def _key_mistakes(where: str, key: str, run: Run) -> Iterator[str]:
     """Say so where the run has no setting of that key."""
     inner: Any = run.model_dump(mode="json")
     for part in key.split("."):
-        found = as_tree(inner)
-        if found is None or part not in found:
-            yield f"{where}: {key}: the row has no such key{near_name(part, found or ())}"
+        table = as_tree(inner)
+        if table is None or part not in table:
+            yield f"{where}: {key}: the row has no such key{near_name(part, table or ())}"
             return
-        inner = found[part]
+        inner = table[part]
 
 
 def start_row(card: Sweep) -> tuple[Table, str]:
@@ -144,9 +144,9 @@ def start_row(card: Sweep) -> tuple[Table, str]:
         raise BenchError(
             "card.invalid", f"{card.parent!r}: should be <table>:<row>, e.g. 'sal/table4:S7'"
         )
-    found = table_cards.read_table(table)
-    table_cards.select_rows(found, name)
-    return found, name
+    card_table = table_cards.read_table(table)
+    table_cards.select_rows(card_table, name)
+    return card_table, name
 
 
 def trial_seeds(card: Sweep) -> tuple[int, ...]:
@@ -171,8 +171,8 @@ def published_points(card: Sweep) -> list[PublishedPoint]:
     """
     table, name = start_row(card)
     run = base_run(card)
-    ((dimension, of), *_) = card.space.items()
-    own = run.flat_settings().get((of.keys or (dimension,))[0])
+    ((dimension, swept), *_) = card.space.items()
+    own = run.flat_settings().get((swept.keys or (dimension,))[0])
     if len(card.space) > 1 or card.evaluate == "nothing" or not isinstance(own, int | float):
         return [*card.published]
     wanted = [*(f"{evaluation}.eer" for evaluation in run.evaluate), *mean_metrics(card)]
@@ -254,14 +254,14 @@ def value_text(value: Any) -> str:
 def point_of(card: Sweep, cells: Mapping[str, Any]) -> Point:
     """Return the point whose values' texts are in `cells`, by dimension."""
     point: Point = {}
-    for name, of in card.space.items():
-        match of:
+    for name, dimension in card.space.items():
+        match dimension:
             case Float():
-                point[name] = of.round_value(float(cells[name]))
+                point[name] = dimension.round_value(float(cells[name]))
             case Int():
                 point[name] = int(cells[name])
             case _:
-                point[name] = next(v for v in of.choices if value_text(v) == cells[name])
+                point[name] = next(v for v in dimension.choices if value_text(v) == cells[name])
     return point
 
 

@@ -86,18 +86,20 @@ def table_key(name: str) -> str:
         return name
     known = table_keys()
     if "/" in name:
-        found, short = [key for key in known if key == name], known
+        matching, short = [key for key in known if key == name], known
     else:
-        found = [key for key in known if key == f"{DEFAULT_PAPER}/{name}"]
+        matching = [key for key in known if key == f"{DEFAULT_PAPER}/{name}"]
         # A folder with one table is named by itself: `cross`.
-        found = found or [key for key in known if key.startswith(f"{name}/")]
+        matching = matching or [key for key in known if key.startswith(f"{name}/")]
         short = [key.removeprefix(f"{DEFAULT_PAPER}/") for key in known]
-    if len(found) != 1:
-        which = f"; of {name} there are {', '.join(found)}" if found else near_name(name, short)
+    if len(matching) != 1:
+        which = (
+            f"; of {name} there are {', '.join(matching)}" if matching else near_name(name, short)
+        )
         raise BenchError(
             "table.unknown", f"{name!r}: there is no such table{which} (see `bench list`)"
         )
-    return found[0]
+    return matching[0]
 
 
 def read_table(name: str) -> Table:
@@ -191,8 +193,8 @@ def _table_mistakes(card: Table, file: str) -> Iterator[str]:
             yield f"{where}.cells: should be {len(card.text_columns)} texts: {card.text_columns}"
         for source, figures in (("paper", row.paper), ("digest", row.digest)):
             for metric in figures.keys() - metrics:
-                said = f"no column has this metric{near_name(metric, metrics)}"
-                yield f"{where}.{source}.{metric}: {said}"
+                reason = f"no column has this metric{near_name(metric, metrics)}"
+                yield f"{where}.{source}.{metric}: {reason}"
         if row.published_only:
             if row.settings or row.parent:
                 yield f"{where}: is published_only, so it has no settings and no `from`"
@@ -225,11 +227,11 @@ def _chain_mistakes(card: Table, name: str, file: str) -> Iterator[str]:
             yield f"{where} = {value!r}: repeats its parent {chain.paper[-2].name}"
     for form in ("paper", "smoke"):
         layers = _form_layers(chain, form)
-        run, found = _validated_run(layers, form)
-        yield from (_blame_layer(fault, layers, file) for fault in found)
+        run, wrong = _validated_run(layers, form)
+        yield from (_blame_layer(fault, layers, file) for fault in wrong)
         if run is not None:
-            said = column_checks.check_columns(card.columns, run, name, card_folders("datasets"))
-            yield from (f"{file}: {mistake}" for mistake in said)
+            reasons = column_checks.check_columns(card.columns, run, name, card_folders("datasets"))
+            yield from (f"{file}: {mistake}" for mistake in reasons)
 
 
 def _row_chain(card: Table, name: str, seen: tuple[tuple[str, str], ...] = ()) -> Chain | None:
@@ -250,11 +252,11 @@ def _row_chain(card: Table, name: str, seen: tuple[tuple[str, str], ...] = ()) -
         except BenchError:
             return None
         if other:
-            found = _row_chain(*other, seen)
-            if found is None:
+            above = _row_chain(*other, seen)
+            if above is None:
                 return None
             file = display_path(card_file("experiments", other[0].key))
-            before = Chain(*([_trained_as(layer, file) for layer in part] for part in found))
+            before = Chain(*([_trained_as(layer, file) for layer in part] for part in above))
             current = None
     return Chain(
         [*before.paper, Layer("base", card.base), *reversed(own)],
@@ -292,10 +294,10 @@ def _validated_run(layers: Sequence[Layer], form: Form) -> tuple[Run | None, lis
 
 
 def _fold_layers(layers: Sequence[Layer]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    folded: dict[str, Any] = {}
     for layer in layers:
-        found = merge_settings(found, spread_wildcard(layer.settings, found))
-    return found
+        folded = merge_settings(folded, spread_wildcard(layer.settings, folded))
+    return folded
 
 
 def _complete_stage(content: dict[str, Any]) -> dict[str, Any]:
@@ -338,12 +340,12 @@ def resolve_row(
             "table.row-published-only",
             f"{card.key}: row {row} holds published results only and cannot be run",
         )
-    said = (parse_override(of) if isinstance(of, str) else of for of in overrides)
-    layers = [*_form_layers(chain, form), *said]
-    run, found = _validated_run(layers, form)
+    extra = (parse_override(text) if isinstance(text, str) else text for text in overrides)
+    layers = [*_form_layers(chain, form), *extra]
+    run, wrong = _validated_run(layers, form)
     if run is None:
         raise BenchError(
-            "settings.invalid", "\n".join(_blame_layer(fault, layers, card.key) for fault in found)
+            "settings.invalid", "\n".join(_blame_layer(fault, layers, card.key) for fault in wrong)
         )
     return run
 

@@ -232,8 +232,8 @@ def _put_over(values: _Values, over: _Values) -> None:
 
 
 def _of_file(path: Path) -> _Values:
-    said = _validate_file(text_files.read_toml(path), str(path)).model_dump(exclude_unset=True)
-    return {keys: _Stated(value, str(path), path.parent) for keys, value in iterate_leaves(said)}
+    stated = _validate_file(text_files.read_toml(path), str(path)).model_dump(exclude_unset=True)
+    return {keys: _Stated(value, str(path), path.parent) for keys, value in iterate_leaves(stated)}
 
 
 def _of_variables(environment: Mapping[str, str]) -> _Values:
@@ -260,7 +260,7 @@ def _with_hint(line: str) -> str:
 def _build_config(
     values: _Values, own: Path | None, shared: list[Path], environment: Mapping[str, str]
 ) -> Config:
-    plain = {keys[0]: of.value for keys, of in values.items() if keys[0] in _PLAIN}
+    plain = {keys[0]: entry.value for keys, entry in values.items() if keys[0] in _PLAIN}
     places: dict[_Keys, Path] = {}
     extend: list[Path] = []
     tracking: str | None = None
@@ -272,7 +272,9 @@ def _build_config(
                 text = locations.expand_variables(stated.value, environment, where)
                 tracking = _tracking_address(text, stated.base)
             elif keys == ("extend",):
-                extend = [_resolve_path(of, stated.base, environment, where) for of in stated.value]
+                extend = [
+                    _resolve_path(entry, stated.base, environment, where) for entry in stated.value
+                ]
             elif keys[0] not in _PLAIN:
                 places[keys] = _resolve_path(stated.value, stated.base, environment, where)
         except BenchError as error:
@@ -281,13 +283,13 @@ def _build_config(
         raise BenchError("config.invalid", "\n".join(wrong))
     files = [*([own] if own else []), *shared]
     sections = {
-        section: {keys[1]: place for keys, place in places.items() if keys[0] == section}
+        section: {keys[1]: path for keys, path in places.items() if keys[0] == section}
         for section in SECTIONS
     }
     return Config(
         source=files[0] if files else None,
         further=tuple(files[1:]),
-        origins={".".join(keys): of.where for keys, of in values.items()},
+        origins={".".join(keys): entry.where for keys, entry in values.items()},
         cards=places.get(("cards",)),
         extend=tuple(extend),
         work=places.get(("work",)) or _unstated_work(own, environment),

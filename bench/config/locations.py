@@ -39,8 +39,8 @@ def user_file(environment: Mapping[str, str]) -> Path:
 
 def machine_file(environment: Mapping[str, str]) -> Path:
     """Return where the `bench.toml` of all users of the machine would be."""
-    place = environment.get("PROGRAMDATA", "") if os.name == "nt" else "/etc"
-    return Path(place, _FOLDER, NAME)
+    base = environment.get("PROGRAMDATA", "") if os.name == "nt" else "/etc"
+    return Path(base, _FOLDER, NAME)
 
 
 def shared_files(environment: Mapping[str, str]) -> list[Path]:
@@ -82,8 +82,8 @@ def expand_variables(text: str, environment: Mapping[str, str], where: str) -> s
     '/data/eval_1$'
     """
 
-    def value(found: re.Match[str]) -> str:
-        name = found["bare"] or found["braced"]
+    def value(match: re.Match[str]) -> str:
+        name = match["bare"] or match["braced"]
         if name is None:
             return "$"
         if name not in environment:

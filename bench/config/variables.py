@@ -35,7 +35,7 @@ def read_variables(environment: Mapping[str, str]) -> dict[tuple[str, ...], tupl
 
     Raise one BenchError for all that begin with BENCH_ and are none of ours.
     """
-    found: dict[tuple[str, ...], tuple[str, Any]] = {}
+    values: dict[tuple[str, ...], tuple[str, Any]] = {}
     wrong: list[str] = []
     for name in sorted(environment):
         if not name.startswith("BENCH_") or name in _OTHER:
@@ -48,10 +48,10 @@ def read_variables(environment: Mapping[str, str]) -> dict[tuple[str, ...], tupl
         else:
             parse = _PARSE.get(keys[0])
             text = environment[name]
-            found[keys] = (name, parse(name, text) if parse else text)
+            values[keys] = (name, parse(name, text) if parse else text)
     if wrong:
         raise BenchError("config.variable-unknown", "\n".join(wrong))
-    return found
+    return values
 
 
 def _variable_keys(name: str) -> tuple[str, ...] | None:

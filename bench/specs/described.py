@@ -56,7 +56,7 @@ class _Place(NamedTuple):
 
     key: str
     name: str
-    of: type[BaseModel]
+    model: type[BaseModel]
     where: tuple[str, ...]
 
 
@@ -76,10 +76,10 @@ def describe_setting(key: str) -> list[Setting]:
 
     Raise BenchError, with a near key, where there is none.
     """
-    found = [*_matching_fields(key.split("."))]
-    if not found:
+    fields = [*_matching_fields(key.split("."))]
+    if not fields:
         raise BenchError("settings.unknown", _unknown_message(key))
-    return [_describe_field(place, deep=True) for place in found]
+    return [_describe_field(matched, deep=True) for matched in fields]
 
 
 def _matching_fields(
@@ -113,10 +113,10 @@ def _matching_fields(
 def _unknown_message(key: str) -> str:
     every = {*_all_keys(Run, "")}
     above, _, name = key.rpartition(".")
-    alike = sorted(of for of in every if of.rpartition(".")[2] == name)
+    alike = sorted(setting for setting in every if setting.rpartition(".")[2] == name)
     if alike:
         return f"{key!r}: no such setting; did you mean {' or '.join(map(repr, alike))}?"
-    below = {of.rpartition(".")[2] for of in every if of.rpartition(".")[0] == above}
+    below = {setting.rpartition(".")[2] for setting in every if setting.rpartition(".")[0] == above}
     if above and below:
         return f"{key!r}: there is no such setting below {above}{near_name(name, below)}"
     return f"{key!r}: no such setting{near_name(key, every)}"
@@ -135,10 +135,10 @@ def _all_keys(model: type[BaseModel], before: str) -> Iterator[str]:
                 yield from _all_keys(member, f"{key}.")
 
 
-def _describe_field(place: _Place, *, deep: bool) -> Setting:
-    field = place.of.model_fields[place.name]
+def _describe_field(matched: _Place, *, deep: bool) -> Setting:
+    field = matched.model.model_fields[matched.name]
     below = field.annotation
-    key = place.key
+    key = matched.key
     if _is_mapping(below):
         key, below = f"{key}.{ANY_NAME}", typing.get_args(below)[1]
     models = list(_kind_models(below)) if deep else []
@@ -147,14 +147,20 @@ def _describe_field(place: _Place, *, deep: bool) -> Setting:
         for kind, member in models
         if kind
     )
-    own = tuple(of for kind, member in models if not kind for of in _own_default(member, key))
-    doc = _field_docs(place.of).get(place.name, "") or _of_model(below)
-    return Setting(key, _allowed_values(field), _default_text(field), doc, place.where, kinds, own)
+    own = tuple(
+        default for kind, member in models if not kind for default in _own_default(member, key)
+    )
+    doc = _field_docs(matched.model).get(matched.name, "") or _of_model(below)
+    return Setting(
+        key, _allowed_values(field), _default_text(field), doc, matched.where, kinds, own
+    )
 
 
 def _own_default(model: type[BaseModel], key: str) -> tuple[Setting, ...]:
     names = [name for name in model.model_fields if name != "kind" or _has_kinds(model)]
-    return tuple(_describe_field(_Place(f"{key}.{of}", of, model, ()), deep=False) for of in names)
+    return tuple(
+        _describe_field(_Place(f"{key}.{below}", below, model, ()), deep=False) for below in names
+    )
 
 
 def _has_kinds(model: type[BaseModel]) -> bool:
@@ -184,7 +190,9 @@ def _union_members(annotation: Any) -> tuple[Any, ...]:
     if origin is typing.Annotated:
         return _union_members(typing.get_args(annotation)[0])
     if origin in (typing.Union, types.UnionType):
-        return tuple(of for arm in typing.get_args(annotation) for of in _union_members(arm))
+        return tuple(
+            member for arm in typing.get_args(annotation) for member in _union_members(arm)
+        )
     return (annotation,)
 
 
@@ -202,15 +210,15 @@ def _in_words(annotation: Any, metadata: Sequence[Any]) -> str:
         return f"kind: {' | '.join(kinds)}"
     if kinds:
         return "a part with settings of its own"
-    arms = [of for of in typing.get_args(annotation) if of is not types.NoneType]
+    arms = [arm for arm in typing.get_args(annotation) if arm is not types.NoneType]
     match typing.get_origin(annotation):
         case typing.Literal:
             return " | ".join(map(_as_toml, arms))
         case typing.Union | types.UnionType:
             return ", or ".join([*(_in_words(arm, metadata) for arm in arms), *map(repr, words)])
         case origin if origin is tuple:
-            of = [arm for arm in arms if arm is not Ellipsis]
-            return f"list of: {_in_words(of[0], ())}"
+            item_types = [arm for arm in arms if arm is not Ellipsis]
+            return f"list of: {_in_words(item_types[0], ())}"
         case origin if isinstance(origin, type) and issubclass(origin, Mapping):
             return "a part for each name"
         case _:
@@ -220,24 +228,26 @@ def _in_words(annotation: Any, metadata: Sequence[Any]) -> str:
 def _none_words(metadata: Sequence[Any]) -> list[str]:
     """Return the words that stand for None."""
     readers = [
-        getattr(of.func, "__self__", None) for of in metadata if isinstance(of, BeforeValidator)
+        getattr(entry.func, "__self__", None)
+        for entry in metadata
+        if isinstance(entry, BeforeValidator)
     ]
-    return [of.word for of in readers if isinstance(of, NoneAs)]
+    return [entry.word for entry in readers if isinstance(entry, NoneAs)]
 
 
 def _bounds_text(metadata: Sequence[Any]) -> list[Any]:
-    found: list[Any] = []
-    for of in metadata:
-        found += of.metadata if isinstance(of, FieldInfo) else [of]
-    return found
+    flat: list[Any] = []
+    for entry in metadata:
+        flat += entry.metadata if isinstance(entry, FieldInfo) else [entry]
+    return flat
 
 
 def _of_type(annotation: Any, metadata: Sequence[Any]) -> str:
     names = {bool: "true | false", str: "text", int: "whole number", float: "number"}
     text = names.get(annotation, str(annotation))
     bounds: list[str] = []
-    for of in metadata:
-        match of:
+    for bound in metadata:
+        match bound:
             case Ge(ge=least):
                 bounds.append(f"at least {least}")
             case Gt(gt=least):
@@ -281,28 +291,28 @@ def _first_paragraph(model: type[BaseModel]) -> str:
 
 def _field_docs(model: type[BaseModel]) -> dict[str, str]:
     """Return what the source says below each field of a model, those of its bases too."""
-    found: dict[str, str] = {}
+    docs: dict[str, str] = {}
     for base in reversed(model.__mro__):
         if issubclass(base, BaseModel) and base.__module__.startswith("bench."):
-            found |= _of_module(base.__module__).get(base.__name__, {})
-    return found
+            docs |= _of_module(base.__module__).get(base.__name__, {})
+    return docs
 
 
 @lru_cache
 def _of_module(module: str) -> dict[str, dict[str, str]]:
     tree = ast.parse(inspect.getsource(sys.modules[module]))
-    return {of.name: _of_class(of) for of in tree.body if isinstance(of, ast.ClassDef)}
+    return {node.name: _of_class(node) for node in tree.body if isinstance(node, ast.ClassDef)}
 
 
 def _of_class(node: ast.ClassDef) -> dict[str, str]:
-    found: dict[str, str] = {}
+    docs: dict[str, str] = {}
     for field, after in zip(node.body, node.body[1:], strict=False):
         match field, after:
             case (
                 ast.AnnAssign(target=ast.Name(id=name)),
                 ast.Expr(value=ast.Constant(value=str(doc))),
             ):
-                found[name] = " ".join(doc.split())
+                docs[name] = " ".join(doc.split())
             case _:
                 pass
-    return found
+    return docs

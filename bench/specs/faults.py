@@ -36,7 +36,7 @@ def explain_faults(error: ValidationError, file: str, model: type[BaseModel]) ->
 
 def card_faults(error: ValidationError, model: type[BaseModel]) -> list[CardFault]:
     """Return pydantic's errors with keys as the card has them (no union tags) and near names."""
-    found: list[CardFault] = []
+    listed: list[CardFault] = []
     for entry in error.errors():
         keys, parent = _walk_location(model, entry["loc"])
         context = entry.get("ctx", {})
@@ -59,8 +59,8 @@ def card_faults(error: ValidationError, model: type[BaseModel]) -> list[CardFaul
                 keys, what = (*keys, *dotted.split(".")), f" {rest}"
             case _:
                 what = f" = {entry['input']!r}: {_lower_first(entry['msg'])}"
-        found.append(CardFault(keys, what))
-    return found
+        listed.append(CardFault(keys, what))
+    return listed
 
 
 def _lower_first(message: str) -> str:

@@ -239,12 +239,16 @@ class Run(Spec):
     def _breaths_of_splits(self) -> Run:
         """Give the run's detector to the splits that name none."""
 
-        def told(data: DataT) -> DataT:
-            said = "breath" in data.model_fields_set
-            return data if said else data.model_copy(update={"breath": self.breath})
+        def with_breath(data: DataT) -> DataT:
+            is_stated = "breath" in data.model_fields_set
+            return data if is_stated else data.model_copy(update={"breath": self.breath})
 
-        evaluate = {name: told(data) for name, data in self.evaluate.items()}
-        splits = {"train": told(self.train), "dev": told(self.dev), "evaluate": evaluate}
+        evaluate = {name: with_breath(data) for name, data in self.evaluate.items()}
+        splits = {
+            "train": with_breath(self.train),
+            "dev": with_breath(self.dev),
+            "evaluate": evaluate,
+        }
         return self.model_copy(update=splits)
 
     @property
@@ -329,8 +333,8 @@ def _check_grid(where: str, data: TrainData | HeldOutData) -> None:
         )
     unit_s = (data.resolution_s if on_frames else None) or 1 / SAMPLE_RATE_HZ
     if data.clip_s is not None and not _is_multiple(data.clip_s, unit_s):
-        of = f"{where}.resolution_s" if on_frames else "the sample"
-        raise ValueError(f"{where}.clip_s = {data.clip_s}: should be a multiple of {of}")
+        unit = f"{where}.resolution_s" if on_frames else "the sample"
+        raise ValueError(f"{where}.clip_s = {data.clip_s}: should be a multiple of {unit}")
 
 
 def _is_multiple(value: float, unit: float) -> bool:

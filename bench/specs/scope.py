@@ -30,12 +30,15 @@ class Condition(Spec):
     @model_validator(mode="before")
     @classmethod
     def _written_short(cls, value: Any) -> Any:
-        said = as_tree(value)
-        if said is None:
+        stated = as_tree(value)
+        if stated is None:
             return {"is": _is_several(value)}
-        if not said:
+        if not stated:
             raise ValueError(f"should say one of {', '.join(_WAYS)}")
-        return {key: _is_several(of) if key in ("is", "not") else of for key, of in said.items()}
+        return {
+            key: _is_several(limit) if key in ("is", "not") else limit
+            for key, limit in stated.items()
+        }
 
     def is_met(self, value: Any) -> bool:
         """Return whether a setting's value meets the condition.

@@ -99,8 +99,8 @@ class Categories(_Dimension):
 
     @model_validator(mode="after")
     def _check_distinct(self) -> Categories:
-        for place, value in enumerate(self.choices):
-            if value in self.choices[:place]:
+        for index, value in enumerate(self.choices):
+            if value in self.choices[:index]:
                 raise ValueError(f"values = {value!r}: should be there once")
         return self
 
@@ -217,8 +217,8 @@ class Sweep(Spec):
     @model_validator(mode="after")
     def _check_overlap(self) -> Sweep:
         keys = [key for name, dimension in self.space.items() for key in dimension.keys or (name,)]
-        for place, key in enumerate(keys):
-            for other in keys[:place]:
+        for index, key in enumerate(keys):
+            for other in keys[:index]:
                 if f"{key}.".startswith(f"{other}.") or f"{other}.".startswith(f"{key}."):
                     raise ValueError(f"space.{key}: is set by two dimensions")
         return self
@@ -238,8 +238,8 @@ class Sweep(Spec):
         if self.published and len(self.space) > 1:
             raise ValueError("published: should be left out where several settings are swept")
         for line in self.published if self.form == "paper" else ():
-            (of,) = self.space.values()
-            values = of.all_values()
+            (dimension,) = self.space.values()
+            values = dimension.all_values()
             if line.value is not None and values is not None and line.value not in values:
                 raise ValueError(f"published.value = {line.value}: the sweep has no such value")
         return self
@@ -250,10 +250,12 @@ class Sweep(Spec):
         None where there are more than can be listed.
         """
         values = [dimension.all_values() for dimension in self.space.values()]
-        counted = [found for found in values if found is not None]
+        counted = [choices for choices in values if choices is not None]
         if len(counted) < len(values) or math.prod(map(len, counted)) > 100_000:
             return None
-        return [dict(zip(self.space, found, strict=True)) for found in itertools.product(*counted)]
+        return [
+            dict(zip(self.space, choices, strict=True)) for choices in itertools.product(*counted)
+        ]
 
     def edge_points(self) -> Iterator[Point]:
         """Yield a point for each end or value of each dimension, the others at their first."""

@@ -45,8 +45,8 @@ class Column(Spec):
 
         None for how far two are apart: systems that are equally bad in both have the least.
         """
-        found = catalogue.find_metric(self.metric)
-        return None if found is None or self.combine == "difference" else found.better
+        declared = catalogue.find_metric(self.metric)
+        return None if declared is None or self.combine == "difference" else declared.better
 
     @property
     def unit(self) -> Literal["%", "bits", "cost"]:
@@ -58,9 +58,9 @@ class Column(Spec):
     def _no_direction(cls, content: Any) -> Any:
         """Refuse a key for what the catalogue alone says."""
         for key in ("better", "direction", "unit"):
-            if key in (said := as_tree(content) or {}):
+            if key in (stated := as_tree(content) or {}):
                 raise ValueError(
-                    f"{key} = {said[key]!r}: should be left out: bench.metrics.catalogue has it "
+                    f"{key} = {stated[key]!r}: should be left out: bench.metrics.catalogue has it "
                     "for every metric"
                 )
         return content
@@ -243,7 +243,10 @@ class Difference(Scope):
 
     @model_validator(mode="after")
     def _settings_mean_something(self) -> Difference:
-        for name, settings in [("setting", self.setting), *(("others", of) for of in self.others)]:
+        for name, settings in [
+            ("setting", self.setting),
+            *(("others", other) for other in self.others),
+        ]:
             keys = [*iterate_leaves(settings)]
             if (settings or name == "others") and not keys:
                 raise ValueError(f"{name} = {settings}: should name a setting and its value")
