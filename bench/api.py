@@ -15,7 +15,7 @@ from bench.cards.table_cards import read_table
 from bench.config import Config, read_config
 from bench.data import corpora
 from bench.errors import BenchError
-from bench.evaluation.comparison import Comparison, compare_scores
+from bench.evaluation.comparison import Comparison, compare_score_files
 from bench.evaluation.evaluator import EvaluationRequest, Evaluator
 from bench.evaluation.read_options import ReadOptions
 from bench.evaluation.score_report import ScoreReport
@@ -114,7 +114,7 @@ def compare(
     )
     evaluator = Evaluator(request)
     one, other = (evaluator.read_scores(Path(path)) for path in (scores_a, scores_b))
-    return compare_scores(evaluator, one, other)
+    return compare_score_files(evaluator, one, other)
 
 
 def read_corpus(
@@ -135,7 +135,9 @@ def read_corpus(
     card = corpus_cards.read_corpus_card(corpus)
     form = "smoke" if smoke else "paper"
     where = config or read_config()
-    return corpora.read_corpus(card.key, split or card.evaluation_split, where, form, resolution_s)
+    return corpora.read_corpus_split(
+        card.key, split or card.evaluation_split, where, form, resolution_s
+    )
 
 
 def load_model(

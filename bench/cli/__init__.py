@@ -18,7 +18,7 @@ from bench._io import atomic_files, machine
 from bench._io.packages import NotInstalled
 from bench._version import __version__
 from bench.cards import card_files
-from bench.cli.compare import compare
+from bench.cli.compare import compare_command
 from bench.cli.console import make_printable, visible_output
 from bench.cli.data import data
 from bench.cli.doctor import doctor
@@ -68,7 +68,7 @@ for _command in (
     sweep,
     report,
     score,
-    compare,
+    compare_command,
     explain,
     data,
     ui,

@@ -28,7 +28,7 @@ def _check_row_seed(_: click.Context, __: click.Parameter, value: str) -> str:
     raise click.BadParameter(f"{value!r}: should be a seed, as 666, or all")
 
 
-@click.command()
+@click.command("compare")
 @click.argument("a", type=SystemParam(), shell_complete=completion.system_names)
 @click.argument("b", type=SystemParam(), shell_complete=completion.system_names)
 @click.option(
@@ -45,7 +45,7 @@ def _check_row_seed(_: click.Context, __: click.Parameter, value: str) -> str:
     help="Output folder for comparison.md and comparison.json (default: "
     "<work>/scored/<A>-against-<B>).",
 )
-def compare(
+def compare_command(
     a: ScoreFileArgument | NamedRow,
     b: ScoreFileArgument | NamedRow,
     row_seed: str,
@@ -128,7 +128,7 @@ def _compare_files(
         given.name or name
         for given, name in zip((one, other), distinct_names([one.shown, other.shown]), strict=True)
     ]
-    result = comparison.compare_scores(
+    result = comparison.compare_score_files(
         judge, _read_scores(judge, one), _read_scores(judge, other), (names[0], names[1])
     )
     result = replace(result, a=one.shown, b=other.shown)

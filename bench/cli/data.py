@@ -11,7 +11,7 @@ from bench._io import atomic_files, disk
 from bench.cards import corpus_cards
 from bench.cards import table_cards as tables
 from bench.cli import completion, configuration, json_output, options
-from bench.cli.data_list import list_utterances
+from bench.cli.data_list import data_list
 from bench.config import Config
 from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard, Download
@@ -22,7 +22,7 @@ def data() -> None:
     """Show, list, check and make corpora."""
 
 
-data.add_command(list_utterances)
+data.add_command(data_list)
 
 
 @data.command("show")

@@ -42,7 +42,7 @@ _CHUNK = 10_000
 @click.option("--csv", "as_csv", is_flag=True, help="Print every utterance as CSV.")
 @options.smoke
 @json_output.json_flag
-def list_utterances(
+def data_list(
     name: str, split: str | None, keys: Path | None, as_csv: bool, smoke: bool, as_json: bool
 ) -> None:
     """List the utterances of a split: id, audio file, label, and all factors of the keys.

@@ -79,7 +79,7 @@ def keep_verdict(
             "negated": str(verdict.negated).lower(),
             "intervals": verdict.resampling or "none",
             "warnings": ", ".join(warnings) or "none",
-            READING: json.dumps(describe_reading(judged.reading)),
+            READING: json.dumps(reading_settings(judged.reading)),
         },
         figures=placement.select_tracked(verdict.figures),
         evaluation=placement.evaluation,
@@ -122,7 +122,7 @@ def _write_scores(
     return ""
 
 
-def describe_reading(reading: ReadOptions) -> dict[str, object]:
+def reading_settings(reading: ReadOptions) -> dict[str, object]:
     """Return what is said of how a file is read, beyond what it says itself."""
     default = type(reading)()
     values = {value.name: getattr(reading, value.name) for value in fields(reading)}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # pandas takes half a second, and cards are read where no cor
     from bench.data.subset import Subset
 
 
-def read_corpus(
+def read_corpus_split(
     key: str, split: str, config: Config, form: Form, resolution_s: float | None = None
 ) -> Subset:
     """Return one split of the corpus `key` (or its short name), read from where `config` says.

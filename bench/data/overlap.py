@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from bench.cards import corpus_cards
 from bench.config import Config, Form
 from bench.data.audio import Header, read_header, read_wave
-from bench.data.corpora import read_corpus
+from bench.data.corpora import read_corpus_split
 from bench.data.subset import Subset
 from bench.specs.corpus import Audio, CorpusCard
 from bench.units import SAMPLE_RATE_HZ
@@ -67,7 +67,7 @@ def read_side(name: str, splits: str, config: Config, form: Form) -> Side:
         corpus_cards.check_split(card, split)
     if form == "paper" and card.key not in config.corpora:
         return Side(card)
-    return Side(card, tuple(read_corpus(card.key, split, config, form) for split in wanted))
+    return Side(card, tuple(read_corpus_split(card.key, split, config, form) for split in wanted))
 
 
 def from_cards(a: CorpusCard, b: CorpusCard) -> tuple[Shared, ...]:

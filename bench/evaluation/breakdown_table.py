@@ -29,7 +29,7 @@ def render_columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> li
     return format_table([headings[n] for n in columns], [[row[n] for n in columns] for row in rows])
 
 
-def format_result(name: str, figure: MetricResult) -> tuple[str, str]:
+def format_with_interval(name: str, figure: MetricResult) -> tuple[str, str]:
     """Return a result and its interval as they are printed; – where there is no interval."""
     value = format_value(name, figure.value, DIGITS)
     if math.isnan(figure.low):
@@ -60,7 +60,9 @@ def render_breakdown(breakdown: Breakdown) -> list[str]:
         row = list(line.levels)
         for name in names:
             figure = line.figures.get(name)
-            value, interval = format_result(name, figure) if figure else ("not defined", NONE)
+            value, interval = (
+                format_with_interval(name, figure) if figure else ("not defined", NONE)
+            )
             row += [value + _TIED * (name == "eer" and line.ties is not None), interval]
         row += [f"{line.bonafide:,}", f"{line.spoof:,}"]
         row += [_format_count(line, heading) for heading in _errors_of(breakdown)]

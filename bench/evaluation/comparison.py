@@ -21,7 +21,7 @@ from bench.evaluation.matched_scores import MatchedScores
 from bench.evaluation.official import PACKAGE
 from bench.issues import Issue
 from bench.metrics.between import SystemDifference
-from bench.metrics.breakdown import split_cells
+from bench.metrics.breakdown import split_breakdown
 from bench.metrics.f1 import decide_bonafide
 from bench.metrics.grid import align_points, find_grid, point_items
 from bench.metrics.items import Items, count_items
@@ -75,7 +75,7 @@ class Comparison:
     """`smoke`: on a miniature, never a result."""
 
 
-def compare_scores(
+def compare_score_files(
     judge: Evaluator, a: MatchedScores, b: MatchedScores, names: tuple[str, str] | None = None
 ) -> Comparison:
     """Return the paired differences of all metrics, pooled and in each cell of a breakdown.
@@ -160,7 +160,7 @@ def _compare_utterances(
     table, is_spoof = pair[0].table, pair[0].is_spoof
     roles = a.roles
     fields = {name: table[name].to_numpy() for name in roles if name in table}
-    for cell in split_cells(is_spoof, fields, roles, by):
+    for cell in split_breakdown(is_spoof, fields, roles, by):
         if not cell.defined:
             continue
         measures = judge.select_measures(cell)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench.evaluation.official import PACKAGE, OfficialMetrics, list_broken_down
 from bench.evaluation.score_report import Breakdown, BreakdownLine, TiedEer
-from bench.metrics.breakdown import POOLED, BreakdownCell, Role, split_cells
+from bench.metrics.breakdown import POOLED, BreakdownCell, Role, split_breakdown
 from bench.metrics.det import eer_official, ties_at_eer
 from bench.metrics.eer_variants import order_range
 from bench.metrics.items import Items, make_items
@@ -111,14 +111,14 @@ def compute_breakdown(
     """Return the results of every cell of the breakdown by the fields `by`, margins included.
 
     `trials` are those of the keys, with NaN for trials without a score: these are left out, and
-    counted by cell. Conventions and errors as `bench.metrics.breakdown.split_cells`. `figures_of`
-    is called for each cell with both classes; `progress` gets how many cells are done, and of how
-    many. Ties are looked for unless results are `of_frames`.
+    counted by cell. Conventions and errors as `bench.metrics.breakdown.split_breakdown`.
+    `figures_of` is called for each cell with both classes; `progress` gets how many cells are
+    done, and of how many. Ties are looked for unless results are `of_frames`.
     """
     fields = {name: trials.table[name].to_numpy() for name in roles if name in trials.table}
     lines: list[BreakdownLine] = []
     scored = ~np.isnan(trials.score)
-    grid = list(split_cells(trials.is_spoof, fields, roles, by))
+    grid = list(split_breakdown(trials.is_spoof, fields, roles, by))
     for number, whole in enumerate(grid, start=1):
         bonafide, spoof = (rows[scored[rows]] for rows in (whole.bonafide, whole.spoof))
         cell = whole._replace(bonafide=bonafide, spoof=spoof)

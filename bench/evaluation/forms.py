@@ -124,9 +124,9 @@ def read_score_file(
                     path, parquet.read_parquet(path, asked), frame, asked.negate
                 )
             case "text":
-                content = protocol_order.read_text(path)
+                content = protocol_order.read_ordered_text(path)
             case "parquet":
-                content = parquet.read_table(path)
+                content = parquet.read_parquet_table(path)
             case "json":
                 content = json_files.read_json(path)
             case "mat":

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from bench.errors import BenchError
 from bench.evaluation import text_tables
 from bench.evaluation.read_options import ReadOptions
-from bench.evaluation.tables import SAMPLE, ColumnSource, ColumnTable, select_rows
+from bench.evaluation.tables import SAMPLE, ColumnSource, ColumnTable, select_table_rows
 
 _WHAT = "Parquet"
 
@@ -34,12 +34,12 @@ def read_parquet(path: Path, asked: ReadOptions) -> text_tables.ScoreRows:
                 table.validate(full=True)  # a forged file can hold text that is not UTF-8
                 return {i: table[names[i]] for i in wanted}
 
-            return select_rows(path, ColumnSource(_WHAT, names, first, fetch_columns), asked)
+            return select_table_rows(path, ColumnSource(_WHAT, names, first, fetch_columns), asked)
     except (pa.ArrowException, OSError, UnicodeError) as error:
         raise _damaged_error(path, error) from error
 
 
-def read_table(path: Path) -> ColumnTable:
+def read_parquet_table(path: Path) -> ColumnTable:
     """Return all columns of a Parquet file; BenchError for one that is none."""
     try:
         content = pq.read_table(path)

@@ -69,7 +69,7 @@ def describe_order(ids: Sequence[str]) -> str:
     )
 
 
-def read_text(path: Path) -> ColumnTable:
+def read_ordered_text(path: Path) -> ColumnTable:
     """Return the columns of a text file, with the names of its first line if that holds names.
 
     Blank lines and those that begin with `#` are passed over; BenchError, with the number of the

@@ -20,7 +20,7 @@ from bench.evaluation.breakdown_table import (
     NONE,
     P_VALUE,
     TOO_FEW,
-    format_result,
+    format_with_interval,
     render_breakdown,
     render_columns,
 )
@@ -265,7 +265,7 @@ def _results_section(verdict: ScoreReport) -> list[str]:
     for name, figure in verdict.figures.items():
         info = find_metric(name)
         label, definition = (info.label, info.definition) if info else (name, "")
-        cells = (*format_result(name, figure), *_error_cells(figure))
+        cells = (*format_with_interval(name, figure), *_error_cells(figure))
         rows.append([label + _missing_note(verdict.missing), *cells, definition])
     return render_columns(["Metric", "Value", INTERVAL, *_ERROR_HEADINGS, "What it is"], rows)
 

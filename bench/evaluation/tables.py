@@ -70,7 +70,9 @@ def to_source(table: ColumnTable) -> ColumnSource:
     return ColumnSource(table.what, table.names, first, fetch_columns)
 
 
-def select_rows(path: Path, source: ColumnSource, asked: ReadOptions) -> text_tables.ScoreRows:
+def select_table_rows(
+    path: Path, source: ColumnSource, asked: ReadOptions
+) -> text_tables.ScoreRows:
     """Return a table's columns by what they hold; BenchError where it cannot be one of scores."""
     names = list(source.names or ())
     repeated = sorted({name for name in names if names.count(name) > 1})

@@ -22,8 +22,8 @@ from numpy.typing import ArrayLike
 from bench.errors import BenchError, near_name
 from bench.metrics.between import SystemDifference
 from bench.metrics.dcf import DcfCosts
-from bench.metrics.dcf import act_dcf as count_act_dcf
-from bench.metrics.dcf import min_dcf as count_min_dcf
+from bench.metrics.dcf import actual_dcf as count_act_dcf
+from bench.metrics.dcf import minimum_dcf as count_min_dcf
 from bench.metrics.det import DetPoints, det_points
 from bench.metrics.eer_variants import compute_variants
 from bench.metrics.f1 import decide_bonafide
@@ -38,7 +38,7 @@ from bench.metrics.ratios import decision_ratios
 from bench.metrics.registry import select_metrics
 from bench.metrics.tally import Bools, Floats, count_scores
 from bench.metrics.tdcf import Coefficients
-from bench.metrics.tdcf import min_tdcf as count_min_tdcf
+from bench.metrics.tdcf import minimum_tdcf as count_min_tdcf
 from bench.metrics.timeline import frames_on_grid, make_spoof_stretches
 from bench.metrics.utterances import utterance_eer
 from bench.units import LABEL_WORDS, SPOOF

@@ -52,7 +52,7 @@ class BreakdownCell(NamedTuple):
         return tuple(self.levels.get(field, POOLED) for field in fields)
 
 
-def split_cells(
+def split_breakdown(
     is_spoof: ArrayLike,
     fields: Mapping[str, ArrayLike],
     roles: Mapping[str, Role],

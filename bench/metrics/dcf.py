@@ -33,7 +33,7 @@ class Cost(NamedTuple):
     """Bona fide is accepted where `score > threshold`."""
 
 
-def min_dcf(counts: ScoreCounts, costs: DcfCosts | None = None) -> Cost:
+def minimum_dcf(counts: ScoreCounts, costs: DcfCosts | None = None) -> Cost:
     """Return the minimum normalised detection cost, from 0 to 1.
 
     It is the minimum over thresholds of Cmiss (1 - p) Pmiss + Cfa p Pfa, where p is the prior of a
@@ -53,7 +53,7 @@ def min_dcf(counts: ScoreCounts, costs: DcfCosts | None = None) -> Cost:
     return least._replace(cost=least.cost / min(miss, false_alarm))
 
 
-def act_dcf(counts: ScoreCounts, costs: DcfCosts | None = None) -> Cost:
+def actual_dcf(counts: ScoreCounts, costs: DcfCosts | None = None) -> Cost:
     """Return the actual normalised detection cost of natural log-likelihood ratios.
 
     It is the cost of `min_dcf` at the Bayes threshold -ln(Cmiss (1 - p) / (Cfa p)), which is
@@ -133,7 +133,7 @@ METRICS = (
         official="dcf",
         broken_down=True,
         order=20,
-        measure=Least(min_dcf),
+        measure=Least(minimum_dcf),
     ),
     ScoreMetric(
         name="act_dcf",
@@ -146,6 +146,6 @@ METRICS = (
         trials=("utterances",),
         official="dcf",
         order=21,
-        measure=Decided(act_dcf),
+        measure=Decided(actual_dcf),
     ),
 )

@@ -69,7 +69,7 @@ def det_points_of(counts: ScoreCounts) -> DetPoints:
     )
 
 
-def eer(bonafide: ArrayLike, spoof: ArrayLike) -> EerResult:
+def eer_by_class(bonafide: ArrayLike, spoof: ArrayLike) -> EerResult:
     """Return `eer_of` the tally of scores given class by class, each in any order.
 
     A BenchError is raised for an empty class or a score that is not finite.

@@ -2,7 +2,7 @@
 
 They serve to find out which one a published number is from. The same scores give different rates:
 with some thousand trials the last digits differ, with ties or few errors it can be a factor. The
-suite reports `bench.metrics.det.eer` only.
+suite reports `bench.metrics.det.eer_by_class` only.
 """
 
 from __future__ import annotations

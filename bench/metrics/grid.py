@@ -155,7 +155,7 @@ def segment_eer(
     """Return the point-based (segment) EER at `resolution_s` and its threshold, a fraction.
 
     All frames of all utterances are pooled. Definition and errors as for `points` and
-    `bench.metrics.det.eer`; a BenchError is raised where a class has no frame.
+    `bench.metrics.det.eer_by_class`; a BenchError is raised where a class has no frame.
 
     >>> from bench.metrics.timeline import frames_on_grid, make_stretches
     >>> truth = make_stretches([0, 0], [0, 480], [480, 960], [False, True])

@@ -124,7 +124,7 @@ def coefficients_2021(errors: AsvErrors, costs: TdcfCosts | None = None) -> Coef
     )
 
 
-def min_tdcf(counts: ScoreCounts, coefficients: Coefficients) -> Cost:
+def minimum_tdcf(counts: ScoreCounts, coefficients: Coefficients) -> Cost:
     """Return the minimum normalised t-DCF of a detector and its threshold.
 
     It is the minimum over thresholds of (c0 + c1 · Pmiss + c2 · Pfa) / (c0 + min(c1, c2)). 1 is a
@@ -168,6 +168,6 @@ METRICS = (
         official="min_tdcf",
         broken_down=True,
         order=10,
-        compute=min_tdcf,
+        compute=minimum_tdcf,
     ),
 )

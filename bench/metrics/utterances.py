@@ -38,8 +38,8 @@ def utterance_items(frames: ScoredFrames, reference: LabelledStretches) -> Items
 def utterance_eer(frames: ScoredFrames, reference: LabelledStretches) -> EerResult:
     """Return the EER of utterances judged by their lowest frame score, a fraction.
 
-    Definition and errors as for `utterance_items` and `bench.metrics.det.eer`; a BenchError is
-    raised where a class has no utterance.
+    Definition and errors as for `utterance_items` and `bench.metrics.det.eer_by_class`; a
+    BenchError is raised where a class has no utterance.
 
     >>> from bench.metrics.timeline import frames_on_grid, make_stretches
     >>> truth = make_stretches([0, 1, 1], [0, 0, 480], [960, 480, 960], [False, False, True])

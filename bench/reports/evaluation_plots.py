@@ -13,8 +13,8 @@ from bench.cards import corpus_cards
 from bench.data.subset import Subset
 from bench.evaluation import score_file
 from bench.evaluation.score_frames import ScoreFrames, order_frames
-from bench.metrics.breakdown import BreakdownCell, split_cells
-from bench.metrics.det import eer
+from bench.metrics.breakdown import BreakdownCell, split_breakdown
+from bench.metrics.det import eer_by_class
 from bench.metrics.f1 import ARGMAX, decide_bonafide
 from bench.metrics.tally import Bools, Floats
 from bench.plot_data import FrameDecisions
@@ -43,7 +43,7 @@ def plot_evaluation(path: Path, data: HeldOutData, subset: Subset, who: str) -> 
     unit = (
         "utterances" if data.resolution_s is None else f"frames of {1000 * data.resolution_s:g} ms"
     )
-    threshold = eer(bonafide, spoof).threshold
+    threshold = eer_by_class(bonafide, spoof).threshold
     paths = write_figure(folder, "det", plots.draw_det(bonafide, spoof, f"{title}, {unit}:"))
     histogram = plots.draw_histogram(bonafide, spoof, threshold, f"{title}: scores of {unit}")
     paths += write_figure(folder, "scores", histogram)
@@ -97,7 +97,7 @@ def _plot_breakdowns(
     for by in pairs or [by for by in asked if len(by) == 1] or alone:
         fields = {name: subset.table[name].to_numpy() for name in by}
         rates = [
-            (cell, _cell_eer(score, cell)) for cell in split_cells(is_spoof, fields, roles, by)
+            (cell, _cell_eer(score, cell)) for cell in split_breakdown(is_spoof, fields, roles, by)
         ]
         paths += write_figure(folder, f"by-{'-'.join(by)}", _draw_cells(rates, by, title))
     return paths
@@ -115,7 +115,7 @@ def _draw_cells(
 
 
 def _cell_eer(score: Floats, cell: BreakdownCell) -> float | None:
-    return eer(score[cell.bonafide], score[cell.spoof]).eer if cell.defined else None
+    return eer_by_class(score[cell.bonafide], score[cell.spoof]).eer if cell.defined else None
 
 
 def _cells_table(

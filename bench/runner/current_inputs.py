@@ -64,7 +64,7 @@ class InputReader:
         if key not in self._splits:
             self._splits[key] = NO_INPUTS
             with suppress(BenchError):  # where the corpus is not here
-                subset = corpora.read_corpus(
+                subset = corpora.read_corpus_split(
                     data.corpus, data.split, self._config, run.form, resolution_s
                 )
                 name = f"{data.corpus}/{data.split}"

@@ -21,7 +21,7 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from bench.config import Config
 from bench.data.subset import Subset
 from bench.errors import BenchError, RowFailed
-from bench.metrics.det import eer
+from bench.metrics.det import eer_by_class
 from bench.models import devices, frontends, systems
 from bench.models.systems.base import System
 from bench.specs.corpus import Audio
@@ -170,7 +170,7 @@ def _measure_dev(
     scores = score_utterances(fabric, system, dev, workers, loss.add_batch if loss else None)
     spoof = np.concatenate(dev.labels)
     value = np.concatenate([scores[i].score for i in range(len(dev.subset))])
-    results = {"dev.eer": eer(value[~spoof], value[spoof]).eer}
+    results = {"dev.eer": eer_by_class(value[~spoof], value[spoof]).eer}
     if loss is not None:
         results["dev.loss"] = loss.reduce_mean()
         if not np.isfinite(results["dev.loss"]):

@@ -134,7 +134,9 @@ class DatasetCache:
         resolution_s = (data.resolution_s or max(official_s)) if official_s else None
         key = (form, data.corpus, data.split, str(resolution_s))
         if key not in self._loaded:
-            subset = corpora.read_corpus(data.corpus, data.split, self.config, form, resolution_s)
+            subset = corpora.read_corpus_split(
+                data.corpus, data.split, self.config, form, resolution_s
+            )
             require_audio(subset, card.audio, self.config.work, form)
             self._loaded[key] = LoadedSplit(
                 subset, fingerprint.compute_fingerprint(subset), fingerprint.audio_digest(subset)

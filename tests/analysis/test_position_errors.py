@@ -65,7 +65,9 @@ def test_shares_follow_from_labels_alone(miniatures, tmp_path):
     config = Config(work=tmp_path)
     found = position_shares(data, "smoke", config)
     assert found.systems == ()
-    whole = corpora.read_corpus("partialspoof", data.split, Config(work=miniatures), "smoke", 0.16)
+    whole = corpora.read_corpus_split(
+        "partialspoof", data.split, Config(work=miniatures), "smoke", 0.16
+    )
     frames = {
         name: ("".join("bs"[int(of)] for of in spoof),) * 2
         for name, spoof in whole.timing.spoof.items()

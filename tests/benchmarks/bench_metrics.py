@@ -15,10 +15,10 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import roc_auc_score
 
 from bench.metrics.auc import auc
-from bench.metrics.breakdown import POOLED, split_cells
+from bench.metrics.breakdown import POOLED, split_breakdown
 from bench.metrics.cllr import min_cllr
-from bench.metrics.dcf import min_dcf
-from bench.metrics.det import eer
+from bench.metrics.dcf import minimum_dcf
+from bench.metrics.det import eer_by_class
 from bench.metrics.tally import count_scores
 
 Result = TypeVar("Result")
@@ -104,8 +104,8 @@ def grid() -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
 def broken_down(score: np.ndarray, is_spoof: np.ndarray, fields: dict[str, np.ndarray]):
     """Return the EER of every cell."""
     return [
-        eer(score[cell.bonafide], score[cell.spoof]).eer
-        for cell in split_cells(is_spoof, fields, ROLES, list(ROLES))
+        eer_by_class(score[cell.bonafide], score[cell.spoof]).eer
+        for cell in split_breakdown(is_spoof, fields, ROLES, list(ROLES))
     ]
 
 
@@ -141,14 +141,18 @@ def main() -> None:
     table = grid()
     print(f"{TRIALS:,} trials{'ours':>40} {'reference':>10} {'ratio':>9}")
     compare(
-        "EER, reference a loop over trials", lambda: eer(*scores).eer, lambda: plain_eer(*scores)
+        "EER, reference a loop over trials",
+        lambda: eer_by_class(*scores).eer,
+        lambda: plain_eer(*scores),
     )
     compare(
-        "EER, reference the organisers'", lambda: eer(*scores).eer, lambda: official_eer(*scores)
+        "EER, reference the organisers'",
+        lambda: eer_by_class(*scores).eer,
+        lambda: official_eer(*scores),
     )
     compare(
         "minDCF, reference a loop over trials",
-        lambda: min_dcf(count_scores(*scores)).cost,
+        lambda: minimum_dcf(count_scores(*scores)).cost,
         lambda: plain_min_dcf(*scores),
     )
     compare(

@@ -18,7 +18,7 @@ from bench_metrics import official_eer  # pyright: ignore[reportMissingImports]
 from bench.metrics.auc import auc
 from bench.metrics.bootstrap import compute_intervals
 from bench.metrics.cllr import cllr, min_cllr
-from bench.metrics.dcf import act_dcf, min_dcf
+from bench.metrics.dcf import actual_dcf, minimum_dcf
 from bench.metrics.det import equal_error_rate
 from bench.metrics.f1 import decide_bonafide
 from bench.metrics.items import Items
@@ -34,8 +34,8 @@ PLAIN = 3
 EER: dict[str, Measure] = {"EER": equal_error_rate}
 SIX: dict[str, Measure] = {
     **EER,
-    "minDCF": Least(min_dcf),
-    "actDCF": Decided(act_dcf),
+    "minDCF": Least(minimum_dcf),
+    "actDCF": Decided(actual_dcf),
     "Cllr": cllr,
     "min Cllr": Ordered(min_cllr, least=True),
     "AUC": Ordered(auc),

@@ -23,7 +23,7 @@ def lines(done):
 @pytest.mark.parametrize(("name", "split"), [("19LA", "eval"), ("PS", "dev"), ("LPS", "crossfade")])
 def test_every_utterance_has_id_audio_label_and_factors(bench, environment, name, split):
     config = Config(work=Path(environment["BENCH_WORK"]))
-    subset = corpora.read_corpus(name, split, config, "smoke")
+    subset = corpora.read_corpus_split(name, split, config, "smoke")
     order = (*ORDER, name, "--split", split, "--smoke")
     listed = lines(bench(*order, "--csv"))
     assert len(listed) == len(subset)

@@ -38,7 +38,7 @@ def is_drawn(work: Path, stem: str) -> bool:
 @pytest.mark.every_kind
 @pytest.mark.slow
 def test_a_trained_row_is_drawn_and_an_untrained_one_named(bench, config):
-    table = corpora.read_corpus("19LA", "eval", config, "smoke").table
+    table = corpora.read_corpus_split("19LA", "eval", config, "smoke").table
     utterance = table["utterance"].iloc[0]
     order = ("explain", "tca", "--utterance", utterance, "--smoke", *SETS)
     untrained = bench(*order)
@@ -145,7 +145,7 @@ def test_sals_figures_have_the_papers_rows_and_utterance(bench, config, tiny):
 @pytest.mark.slow
 def test_two_rows_of_a_localizer_are_set_against_each_other(bench, config, tiny):
     rows = ("--row", "S5", "--against", "S0", "--smoke", *tiny)
-    table = corpora.read_corpus("PS", "eval", config, "smoke").table
+    table = corpora.read_corpus_split("PS", "eval", config, "smoke").table
     utterance = table.loc[table["label"] == "spoof", "utterance"].iloc[0]
     run = bench("run", "table4", "--rows", "S0,S5", "--smoke", *tiny)
     assert run.returncode == 0, run.stderr

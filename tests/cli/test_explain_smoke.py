@@ -37,7 +37,7 @@ def explained(bench, environment):
 
 def first_spoof(environment, corpus: str) -> str:
     config = Config(work=Path(environment["BENCH_WORK"]))
-    table = corpora.read_corpus(corpus, "eval", config, "smoke").table
+    table = corpora.read_corpus_split(corpus, "eval", config, "smoke").table
     return table.loc[table["label"] == "spoof", "utterance"].iloc[0]
 
 

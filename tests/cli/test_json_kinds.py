@@ -131,7 +131,9 @@ def examples(environment, trials, keys, tmp_path, monkeypatch) -> dict[str, list
     text(tmp_path / "MyDet.txt", trials["utterance"], np.round(scored(trials)[0]))
     config = Config(work=work)
     names = {
-        "SOME": corpora.read_corpus("19LA", "eval", config, "smoke").table["utterance"].iloc[0],
+        "SOME": corpora.read_corpus_split("19LA", "eval", config, "smoke")
+        .table["utterance"]
+        .iloc[0],
         "FRAMES": str(work / "made" / "S4-666-partialspoof.parquet"),
     }
     return {

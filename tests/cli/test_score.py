@@ -13,7 +13,7 @@ import pytest
 from bench.config import Config
 from bench.data import corpora
 from bench.evaluation.score_file import write_scores
-from bench.metrics.det import eer
+from bench.metrics.det import eer_by_class
 from bench.tracking.store import Store
 from tests.evaluation.made import scored, text
 
@@ -30,7 +30,7 @@ FEW = ("--replicates", "20")
 def framed(environment, folder: Path):
     """Frame scores of the miniature PartialSpoof, in `frames.npz` of the folder."""
     config = Config(work=Path(environment["BENCH_WORK"]))
-    subset = corpora.read_corpus("PS", "eval", config, "smoke", 0.02)
+    subset = corpora.read_corpus_split("PS", "eval", config, "smoke", 0.02)
     rng = np.random.default_rng(0)
     frames = {u: rng.normal(size=len(v)) + 1 - 2 * v for u, v in subset.timing.spoof.items()}
     np.savez(folder / "frames.npz", **frames)
@@ -60,7 +60,7 @@ def test_a_verdict_holds_figures_checks_and_pictures(bench, trials, keys, tmp_pa
     path = text(tmp_path / "mine.txt", trials["utterance"], scores)
     done = bench("score", str(path), *keys, "--by", "attack,attack_type")
     assert done.returncode == 0, done.stderr
-    rate = eer(np.round(scores[~spoof], 6), np.round(scores[spoof], 6)).eer
+    rate = eer_by_class(np.round(scores[~spoof], 6), np.round(scores[spoof], 6)).eer
     assert f"{100 * rate:.6f} %" in done.stdout
     assert "min t-DCF" in done.stdout
     assert "ids from column 1, scores from column 2" in done.stdout
@@ -114,7 +114,7 @@ def test_frames_are_judged_at_every_resolution_and_by_ranges(bench, environment,
     spoof = np.concatenate(list(subset.timing.spoof.values()))
     assert found["results"]["eer_20ms"] == found["results"]["eer"]
     assert found["results"]["eer"]["value"] == pytest.approx(
-        100 * eer(score[~spoof], score[spoof]).eer, abs=0.2
+        100 * eer_by_class(score[~spoof], score[spoof]).eer, abs=0.2
     )
     by = [breakdown["by"] for breakdown in found["breakdowns"]]
     assert by == [["position in the segment"], ["distance to the boundary"]]
@@ -122,7 +122,7 @@ def test_frames_are_judged_at_every_resolution_and_by_ranges(bench, environment,
 
 def test_a_tracked_file_stands_in_its_tables_report(bench, environment, tmp_path):
     config = Config(work=Path(environment["BENCH_WORK"]))
-    subset = corpora.read_corpus("LPS", "crossfade", config, "smoke")
+    subset = corpora.read_corpus_split("LPS", "crossfade", config, "smoke")
     utterances = subset.table["utterance"].tolist()
     ends = {u: subset.timing.spans[u][-1].end_s for u in utterances}
     counts = {u: int(np.ceil(end / 0.02 - 1e-6)) for u, end in ends.items()}
@@ -367,7 +367,7 @@ def test_breakdowns_have_the_figures_asked_for_and_speakers(bench, trials, keys,
     assert lines["LA_0003"]["spoof"] == (own & spoof).sum()
     assert lines["LA_0003"]["results"].keys() == {"eer", "auc"}
     rounded = np.round(scores, 6)
-    rate = eer(rounded[own & ~spoof], rounded[own & spoof]).eer
+    rate = eer_by_class(rounded[own & ~spoof], rounded[own & spoof]).eer
     assert lines["LA_0003"]["results"]["eer"]["value"] == 100 * rate
     wrong = bench("score", str(path), *keys, "--metrics", "cllr")
     assert wrong.returncode == 2
@@ -391,6 +391,6 @@ def test_frames_are_broken_down_by_fields_of_their_utterances(bench, environment
     of_one = table.loc[(table["speaker"] == one) | (one == "Pooled"), "utterance"]
     score = np.concatenate([frames[u] for u in of_one])
     spoof = np.concatenate([subset.timing.spoof[u] for u in of_one])
-    rate = eer(score[~spoof], score[spoof]).eer
+    rate = eer_by_class(score[~spoof], score[spoof]).eer
     assert line["results"]["eer"]["value"] == pytest.approx(100 * rate, abs=1)
     assert "# SMOKE: frames.npz on partialspoof" in bench(*order, "--smoke", *FEW).stdout

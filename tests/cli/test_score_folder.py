@@ -22,7 +22,7 @@ def files(environment, tmp_path):
     place.mkdir()
     for name in ("19LA", "ITW"):
         card = corpora.read_corpus_card(name)
-        table = corpora.read_corpus(name, card.evaluation_split, config, "smoke").table
+        table = corpora.read_corpus_split(name, card.evaluation_split, config, "smoke").table
         text(place / f"on-{name}.txt", table["utterance"], scored(table)[0])
     text(tmp_path / "strange.txt", ["x1", "x2", "x3"], [0.1, 0.2, 0.3])
     return place

@@ -12,9 +12,9 @@ import pytest
 
 from bench.data.asv import read_asv_scores, read_tdcf_coefficients
 from bench.errors import BenchError
-from bench.metrics.breakdown import POOLED, split_cells
+from bench.metrics.breakdown import POOLED, split_breakdown
 from bench.metrics.tally import count_scores
-from bench.metrics.tdcf import Coefficients, asv_errors, coefficients_2019, min_tdcf
+from bench.metrics.tdcf import Coefficients, asv_errors, coefficients_2019, minimum_tdcf
 from tests.errors import raises_code
 
 LINES = "bonafide target 7.5\nbonafide nontarget -3.25\nA07 spoof 1\nA08 spoof 2.5e0\n"
@@ -212,11 +212,11 @@ def test_every_cell_of_a_breakdown_finds_its_coefficients(protocols):
     is_spoof = np.array([a != "" for a, _ in rows])
     roles = {"attack": "spoof", "codec": "channel"}
     score = np.where(is_spoof, -1.0, 1.0)
-    found = list(split_cells(is_spoof, fields, roles, ["attack", "codec"]))
+    found = list(split_breakdown(is_spoof, fields, roles, ["attack", "codec"]))
     assert len(found) == 14 * 5
     for cell in found:
         c = table[cell.find_levels("attack", "codec")]
-        least = min_tdcf(count_scores(score[cell.bonafide], score[cell.spoof]), c).cost
+        least = minimum_tdcf(count_scores(score[cell.bonafide], score[cell.spoof]), c).cost
         assert least == pytest.approx(c.c0 / (c.c0 + min(c.c1, c.c2)))
 
 

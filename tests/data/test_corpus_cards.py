@@ -9,7 +9,7 @@ import pytest
 
 from bench.cards import corpus_cards
 from bench.config import Config
-from bench.data.corpora import read_corpus
+from bench.data.corpora import read_corpus_split
 from bench.data.readers import find_reader
 from bench.data.subset import FrameVectors, Spans
 from bench.errors import BenchError
@@ -166,18 +166,18 @@ def test_other_faults(tmp_path: Path, old: str, new: str, said: str):
 
 def test_load_reads_from_where_the_configuration_says(ps: Path, had: Path, tmp_path: Path):
     config = Config(corpora={"partialspoof": ps, "had": had}, work=tmp_path / "work")
-    subset = read_corpus("PS", "train", config, "paper", 0.16)
+    subset = read_corpus_split("PS", "train", config, "paper", 0.16)
     assert isinstance(subset.timing, FrameVectors)
     assert subset.timing.resolution_s == 0.16
     assert subset.root == ps
-    assert isinstance(read_corpus("had", "train", config, "paper").timing, Spans)
+    assert isinstance(read_corpus_split("had", "train", config, "paper").timing, Spans)
     with pytest.raises(BenchError, match="llamapartialspoof"):
-        read_corpus("LPS", "crossfade", config, "paper")
+        read_corpus_split("LPS", "crossfade", config, "paper")
     with pytest.raises(BenchError, match="partialspoof has no split 'tran'; did you mean 'train'"):
-        read_corpus("PS", "tran", config, "paper")
+        read_corpus_split("PS", "tran", config, "paper")
 
 
 def test_load_reads_the_miniature_for_smoke(tmp_path: Path):
     config = Config(work=tmp_path)
     layouts.partialspoof(config.mini_root / "partialspoof")
-    assert len(read_corpus("ps", "train", config, "smoke")) == 4
+    assert len(read_corpus_split("ps", "train", config, "smoke")) == 4

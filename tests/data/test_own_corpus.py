@@ -10,7 +10,7 @@ from layouts import wav, write_lines
 from bench import config
 from bench.cards import corpus_cards
 from bench.data.check import check_corpus
-from bench.data.corpora import read_corpus, read_keys
+from bench.data.corpora import read_corpus_split, read_keys
 from bench.data.subset import Span, Spans
 from bench.errors import BenchError
 from tests.errors import raises_code
@@ -88,7 +88,7 @@ def test_a_detection_corpus_from_a_card(own: Path):
         wav(own / f"data/audio/{name}.wav", 0.2)
     assert "mine" in corpus_cards.list_corpora()
     assert corpus_cards.read_corpus_card("Mine").evaluation_split == "test"
-    subset = read_corpus("MINE", "test", config.read_config(), "paper")
+    subset = read_corpus_split("MINE", "test", config.read_config(), "paper")
     assert subset.table["path"].tolist()[2] == "audio/s2/c.wav"
     assert subset.table["attack"].tolist() == ["", "vits2", "knnvc"]
     assert subset.table["attack_type"].tolist() == ["", "TTS", "VC"]
@@ -110,7 +110,7 @@ def test_ids_may_be_written_with_the_audios_suffix(own: Path, audio: str, suffix
     write_lines(own / "data/lists/test.csv", [LISTED[0], *lines])
     for name in ids:
         wav(own / f"data/{folder}{name}.wav", 0.2)
-    found = read_corpus("mine", "test", config.read_config(), "paper")
+    found = read_corpus_split("mine", "test", config.read_config(), "paper")
     assert found.table["utterance"].tolist() == ids
     assert [found.audio_path(i).is_file() for i in range(3)] == [True] * 3
 
@@ -121,7 +121,7 @@ def test_spans_in_further_columns(own: Path):
     write_lines(own / "data/all.tsv", lines)
     for name, seconds in (("a", 1.0), ("b", 1.5)):
         wav(own / f"data/x/{name}.wav", seconds)
-    subset = read_corpus("mine", "all", config.read_config(), "paper")
+    subset = read_corpus_split("mine", "all", config.read_config(), "paper")
     assert isinstance(subset.timing, Spans)
     assert subset.timing.spans["b"] == (Span(0.0, 0.5, "bonafide"), Span(0.5, 1.5, "spoof"))
     assert subset.table["duration_s"].tolist() == [1.0, 1.5]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
-from bench.metrics.det import eer
+from bench.metrics.det import eer_by_class
 from tests.errors import raises_code
 from tests.evaluation.listed import read
 
@@ -36,7 +36,7 @@ def truth(cases):
 def rate(found, truth):
     ids = [name.removesuffix(".flac") for name in found.names.to_pylist()]
     is_bonafide = np.array([truth[ids[i]] for i in found.row])
-    return eer(found.score[is_bonafide], found.score[~is_bonafide]).eer
+    return eer_by_class(found.score[is_bonafide], found.score[~is_bonafide]).eer
 
 
 @pytest.mark.parametrize(

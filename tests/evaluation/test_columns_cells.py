@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.metrics.det import eer
+from bench.metrics.det import eer_by_class
 from tests.evaluation.listed import read
 from tests.evaluation.put_columns import (
     CONFIDENCES,
@@ -47,7 +47,7 @@ class TestConfidence:
         path = put(tmp_path, self.FORM, "file,label,score", w=words(IS_BONAFIDE), c=sure)
         assert "--column score@label" in refused(path)
         score = read(path, column="score@label").score
-        assert eer(score[IS_BONAFIDE], score[~IS_BONAFIDE]).eer == 0
+        assert eer_by_class(score[IS_BONAFIDE], score[~IS_BONAFIDE]).eer == 0
 
     @pytest.mark.parametrize("name", ["prediction", "predicted_label", "pred"])
     def test_by_its_name(self, tmp_path, name):

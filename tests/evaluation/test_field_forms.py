@@ -33,7 +33,7 @@ from bench.cards import corpus_cards
 from bench.errors import BenchError
 from bench.evaluation.evaluator import EvaluationRequest, Evaluator
 from bench.evaluation.read_options import ReadOptions
-from bench.metrics.det import eer
+from bench.metrics.det import eer_by_class
 
 CARD = """
 name     = "Field"
@@ -335,7 +335,7 @@ def test_forms_that_are_read(judge, tmp_path, name):
     path = tmp_path / "scores"
     write(path)
     bonafide, spoof = judge.read_scores(path, ReadOptions(**asked)).split_classes()
-    assert eer(bonafide, spoof).eer == EER
+    assert eer_by_class(bonafide, spoof).eer == EER
 
 
 @pytest.mark.parametrize("name", REFUSED)

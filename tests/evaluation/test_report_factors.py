@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
-from bench.evaluation.comparison import compare_scores
+from bench.evaluation.comparison import compare_score_files
 from bench.evaluation.factors import roles_of
-from bench.metrics.det import eer
+from bench.metrics.det import eer_by_class
 from tests.evaluation.listed import frames, judge, listed, written
 
 
@@ -27,7 +27,7 @@ def rates(verdict):
 
 def of_level(table: pd.DataFrame, rows: pd.Series) -> float:
     kept, bonafide = table[rows], table.loc[rows, "bonafide"]
-    return eer(kept.loc[bonafide, "score"], kept.loc[~bonafide, "score"]).eer
+    return eer_by_class(kept.loc[bonafide, "score"], kept.loc[~bonafide, "score"]).eer
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_columns_of_the_keys_that_the_card_has_no_role_for(mini, tmp_path, by, c
 def test_a_comparison_is_broken_down_by_them_too(mini, tmp_path):
     table = listed(mini, "asvspoof5")
     one = judge(mini, "asvspoof5", by=(("codec_quality",),))
-    found = compare_scores(
+    found = compare_score_files(
         one, one.read_scores(written(tmp_path, table)), one.read_scores(written(tmp_path, table))
     )
     assert len({of.levels for of in found.compared}) > 3
@@ -120,7 +120,7 @@ def test_columns_of_the_score_file_are_joined_by_id(mini, tmp_path, role):
     assert ("spoof trials only" in note) == (role == "spoof")
     assert len(verdict.breakdowns[1].lines) > len(verdict.breakdowns[0].lines)
     one = judge(mini, "asvspoof2019la", by=(("device",),))
-    compared = compare_scores(one, one.read_scores(path), one.read_scores(path))
+    compared = compare_score_files(one, one.read_scores(path), one.read_scores(path))
     assert {of.levels for of in compared.compared} >= {("phone",), ("studio",)}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.evaluation import render
-from bench.evaluation.comparison import compare_scores
+from bench.evaluation.comparison import compare_score_files
 from tests.evaluation.listed import frames, judge, listed, written
 
 
@@ -59,7 +59,7 @@ def test_a_cell_without_an_error_has_no_interval_of_no_width(mini, tmp_path):
     assert "0.00 % to 0.00 %" not in shown
     assert "too few errors to judge" in shown  # cells of one or two trials
     found = render.render_comparison(
-        compare_scores(
+        compare_score_files(
             one,
             one.read_scores(written(tmp_path, table)),
             one.read_scores(written(tmp_path, table)),
@@ -141,6 +141,6 @@ def test_figures_without_intervals_are_the_same_figures_with_the_same_errors(min
         assert "interval |" not in shown
         assert "Intervals: none, as asked for." in shown
         assert render.report_as_dict(quick)["results"]["eer"]["low"] is None
-        found = compare_scores(fast, fast.read_scores(path), fast.read_scores(path))
+        found = compare_score_files(fast, fast.read_scores(path), fast.read_scores(path))
         assert "interval |" not in render.render_comparison(found)
         assert all(of.difference.value == 0 and np.isnan(of.corrected) for of in found.compared)

@@ -14,7 +14,7 @@ import pytest
 from bench.cards.corpus_cards import read_corpus_card
 from bench.errors import BenchError
 from bench.evaluation import render
-from bench.evaluation.comparison import compare_scores
+from bench.evaluation.comparison import compare_score_files
 from bench.evaluation.evaluator import EvaluationRequest, Evaluator
 from bench.metrics.grid import FrameRules, align_points, segment_eer
 from tests.errors import raises_code
@@ -150,7 +150,7 @@ def test_one_class_gives_words_instead_of_an_empty_table(mini, tmp_path):
     shown = render.render_report(one.evaluate_scores(one.read_scores(path)))
     assert "no metric is defined" in shown
     assert "| Metric" not in shown
-    both = compare_scores(one, one.read_scores(path), one.read_scores(path))
+    both = compare_score_files(one, one.read_scores(path), one.read_scores(path))
     assert "no metric is defined" in render.render_comparison(both)
     assert "| Metric" not in render.render_comparison(both)
 
@@ -160,7 +160,7 @@ def test_a_comparison_says_what_is_noteworthy_of_either_file(mini, tmp_path):
     twice = written(tmp_path, pd.concat([table, table]), "twice.txt")
     part = written(tmp_path, table.iloc[2:], "part.txt")
     one = judge(mini, "inthewild", allow_missing=True)
-    found = compare_scores(one, one.read_scores(twice), one.read_scores(part))
+    found = compare_score_files(one, one.read_scores(twice), one.read_scores(part))
     shown = render.render_comparison(found)
     assert "- A: **warning**: " in shown
     assert "appended to by another run" in shown
@@ -180,7 +180,7 @@ def test_a_comparison_says_what_is_noteworthy_of_either_file(mini, tmp_path):
 def test_grids_that_do_not_meet_are_said_not_to(mini, tmp_path):
     one = judge(mini, "partialspoof")
     a, b = (one.read_scores(frames(mini, tmp_path, at, f"{at}.txt")) for at in (0.02, 0.03))
-    found = compare_scores(one, a, b)
+    found = compare_score_files(one, a, b)
     assert {of.figure for of in found.compared} == {"range_eer", "utterance_eer"}
     assert "no segment EER or F1: " in render.render_comparison(found)
     (note,) = (note for note in one.evaluate_scores(b).notes if note.startswith("no EER at"))

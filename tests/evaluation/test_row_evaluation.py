@@ -48,7 +48,9 @@ def root(miniatures: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def subset(root: Path) -> Subset:
-    return corpora.read_corpus("asvspoof2019la", "eval", Config(work=root.parent.parent), "smoke")
+    return corpora.read_corpus_split(
+        "asvspoof2019la", "eval", Config(work=root.parent.parent), "smoke"
+    )
 
 
 def write(subset: Subset, path: Path, **more: np.ndarray) -> Path:
@@ -123,7 +125,7 @@ def test_both_scores_have_figures_where_there_are_logits(root, subset, tmp_path)
 
 def test_a_corpus_with_costs_has_them_of_both_scores(miniatures, tmp_path):
     data = HeldOutData(corpus="asvspoof5", split="eval", resolution_s=None)
-    subset = corpora.read_corpus("asvspoof5", "eval", Config(work=miniatures), "smoke")
+    subset = corpora.read_corpus_split("asvspoof5", "eval", Config(work=miniatures), "smoke")
     logit = np.random.default_rng(1).normal(size=(2, len(subset))).astype(np.float32)
     both = {"logit_bonafide": logit[0], "logit_spoof": logit[1]}
     found = row_evaluation.evaluate_row(

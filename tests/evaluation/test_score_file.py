@@ -14,7 +14,7 @@ from bench.errors import BenchError
 from bench.evaluation import score_file as scorefile
 from bench.evaluation.row_evaluation import evaluate_file
 from bench.metrics.bootstrap import compute_intervals
-from bench.metrics.det import eer, equal_error_rate
+from bench.metrics.det import eer_by_class, equal_error_rate
 from bench.metrics.items import Items
 from tests.errors import raises_code
 
@@ -130,7 +130,7 @@ def test_figures_are_those_of_the_metrics(tmp_path):
     named = {"eer", "f1", "f1_spoof", "eer_bonafide_logit", "utterance_eer"}
     assert set(found) == {*named, "range_eer", "eer_320ms", "eer_640ms"}
     assert found["range_eer"].value == found["eer"].value, "by the file's labels, of equal frames"
-    assert found["eer"].value == eer(score[~spoof], score[spoof]).eer
+    assert found["eer"].value == eer_by_class(score[~spoof], score[spoof]).eer
     # In the order of the utterances' names, in which the file's codes are.
     _, unit = np.unique(columns["utterance"], return_inverse=True)
     items = Items(score.astype(float), 1.0 - spoof, 1.0 * spoof, unit)
@@ -139,10 +139,10 @@ def test_figures_are_those_of_the_metrics(tmp_path):
     assert found["f1"].value == pytest.approx(f1_score(~spoof, score > 0))
     assert found["f1_spoof"].value == pytest.approx(f1_score(spoof, score <= 0))
     logit = columns["logit_bonafide"]
-    assert found["eer_bonafide_logit"].value == eer(logit[~spoof], logit[spoof]).eer
+    assert found["eer_bonafide_logit"].value == eer_by_class(logit[~spoof], logit[spoof]).eer
     lowest = score.reshape(-1, 5).min(axis=1)
     any_spoof = spoof.reshape(-1, 5).any(axis=1)
-    assert found["utterance_eer"].value == eer(lowest[~any_spoof], lowest[any_spoof]).eer
+    assert found["utterance_eer"].value == eer_by_class(lowest[~any_spoof], lowest[any_spoof]).eer
     for figure in found.values():
         assert 0 <= figure.low <= figure.value <= figure.high <= 1
     assert evaluate_file(scorefile.read_scores(path), replicates=50, seed=3) == found

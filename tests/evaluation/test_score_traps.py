@@ -13,7 +13,7 @@ import pytest
 from bench.errors import BenchError
 from bench.evaluation.checks import check_utterances
 from bench.evaluation.findings import refuse_errors
-from bench.metrics.det import eer, eer_official
+from bench.metrics.det import eer_by_class, eer_official
 from tests.errors import raises_code
 from tests.evaluation.listed import read
 
@@ -48,7 +48,7 @@ def found(checked):
     return {(finding.severity, finding.code) for finding in checked.findings}
 
 
-def rate(checked, trials, formula=eer):
+def rate(checked, trials, formula=eer_by_class):
     bonafide = (trials["label"] == "bonafide").to_numpy()
     use = checked.present
     return formula(checked.score[use & bonafide], checked.score[use & ~bonafide]).eer

@@ -12,12 +12,12 @@ from scipy.stats import norm
 
 from bench.metrics.bootstrap import Interval, compute_intervals
 from bench.metrics.cllr import cllr
-from bench.metrics.dcf import act_dcf, bayes_threshold, min_dcf
+from bench.metrics.dcf import actual_dcf, bayes_threshold, minimum_dcf
 from bench.metrics.det import equal_error_rate
 from bench.metrics.items import Items, make_items
 from bench.metrics.measure import Decided, Least, Measure
 from bench.metrics.ratios import decision_ratios, ratio_intervals
-from bench.metrics.tdcf import Coefficients, min_tdcf
+from bench.metrics.tdcf import Coefficients, minimum_tdcf
 
 BONAFIDE = 7355
 """Bona fide trials of ASVspoof 2019 LA, evaluation."""
@@ -30,9 +30,9 @@ TDCF = Coefficients(0.0, 0.8905, 0.15)
 
 MEASURES: dict[str, Measure] = {
     "EER": equal_error_rate,
-    "min t-DCF": Least(lambda counts: min_tdcf(counts, TDCF)),
-    "minDCF": Least(min_dcf),
-    "actDCF": Decided(act_dcf),
+    "min t-DCF": Least(lambda counts: minimum_tdcf(counts, TDCF)),
+    "minDCF": Least(minimum_dcf),
+    "actDCF": Decided(actual_dcf),
     "Cllr": cllr,
 }
 

@@ -9,12 +9,12 @@ from sklearn.metrics import f1_score
 from bench import metrics
 from bench.metrics import api
 from bench.metrics.auc import auc
-from bench.metrics.dcf import DcfCosts, act_dcf, min_dcf
+from bench.metrics.dcf import DcfCosts, actual_dcf, minimum_dcf
 from bench.metrics.det import eer_of, eer_official
 from bench.metrics.measure import ScoreMetric
 from bench.metrics.registry import select_metrics
 from bench.metrics.tally import count_scores
-from bench.metrics.tdcf import Coefficients, min_tdcf
+from bench.metrics.tdcf import Coefficients, minimum_tdcf
 from tests.errors import raises_code
 
 RNG = np.random.default_rng(0)
@@ -35,9 +35,9 @@ def test_every_declared_function_is_there():
 def test_a_metric_is_that_of_its_module():
     costs, coefficients = DcfCosts(0.1, 1.0, 5.0), Coefficients(0.1, 0.8, 0.4)
     assert metrics.eer(SCORES, LABELS) == eer_of(COUNTS).eer
-    assert metrics.min_dcf(SCORES, LABELS, costs) == min_dcf(COUNTS, costs).cost
-    assert metrics.act_dcf(SCORES, LABELS) == act_dcf(COUNTS).cost
-    assert metrics.min_tdcf(SCORES, LABELS, coefficients) == min_tdcf(COUNTS, coefficients).cost
+    assert metrics.min_dcf(SCORES, LABELS, costs) == minimum_dcf(COUNTS, costs).cost
+    assert metrics.act_dcf(SCORES, LABELS) == actual_dcf(COUNTS).cost
+    assert metrics.min_tdcf(SCORES, LABELS, coefficients) == minimum_tdcf(COUNTS, coefficients).cost
     assert metrics.compute_metric("auc", SCORES, LABELS) == auc(COUNTS)
     official = eer_official(*CLASSES).eer
     assert metrics.compute_metric("eer_official", SCORES, LABELS) == official

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.metrics.breakdown import POOLED, split_cells
-from bench.metrics.det import eer
+from bench.metrics.breakdown import POOLED, split_breakdown
+from bench.metrics.det import eer_by_class
 from tests.errors import raises_code
 
 from .plain_detection import aasist
@@ -58,7 +58,7 @@ def test_holds_the_trials_that_belong_there(trials, by):
     is_spoof, fields = columns(trials)
     found = [
         (tuple(cell.levels.values()), cell.bonafide.tolist(), cell.spoof.tolist())
-        for cell in split_cells(is_spoof, fields, ROLES, by)
+        for cell in split_breakdown(is_spoof, fields, ROLES, by)
     ]
     assert found == list(expected(trials, by))
 
@@ -68,7 +68,7 @@ def test_gives_both_margins_and_what_is_not_defined():
     table = {"attack": ["", "", "A1", "A1", "A2"], "codec": ["x", "y", "x", "z", "y"]}
     found = {
         tuple(c.levels.values()): c
-        for c in split_cells(is_spoof, table, ROLES, ("attack", "codec"))
+        for c in split_breakdown(is_spoof, table, ROLES, ("attack", "codec"))
     }
     assert len(found) == (2 + 1) * (3 + 1)
     assert {at for at, cell in found.items() if not cell.defined} == {
@@ -86,7 +86,9 @@ def test_gives_both_margins_and_what_is_not_defined():
 def test_levels_of_bona_fide_trials_alone_are_no_rows_of_a_spoof_factor():
     # 2021 LA says `bonafide` for bona fide trials' attack, 2021 DF `-`.
     table = {"attack": np.array(["bonafide", "A07"], dtype=object)}
-    assert [c.levels["attack"] for c in split_cells([False, True], table, ROLES, ["attack"])] == [
+    assert [
+        c.levels["attack"] for c in split_breakdown([False, True], table, ROLES, ["attack"])
+    ] == [
         "A07",
         POOLED,
     ]
@@ -96,7 +98,7 @@ def test_many_levels_are_told_apart():
     n = 260  # more cells than 16 bits can number
     names = [f"{i:03}" for i in range(n)]
     table = {"codec": names * 2, "gender": names + names[::-1]}
-    found = list(split_cells([i < n for i in range(2 * n)], table, ROLES, ["codec", "gender"]))
+    found = list(split_breakdown([i < n for i in range(2 * n)], table, ROLES, ["codec", "gender"]))
     assert len(found) == (n + 1) ** 2
     for cell in found:
         codec, gender = cell.levels.values()
@@ -115,12 +117,12 @@ def test_finds_its_own_entry_in_a_table_of_two_of_the_fields():
         ]
     )
     pair = ("attack", "codec")
-    assert [c.find_levels(*pair) for c in split_cells(is_spoof, fields, ROLES, ["codec"])] == [
+    assert [c.find_levels(*pair) for c in split_breakdown(is_spoof, fields, ROLES, ["codec"])] == [
         (POOLED, "alaw"),
         (POOLED, POOLED),
     ]
     assert [
-        c.find_levels(*pair) for c in split_cells(is_spoof, fields, ROLES, ["gender", "attack"])
+        c.find_levels(*pair) for c in split_breakdown(is_spoof, fields, ROLES, ["gender", "attack"])
     ] == [
         None,
         None,
@@ -140,14 +142,14 @@ def test_finds_its_own_entry_in_a_table_of_two_of_the_fields():
 def test_refuses_fields_that_are_none(by, message):
     table = {"attack": ["A1"], "codec": ["x"]}
     with pytest.raises(BenchError, match=re.escape(message)):
-        list(split_cells([True], table, ROLES, by))
+        list(split_breakdown([True], table, ROLES, by))
 
 
 def test_refuses_columns_that_do_not_fit():
     with raises_code("metric.lengths-differ"):
-        list(split_cells([True, False], {"codec": ["x"]}, ROLES, ["codec"]))
+        list(split_breakdown([True, False], {"codec": ["x"]}, ROLES, ["codec"]))
     with raises_code("metric.pooled-level"):
-        list(split_cells([True, False], {"codec": ["x", POOLED]}, ROLES, ["codec"]))
+        list(split_breakdown([True, False], {"codec": ["x", POOLED]}, ROLES, ["codec"]))
 
 
 def test_the_thirteen_attacks_of_aasist_l_to_every_printed_digit(shared):
@@ -155,11 +157,12 @@ def test_the_thirteen_attacks_of_aasist_l_to_every_printed_digit(shared):
     said = shared / "protocols/asvspoof2019_la/scores/AASIST-L_official_t-DCF_EER.txt"
     official = dict(re.findall(r"EER (A\d\d)\t+= ([\d.]+) %", said.read_text()))
     (pooled,) = set(re.findall(r"\tEER\t+= ([\d.]+) %", said.read_text()))
+    score, attacks = table["score"], {"attack": table["attack"]}
     found = {
         cell.levels[
             "attack"
-        ]: f"{100 * eer(table['score'][cell.bonafide], table['score'][cell.spoof]).eer:.9f}"
-        for cell in split_cells(table["is_spoof"], {"attack": table["attack"]}, ROLES, ["attack"])
+        ]: f"{100 * eer_by_class(score[cell.bonafide], score[cell.spoof]).eer:.9f}"
+        for cell in split_breakdown(table["is_spoof"], attacks, ROLES, ["attack"])
     }
     assert len(official) == 13
     assert found == official | {POOLED: pooled}

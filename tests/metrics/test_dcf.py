@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.metrics.dcf import DcfCosts, act_dcf, bayes_threshold, min_cost, min_dcf
+from bench.metrics.dcf import DcfCosts, actual_dcf, bayes_threshold, min_cost, minimum_dcf
 from bench.metrics.tally import count_scores
 from tests.errors import raises_code
 
@@ -26,7 +26,7 @@ def normalised(points, c):
 
 @given(few_values, few_values, costs)
 def test_minimum_is_the_least_over_all_thresholds(bonafide, spoof, c):
-    found = min_dcf(count_scores(bonafide, spoof), c)
+    found = minimum_dcf(count_scores(bonafide, spoof), c)
     assert found.cost == pytest.approx(normalised(rates(bonafide, spoof), c), abs=1e-12)
     missed = np.mean(np.array(bonafide) <= found.threshold)
     accepted = np.mean(np.array(spoof) > found.threshold)
@@ -36,7 +36,7 @@ def test_minimum_is_the_least_over_all_thresholds(bonafide, spoof, c):
 @given(few_values, few_values, costs)
 def test_stepping_through_ties_as_the_organisers_do_gives_the_same(bonafide, spoof, c):
     expected = normalised(one_by_one(bonafide, spoof), c)
-    assert min_dcf(count_scores(bonafide, spoof), c).cost == pytest.approx(expected, abs=1e-12)
+    assert minimum_dcf(count_scores(bonafide, spoof), c).cost == pytest.approx(expected, abs=1e-12)
 
 
 @given(few_values, few_values, costs)
@@ -47,30 +47,30 @@ def test_actual_cost_counts_errors_at_the_bayes_threshold(bonafide, spoof, c):
     accepted = sum(s >= at for s in spoof) / len(spoof)
     expected = (miss * missed + false_alarm * accepted) / min(miss, false_alarm)
     counts = count_scores(bonafide, spoof)
-    assert act_dcf(counts, c).cost == pytest.approx(expected, abs=1e-12)
-    assert act_dcf(counts, c).cost >= min_dcf(counts, c).cost - 1e-12
+    assert actual_dcf(counts, c).cost == pytest.approx(expected, abs=1e-12)
+    assert actual_dcf(counts, c).cost >= minimum_dcf(counts, c).cost - 1e-12
 
 
 def test_asvspoof_5s_threshold_and_what_deciding_nothing_costs():
     assert bayes_threshold() == -math.log(1.9)
     at = bayes_threshold()
     # With these costs accepting all costs 0.5 / 0.5, rejecting all 0.95 / 0.5.
-    assert act_dcf(count_scores([5.0], [5.0])).cost == 1.0
-    assert act_dcf(count_scores([-5.0], [-5.0])).cost == pytest.approx(1.9)
-    assert act_dcf(count_scores([5.0], [-5.0])).cost == 0.0
-    assert act_dcf(count_scores([-5.0], [5.0])).cost == pytest.approx(2.9)
+    assert actual_dcf(count_scores([5.0], [5.0])).cost == 1.0
+    assert actual_dcf(count_scores([-5.0], [-5.0])).cost == pytest.approx(1.9)
+    assert actual_dcf(count_scores([5.0], [-5.0])).cost == 0.0
+    assert actual_dcf(count_scores([-5.0], [5.0])).cost == pytest.approx(2.9)
     # A trial right at the threshold is accepted.
-    assert act_dcf(count_scores([at], [-5.0])).cost == 0.0
-    assert act_dcf(count_scores([np.nextafter(at, -9)], [-5.0])).cost == pytest.approx(1.9)
-    assert act_dcf(count_scores([5.0], [at, -5.0])).cost == 0.5
-    assert min_dcf(count_scores([-5.0], [5.0])).cost == 1.0
-    assert min_dcf(count_scores([5.0], [-5.0])) == (0.0, -5.0)
+    assert actual_dcf(count_scores([at], [-5.0])).cost == 0.0
+    assert actual_dcf(count_scores([np.nextafter(at, -9)], [-5.0])).cost == pytest.approx(1.9)
+    assert actual_dcf(count_scores([5.0], [at, -5.0])).cost == 0.5
+    assert minimum_dcf(count_scores([-5.0], [5.0])).cost == 1.0
+    assert minimum_dcf(count_scores([5.0], [-5.0])) == (0.0, -5.0)
 
 
 @given(few_values, few_values)
 def test_only_the_order_of_scores_matters_to_the_minimum(bonafide, spoof):
-    mapped = min_dcf(count_scores(np.exp(np.array(bonafide) / 2), np.exp(np.array(spoof) / 2)))
-    assert mapped.cost == min_dcf(count_scores(bonafide, spoof)).cost
+    mapped = minimum_dcf(count_scores(np.exp(np.array(bonafide) / 2), np.exp(np.array(spoof) / 2)))
+    assert mapped.cost == minimum_dcf(count_scores(bonafide, spoof)).cost
 
 
 @given(few_values, few_values, positive, positive)
@@ -84,21 +84,21 @@ def test_mirrored_classes_and_costs_give_the_same_minimum(bonafide, spoof, miss,
 def test_only_the_weights_within_a_class_matter(bonafide, spoof, times, factor):
     counts = count_scores(bonafide, spoof)
     more = reweighed(counts, times, factor)
-    assert min_dcf(more).cost == pytest.approx(min_dcf(counts).cost, abs=1e-12)
-    assert act_dcf(more).cost == pytest.approx(act_dcf(counts).cost, abs=1e-12)
+    assert minimum_dcf(more).cost == pytest.approx(minimum_dcf(counts).cost, abs=1e-12)
+    assert actual_dcf(more).cost == pytest.approx(actual_dcf(counts).cost, abs=1e-12)
 
 
 def test_leaves_the_tally_as_it_was():
     counts = count_scores([1.0, 2.0], [0.0, 1.5])
     before = [column.copy() for column in counts]
-    min_dcf(counts)
+    minimum_dcf(counts)
     assert all((a == b).all() for a, b in zip(before, counts, strict=True))
 
 
 @pytest.mark.parametrize(
     "wrong", [{"spoof_prior": 0.0}, {"spoof_prior": 1.0}, {"miss": 0.0}, {"false_alarm": -1.0}]
 )
-@pytest.mark.parametrize("figure", [min_dcf, act_dcf])
+@pytest.mark.parametrize("figure", [minimum_dcf, actual_dcf])
 def test_refuses_costs_that_are_none_and_classes_that_are_not_there(figure, wrong):
     with raises_code("metric.costs"):
         figure(count_scores([1.0], [0.0]), DcfCosts(**wrong))

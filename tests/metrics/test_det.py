@@ -15,7 +15,7 @@ from bench.errors import BenchError
 from bench.metrics.det import (
     det_points,
     det_points_of,
-    eer,
+    eer_by_class,
     eer_of,
     eer_official,
     find_closest,
@@ -63,19 +63,19 @@ def official(bonafide, spoof):
 @given(trials, trials)
 def test_is_the_mean_of_the_closest_rates_counted_one_by_one(bonafide, spoof):
     means = [float(mean) for mean in closest_means(bonafide, spoof)]
-    assert min(abs(eer(bonafide, spoof).eer - mean) for mean in means) < 1e-12
+    assert min(abs(eer_by_class(bonafide, spoof).eer - mean) for mean in means) < 1e-12
 
 
 @given(st.sets(st.integers(-1000, 1000), min_size=2, max_size=50), st.data())
 def test_agrees_with_the_official_formula_without_ties(values, data):
     scores = data.draw(st.permutations(sorted(values)))
     cut = data.draw(st.integers(1, len(scores) - 1))
-    assert eer(scores[:cut], scores[cut:]).eer == official(scores[:cut], scores[cut:])
+    assert eer_by_class(scores[:cut], scores[cut:]).eer == official(scores[:cut], scores[cut:])
 
 
 def test_ties_between_the_classes_are_where_the_official_formula_goes_wrong():
     assert official([1.0, 1.0], [1.0, 1.0]) == 1.0
-    assert eer([1.0, 1.0], [1.0, 1.0]).eer == 0.5
+    assert eer_by_class([1.0, 1.0], [1.0, 1.0]).eer == 0.5
 
 
 @given(few_values, few_values)
@@ -89,7 +89,7 @@ def test_the_official_formula_is_there_as_a_second_one(bonafide, spoof):
 def test_the_two_formulas_differ_only_where_ties_straddle_the_rates_crossing(bonafide, spoof):
     ties = ties_at_eer(count_scores(bonafide, spoof))
     if ties is None:
-        assert eer(bonafide, spoof).eer == official(bonafide, spoof)
+        assert eer_by_class(bonafide, spoof).eer == official(bonafide, spoof)
     else:
         assert (ties.bonafide, ties.spoof) == (bonafide.count(ties.score), spoof.count(ties.score))
         assert ties.bonafide + ties.spoof > 1
@@ -111,7 +111,7 @@ def test_a_weight_is_so_many_trials(bonafide, data):
     assume(any(bonafide) and any(spoof))
     counts = ScoreCounts(np.arange(k) / 7, np.array(bonafide, float), np.array(spoof, float))
     repeated = [np.repeat(counts.score, w) for w in (bonafide, spoof)]
-    assert eer_of(counts).eer == eer(*repeated).eer
+    assert eer_of(counts).eer == eer_by_class(*repeated).eer
     scaled = ScoreCounts(counts.score, counts.bonafide / 4, counts.spoof * 8)
     assert eer_of(scaled) == eer_of(counts)
 
@@ -134,47 +134,47 @@ def test_a_class_without_weight_has_no_rate(label, figure):
 
 @given(few_values, few_values, st.randoms())
 def test_ignores_the_order_of_trials(bonafide, spoof, random):
-    before = eer(bonafide, spoof)
+    before = eer_by_class(bonafide, spoof)
     random.shuffle(bonafide)
     random.shuffle(spoof)
-    assert eer(bonafide, spoof) == before
+    assert eer_by_class(bonafide, spoof) == before
 
 
 @given(few_values, few_values)
 def test_only_the_order_of_scores_matters(bonafide, spoof):
-    mapped = eer(np.exp(np.array(bonafide) / 2.0), np.exp(np.array(spoof) / 2.0))
-    assert mapped.eer == eer(bonafide, spoof).eer
+    mapped = eer_by_class(np.exp(np.array(bonafide) / 2.0), np.exp(np.array(spoof) / 2.0))
+    assert mapped.eer == eer_by_class(bonafide, spoof).eer
 
 
 @given(few_values, few_values)
 def test_swapping_the_classes_and_the_sign_changes_nothing(bonafide, spoof):
     assume(len(set(closest_means(bonafide, spoof))) == 1)
-    mirrored = eer([-s for s in spoof], [-s for s in bonafide])
-    assert mirrored.eer == pytest.approx(eer(bonafide, spoof).eer, abs=1e-12)
+    mirrored = eer_by_class([-s for s in spoof], [-s for s in bonafide])
+    assert mirrored.eer == pytest.approx(eer_by_class(bonafide, spoof).eer, abs=1e-12)
 
 
 @given(few_values, few_values, st.integers(2, 5))
 def test_repeating_every_trial_changes_nothing(bonafide, spoof, times):
-    assert eer(bonafide * times, spoof * times).eer == pytest.approx(
-        eer(bonafide, spoof).eer, abs=1e-12
+    assert eer_by_class(bonafide * times, spoof * times).eer == pytest.approx(
+        eer_by_class(bonafide, spoof).eer, abs=1e-12
     )
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.floats(-1e6, 1e6))
 def test_constant_scores_give_one_half(n, m, score):
-    assert eer([score] * n, [score] * m).eer == 0.5
+    assert eer_by_class([score] * n, [score] * m).eer == 0.5
 
 
 @given(trials, st.integers(1, 100))
 def test_separable_classes_give_zero_and_reversed_ones_give_one(scores, gap):
     above = [s - min(scores) + max(scores) + gap for s in scores]
-    assert eer(above, scores).eer == 0.0
-    assert eer(scores, above).eer == 1.0
+    assert eer_by_class(above, scores).eer == 0.0
+    assert eer_by_class(scores, above).eer == 1.0
 
 
 @given(few_values, few_values)
 def test_the_threshold_reaches_the_rate(bonafide, spoof):
-    rate, threshold = eer(bonafide, spoof)
+    rate, threshold = eer_by_class(bonafide, spoof)
     missed = np.mean(np.array(bonafide) <= threshold)
     accepted = np.mean(np.array(spoof) > threshold)
     assert (missed + accepted) / 2 == pytest.approx(rate, abs=1e-12)
@@ -201,7 +201,7 @@ def test_det_points_are_the_rates_at_each_distinct_score(bonafide, spoof):
 )
 def test_refuses_what_has_no_rate(bonafide, spoof, message):
     with pytest.raises(BenchError, match=message):
-        eer(bonafide, spoof)
+        eer_by_class(bonafide, spoof)
 
 
 def aasist(shared: Path):
@@ -228,4 +228,4 @@ def test_aasist_l_on_asvspoof_2019_la_as_the_organisers_compute_it(shared):
             for _, attack, key, score in rows
             if key == "spoof" and name in ("EER", attack)
         ]
-        assert 100 * eer(bonafide, spoof).eer == pytest.approx(expected, abs=1e-8), name
+        assert 100 * eer_by_class(bonafide, spoof).eer == pytest.approx(expected, abs=1e-8), name

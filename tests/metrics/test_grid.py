@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.metrics.det import eer
+from bench.metrics.det import eer_by_class
 from bench.metrics.grid import (
     align_points,
     find_grid,
@@ -87,7 +87,7 @@ def test_at_the_scores_own_resolution_it_is_the_eer_of_frames(made):
     found = align_points(scored, truth, made[0] * 0.005)
     assume(len({*found.is_spoof.tolist()}) == 2)
     assert segment_eer(scored, truth, made[0] * 0.005).eer == pytest.approx(
-        eer(found.score[~found.is_spoof], found.score[found.is_spoof]).eer, abs=1e-12
+        eer_by_class(found.score[~found.is_spoof], found.score[found.is_spoof]).eer, abs=1e-12
     )
 
 
@@ -204,7 +204,8 @@ def test_trap_20_how_labels_merge_changes_the_figure_and_ours_is_any_spoof(score
         by_rule[rule] = np.array(labels)
     np.testing.assert_array_equal(found.is_spoof, by_rule["any-spoof"])
     figures = {
-        eer(found.score[~is_spoof], found.score[is_spoof]).eer for is_spoof in by_rule.values()
+        eer_by_class(found.score[~is_spoof], found.score[is_spoof]).eer
+        for is_spoof in by_rule.values()
     }
     assert len({round(value, 3) for value in figures}) == 3
 

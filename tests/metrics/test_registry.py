@@ -13,7 +13,7 @@ from bench import versions
 from bench.cards import card_files, column_checks, table_cards
 from bench.evaluation import render, row_evaluation
 from bench.evaluation import score_file as scores
-from bench.evaluation.comparison import compare_scores
+from bench.evaluation.comparison import compare_score_files
 from bench.evaluation.draws import draw_replicates
 from bench.metrics import catalogue
 from bench.metrics.measured import MetricResult
@@ -137,7 +137,9 @@ def test_a_metric_of_utterances_is_one_file(add, mini, tmp_path):
     assert "| HTER at 0 |" in render.render_report(verdict)
     assert render.report_as_dict(verdict)["results"]["half_error"]["value"] == 100 * whole.value
 
-    found = compare_scores(one, *(one.read_scores(tmp_path / name) for name in ("a.txt", "a.txt")))
+    found = compare_score_files(
+        one, *(one.read_scores(tmp_path / name) for name in ("a.txt", "a.txt"))
+    )
     assert "half_error" in {of.figure for of in found.compared}
 
 
@@ -183,7 +185,7 @@ def test_a_metric_of_decisions_is_one_file(add, mini, tmp_path):
     assert accuracy.low < accuracy.value < accuracy.high
     assert {"half_error", "half_error_160ms"} <= set(verdict.figures)
     assert {"accuracy", "half_error_40ms"} <= {
-        of.figure for of in compare_scores(one, a, b).compared
+        of.figure for of in compare_score_files(one, a, b).compared
     }
 
 

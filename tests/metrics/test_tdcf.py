@@ -17,7 +17,7 @@ from bench.metrics.tdcf import (
     asv_errors,
     coefficients_2019,
     coefficients_2021,
-    min_tdcf,
+    minimum_tdcf,
 )
 from tests.errors import raises_code
 
@@ -60,13 +60,15 @@ def test_both_forms_are_those_of_the_evaluation_plans(bonafide, spoof, asv):
     legacy, revised = coefficients_2019(asv), coefficients_2021(asv)
     assume(revised.c1 > 0.01)
     for points in (rates(bonafide, spoof), one_by_one(bonafide, spoof)):
-        assert min_tdcf(counts, legacy).cost == pytest.approx(plain_2019(points, asv), abs=1e-9)
-        assert min_tdcf(counts, revised).cost == pytest.approx(plain_2021(points, asv), abs=1e-9)
+        assert minimum_tdcf(counts, legacy).cost == pytest.approx(plain_2019(points, asv), abs=1e-9)
+        assert minimum_tdcf(counts, revised).cost == pytest.approx(
+            plain_2021(points, asv), abs=1e-9
+        )
 
 
 @given(few_values, few_values, coefficients)
 def test_the_threshold_reaches_the_cost(bonafide, spoof, c):
-    cost, threshold = min_tdcf(count_scores(bonafide, spoof), c)
+    cost, threshold = minimum_tdcf(count_scores(bonafide, spoof), c)
     missed = np.mean(np.array(bonafide) <= threshold)
     accepted = np.mean(np.array(spoof) > threshold)
     reached = (c.c0 + c.c1 * missed + c.c2 * accepted) / (c.c0 + min(c.c1, c.c2))
@@ -77,13 +79,13 @@ def test_the_threshold_reaches_the_cost(bonafide, spoof, c):
 @given(few_values, few_values, coefficients, st.integers(1, 5), st.floats(0.1, 7))
 def test_invariants(bonafide, spoof, c, times, factor):
     counts = count_scores(bonafide, spoof)
-    cost = min_tdcf(counts, c).cost
+    cost = minimum_tdcf(counts, c).cost
     mapped = count_scores(np.exp(np.array(bonafide) / 2), np.exp(np.array(spoof) / 2))
-    assert min_tdcf(mapped, c).cost == cost
+    assert minimum_tdcf(mapped, c).cost == cost
     mirrored = count_scores([-s for s in spoof], [-s for s in bonafide])
     swapped = Coefficients(c.c0, c.c2, c.c1)
-    assert min_tdcf(mirrored, swapped).cost == pytest.approx(cost, abs=1e-12)
-    assert min_tdcf(reweighed(counts, times, factor), c).cost == pytest.approx(cost, abs=1e-12)
+    assert minimum_tdcf(mirrored, swapped).cost == pytest.approx(cost, abs=1e-12)
+    assert minimum_tdcf(reweighed(counts, times, factor), c).cost == pytest.approx(cost, abs=1e-12)
 
 
 def test_asv_errors_are_those_at_the_trial_where_its_rates_are_closest():
@@ -112,13 +114,13 @@ def test_costs_are_arguments():
 )
 def test_refuses_coefficients_of_which_no_cost_can_be_made(wrong):
     with raises_code("metric.tdcf-undefined"):
-        min_tdcf(count_scores([1.0], [0.0]), Coefficients(*wrong))
+        minimum_tdcf(count_scores([1.0], [0.0]), Coefficients(*wrong))
 
 
 def test_refuses_an_asv_system_that_costs_more_than_it_can_save():
     worse_than_none = asv_errors(np.arange(1000), [5000.0, 6000.0], [1.0])
     with pytest.raises(BenchError, match=r"C1 = -0\.094"):
-        min_tdcf(count_scores([1.0], [0.0]), coefficients_2019(worse_than_none))
+        minimum_tdcf(count_scores([1.0], [0.0]), coefficients_2019(worse_than_none))
 
 
 @pytest.mark.parametrize(
@@ -147,5 +149,5 @@ def test_aasist_l_on_asvspoof_2019_la_as_the_organisers_compute_it(shared):
     assert 100 * asv.eer == pytest.approx(2.458, abs=5e-4)
     table = aasist(shared)
     counts = count_scores(table["score"][~table["is_spoof"]], table["score"][table["is_spoof"]])
-    assert round(min_tdcf(counts, coefficients_2019(asv)).cost, 9) == 0.030805977
-    assert round(min_tdcf(counts, coefficients_2021(asv)).cost, 4) == 0.0916
+    assert round(minimum_tdcf(counts, coefficients_2019(asv)).cost, 9) == 0.030805977
+    assert round(minimum_tdcf(counts, coefficients_2021(asv)).cost, 4) == 0.0916

@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from bench.errors import BenchError
 from bench.metrics.breakdown import POOLED
-from bench.metrics.det import DetPoints, det_points, eer
+from bench.metrics.det import DetPoints, det_points, eer_by_class
 from bench.reports import plots
 from bench.reports.plots import detection
 
@@ -27,7 +27,7 @@ def test_det_curve_goes_through_the_equal_error_rate():
     bonafide, spoof = made_scores()
     figure = drawn(plots.draw_det, bonafide, spoof, "S5")
     curve, mark = figure.axes[0].lines
-    rate = eer(bonafide, spoof).eer
+    rate = eer_by_class(bonafide, spoof).eer
     assert mark.get_xdata()[0] == mark.get_ydata()[0] == pytest.approx(norm.ppf(rate))
     assert whole_title(figure) == f"S5 EER {100 * rate:.2f} %"
     on_curve = np.interp(norm.ppf(rate), curve.get_xdata()[::-1], curve.get_ydata()[::-1])

@@ -13,7 +13,7 @@ from bench._io.digests import list_digest
 from bench.analysis.trained_rows import load_trained_rows
 from bench.cards import table_cards
 from bench.config import Config
-from bench.data.corpora import read_corpus
+from bench.data.corpora import read_corpus_split
 from bench.evaluation import row_evaluation
 from bench.reports.row_runs import select_row_runs
 from bench.runner import local, trained_models
@@ -33,7 +33,7 @@ def config(miniatures: Path, tmp_path: Path) -> Config:
     """A machine with a corpus of its own and a file of breaths that others found."""
     shutil.copytree(miniatures / "mini" / CORPUS, tmp_path / "mini" / CORPUS)
     found = Config(work=tmp_path, device="cpu", workers=0, weights={"own": tmp_path / "own.csv"})
-    first = read_corpus(CORPUS, "train", found, "smoke").table["utterance"].iloc[0]
+    first = read_corpus_split(CORPUS, "train", found, "smoke").table["utterance"].iloc[0]
     (tmp_path / "own.csv").write_text(f"utterance,start_s,end_s\n{first},0.1,0.4\n")
     return found
 

@@ -179,7 +179,7 @@ def test_the_store_and_each_split_are_read_once_for_all_tables(
         searched.append(asked)
         return whole(self, *asked)
 
-    monkeypatch.setattr(current_inputs.corpora, "read_corpus", load)
+    monkeypatch.setattr(current_inputs.corpora, "read_corpus_split", load)
     monkeypatch.setattr(MlflowStore, "list_runs", runs)
     assert {of.table for of in row_status.all_statuses("paper", config)} == {
         "sal/table4",

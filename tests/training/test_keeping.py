@@ -8,7 +8,7 @@ import torch
 
 from bench.cards import corpus_cards
 from bench.errors import BenchError
-from bench.metrics.det import eer
+from bench.metrics.det import eer_by_class
 from bench.specs.run import TrainingSettings
 from bench.training import checkpoints, engine, keeping
 from bench.training.keeping import Progress
@@ -129,7 +129,7 @@ def dev_eer(run, config, weights) -> float:
     scores = score_utterances(fabric, system, share, 0)
     spoof = np.concatenate(share.labels)
     value = np.concatenate([scores[i].score for i in range(len(spoof))])
-    return eer(value[~spoof], value[spoof]).eer
+    return eer_by_class(value[~spoof], value[spoof]).eer
 
 
 def test_averaged_weights_are_measured_on_dev_themselves(detection, config, tmp_path):

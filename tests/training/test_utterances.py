@@ -10,7 +10,7 @@ import torch
 
 from bench.data.audio import read_header
 from bench.evaluation import score_file
-from bench.metrics.det import eer
+from bench.metrics.det import eer_by_class
 from bench.models.systems.sal import SegmentAware
 from bench.specs.corpus import Audio
 from bench.training import checkpoints, engine
@@ -120,7 +120,7 @@ def test_the_epoch_of_least_dev_loss_is_kept(detection, config, tmp_path):
             bonafide += score[~is_spoof].tolist()
             spoof += score[is_spoof].tolist()
     assert total / len(subset) == pytest.approx(min(losses), rel=1e-5)
-    assert eer(bonafide, spoof).eer == log.epochs[int(np.argmin(losses))]["dev.eer"]
+    assert eer_by_class(bonafide, spoof).eer == log.epochs[int(np.argmin(losses))]["dev.eer"]
 
 
 def test_early_stopping_counts_from_the_epoch_of_least_loss(detection, config, tmp_path):

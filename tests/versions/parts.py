@@ -302,7 +302,7 @@ def reader(name: str) -> Output:
     for key, (split, write) in made[name].items():
         with tempfile.TemporaryDirectory() as folder:
             config = Config(corpora={key: write(Path(folder))})
-            subset = corpora.read_corpus(key, split, config, "paper")
+            subset = corpora.read_corpus_split(key, split, config, "paper")
         for column in sorted(set(subset.table.columns) - {"path"}):
             of = subset.table[column]
             is_number = pd.api.types.is_numeric_dtype(of)
