@@ -112,17 +112,17 @@ def test_counts_are_the_cards_where_no_corpus_is_at_hand():
     assert "| 16,3560 | 163,560 |" in text
 
 
-def test_counts_are_the_protocols_where_they_are_there(shared):
-    config = Config(corpora={"asvspoof2019la": shared / "protocols" / "asvspoof2019_la"})
+def test_counts_are_the_protocols_where_they_are_there(official):
+    config = Config(corpora={"asvspoof2019la": official / "asvspoof2019_la"})
     found = checked_tables.look_up_table("breathnet/table2", config)
     states = [line.state for line in found.lines]
     assert states == ["equal"] * 2 + ["equal by the card"] * 6
     assert found.lines[0].source == "protocol of asvspoof2019la train"
 
 
-def test_a_protocol_with_other_counts_is_not_equal(shared, tmp_path):
+def test_a_protocol_with_other_counts_is_not_equal(official, tmp_path):
     name = "ASVspoof2019.LA.cm.train.trn.txt"
-    text = (shared / "protocols/asvspoof2019_la/protocols" / name).read_text(encoding="utf-8")
+    text = (official / "asvspoof2019_la/protocols" / name).read_text(encoding="utf-8")
     (tmp_path / name).write_text("".join(text.splitlines(keepends=True)[:-1]), encoding="utf-8")
     config = Config(corpora={"asvspoof2019la": tmp_path})
     (one,) = [one for one in _card().sets if one.name == "Train (2019 LA)"]

@@ -37,8 +37,8 @@ def framed(environment, folder: Path):
     return subset, frames
 
 
-def test_aasist_l_on_2019_la_has_the_official_digits(bench, shared):
-    scores = shared / "protocols/asvspoof2019_la/scores/AASIST-L_eval.txt"
+def test_aasist_l_on_2019_la_has_the_official_digits(bench, official):
+    scores = official / "asvspoof2019_la/scores/AASIST-L_eval.txt"
     shown = bench("score", str(scores), "--corpus", "asvspoof2019la", *FEW)
     assert shown.returncode == 0, shown.stderr
     assert "0.990923 %" in shown.stdout

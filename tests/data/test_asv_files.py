@@ -178,8 +178,8 @@ def test_refuses_files_of_another_kind(tmp_path, payload):
 
 
 @pytest.fixture(scope="module")
-def protocols(shared: Path) -> Path:
-    return shared / "protocols"
+def protocols(official: Path) -> Path:
+    return official
 
 
 def test_the_organisers_coefficients_of_2021_la(protocols):

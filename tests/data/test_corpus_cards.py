@@ -99,8 +99,8 @@ def test_every_attack_of_the_asvspoof_corpora_has_a_type():
         assert list(types[key])[:13] == [f"A{i:02d}" for i in range(7, 20)]
 
 
-def test_the_downloads_of_asvspoof_5_are_those_of_its_readme(shared: Path):
-    readme = (shared / "protocols/asvspoof5/README.txt").read_text(encoding="utf-8")
+def test_the_downloads_of_asvspoof_5_are_those_of_its_readme(official: Path):
+    readme = (official / "asvspoof5/README.txt").read_text(encoding="utf-8")
     for download in corpus_cards.read_corpus_card("ASV5").downloads:
         (line,) = (line for line in readme.splitlines() if f"{download.md5} " in line)
         assert download.file in line

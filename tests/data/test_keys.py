@@ -126,8 +126,8 @@ def test_had_and_llamapartialspoof(had: Path, lps: Path):
         read_keys(read_corpus_card("LPS"), "cut-paste", lps)
 
 
-def test_real_partialspoof_protocol(shared: Path):
-    table = read_keys(read_corpus_card("PS"), "eval", shared / "protocols/partialspoof").table
+def test_real_partialspoof_protocol(official: Path):
+    table = read_keys(read_corpus_card("PS"), "eval", official / "partialspoof").table
     assert len(table) == read_corpus_card("PS").splits["eval"].utterances
     assert table["attack"].cat.categories.tolist() == ["", "CON"]
 

@@ -138,8 +138,8 @@ def c012(mini: Path, subset: str) -> Any:
 
 
 @pytest.mark.parametrize("subset", ["eval", "prog", "hidden"])
-def test_2021la_coefficients_have_the_official_structure(mini: Path, subset: str, shared: Path):
-    file = shared / f"protocols/asvspoof2021_la/LA-C012-{subset}.npy"
+def test_2021la_coefficients_have_the_official_structure(mini: Path, subset: str, official: Path):
+    file = official / f"asvspoof2021_la/LA-C012-{subset}.npy"
     official, ours = np.load(file, allow_pickle=True), c012(mini, subset)
     assert (ours.dtype, ours.shape) == (official.dtype, official.shape)
     assert isinstance(ours.item(), dict)

@@ -263,8 +263,8 @@ def test_asvspoof5_codecs(mini: Path):
     assert {(row[3], row[4]) for row in coded} <= known
 
 
-def test_asvspoof5_configuration_is_the_official_one_but_for_bit_rates(mini: Path, shared: Path):
-    official = (shared / "protocols/asvspoof5/ASVspoof5.codec.config.csv").read_text()
+def test_asvspoof5_configuration_is_the_official_one_but_for_bit_rates(mini: Path, official: Path):
+    official = (official / "asvspoof5/ASVspoof5.codec.config.csv").read_text()
     ours = (mini / "asvspoof5/ASVspoof5.codec.config.csv").read_text()
     end = official.index(",,,\n")
     assert [line.split(",")[:3] for line in ours[: ours.index(",,,\n")].splitlines()] == [

@@ -184,14 +184,16 @@ def test_a_protocol_that_is_no_text_is_an_error(ps: Path, ps_card: CorpusCard):
         read_split(ps_card, ps, "train", 0.16)
 
 
-def test_reads_the_official_evaluation_protocol(shared: Path, tmp_path: Path, ps_card: CorpusCard):
+def test_reads_the_official_evaluation_protocol(
+    official: Path, tmp_path: Path, ps_card: CorpusCard
+):
     """71,237 real lines; its label vectors are made here, as the official ones are not at hand."""
     protocol = protocol_file(tmp_path, "eval")
     protocol.parent.mkdir(parents=True)
-    official = shared / "protocols/partialspoof/protocols" / protocol.name
+    official = official / "partialspoof/protocols" / protocol.name
     shutil.copyfile(official, protocol)
     (tmp_path / "eval/con_wav").mkdir(parents=True)
-    ids = (shared / "protocols/partialspoof/lists/eval.lst").read_text(encoding="utf-8").split()
+    ids = (official / "partialspoof/lists/eval.lst").read_text(encoding="utf-8").split()
     vectors = {u: ["1"] * 21 if u.startswith("LA_") else ["1"] * 20 + ["0"] for u in ids}
     save_vectors(tmp_path / "segment_labels/eval_seglab_0.16.npy", vectors)
     subset = read_split(ps_card, tmp_path, "eval", 0.16)
@@ -210,9 +212,9 @@ def test_reads_the_official_evaluation_protocol(shared: Path, tmp_path: Path, ps
 
 @pytest.mark.parametrize("split", ["train", "dev", "eval"])
 def test_the_cards_counts_are_those_of_the_official_lists(
-    shared: Path, ps_card: CorpusCard, split: str
+    official: Path, ps_card: CorpusCard, split: str
 ):
-    ids = (shared / f"protocols/partialspoof/lists/{split}.lst").read_text(encoding="utf-8").split()
+    ids = (official / f"partialspoof/lists/{split}.lst").read_text(encoding="utf-8").split()
     expected = ps_card.splits[split]
     assert expected.standing == "verified"
     assert len(ids) == len(set(ids)) == expected.utterances

@@ -296,12 +296,12 @@ def test_words_that_look_like_numbers_stay_words(tmp_path: Path):
 # --- the real files -------------------------------------------------------------------------------
 
 
-def test_real_19la_protocols(shared: Path):
+def test_real_19la_protocols(official: Path):
     found = read_corpus_card("19LA")
     per_attack = {"train": (6, 3_800), "dev": (6, 3_716), "eval": (13, 4_914)}
     speakers = {"train": (20, 20), "dev": (20, 10), "eval": (67, 48)}
     for split, (attacks, each) in per_attack.items():
-        table = read_keys(found, split, shared / "protocols/asvspoof2019_la").table
+        table = read_keys(found, split, official / "asvspoof2019_la").table
         counts = table["label"].value_counts()
         expected = found.splits[split]
         assert (len(table), counts["bonafide"], counts["spoof"]) == (
@@ -317,9 +317,9 @@ def test_real_19la_protocols(shared: Path):
         assert (table["attack_type"] != "").sum() == expected.spoof
 
 
-def test_real_21la_ids_are_those_of_the_card(shared: Path, tmp_path: Path):
+def test_real_21la_ids_are_those_of_the_card(official: Path, tmp_path: Path):
     """Every real id in a list of the official form, and none of them an id of 19LA eval."""
-    listed = shared / "protocols/asvspoof2021_la/ASVspoof2021.LA.cm.eval.trl.txt"
+    listed = official / "asvspoof2021_la/ASVspoof2021.LA.cm.eval.trl.txt"
     ids = listed.read_text(encoding="utf-8").split()
     assert len(ids) == 181_566
     lines = [f"LA_0009 {name} alaw ita_tx A07 spoof notrim eval" for name in ids]
@@ -327,7 +327,7 @@ def test_real_21la_ids_are_those_of_the_card(shared: Path, tmp_path: Path):
     table = read_keys(read_corpus_card("21LA"), "eval", tmp_path).table
     assert table["utterance"].tolist() == ids
     assert table["utterance"].str.fullmatch(read_corpus_card("21LA").protocol.ids).all()
-    other = read_keys(read_corpus_card("19LA"), "eval", shared / "protocols/asvspoof2019_la").table
+    other = read_keys(read_corpus_card("19LA"), "eval", official / "asvspoof2019_la").table
     assert not set(ids) & set(other["utterance"])
 
 

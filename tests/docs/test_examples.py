@@ -60,10 +60,12 @@ def test_the_table_of_the_how_to_resolves_in_both_forms(bench: Run, tmp_path: Pa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [DOCS / "score.md", ROOT / "README.md"], ids=["score", "README"])
-def test_the_example_of_bench_score_is_what_it_prints(bench: Run, shared: Path, page: Path) -> None:
+def test_the_example_of_bench_score_is_what_it_prints(
+    bench: Run, official: Path, page: Path
+) -> None:
     (text,) = (of.text for of in read_blocks(page) if of.text.startswith("$ bench score"))
     command, *shown = text.splitlines()
-    folder = shared / "protocols/asvspoof2019_la"
+    folder = official / "asvspoof2019_la"
     words = command.removeprefix("$ bench ").split()
     words = [
         str(folder / "scores/AASIST-L_eval.txt") if "AASIST" in word else word for word in words

@@ -373,13 +373,15 @@ def test_parquet_text_that_is_not_utf8(tmp_path, row):
         read(path)
 
 
-def test_the_real_files(shared):
-    """AASIST's four columns and a table with the score before the last column."""
-    found = read(shared / "protocols/asvspoof2019_la/scores/AASIST-L_eval.txt")
+def test_the_scores_of_aasist_l(official):
+    found = read(official / "asvspoof2019_la/scores/AASIST-L_eval.txt")
     assert len(found) == len(found.names) == 71_237
     assert found.bonafide.sum() == 7_355
     assert found.score[0] == -4.513984680175781
     assert "ids from column 1, scores from column 4, labels from column 3" in found.taken
+
+
+def test_a_score_before_the_last_column(shared):
     found = read(shared / "protocols/asvspoof5/OCS_dev_bonafide_scores_gender.txt")
     assert len(found) == 31_334
     assert found.bonafide.all()

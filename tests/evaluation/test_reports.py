@@ -118,12 +118,12 @@ def test_keys_that_list_a_part_of_the_split_are_said_to(mini, tmp_path):
     assert "31,779 trials, 19,963 bona fide, 11,816 spoof" in finding.message
 
 
-def test_the_whole_split_needs_no_word(shared):
-    place = shared / "protocols/asvspoof2019_la"
+def test_the_whole_split_needs_no_word(official):
+    place = official / "asvspoof2019_la"
     assert Evaluator(EvaluationRequest(read_corpus_card("19LA"), "eval", place)).findings == ()
     assert (
         Evaluator(
-            EvaluationRequest(read_corpus_card("PS"), "eval", shared / "protocols/partialspoof")
+            EvaluationRequest(read_corpus_card("PS"), "eval", official / "partialspoof")
         ).findings
         == ()
     )

@@ -207,10 +207,10 @@ def test_scores_of_other_utterances_are_refused(subset, tmp_path):
         row_evaluation.evaluate_row(path, EVAL, fewer)
 
 
-def test_a_real_systems_figures_are_the_organisers(shared, tmp_path, monkeypatch):
+def test_a_real_systems_figures_are_the_organisers(official, tmp_path, monkeypatch):
     """AASIST-L on ASVspoof 2019 LA, against what the official package printed for it."""
     monkeypatch.setattr(row_evaluation, "_REPLICATES", 2)
-    root = shared / "protocols" / "asvspoof2019_la"
+    root = official / "asvspoof2019_la"
     keys = corpora.read_keys(read_corpus_card("asvspoof2019la"), "eval", root)
     lines = (root / "scores" / "AASIST-L_eval.txt").read_text().splitlines()
     score = {line.split()[0]: float(line.split()[3]) for line in lines}

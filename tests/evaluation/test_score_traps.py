@@ -19,16 +19,16 @@ from tests.evaluation.listed import read
 
 
 @pytest.fixture(scope="module")
-def protocol(shared):
-    path = shared / "protocols/asvspoof2019_la/protocols/ASVspoof2019.LA.cm.eval.trl.txt"
+def protocol(official):
+    path = official / "asvspoof2019_la/protocols/ASVspoof2019.LA.cm.eval.trl.txt"
     names = ["speaker", "utterance", "-", "attack", "label"]
     return pd.read_csv(path, sep=" ", header=None, names=names)
 
 
 @pytest.fixture(scope="module")
-def aasist(shared):
+def aasist(official):
     """AASIST-L's lines `UTT ATTACK KEY SCORE` as a table."""
-    path = shared / "protocols/asvspoof2019_la/scores/AASIST-L_eval.txt"
+    path = official / "asvspoof2019_la/scores/AASIST-L_eval.txt"
     return pd.read_csv(path, sep=" ", header=None, names=["utt", "attack", "key", "score"])
 
 
@@ -222,8 +222,8 @@ def test_trap_13_in_the_wild(tmp_path):
         read(path)
 
 
-def test_19la_and_21la_ids_look_alike_and_are_disjoint(judged, aasist, shared):
-    path = shared / "protocols/asvspoof2021_la/ASVspoof2021.LA.cm.eval.trl.txt"
+def test_19la_and_21la_ids_look_alike_and_are_disjoint(judged, aasist, official):
+    path = official / "asvspoof2021_la/ASVspoof2021.LA.cm.eval.trl.txt"
     trials = pd.DataFrame({"utterance": path.read_text().split(), "label": "spoof"})
     checked = judged(aasist, trials)
     assert found(checked) == {("error", "scores.another-corpus")}
@@ -245,7 +245,7 @@ def test_enrolment_files_were_scored_too(judged, aasist):
     assert checked.findings[0].count == 696
 
 
-def test_lists_of_ids_are_no_score_files(shared):
+def test_lists_of_ids_are_no_score_files(official):
     for name in (
         "asvspoof2021_la/ASVspoof2021.LA.cm.eval.trl.txt",
         "asvspoof2019_la/protocols/ASVspoof2019.LA.cm.eval.trl.txt",
@@ -253,4 +253,4 @@ def test_lists_of_ids_are_no_score_files(shared):
         "asvspoof2019_la/audio/LA_E_6163791.flac",
     ):
         with pytest.raises(BenchError, match=name.rpartition("/")[2]):
-            read(shared / "protocols" / name)
+            read(official / name)

@@ -152,9 +152,9 @@ def test_refuses_columns_that_do_not_fit():
         list(split_breakdown([True, False], {"codec": ["x", POOLED]}, ROLES, ["codec"]))
 
 
-def test_the_thirteen_attacks_of_aasist_l_to_every_printed_digit(shared):
-    table = aasist(shared)
-    said = shared / "protocols/asvspoof2019_la/scores/AASIST-L_official_t-DCF_EER.txt"
+def test_the_thirteen_attacks_of_aasist_l_to_every_printed_digit(official):
+    table = aasist(official)
+    said = official / "asvspoof2019_la/scores/AASIST-L_official_t-DCF_EER.txt"
     official = dict(re.findall(r"EER (A\d\d)\t+= ([\d.]+) %", said.read_text()))
     (pooled,) = set(re.findall(r"\tEER\t+= ([\d.]+) %", said.read_text()))
     score, attacks = table["score"], {"attack": table["attack"]}

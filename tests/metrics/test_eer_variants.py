@@ -139,8 +139,8 @@ def test_constant_scores():
     }
 
 
-def test_a_real_system_with_its_scores_and_with_rounded_ones(shared):
-    table = aasist(shared)
+def test_a_real_system_with_its_scores_and_with_rounded_ones(official):
+    table = aasist(official)
     score, is_spoof = table["score"], table["is_spoof"]
     exact = compute_variants(score[~is_spoof], score[is_spoof])
     assert exact["ours"] == exact["official"] == pytest.approx(0.0099092308)

@@ -136,18 +136,16 @@ def test_refuses_what_has_no_errors(kinds, message):
         asv_errors(*kinds)
 
 
-def test_aasist_l_on_asvspoof_2019_la_as_the_organisers_compute_it(shared):
+def test_aasist_l_on_asvspoof_2019_la_as_the_organisers_compute_it(official):
     # Read here by other means than bench.data.asv, which is above this package.
-    path = shared / "protocols/asvspoof2019_la/asv_scores"
+    path = official / "asvspoof2019_la/asv_scores"
     path /= "ASVspoof2019.LA.asv.eval.gi.trl.scores.txt"
-    if not path.is_file():
-        pytest.skip("the organisers' ASV scores are not in ../shared")
     rows = [line.split() for line in path.read_text().splitlines()]
     asv = asv_errors(
         *([float(s) for _, k, s in rows if k == kind] for kind in ("target", "nontarget", "spoof"))
     )
     assert 100 * asv.eer == pytest.approx(2.458, abs=5e-4)
-    table = aasist(shared)
+    table = aasist(official)
     counts = count_scores(table["score"][~table["is_spoof"]], table["score"][table["is_spoof"]])
     assert round(minimum_tdcf(counts, coefficients_2019(asv)).cost, 9) == 0.030805977
     assert round(minimum_tdcf(counts, coefficients_2021(asv)).cost, 4) == 0.0916
