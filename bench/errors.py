@@ -14,9 +14,7 @@ class BenchError(Exception):
     without a traceback and exits with code 2.
     """
 
-    def __init__(self, code: str, message: str | None = None) -> None:
-        if message is None:  # until every error has its code
-            code, message = "uncoded", code
+    def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
         self.code = code
         self.message = message

@@ -1,5 +1,6 @@
-"""What a check has to say: issues with a severity and a stable code, collected first, shown
-together.
+"""Issues that a check reports, collected first and shown together.
+
+Each has a severity and a stable code.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Packages that the whole suite has and `speech-deepfake-bench-core` alone has not: whether they
-are here, and what to install where they are not.
+"""Packages that the whole suite has and `speech-deepfake-bench-core` alone has not.
+
+It says whether they are here, and what to install where they are not.
 """
 
 from __future__ import annotations

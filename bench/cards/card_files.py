@@ -38,8 +38,9 @@ _read_once: ContextVar[list[Config] | None] = ContextVar("_read_once", default=N
 
 @contextmanager
 def configuration_read_once() -> Generator[None]:
-    """Within it, the configuration that says where cards are is read once: a command looks for
-    hundreds of cards, and changes no configuration meanwhile.
+    """Read the configuration that says where cards are once, for the whole block.
+
+    A command looks for hundreds of cards, and changes no configuration meanwhile.
     """
     before = _read_once.set([])
     try:
@@ -58,16 +59,19 @@ def _current_config() -> Config:
 
 
 def card_folder(name: str) -> Path:
-    """Return the folder of cards (`datasets`, `experiments`, `templates`): the wheel's own, else
-    the checkout's.
+    """Return the folder of cards (`datasets`, `experiments`, `templates`).
+
+    It is the wheel's own, else the checkout's.
     """
     packed = _PACKAGE / "_cards" / name
     return packed if packed.is_dir() else _PACKAGE.parent / _PLACES[name]
 
 
 def card_folders(name: str) -> list[Path]:
-    """Return every folder of cards (`datasets`, `experiments`): the suite's, then those of the
-    extensions that have one. BenchError names an extension that is not there or holds no cards.
+    """Return every folder of cards (`datasets`, `experiments`).
+
+    The suite's comes first, then those of the extensions that have one. BenchError names an
+    extension that is not there or holds no cards.
     """
     listed, here = [card_folder(name)], _current_config()
     if name == "datasets" and here.cards is not None:
@@ -95,8 +99,9 @@ def card_folders(name: str) -> list[Path]:
 
 
 def card_keys(name: str, pattern: str = "*.toml") -> list[str]:
-    """Return the keys of all cards in `folders(name)` that fit a pattern: paths below the folder,
-    without `.toml`.
+    """Return the keys of all cards in `card_folders(name)` that fit a pattern.
+
+    A key is the path below the folder, without `.toml`.
     """
     here = _current_config()
     settings = {path.resolve() for path in (here.source, *here.further) if path is not None}
@@ -131,8 +136,9 @@ def read_card(path: Path) -> dict[str, Any]:
 
 
 def display_path(path: Path) -> str:
-    """Return the card's path as a reader knows it: below the suite's folder of cards, or below the
-    working folder.
+    """Return a card's path as a reader knows it.
+
+    It is below the suite's folder of cards, or below the working folder.
     """
     for name in _PLACES:
         if path.is_relative_to(card_folder(name)):

@@ -1,5 +1,6 @@
-"""What a paper's card says of the rows of its tables: which points of its list of differences
-concern them, and their variants.
+"""What a paper's card says of the rows of its tables.
+
+These are the points of its list of differences that concern them, and their variants.
 
 The row `S7@released` is S7 with the settings of `[variants.released]`. It is a row like any other,
 `from` the paper's row, in a copy of the table: folded, run, tracked and reported as they are. In
@@ -22,8 +23,9 @@ from bench.specs.table import Difference, Effect, Paper, Row, Table, Variant
 def add_variant(
     table: Table, paper: Paper, name: str, rows: Sequence[str]
 ) -> tuple[Table, tuple[str, ...]]:
-    """Return the table with each of `rows` in the variant `name` after its own, and the names of
-    those new rows, in the order of `rows`.
+    """Return the table with the variant `name` of each of `rows`, and the names of the new rows.
+
+    Each variant stands after its own row; the names are in the order of `rows`.
 
     A row that the variant does not concern, or of which it changes nothing, has none. Raise
     BenchError where the paper has no such variant, or a row of it is at fault.
@@ -42,9 +44,10 @@ def add_variant(
 
 
 def rows_by_difference(paper: Paper, table: str, runs: Mapping[str, Run]) -> dict[str, list[str]]:
-    """Return the rows of a table (its key) that each point of the paper's list concerns, by the
-    point's name; points that concern none are left out. `runs` holds the rows' settings; variants
-    of rows are not looked at.
+    """Return the rows of a table that each point of the paper's list concerns, by the point.
+
+    Points that concern none are left out. `table` is the table's key, and `runs` holds the rows'
+    settings; variants of rows are not looked at.
     """
     settings = {row: run.flat_settings() for row, run in runs.items() if MARK not in row}
     rows_of = {

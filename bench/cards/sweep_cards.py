@@ -15,7 +15,7 @@ from typing import Any
 
 from bench._io.trees import as_tree, format_toml_value, iterate_leaves, merge_settings, value_at
 from bench.cards import card_files, table_cards
-from bench.cards.table_cards import Layer
+from bench.cards.layers import Layer
 from bench.config import Form
 from bench.errors import BenchError, near_name
 from bench.specs.base import digest
@@ -156,8 +156,10 @@ def trial_seeds(card: Sweep) -> tuple[int, ...]:
 
 
 def mean_metrics(card: Sweep) -> dict[str, tuple[str, ...]]:
-    """Return the means over test sets that the row's table has a column of: the metrics of which
-    they are, by their own; none where trials see no test set.
+    """Return the means over test sets that the row's table has a column of.
+
+    These are the metrics that each is a mean of, by its own name; none where trials see no test
+    set.
     """
     if card.evaluate == "nothing":
         return {}
@@ -166,8 +168,10 @@ def mean_metrics(card: Sweep) -> dict[str, tuple[str, ...]]:
 
 
 def published_points(card: Sweep) -> list[PublishedPoint]:
-    """Return what the paper has of this sweep: the card's lines, and at the row's own value what
-    its table prints of the row, where it is not there already.
+    """Return what the paper prints of this sweep.
+
+    These are the card's lines, and at the row's own value what its table prints of the row, where
+    it is not there already.
     """
     table, name = start_row(card)
     run = base_run(card)
@@ -238,8 +242,10 @@ def _card_path(card: Sweep) -> str:
 
 
 def study_signature(card: Sweep) -> str:
-    """Return eight hexadecimal digits of all that makes trials of one study comparable: the run
-    that they start from, the space, sampler, pruner, objective and seeds; not how many there are.
+    """Return eight hexadecimal digits of all that makes trials of one study comparable.
+
+    This is the run that they start from, the space, sampler, pruner, objective and seeds, but not
+    how many trials there are.
     """
     own = digest(card, frozenset({"title", "caption", "notes", "trials", "published"}))
     text = json.dumps([own, base_run(card).signature, trial_seeds(card)])

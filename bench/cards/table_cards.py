@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from pydantic import ValidationError
+from typing import Any
 
 from bench._io.trees import (
     EVERY,
     as_tree,
     iterate_leaves,
-    merge_settings,
     spread_wildcard,
     value_at,
 )
@@ -34,9 +31,9 @@ from bench.cards.card_files import (
     read_card,
     validate_card,
 )
+from bench.cards.layers import Chain, Layer, blame_layer, fold_layers, form_layers, validate_run
 from bench.config import Form
 from bench.errors import BenchError, near_name
-from bench.specs.faults import CardFault, card_faults
 from bench.specs.run import Run
 from bench.specs.table import Paper, Row, Table
 
@@ -46,24 +43,6 @@ MARK = "@"
 """Between a row and its variant: `S7@released` (`bench.cards.paper_cards`)."""
 
 _NUMBERS = re.compile(r"(\d+)")
-
-
-class Layer(NamedTuple):
-    """Settings with the key under which a card holds them."""
-
-    name: str
-    settings: Mapping[str, Any]
-    file: str = ""
-    """The card, where it is another than the one that is read."""
-
-
-class Chain(NamedTuple):
-    """What a row is folded from, outermost last."""
-
-    paper: list[Layer]
-    """Base, ancestors and the row; before them those of another card that it is `from`."""
-    smoke: list[Layer]
-    """The overlays of the smoke form, in the same order."""
 
 
 def table_keys() -> list[str]:
@@ -79,8 +58,9 @@ def table_keys() -> list[str]:
 
 
 def table_key(name: str) -> str:
-    """Return the full key of a table: `table4` is `sal/table4`, `cross` the one table of
-    `cross`.
+    """Return the full key of a table.
+
+    `table4` is `sal/table4`, and `cross` is the one table of `cross`.
     """
     if re.fullmatch(r"(?!sweeps/)[^/]+/(?!paper$)[^/]+", name) and _is_card(name):
         return name
@@ -220,15 +200,15 @@ def _chain_mistakes(card: Table, name: str, file: str) -> Iterator[str]:
     if chain is None:
         yield f"{file}: rows.{name}.from: the chain of `from` leads back to itself or nowhere"
         return
-    parent = _fold_layers(chain.paper[:-1])
+    parent = fold_layers(chain.paper[:-1])
     for key, value in iterate_leaves(spread_wildcard(card.rows[name].settings, parent)):
         if value_at(parent, key) == value:
             where = f"{file}: rows.{name}.{'.'.join(key)}"
             yield f"{where} = {value!r}: repeats its parent {chain.paper[-2].name}"
     for form in ("paper", "smoke"):
-        layers = _form_layers(chain, form)
-        run, wrong = _validated_run(layers, form)
-        yield from (_blame_layer(fault, layers, file) for fault in wrong)
+        layers = form_layers(chain, form)
+        run, wrong = validate_run(layers, form)
+        yield from (blame_layer(fault, layers, file) for fault in wrong)
         if run is not None:
             reasons = column_checks.check_columns(card.columns, run, name, card_folders("datasets"))
             yield from (f"{file}: {mistake}" for mistake in reasons)
@@ -274,57 +254,12 @@ def _row_location(card: Table, row: str) -> tuple[str, str]:
 
 
 def _trained_as(layer: Layer, file: str) -> Layer:
-    """Return a layer of the card at `file` without what is evaluated, which each table says
-    itself.
+    """Return a layer of the card at `file` without its evaluations.
+
+    Each table says itself what is evaluated.
     """
     settings = {key: value for key, value in layer.settings.items() if key != "evaluate"}
     return Layer(layer.name, settings, layer.file or file)
-
-
-def _form_layers(chain: Chain, form: Form) -> list[Layer]:
-    return chain.paper if form == "paper" else [*chain.paper, *chain.smoke]
-
-
-def _validated_run(layers: Sequence[Layer], form: Form) -> tuple[Run | None, list[CardFault]]:
-    content = _complete_stage({**_fold_layers(layers), "form": form})
-    try:
-        return Run.model_validate(content), []
-    except ValidationError as error:
-        return None, card_faults(error, Run)
-
-
-def _fold_layers(layers: Sequence[Layer]) -> dict[str, Any]:
-    folded: dict[str, Any] = {}
-    for layer in layers:
-        folded = merge_settings(folded, spread_wildcard(layer.settings, folded))
-    return folded
-
-
-def _complete_stage(content: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings with the earlier training that they start from, if any, made whole: it is
-    as the run itself, but for what `start.stage` says.
-    """
-    start = as_tree(content.get("start"))
-    if start is None or start.get("kind") != "stage":
-        return content
-    own = {key: value for key, value in content.items() if key not in ("start", "evaluate")}
-    stage = as_tree(start.get("stage", {}))
-    if stage is None:
-        return content
-    return {**content, "start": {**start, "stage": {"evaluate": {}, **merge_settings(own, stage)}}}
-
-
-def _blame_layer(fault: CardFault, layers: Sequence[Layer], file: str) -> str:
-    """Blame the outermost layer that says anything on the way to the fault.
-
-    For what none says, the card's own base.
-    """
-    for depth in range(len(fault.keys), 0, -1):
-        for layer in reversed(layers):
-            if value_at(layer.settings, fault.keys[:depth]) is not None:
-                return fault.line(layer.file or file, layer.name)
-    own = next((layer for layer in layers if not layer.file), layers[0])
-    return fault.line(own.file or file, own.name)
 
 
 def resolve_row(
@@ -341,11 +276,11 @@ def resolve_row(
             f"{card.key}: row {row} holds published results only and cannot be run",
         )
     extra = (parse_override(text) if isinstance(text, str) else text for text in overrides)
-    layers = [*_form_layers(chain, form), *extra]
-    run, wrong = _validated_run(layers, form)
+    layers = [*form_layers(chain, form), *extra]
+    run, wrong = validate_run(layers, form)
     if run is None:
         raise BenchError(
-            "settings.invalid", "\n".join(_blame_layer(fault, layers, card.key) for fault in wrong)
+            "settings.invalid", "\n".join(blame_layer(fault, layers, card.key) for fault in wrong)
         )
     return run
 

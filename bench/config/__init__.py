@@ -118,7 +118,9 @@ class Config:
 
     @property
     def tracking_uri(self) -> str:
-        """MLFLOW_TRACKING_URI, else `tracking` of bench.toml, else a SQLite file in the work
+        """The address of the tracking store.
+
+        It is MLFLOW_TRACKING_URI, else `tracking` of bench.toml, else a SQLite file in the work
         folder.
         """
         named = os.environ.get("MLFLOW_TRACKING_URI") or self.tracking

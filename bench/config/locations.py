@@ -28,8 +28,9 @@ def project_file(environment: Mapping[str, str]) -> Path | None:
 
 
 def user_file(environment: Mapping[str, str]) -> Path:
-    """Return where the user's own `bench.toml` would be: in $XDG_CONFIG_HOME, else where programs
-    of this system keep what a user sets.
+    """Return where the user's own `bench.toml` would be.
+
+    That is in $XDG_CONFIG_HOME, else where programs of this system keep their settings.
     """
     import click
 
@@ -50,8 +51,9 @@ def shared_files(environment: Mapping[str, str]) -> list[Path]:
 
 
 def used_work(environment: Mapping[str, str]) -> Path | None:
-    """Return the folder `work` of the working folder, or of the nearest folder above it, that holds
-    a store already; None where there is none.
+    """Return the nearest folder `work` that holds a store already.
+
+    The working folder and those above it are looked through; None where there is none.
     """
     stores = (path / store for path in _files_upwards(environment, "work") for store in _STORES)
     return next((path.parent for path in stores if path.is_file()), None)

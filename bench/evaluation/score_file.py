@@ -162,8 +162,9 @@ class LabelledFrames(NamedTuple):
 
 
 def read_frames(table: pa.Table, score: Floats | None = None) -> LabelledFrames:
-    """Return the frames of a table with their labels; `score` is that of each row, unless given
-    the column of that name.
+    """Return the frames of a table with their labels.
+
+    `score` is that of each row, unless given the column of that name.
 
     BenchError where frames do not lie on a grid from 0 on.
     """

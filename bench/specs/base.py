@@ -11,8 +11,9 @@ from pydantic_core import PydanticCustomError
 
 
 class Spec(BaseModel):
-    """A frozen model that refuses unknown keys and wrong types (a string is no number, 1 is no
-    bool).
+    """A frozen model that refuses unknown keys and wrong types.
+
+    A string is no number, and 1 is no bool.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -38,8 +39,10 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class NoneAs:
-    """None as a card writes it: TOML has no null, and a word that says what is meant can replace a
-    number where settings are folded.
+    """None as a card writes it.
+
+    TOML has no null, and a word that says what is meant can replace a number where settings are
+    folded.
     """
 
     def __init__(self, word: str) -> None:

@@ -1,5 +1,6 @@
-"""A paper's table that no training has part in, as a card: what the paper prints of its network's
-shapes or its corpora's counts.
+"""The card of a paper's table that nothing is trained for.
+
+It holds what the paper prints of its network's shapes or of its corpora's counts.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""A corpus as a card: story, citation, licence, where to get it, splits with counts, traps, and,
-where its lists are delimited text, how they are read.
+"""The card of a corpus.
+
+It holds its story, citation, licence, downloads, splits with counts, and traps; where its lists are
+delimited text, also how they are read.
 """
 
 from __future__ import annotations

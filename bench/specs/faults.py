@@ -1,5 +1,6 @@
-"""Every fault of a card at once, a line each: file, key, what is wrong, what would be right, a near
-name.
+"""Every fault of a card at once, one line each.
+
+A line has the file, the key, what is wrong, what would be right, and a near name.
 """
 
 from __future__ import annotations

@@ -70,8 +70,9 @@ class Scope(Spec):
     A row without such a setting is not concerned."""
 
     def concerns_row(self, table: str, settings: Mapping[str, Any]) -> bool:
-        """Return whether it concerns a row of `table` (`sal/table4`) with these `settings` (by
-        dotted key, as `Run.flat` has them).
+        """Return whether it concerns a row of `table` (`sal/table4`) with these settings.
+
+        `settings` are by dotted key, as `Run.flat_settings` has them.
         """
         if self.tables and table.rpartition("/")[2] not in self.tables:
             return False

@@ -60,8 +60,9 @@ class Float(_Dimension):
         return [self.round_value(self.low + i * self.step) for i in range(n)]
 
     def round_value(self, value: float) -> float:
-        """Return `value` as a trial uses it: of four digits where there is no step, within the
-        range.
+        """Return `value` as a trial uses it, within the range.
+
+        It has four digits where there is no step.
         """
         digits = 4 if self.step is None else 12
         return min(max(float(f"{value:.{digits}g}"), self.low), self.high)
@@ -139,8 +140,9 @@ class Grid(Spec):
 
 
 class Median(Spec):
-    """Stop a trial whose best epoch so far is worse than the median of the others after as many
-    epochs.
+    """Stop a trial that is worse than the median of the others.
+
+    The best epochs so far are compared, after as many epochs.
     """
 
     kind: Literal["median"]
@@ -160,8 +162,9 @@ class Hyperband(Spec):
 
 
 class PublishedPoint(Spec):
-    """What a paper's text says of the setting that is swept: an error rate, or where it is
-    least.
+    """What a paper's text prints of the setting that is swept.
+
+    It is an error rate, or the value where the error rate is least.
     """
 
     metric: str

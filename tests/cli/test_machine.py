@@ -268,7 +268,9 @@ def test_a_bad_card_of_a_table_is_listed_beside_the_others(bench, monkeypatch, r
 
     def broken(key, *rest):
         if key == name:
-            raise BenchError("x.toml: base.a: is missing\nx.toml: base.b: is missing")
+            raise BenchError(
+                "card.invalid", "x.toml: base.a: is missing\nx.toml: base.b: is missing"
+            )
         return own(key, *rest)
 
     monkeypatch.setattr(read, broken)

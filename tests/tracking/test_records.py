@@ -133,7 +133,7 @@ def test_a_store_that_cannot_be_written_is_read_without_them(
     own.keep_scored_file(scored, {"": [verdict]})
 
     def refuse(*_):
-        raise BenchError("cannot be written")
+        raise BenchError("file.unwritable", "cannot be written")
 
     store._take_records = refuse
     assert store.scored_frame("cross/detection", "paper").empty

@@ -171,7 +171,7 @@ def test_the_store_and_each_split_are_read_once_for_all_tables(
 
     def load(*split):
         read.append((split[0], split[1], split[-1]))
-        raise BenchError("is not here")
+        raise BenchError("corpus.broken", "is not here")
 
     whole = MlflowStore.list_runs
 
