@@ -127,7 +127,7 @@ class Known:
         return self.runs
 
     def fetch(self, run_id: str, path: str, folder: Path) -> Path:
-        raise BenchError(f"run {run_id} keeps no {path}")
+        raise BenchError("row.not-trained", f"run {run_id} keeps no {path}")
 
 
 def kept_run(**tags: str) -> SimpleNamespace:
