@@ -31,8 +31,8 @@ def test_bytes_in_words(number: int, text: str) -> None:
 def test_free_bytes_of_a_folder_that_is_to_be_made(tmp_path: Path) -> None:
     free = disk.free_bytes(tmp_path / "not" / "yet")
     assert free > 0
-    assert disk.shortage(tmp_path / "not", 0) is None
-    text = disk.shortage(tmp_path / "not", 10**21)
+    assert disk.describe_shortage(tmp_path / "not", 0) is None
+    text = disk.describe_shortage(tmp_path / "not", 10**21)
     assert text is not None
     assert "1000 EB" not in text
     assert "are needed" in text

@@ -16,7 +16,7 @@ HOLDER = """
 import sys
 from pathlib import Path
 from bench._io import file_locks
-with file_locks.held(Path(sys.argv[1])):
+with file_locks.hold_file(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """

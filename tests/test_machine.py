@@ -239,7 +239,9 @@ def test_what_cannot_be_written_whole_is_not_begun(write, named, tmp_path):
 
 
 def test_a_checkpoint_that_cannot_be_written_says_why(tmp_path):
-    message = r"last\.pt: the checkpoint could not be written: the file may.*there was none before"
+    message = (
+        r"last\.pt: the checkpoint could not be written: the file may.*there is no earlier one"
+    )
     with pytest.raises(RowFailed, match=message), limited():
         checkpoints.save_checkpoint({"system": torch.zeros(100_000)}, tmp_path / "last.pt")
     assert not list(tmp_path.iterdir())

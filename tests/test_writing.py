@@ -92,7 +92,7 @@ import sys
 from pathlib import Path
 from bench._io import atomic_files
 base = Path(sys.argv[1])
-with atomic_files.whole(base / "file") as file, atomic_files.scratch(base / "folder"):
+with atomic_files.open_whole(base / "file") as file, atomic_files.scratch_folder(base / "folder"):
     file.write(b"half")
     file.flush()
     print("ready", flush=True)
@@ -171,7 +171,7 @@ TEMPORARY = """
 import sys, tempfile
 from bench._io import atomic_files
 tempfile.tempdir = sys.argv[1]
-with atomic_files.temporaries():
+with atomic_files.temporary_folder():
     print(tempfile.mkdtemp(), flush=True)
     sys.stdin.read()
 """

@@ -164,7 +164,7 @@ def _find_exit_code(cause: BaseException | None) -> int:
     explained = (
         machine.explain_os_error(cause) if isinstance(cause, OSError) and cause.errno else None
     )
-    return explained.exit_code if explained else machine.EXIT_GIVEN
+    return machine.EXIT_GIVEN if explained is None else explained.exit_code
 
 
 def _print_error_line(text: str) -> None:

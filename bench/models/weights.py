@@ -48,7 +48,10 @@ class PublishedWeights:
 def _read_published() -> dict[str, PublishedWeights]:
     """Return the published weights, the largest first: each is a file in `bench/schema/weights`."""
     files = resources.files("bench").joinpath("schema", "weights").iterdir()
-    tables = {file.name.removesuffix(".toml"): tomllib.loads(file.read_text()) for file in files}
+    tables = {
+        file.name.removesuffix(".toml"): tomllib.loads(file.read_text(encoding="utf-8"))
+        for file in files
+    }
     weights = {key: PublishedWeights(**table) for key, table in sorted(tables.items())}
     return dict(sorted(weights.items(), key=lambda item: -(item[1].size_bytes or 0)))
 

@@ -182,7 +182,8 @@ class Table(Spec):
     @classmethod
     def _from_matrix(cls, content: Any) -> Any:
         card = as_tree(content)
-        return content if card is None or "matrix" not in card else expand_matrix(card)
+        has_matrix = card is not None and card.get("matrix") is not None
+        return expand_matrix(card) if card is not None and has_matrix else content
 
     @model_validator(mode="after")
     def _figures_fit(self) -> Table:

@@ -59,7 +59,9 @@ def test_the_card_of_table_1_is_what_the_paper_prints(shapes, printed):
 
 def test_the_card_of_table_2_is_what_the_paper_prints(counts, printed):
     body = printed.split("TABLE II\n", 1)[1].split("\n\n", 2)[1].splitlines()[1:]
-    assert [[one.name, *one.printed] for one in counts.sets] == [line.split("\t") for line in body]
+    assert [[one.name, *one.printed_counts] for one in counts.sets] == [
+        line.split("\t") for line in body
+    ]
 
 
 def test_the_networks_shapes_are_those_of_table_1():
@@ -126,7 +128,7 @@ def test_a_protocol_with_other_counts_is_not_equal(official, tmp_path):
     (tmp_path / name).write_text("".join(text.splitlines(keepends=True)[:-1]), encoding="utf-8")
     config = Config(corpora={"asvspoof2019la": tmp_path})
     (one,) = [one for one in _card().sets if one.name == "Train (2019 LA)"]
-    line = checked_tables._counted(one, config)
+    line = checked_tables._count_line(one, config)
     assert line.state == "not equal"
     assert line.ours == ("2,580", "22,799", "25,379")
 

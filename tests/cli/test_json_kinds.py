@@ -89,7 +89,7 @@ class Untrained(trained_rows.LoadedRow):
 
 
 def untrained(order, seeds, config, say) -> list[Untrained]:
-    library, runs = DatasetCache(config), order.runs().items()
+    library, runs = DatasetCache(config), order.resolve_runs().items()
     return [
         Untrained(
             order.table.key, row, order.row_seeds(row)[0], run, library.load_row(run), config.work

@@ -34,7 +34,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are looked at."""
     names: list[str] = []
     monkeypatch.setattr(
-        required_audio, "header", lambda path: (names.append(path.stem), read_header(path))[1]
+        required_audio, "read_header", lambda path: (names.append(path.stem), read_header(path))[1]
     )
     return names
 

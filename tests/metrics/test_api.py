@@ -87,7 +87,7 @@ def test_frames_are_evaluated_by_time():
     frames = metrics.frames_on_grid([50, 50], 320, score)
     assert metrics.segment_eer(frames, truth, 0.02).eer == 0.0
     assert metrics.range_eer(frames, truth).eer == 0.0
-    assert metrics.utterances(frames, truth).eer == 0.0
+    assert metrics.utterance_eer(frames, truth).eer == 0.0
 
 
 def test_mistakes_are_named():

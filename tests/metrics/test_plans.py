@@ -12,7 +12,7 @@ from tests.errors import raises_code
 
 
 def weights_of(met, number=0):
-    return met.replicate(1, number, np.empty((met.n, 0))).weights
+    return met.draw_replicate(1, number, np.empty((met.n, 0))).weights
 
 
 def test_names_and_codes_are_the_same_levels():

@@ -385,15 +385,13 @@ MADE = {
     "combined": made_combined(),
     "matrix": made_matrix(),
 }
-"""The reports that golden files hold."""
 
 
 def texts(made_report):
     """The content of all its files by name; a page is without its figure."""
     more = {"html": made_report.render_extra("html"), "tex": made_report.render_extra("latex")}
-    return made_report.text_files | {
-        f"{made_report.stem}.{end}": text for end, text in more.items()
-    }
+    stem = made_report.stem
+    return made_report.text_files | {f"{stem}.{end}": text for end, text in more.items()}
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ class Known:
     def __init__(self, *runs: SimpleNamespace) -> None:
         self.runs, self.asked = runs, list[str]()
 
-    def trained_in(self, place: str):
+    def runs_trained_in(self, place: str):
         self.asked.append(place)
         return self.runs
 

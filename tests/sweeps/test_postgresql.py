@@ -26,8 +26,8 @@ from bench.cards import sweep_cards
 from tests.sweeps.conftest import Formula, finish
 from bench.sweeps import storage
 from bench.sweeps.study import Study
-card = sweep_cards.parse("made", Path(sys.argv[1]))["smoke"]
-study = Study(card, "made", storage.opened(sys.argv[2], "made", Path(".")), (3, 1))
+card = sweep_cards.parse_sweep("made", Path(sys.argv[1]))["smoke"]
+study = Study(card, "made", storage.open_storage(sys.argv[2], "made", Path(".")), (3, 1))
 finish(study, Formula(lambda claim: time.sleep(0.1)), 8)
 """
 

@@ -151,14 +151,14 @@ from bench.sweeps import storage
 from bench.sweeps.study import Study
 
 place, wanted, others = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-card = sweep_cards.parse("made", place / "made.toml")["smoke"]
+card = sweep_cards.parse_sweep("made", place / "made.toml")["smoke"]
 
 def act(claim):
     (place / f"begun-{os.getpid()}").touch()
     while len(list(place.glob("begun-*"))) < others:  # nobody ends before all have begun
         time.sleep(0.005)
 
-finish(Study(card, "made", storage.opened(None, "made", place), (3, 1)), Formula(act), wanted)
+finish(Study(card, "made", storage.open_storage(None, "made", place), (3, 1)), Formula(act), wanted)
 """
 
 
@@ -230,7 +230,7 @@ def test_a_process_of_another_machine_is_dead_when_it_has_been_silent(
     assert study.claim_trial(1) is None
     claim.trial.set_user_attr("seen", time.time() - 3600)
     assert study.claim_trial(1).attempt == 2
-    monkeypatch.setattr(studies, "_PULSE_S", 0.001)
+    monkeypatch.setattr(studies, "_HEARTBEAT_S", 0.001)
     claim.trial.set_user_attr("seen", 0.0)
     with studies.TrialHeartbeat(claim):
         while study.list_trials()[0].user_attrs["seen"] == 0.0:

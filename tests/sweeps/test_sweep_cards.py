@@ -66,7 +66,7 @@ def test_the_smoke_form_is_an_overlay(parse):
     text = CARD + "\n[smoke]\nepochs = 1\n[smoke.space]\nmix.rounds.high = 2\n"
     paper, smoke = parse(text, "paper"), parse(text, "smoke")
     assert (paper.epochs, smoke.epochs) == (3, 1)
-    assert smoke.space["mix.rounds"].values() == [1, 2]
+    assert smoke.space["mix.rounds"].all_values() == [1, 2]
     assert sweep_cards.base_run(paper).frontend.kind == "wav2vec2"
     assert sweep_cards.base_run(smoke).frontend.kind == "tiny"
     assert sweep_cards.base_run(smoke).training.epochs == 1

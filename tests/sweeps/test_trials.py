@@ -160,7 +160,7 @@ def test_what_was_trained_is_found_by_its_signature(parse, config):
 def test_a_stopped_trial_goes_on_in_its_run_to_the_same_objective(parse, config, tmp_path):
     whole = Config(work=tmp_path / "whole", device="cpu", workers=0)
     whole.work.mkdir()
-    (whole.work / "mini").symlink_to(config.mini)
+    (whole.work / "mini").symlink_to(config.mini_root)
     shutil.copy(config.work / "mlflow.db", whole.work)
     card = parse(SMALL)
     _, expected = sweep(card, whole)

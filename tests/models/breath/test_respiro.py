@@ -192,7 +192,7 @@ def test_kept_breaths_need_no_network(config, tmp_path, monkeypatch):
     own = subset(tmp_path, ["a"])
     first = build_marker(own, SPEC, Audio(), config)
     assert isinstance(first, Intervals)
-    monkeypatch.delattr(respiro, "_loaded")
+    monkeypatch.delattr(respiro, "_load_network")
     again = build_marker(own, SPEC, Audio(), config)
     assert isinstance(again, Intervals)
     assert again.times_s.tolist() == first.times_s.tolist()
