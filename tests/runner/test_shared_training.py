@@ -126,7 +126,7 @@ class Known:
         self.asked.append(place)
         return self.runs
 
-    def fetch(self, run_id: str, path: str, folder: Path) -> Path:
+    def fetch_artifact(self, run_id: str, path: str, folder: Path) -> Path:
         raise BenchError("row.not-trained", f"run {run_id} keeps no {path}")
 
 
