@@ -84,7 +84,7 @@ EXAMPLES = {
 class Untrained(trained_rows.LoadedRow):
     """A row whose weights are those that training begins with."""
 
-    def system(self, config: Config) -> Any:
+    def load_system(self, config: Config) -> Any:
         return engine.build_system(self.run, self.seed, config)
 
 
