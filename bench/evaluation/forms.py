@@ -144,7 +144,10 @@ def read_score_file(
         if in_order:
             content, asked = protocol_order.with_ids(path, content, asked, ids)
         read_file = _build_score_file(
-            path, tables.select_rows(path, tables.to_source(content), asked), frame, asked.negate
+            path,
+            tables.select_table_rows(path, tables.to_source(content), asked),
+            frame,
+            asked.negate,
         )
         if not in_order:
             return read_file

@@ -72,7 +72,7 @@ def split_breakdown(
 
     >>> table = {"attack": ["", "A07", "A08"], "codec": ["alaw", "alaw", "none"]}
     >>> roles = {"attack": "spoof", "codec": "channel"}
-    >>> for cell in split_cells([False, True, True], table, roles, ["attack", "codec"]):
+    >>> for cell in split_breakdown([False, True, True], table, roles, ["attack", "codec"]):
     ...     print(*cell.levels.values(), cell.bonafide, cell.spoof, cell.defined)
     A07 alaw [0] [1] True
     A07 none [] [] False

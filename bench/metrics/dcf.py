@@ -43,9 +43,9 @@ def minimum_dcf(counts: ScoreCounts, costs: DcfCosts | None = None) -> Cost:
     for a class without any weight, and for costs that are not positive or a prior outside 0 to 1.
 
     >>> from bench.metrics.tally import count_scores
-    >>> min_dcf(count_scores([1.0, 2.0, 3.0, 4.0], [0.0, 0.5])).cost
+    >>> minimum_dcf(count_scores([1.0, 2.0, 3.0, 4.0], [0.0, 0.5])).cost
     0.0
-    >>> min_dcf(count_scores([1.0, 2.0, 3.0, 4.0], [0.0, 1.5])).cost
+    >>> minimum_dcf(count_scores([1.0, 2.0, 3.0, 4.0], [0.0, 1.5])).cost
     0.475
     """
     miss, false_alarm = _weigh_costs(costs or DcfCosts())
@@ -62,7 +62,7 @@ def actual_dcf(counts: ScoreCounts, costs: DcfCosts | None = None) -> Cost:
     Source: ASVspoof 5's evaluation package (`compute_actDCF`). Errors as for `min_dcf`.
 
     >>> from bench.metrics.tally import count_scores
-    >>> act_dcf(count_scores([-0.7, -0.6], [-0.7, -0.8])).cost
+    >>> actual_dcf(count_scores([-0.7, -0.6], [-0.7, -0.8])).cost
     0.95
     """
     costs = costs or DcfCosts()

@@ -74,9 +74,9 @@ def eer_by_class(bonafide: ArrayLike, spoof: ArrayLike) -> EerResult:
 
     A BenchError is raised for an empty class or a score that is not finite.
 
-    >>> eer([0.9, 0.8, 0.3], [0.4, 0.2, 0.1])
+    >>> eer_by_class([0.9, 0.8, 0.3], [0.4, 0.2, 0.1])
     EerResult(eer=0.3333333333333333, threshold=0.3)
-    >>> eer([1.0, 1.0], [1.0]).eer
+    >>> eer_by_class([1.0, 1.0], [1.0]).eer
     0.5
     """
     return eer_of(count_scores(bonafide, spoof))
@@ -139,7 +139,7 @@ def eer_official(bonafide: ArrayLike, spoof: ArrayLike) -> EerResult:
 
     >>> eer_official([1.0, 1.0], [1.0]).eer
     1.0
-    >>> eer_official([0.9, 0.8, 0.3], [0.4, 0.2, 0.1]) == eer([0.9, 0.8, 0.3], [0.4, 0.2, 0.1])
+    >>> eer_official([0.9, 0.8, 0.3], [0.4, 0.2, 0.1]) == eer_by_class([0.9, 0.8, 0.3], [0.4, 0.2, 0.1])
     True
     """
     accepted, rejected = check_scores(bonafide, BONAFIDE), check_scores(spoof, SPOOF)

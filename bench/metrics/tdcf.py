@@ -136,9 +136,9 @@ def minimum_tdcf(counts: ScoreCounts, coefficients: Coefficients) -> Cost:
     of other trials.
 
     >>> from bench.metrics.tally import count_scores
-    >>> min_tdcf(count_scores([1.0, 2.0, 3.0, 4.0], [0.0, 2.5]), Coefficients(0.0, 0.8, 0.4))
+    >>> minimum_tdcf(count_scores([1.0, 2.0, 3.0, 4.0], [0.0, 2.5]), Coefficients(0.0, 0.8, 0.4))
     Cost(cost=0.5, threshold=0.0)
-    >>> min_tdcf(count_scores([1.0, 2.0], [0.0]), Coefficients(0.1, 0.8, 0.4)).cost
+    >>> minimum_tdcf(count_scores([1.0, 2.0], [0.0]), Coefficients(0.1, 0.8, 0.4)).cost
     0.2
     """
     c0, c1, c2 = coefficients

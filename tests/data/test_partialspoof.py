@@ -190,8 +190,8 @@ def test_reads_the_official_evaluation_protocol(
     """71,237 real lines; its label vectors are made here, as the official ones are not at hand."""
     protocol = protocol_file(tmp_path, "eval")
     protocol.parent.mkdir(parents=True)
-    official = official / "partialspoof/protocols" / protocol.name
-    shutil.copyfile(official, protocol)
+    published = official / "partialspoof/protocols" / protocol.name
+    shutil.copyfile(published, protocol)
     (tmp_path / "eval/con_wav").mkdir(parents=True)
     ids = (official / "partialspoof/lists/eval.lst").read_text(encoding="utf-8").split()
     vectors = {u: ["1"] * 21 if u.startswith("LA_") else ["1"] * 20 + ["0"] for u in ids}
