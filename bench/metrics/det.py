@@ -139,7 +139,8 @@ def eer_official(bonafide: ArrayLike, spoof: ArrayLike) -> EerResult:
 
     >>> eer_official([1.0, 1.0], [1.0]).eer
     1.0
-    >>> eer_official([0.9, 0.8, 0.3], [0.4, 0.2, 0.1]) == eer_by_class([0.9, 0.8, 0.3], [0.4, 0.2, 0.1])
+    >>> bonafide, spoof = [0.9, 0.8, 0.3], [0.4, 0.2, 0.1]
+    >>> eer_official(bonafide, spoof) == eer_by_class(bonafide, spoof)
     True
     """
     accepted, rejected = check_scores(bonafide, BONAFIDE), check_scores(spoof, SPOOF)
