@@ -75,8 +75,8 @@ def _list_misspelt_weights(stated: Config) -> Iterator[str]:
 
     Other keys are names of a user's own: cards and `--set frontend.weights=` may name any.
     """
-    key_of = {_keep_letters(key): key for key in weights.PUBLISHED_WEIGHTS}
-    for name in stated.weights.keys() - weights.PUBLISHED_WEIGHTS.keys():
+    key_of = {_keep_letters(key): key for key in weights.published_weights()}
+    for name in stated.weights.keys() - weights.published_weights().keys():
         if meant := key_of.get(_keep_letters(name)):
             where = _describe_origin(stated.source_of(f"weights.{name}"), "weights", name)
             yield f"{where}: no such key; did you mean {meant!r}?"

@@ -214,7 +214,7 @@ def _check_corpora(here: Config) -> Iterator[Finding]:
 
 
 def _check_weights(here: Config) -> Iterator[Finding]:
-    for key in dict.fromkeys([*weights.PUBLISHED_WEIGHTS, *here.weights]):
+    for key in dict.fromkeys([*weights.published_weights(), *here.weights]):
         state: State = "broken" if key in here.weights else "missing"
         yield _attempt_check("weights", key, lambda k=key: _locate_weights(k, here), state)
 

@@ -6,8 +6,9 @@ Weights of a new front-end need no line here: `bench/schema/weights/<key>.toml` 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Literal, cast
@@ -45,7 +46,8 @@ class PublishedWeights:
         return self.about_bytes if self.bytes is None else self.bytes
 
 
-def _read_published() -> dict[str, PublishedWeights]:
+@cache
+def published_weights() -> dict[str, PublishedWeights]:
     """Return the published weights, the largest first: each is a file in `bench/schema/weights`."""
     files = resources.files("bench").joinpath("schema", "weights").iterdir()
     tables = {
@@ -56,9 +58,6 @@ def _read_published() -> dict[str, PublishedWeights]:
     return dict(sorted(weights.items(), key=lambda item: -(item[1].size_bytes or 0)))
 
 
-PUBLISHED_WEIGHTS: Mapping[str, PublishedWeights] = _read_published()
-
-
 _READ_OF_FOLDER = ("config.json", "model.safetensors", "pytorch_model.bin")
 """Of a Hugging Face folder nothing else is read (`bench.models.frontends.layouts`)."""
 ANY_LAYOUT = "any local checkpoint in one of the known layouts will do"
@@ -66,7 +65,7 @@ ANY_LAYOUT = "any local checkpoint in one of the known layouts will do"
 
 def size_in_words(key: str) -> str:
     """Return how large the published file of the weights `key` is, e.g. `about 3.8 GB`."""
-    entry = PUBLISHED_WEIGHTS.get(key)
+    entry = published_weights().get(key)
     if entry is None or entry.size_bytes is None:
         return "size unknown"
     return f"{'about ' if entry.bytes is None else ''}{human_bytes(entry.size_bytes)}"
@@ -85,7 +84,7 @@ def locate_weights(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Pat
     `otherwise` says what a key that is not published may hold.
     """
     path, source = config.weights.get(key), config.source or "bench.toml"
-    entry = PUBLISHED_WEIGHTS.get(key)
+    entry = published_weights().get(key)
     hint = (entry.alternative if entry else "") + near_name(key, config.weights)
     if path is not None and path.exists():
         return path
@@ -129,7 +128,7 @@ def identify_weights(key: str, path: Path) -> str:
     digest = content_digest(path)
     if not path.is_file():
         return f"files {digest}: whether it is a published folder is not known"
-    entry = PUBLISHED_WEIGHTS.get(key)
+    entry = published_weights().get(key)
     if entry is None or entry.sha256 is None:
         return f"sha256 {digest}: whether it is a published file is not known"
     is_published = entry.sha256.startswith(digest)

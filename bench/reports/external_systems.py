@@ -64,7 +64,7 @@ def describe_zero_shot(runs: Mapping[str, Run]) -> str:
     rows_by_text: dict[tuple[str, str], list[str]] = {}
     for row, run in runs.items():
         learnt = list(dict.fromkeys((run.train.corpus, run.dev.corpus)))
-        heard = weights.PUBLISHED_WEIGHTS.get(getattr(run.frontend, "weights", ""))
+        heard = weights.published_weights().get(getattr(run.frontend, "weights", ""))
         for name, data in run.evaluate.items():
             text = _describe_relation(learnt, data.corpus)
             card = corpus_cards.read_corpus_card(data.corpus)

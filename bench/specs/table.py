@@ -181,9 +181,8 @@ class Table(Spec):
     @model_validator(mode="before")
     @classmethod
     def _from_matrix(cls, content: Any) -> Any:
-        card = as_tree(content)
-        has_matrix = card is not None and card.get("matrix") is not None
-        return expand_matrix(card) if card is not None and has_matrix else content
+        card = as_tree(content) or {}
+        return content if card.get("matrix") is None else expand_matrix(card)
 
     @model_validator(mode="after")
     def _figures_fit(self) -> Table:

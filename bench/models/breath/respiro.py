@@ -30,7 +30,7 @@ from bench.errors import BenchError
 from bench.models.breath.cache import Times, find_intervals
 from bench.models.breath.marks import Intervals, Say
 from bench.models.frontends import torch_files
-from bench.models.weights import PUBLISHED_WEIGHTS, locate_requirement
+from bench.models.weights import locate_requirement, published_weights
 from bench.specs.breath.respiro import Respiro
 from bench.specs.corpus import Audio
 from bench.units import SAMPLE_RATE_HZ
@@ -98,7 +98,7 @@ class RespiroDetector:
         """Find the weights; raise `BenchError` with what to get where they are missing."""
         self.spec, self.audio = spec, audio
         path = locate_requirement(spec.requirements()[0], config)
-        self.path = path / PUBLISHED_WEIGHTS["respiro_en"].file if path.is_dir() else path
+        self.path = path / published_weights()["respiro_en"].file if path.is_dir() else path
         if not self.path.is_file():
             raise BenchError(
                 "weights.missing", f"{self.path}: there is no such file (weights.{spec.weights})"
@@ -222,7 +222,7 @@ def _load_network(path: Path) -> RespiroNetwork:
         network.load_state_dict(state)
         torch_files.require_finite(path, network.state_dict())
     except RuntimeError as error:
-        published = PUBLISHED_WEIGHTS["respiro_en"]
+        published = published_weights()["respiro_en"]
         raise BenchError(
             "weights.mismatch",
             f"{path}: does not hold Respiro-en's weights, get {published.file} from "
