@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from bench._io.markdown import format_prose
 from bench.cards.references import Reference
 from bench.specs.corpus import CorpusCard
 from bench.specs.described import describe_model
@@ -94,7 +95,7 @@ def _describe_model(model: type[BaseModel]) -> list[str]:
             f"`{field.alias or name}`",
             f": {_values(field, setting.values)}; {_describe_default(field, setting.default)}",
         ]
-        lines += ["", f"  {_escape(setting.doc)}"] if setting.doc else []
+        lines += ["", f"  {format_prose(setting.doc)}"] if setting.doc else []
         lines.append("")
     return lines
 
@@ -107,17 +108,9 @@ def _describe_default(field: FieldInfo, default: str) -> str:
 
 def _values(field: FieldInfo, words: str) -> str:
     links = [f"[{model.__name__}](#{_anchor(model)})" for model in _find_models(field.annotation)]
-    return f"{_escape(words)} ({', '.join(links)})" if links else _escape(words)
+    return f"{format_prose(words)} ({', '.join(links)})" if links else format_prose(words)
 
 
 def _paragraphs(text: str) -> Iterator[str]:
     for part in text.split("\n\n"):
-        yield from (_escape(" ".join(part.split())), "")
-
-
-def _escape(text: str) -> str:
-    parts = text.split("`")
-    return "`".join(
-        part if place % 2 else part.replace("*", r"\*").replace("<", r"\<").replace("_", r"\_")
-        for place, part in enumerate(parts)
-    )
+        yield from (format_prose(" ".join(part.split())), "")

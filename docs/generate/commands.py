@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterator
 from itertools import starmap
 
 import click
 
+from bench._io.markdown import format_prose
 from bench.cli import bench
 
 _HEAD = """# Command line
@@ -46,18 +46,10 @@ def _describe_command(name: str, command: click.Command) -> str:
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
         if record is not None and "--help" not in record[0]:
-            lines += [f"`{record[0]}`", f": {_escape(record[1]) or 'See above.'}", ""]
+            lines += [f"`{record[0]}`", f": {format_prose(record[1]) or 'See above.'}", ""]
     return "\n".join(lines)
 
 
 def _read_help(command: click.Command) -> str:
     text = inspect.cleandoc(command.help or "").replace("\b\n", "")
-    return "\n\n".join(_escape(" ".join(part.split())) for part in text.split("\n\n"))
-
-
-def _escape(text: str) -> str:
-    """Return text in which Markdown finds no markup but the code between backticks."""
-    parts = re.split(r"(`[^`]+`)", text)
-    return "".join(
-        part if part.startswith("`") else re.sub(r"([\\*_<\[\]|])", r"\\\1", part) for part in parts
-    )
+    return "\n\n".join(format_prose(" ".join(part.split())) for part in text.split("\n\n"))

@@ -57,7 +57,7 @@ def list_downloads() -> list[str]:
         cells.append([name, files, card.download_size.in_words])
     models = [
         [key, weight.file, weights.size_in_words(key)]
-        for key, weight in weights.PUBLISHED_WEIGHTS.items()
+        for key, weight in weights.published_weights().items()
     ]
     return [
         *("## Downloads", ""),
