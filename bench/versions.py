@@ -20,6 +20,7 @@ from pathlib import Path
 import bench.metrics
 from bench.cards import corpus_cards
 from bench.errors import BenchError
+from bench.extensions import digest_source, find_source
 from bench.metrics.registry import LOGIT, describe_metrics, find_metric_file
 from bench.specs.kinds import BreathSettings
 from bench.specs.run import Data, Run
@@ -30,6 +31,8 @@ _ASSUMED: Mapping[str, int] = {"detector respiro": 2}
 """The version of a part in a run that does not record it, if not the first: this part had a second
 version before runs recorded them."""
 _ROOT = Path(__file__).parent
+_SOURCE = 2**32
+"""Versions of parts of extensions, which need not declare any, are this and a digest."""
 
 INTERVALS = "metrics/bootstrap"
 _OTHERS: Mapping[str, str] = {
@@ -41,14 +44,26 @@ _OTHERS: Mapping[str, str] = {
 
 
 def read_version(module: str) -> int:
-    """Return the version that a module of `bench` declares, for example `models/systems/sal`.
+    """Return the version that a module of `bench` declares, for example `specs/systems/sal`.
 
     Raise BenchError where it declares none.
     """
     folder, _, name = module.rpartition("/")
+    source = find_source(folder.rpartition("/")[2], name)
+    if source is not None:
+        return _SOURCE + int(digest_source(source), 16)
     folders = bench.metrics.__path__ if folder == "metrics" else [_ROOT / folder]
     paths = [Path(parent, f"{name}.py") for parent in folders]
     return _parse_version(next((path for path in paths if path.is_file()), paths[0]))
+
+
+def describe_version(version: int) -> str:
+    """Return a version in words; that of an extension's part is its source.
+
+    >>> describe_version(2), describe_version(_SOURCE + 0x1a2b3c4d)
+    ('version 2', 'source 1a2b3c4d')
+    """
+    return f"version {version}" if version < _SOURCE else f"source {version - _SOURCE:08x}"
 
 
 @cache
@@ -68,7 +83,7 @@ def find_part_module(part: str) -> str:
     """Return the module of a part by the name that it has in `of_run` and `of_metrics`.
 
     >>> *map(find_part_module, ("system sal", "augmentation mix-frame", "metric auc")),
-    ('models/systems/sal', 'models/augment/mix_frame', 'metrics/auc')
+    ('specs/systems/sal', 'specs/augment/mix_frame', 'metrics/auc')
     """
     if part in _OTHERS:
         return _OTHERS[part]
@@ -76,8 +91,8 @@ def find_part_module(part: str) -> str:
     if what == "metric":
         return INTERVALS if kind == "intervals" else f"metrics/{find_metric_file(kind).stem}"
     folders = {"system": "systems", "front-end": "frontends", "augmentation": "augment"}
-    folders = {what: f"models/{folder}" for what, folder in folders.items()}
-    folders |= {"reader": "data/readers", "detector": "models/breath"}
+    folders = {what: f"specs/{folder}" for what, folder in folders.items()}
+    folders |= {"reader": "data/readers", "detector": "specs/breath"}
     return f"{folders[what]}/{kind.replace('-', '_')}"
 
 
@@ -149,7 +164,7 @@ def describe_raised(versions: Mapping[str, int]) -> dict[str, str]:
     {'training': 'version 2'}
     """
     return {
-        part: f"version {version}"
+        part: describe_version(version)
         for part, version in sorted(versions.items())
         if version > assume_version(part)
     }
@@ -187,4 +202,8 @@ def describe_changes(changes: Mapping[str, tuple[int, int]]) -> str:
     >>> describe_changes({"system sal": (1, 2)})
     'system sal (version 1 -> 2)'
     """
-    return ", ".join(f"{part} (version {one} -> {two})" for part, (one, two) in changes.items())
+    pairs = [
+        (part, describe_version(one), describe_version(two).removeprefix("version "))
+        for part, (one, two) in changes.items()
+    ]
+    return ", ".join(f"{part} ({one} -> {two})" for part, one, two in pairs)

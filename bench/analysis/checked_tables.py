@@ -81,7 +81,6 @@ def part_shapes(checked: ShapeTable) -> Mapping[str, tuple[int, ...]]:
     import torch
 
     from bench.analysis.unweighted_frontend import UnweightedFrontEnd
-    from bench.models import systems
 
     table, _, row = checked.row.partition(":")
     trained = table_cards.read_table(table)
@@ -92,7 +91,7 @@ def part_shapes(checked: ShapeTable) -> Mapping[str, tuple[int, ...]]:
             "analysis.no-clip-length",
             f"{checked.key}: row = {checked.row!r}: trains on no clips of one length",
         )
-    system = systems.build(run.system, UnweightedFrontEnd(run.frontend), run.train).eval()
+    system = run.system.build(UnweightedFrontEnd(run.frontend), run.train).eval()
     given: dict[str, tuple[int, ...]] = {}
 
     def keep(name: str, output: object) -> None:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from bench import config
+from bench import config, extensions
 from bench._io import text_files
 from bench.config import Config, locations
 from bench.errors import BenchError
@@ -50,12 +50,37 @@ def configuration_read_once() -> Generator[None]:
 
 
 def _current_config() -> Config:
-    known = _read_once.get()
-    if known is None:
-        return config.read_config()
-    if not known:
-        known.append(config.read_config())
-    return known[0]
+    read = _read_once.get()
+    if read:
+        return read[0]
+    here = config.read_config()
+    extensions.activate_extensions(extension_folders(here))
+    if read is not None:
+        read.append(here)
+    return here
+
+
+def extension_folders(here: Config) -> list[Path]:
+    """Return the folders of `extend`, then those of installed packages.
+
+    BenchError names one that is not there or holds nothing of an extension.
+    """
+    folders: list[Path] = []
+    for stated in here.extend:
+        folder = stated.absolute()  # cards are kept by their paths
+        if not folder.is_dir():
+            raise BenchError(
+                "config.folder-missing", f"extend = {str(stated)!r}: there is no such folder"
+            )
+        parts = (*extensions.CARDS, *extensions.CODE)
+        if not any((folder / part).is_dir() for part in parts):
+            raise BenchError(
+                "config.no-cards",
+                f"extend = {str(stated)!r}: has none of the folders of an extension: "
+                f"{', '.join(parts)}",
+            )
+        folders.append(folder)
+    return [*folders, *extensions.installed_folders()]
 
 
 def card_folder(name: str) -> Path:
@@ -80,21 +105,8 @@ def card_folders(name: str) -> list[Path]:
                 "config.folder-missing", f"cards = {str(here.cards)!r}: there is no such folder"
             )
         listed.append(here.cards.absolute())
-    for stated in here.extend:
-        root = stated.absolute()  # cards are kept by their paths
-        if not root.is_dir():
-            raise BenchError(
-                "config.folder-missing", f"extend = {str(stated)!r}: there is no such folder"
-            )
-        below = {kind: root / kind for kind in ("datasets", "experiments")}
-        if not any(path.is_dir() for path in below.values()):
-            raise BenchError(
-                "config.no-cards",
-                f"extend = {str(stated)!r}: has neither `datasets` (cards of corpora) nor "
-                "`experiments` (cards of tables, in a folder each, and sweeps)",
-            )
-        if below[name].is_dir():
-            listed.append(below[name])
+    below = (folder / name for folder in extension_folders(here))
+    listed += [path for path in below if path.is_dir()]
     return [*{path.resolve(): path for path in reversed(listed)}.values()][::-1]
 
 

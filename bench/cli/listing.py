@@ -95,14 +95,12 @@ def _list_kinds(module: str, union: str) -> list[tuple[str, str]]:
     from importlib import import_module
 
     specs = getattr(import_module(f"bench.specs.{module}"), union)
-    # A union is written Annotated[A | B, ...]; a single specification stands alone.
-    members = typing.get_args(typing.get_args(specs)[0]) if typing.get_args(specs) else (specs,)
     return [
         (
             typing.get_args(member.model_fields["kind"].annotation)[0],
             _first_sentence(member.__doc__),
         )
-        for member in members
+        for member in specs.list_members()
     ]
 
 

@@ -16,7 +16,6 @@ from bench.cards import corpus_cards
 from bench.config import Config
 from bench.data import corpora
 from bench.errors import BenchError, RowFailed
-from bench.models import frontends, systems
 from bench.runner.request import RunRequest
 from bench.specs.base import digest
 from bench.specs.run import Data, Run
@@ -159,7 +158,7 @@ def weight_sizes(run: Run) -> WeightSizes:
     """Return what the weights of a run's system take, with its front-end's."""
     key = " ".join(digest(settings) for settings in (run.frontend, run.system, run.train))
     if key not in _weights:
-        network = systems.build(run.system, frontends.lay_out(run.frontend), run.train)
+        network = run.system.build(run.frontend.lay_out(), run.train)
         trained = (weight for weight in network.parameters() if weight.requires_grad)
         every = _sum_bytes(network.state_dict().values())
         _weights[key] = WeightSizes(every, _sum_bytes(trained))

@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from bench.errors import BenchError, near_name
 from bench.specs.base import NoneAs
+from bench.specs.kinds import KindUnion
 from bench.specs.run import Run
 
 ANY_NAME = "*"
@@ -186,6 +187,8 @@ def _kind_models(annotation: Any) -> Iterator[tuple[str, type[BaseModel]]]:
 
 
 def _union_members(annotation: Any) -> tuple[Any, ...]:
+    if isinstance(annotation, type) and issubclass(annotation, KindUnion):
+        return annotation.list_members()
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
         return _union_members(typing.get_args(annotation)[0])

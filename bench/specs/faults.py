@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from bench.errors import near_name
+from bench.specs.kinds import KindUnion
 
 
 class CardFault(NamedTuple):
@@ -110,6 +111,8 @@ def _model_members(annotation: Any) -> tuple[Any, ...]:
 
 def _tagged_member(annotation: Any, part: int | str) -> type[BaseModel] | None:
     """Return the member of a discriminated union whose `kind` is `part`."""
+    if isinstance(annotation, type) and issubclass(annotation, KindUnion):
+        return annotation.find_member(part)
     for member in _model_members(annotation):
         if _is_model(member) and "kind" in member.model_fields:
             kinds = typing.get_args(member.model_fields["kind"].annotation)

@@ -22,7 +22,7 @@ from bench.config import Config
 from bench.data.subset import Subset
 from bench.errors import BenchError, RowFailed
 from bench.metrics.det import eer_by_class
-from bench.models import devices, frontends, systems
+from bench.models import devices
 from bench.models.systems.base import System
 from bench.specs.corpus import Audio
 from bench.specs.run import Run
@@ -76,8 +76,8 @@ def make_fabric(config: Config, precision: Literal["32-true", "bf16-mixed", "16-
 def build_system(run: Run, seed: int, config: Config) -> System:
     """Return the run's system with its initial weights, drawn from `seed`."""
     torch.manual_seed(seed)
-    frontend = frontends.build(run.frontend, config)
-    system = systems.build(run.system, frontend, run.train)
+    frontend = run.frontend.build(config)
+    system = run.system.build(frontend, run.train)
     system_checks.check_data(run, system)
     return system
 

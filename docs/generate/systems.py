@@ -10,7 +10,6 @@ from typing import Any
 from bench._io.markdown import format_prose, format_table
 from bench._io.trees import iterate_leaves
 from bench.cards import paper_cards, table_cards
-from bench.models import frontends, systems
 from bench.specs.run import Run
 from bench.specs.table import Difference, Paper
 from generate.diagrams import draw_boxes
@@ -95,7 +94,7 @@ def _paragraphs(module: Any) -> Iterator[str]:
 
 
 def _sizes(run: Run) -> list[str]:
-    network = systems.build(run.system, frontends.lay_out(run.frontend), run.train)
+    network = run.system.build(run.frontend.lay_out(), run.train)
     cells: list[list[str]] = []
     for name, part in network.named_children():
         counts = [(of.numel(), of.requires_grad) for of in part.parameters()]

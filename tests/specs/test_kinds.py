@@ -1,33 +1,30 @@
-"""A kind is two files of one name, one of settings and one of code; nothing else lists kinds."""
+"""A kind is one file of settings that builds what they describe; nothing else lists kinds."""
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
 from importlib import import_module, invalidate_caches
-from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from bench.cards import table_cards
-from bench.models import augment, breath, frontends, systems
 from bench.specs import augment as augment_settings
 from bench.specs import breath as breath_settings
 from bench.specs import frontends as frontend_settings
 from bench.specs import systems as system_settings
 from bench.specs.base import Absent
-from bench.specs.kinds import FrontEndSettings, KindSettings, find_kinds
+from bench.specs.kinds import FrontEndSettings, KindSettings, kind_name, unite_kinds
+from tests.errors import raises_code
 
 PARTS = {
-    "systems": (system_settings, systems, [system_settings.System]),
-    "frontends": (frontend_settings, frontends, [frontend_settings.FrontEnd]),
-    "breath": (breath_settings, breath, [breath_settings.Breath]),
+    "systems": (system_settings, [system_settings.System]),
+    "frontends": (frontend_settings, [frontend_settings.FrontEnd]),
+    "breath": (breath_settings, [breath_settings.Breath]),
     "augment": (
         augment_settings,
-        augment,
         [augment_settings.Augment, augment_settings.Mix, augment_settings.Splice],
     ),
 }
@@ -40,30 +37,18 @@ EVERY = {
 
 
 def members(union: Any) -> list[type[KindSettings]]:
-    return [of for of in get_args(get_args(union)[0]) if of is not Absent]
-
-
-def kind_of(settings: type[KindSettings]) -> str:
-    return get_args(settings.model_fields["kind"].annotation)[0]
+    return [settings for settings in union.list_members() if settings is not Absent]
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_the_kinds_of_a_card_are_the_files_of_the_folder(part):
-    package, _, unions = PARTS[part]
+    package, unions = PARTS[part]
     kinds = [settings for union in unions for settings in members(union)]
-    assert sorted(kind_of(settings).replace("-", "_") for settings in kinds) == EVERY[part]
+    assert sorted(kind_name(settings).replace("-", "_") for settings in kinds) == EVERY[part]
     for settings in kinds:
         file = settings.__module__.rpartition(".")[2]
         assert settings.__module__ == f"{package.__name__}.{file}"
-        assert kind_of(settings).replace("-", "_") == file
-
-
-@pytest.mark.parametrize(("part", "file"), [(part, file) for part in EVERY for file in EVERY[part]])
-def test_every_kind_has_its_code_beside_its_settings(part, file):
-    path = Path(PARTS[part][1].__path__[0]) / f"{file}.py"
-    functions = [getattr(node, "name", "") for node in ast.parse(path.read_text()).body]
-    assert "build" in functions
-    assert "lay_out" in functions or part != "frontends"
+        assert kind_name(settings).replace("-", "_") == file
 
 
 FRONT_END = '''
@@ -73,6 +58,12 @@ from bench.specs.kinds import FrontEndSettings
 class LinearProbe(FrontEndSettings):
     """A new one."""
     kind: Literal["linear-probe"]
+
+    def build(self, config):
+        return "built"
+
+    def lay_out(self):
+        return "laid out"
 '''
 
 
@@ -90,16 +81,43 @@ def package(tmp_path, monkeypatch):
 
 
 def test_a_new_file_is_a_new_kind(package):
-    found = TypeAdapter(find_kinds("made_settings", FrontEndSettings, Absent))
-    settings = found.validate_python({"kind": "linear-probe"})
+    union = TypeAdapter(unite_kinds("made_settings", FrontEndSettings, Absent))
+    settings = union.validate_python({"kind": "linear-probe"})
     assert type(settings).__module__ == "made_settings.linear_probe"
-    assert found.validate_python({"kind": "none"}) == Absent(kind="none")
+    assert union.validate_python(settings) is settings
+    assert union.dump_python(settings) == {"kind": "linear-probe"}
+    assert union.validate_python({"kind": "none"}) == Absent(kind="none")
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        ({"kind": "linear-prob"}, "union_tag_invalid"),
+        ({"kind": 3}, "union_tag_invalid"),
+        ({"kind": "../linear_probe"}, "union_tag_invalid"),
+        ({}, "union_tag_not_found"),
+        ("linear-probe", "model_attributes_type"),
+        (None, "model_attributes_type"),
+        ({"kind": "linear-probe", "wide": 1}, "extra_forbidden"),
+    ],
+)
+def test_what_is_no_kind_is_refused(package, value, error):
+    union = TypeAdapter(unite_kinds("made_settings", FrontEndSettings, Absent))
+    with pytest.raises(ValidationError) as caught:
+        union.validate_python(value)
+    assert [each["type"] for each in caught.value.errors()] == [error]
 
 
 def test_a_kind_with_another_name_than_its_file_is_refused(package):
     (package / "linear_probe.py").rename(package / "probe.py")
-    with pytest.raises(TypeError, match=r"made_settings\.probe.*'linear-probe'"):
-        find_kinds("made_settings", FrontEndSettings, Absent)
+    with raises_code("extension.kind-name", "probe.py", "'linear-probe'"):
+        unite_kinds("made_settings", FrontEndSettings, Absent).list_members()
+
+
+def test_a_kind_that_lacks_a_method_is_refused(package):
+    (package / "linear_probe.py").write_text(FRONT_END.replace("def lay_out", "def layout"))
+    with raises_code("extension.kind-incomplete", "LinearProbe", "lay_out"):
+        unite_kinds("made_settings", FrontEndSettings, Absent).find_member("linear-probe")
 
 
 def test_settings_need_neither_torch_nor_the_code_of_a_kind():
@@ -143,7 +161,7 @@ def test_a_run_lists_its_parts_and_what_they_need():
 
 def test_s3prl_is_a_package_that_only_its_front_end_needs():
     packages = {
-        kind_of(settings): settings.packages for settings in members(frontend_settings.FrontEnd)
+        kind_name(settings): settings.packages for settings in members(frontend_settings.FrontEnd)
     }
     assert packages == {"s3prl": ("s3prl",), "tiny": (), "wav2vec2": (), "wavlm": ()}
     assert import_module("bench.models.frontends.s3prl")

@@ -5,7 +5,6 @@ one thread.
 from __future__ import annotations
 
 import tempfile
-import typing
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -24,9 +23,8 @@ from bench.data.frame_labels import spoof_frames
 from bench.data.subset import FrameVectors, Span, Spans
 from bench.evaluation import score_file
 from bench.metrics.registry import describe_metrics
-from bench.models import frontends
 from bench.models.augment import csm, mix_frame, noise, rawboost
-from bench.models.breath import dsp, marks, precomputed, respiro
+from bench.models.breath import dsp, marks, respiro
 from bench.models.systems import Batch
 from bench.specs import augment as augment_specs
 from bench.specs import breath as breath_specs
@@ -43,6 +41,7 @@ from bench.specs.breath.respiro import Respiro
 from bench.specs.corpus import Audio
 from bench.specs.frontends.encoder import Lora
 from bench.specs.frontends.tiny import Tiny
+from bench.specs.kinds import kind_name
 from bench.specs.run import EarlierTraining, Run
 from bench.training import engine
 from bench.training.row import DatasetCache, train_and_score
@@ -65,9 +64,7 @@ ROWS = {
 
 def kinds(union: Any) -> list[str]:
     """Return the kinds of a union of specifications but for `none`."""
-    members = typing.get_args(typing.get_args(union)[0]) or (union,)
-    found = [typing.get_args(of.model_fields["kind"].annotation)[0] for of in members]
-    return [kind for kind in found if kind != "none"]
+    return [kind for kind in map(kind_name, union.list_members()) if kind != "none"]
 
 
 def all_parts() -> dict[str, Callable[[], Output]]:
@@ -154,15 +151,11 @@ def front_end(kind: str) -> Output:
             family = "wav2vec2" if kind == "s3prl" else kind
             config = Config(weights={"own": small.fairseq(small.draw(family), Path(folder))})
             more = {"upstream": family} if kind == "s3prl" else {}
-            (spec,) = [
-                of
-                for of in typing.get_args(typing.get_args(frontend_specs.FrontEnd)[0])
-                if typing.get_args(of.model_fields["kind"].annotation)[0] == kind
-            ]
+            spec = frontend_specs.FrontEnd.find_member(kind)
             specs = {"small": spec(kind=kind, weights="own", **more)}
         for name, spec in specs.items():
             torch.manual_seed(1)
-            made = frontends.build(spec, config).train(name == "in training")
+            made = spec.build(config).train(name == "in training")
             torch.manual_seed(2)
             found[name] = summary(torch.stack(tuple(made(waves))))
     return found
@@ -263,7 +256,7 @@ def of_precomputed() -> Output:
             split="eval",
             table=pd.DataFrame({"utterance": ["a", "b", "c"]}),
         )
-        found = precomputed.build(spec, subset, Audio(), Config(weights={"own": path}), print)
+        found = spec.build(subset, Audio(), Config(weights={"own": path}), print)
     return {"times": summary(found.times_s), "offsets": summary(found.offsets)}
 
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from bench.config import Config
 from bench.specs.augment import Augment, Mix, Splice
 from bench.specs.base import Absent
-from bench.specs.kinds import import_kind
 
 if TYPE_CHECKING:  # torch is needed where batches are mixed, and nowhere else here
     import torch
@@ -95,17 +94,17 @@ def build_augmentation(spec: Augment | None, config: Config) -> Augmentation:
     """
     if spec is None or isinstance(spec, Absent):
         return _keep_wave
-    return import_kind(__name__, spec).build(spec, config)
+    return spec.build(config)
 
 
 def build_splicer(spec: Splice) -> Splicer | None:
     """Return the splicer that `spec` describes."""
-    return None if isinstance(spec, Absent) else import_kind(__name__, spec).build(spec)
+    return None if isinstance(spec, Absent) else spec.build()
 
 
 def build_mixer(spec: Mix) -> Mixer | None:
     """Return the mixer that `spec` describes."""
-    return None if isinstance(spec, Absent) else import_kind(__name__, spec).build(spec)
+    return None if isinstance(spec, Absent) else spec.build()
 
 
 def apply_sometimes(

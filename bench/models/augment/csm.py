@@ -22,26 +22,16 @@ clips, their partners, their crossover points.
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import Tensor
 
-from bench.models.augment import MixedBatch, Mixer
+from bench.models.augment import MixedBatch
 from bench.models.segment_positions import IGNORED
 from bench.specs.augment.csm import CrossSegmentMixing
-
-RESULTS_VERSION = 1
-"""Raised when what this module gives can change (`bench.versions`)."""
 
 _DRAWN = 2**31
 """Crossover points are drawn from this many and folded to the range, which only the device
 knows."""
-
-
-def build(spec: CrossSegmentMixing) -> Mixer:
-    """Return the mixing that `spec` describes."""
-    return partial(mix_batch, spec=spec)
 
 
 def mix_batch(

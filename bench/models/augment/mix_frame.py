@@ -24,9 +24,6 @@ from bench.models.augment import SplicedClip
 from bench.specs.augment.mix_frame import MixFrame
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, to_samples
 
-RESULTS_VERSION = 1
-"""Raised when what this module gives can change (`bench.versions`)."""
-
 
 class Region(NamedTuple):
     """Samples from `start` to before `stop`."""
@@ -52,11 +49,6 @@ class MixFrameSplicer(NamedTuple):
     def label_clip(self, n: int, rng: np.random.Generator) -> NDArray[np.bool_]:
         """Return the labels of `splice_waves`."""
         return label_hops(n, draw_regions(n, self.spec, rng))
-
-
-def build(spec: MixFrame) -> MixFrameSplicer:
-    """Return the splice that `spec` describes."""
-    return MixFrameSplicer(spec)
 
 
 def splice_waves(

@@ -12,7 +12,7 @@ each which one, where it begins and its ratio; for reverberation which response.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,13 +22,9 @@ from numpy.typing import NDArray
 from bench.config import Config
 from bench.data.audio import read_header, read_wave
 from bench.errors import BenchError
-from bench.models.augment import Augmentation, apply_sometimes
 from bench.specs.augment.noise import RecordedNoise
 from bench.specs.corpus import Audio
 from bench.units import to_samples
-
-RESULTS_VERSION = 1
-"""Raised when what this module gives can change (`bench.versions`)."""
 
 KINDS = ("noise", "speech", "music")
 """MUSAN's folders."""
@@ -42,12 +38,6 @@ class Recordings(NamedTuple):
     noises: tuple[tuple[Path, ...], ...]
     """Of each of `KINDS`."""
     responses: tuple[Path, ...]
-
-
-def build(spec: RecordedNoise, config: Config) -> Augmentation:
-    """Return the augmentation by the recordings of this machine, with the probability of `spec`."""
-    change = partial(add_recording, spec=spec, recordings=find_recordings(config))
-    return partial(apply_sometimes, spec.probability, change)
 
 
 def find_recordings(config: Config) -> Recordings:

@@ -20,21 +20,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.config import Config
 from bench.errors import BenchError
-from bench.models.augment import Augmentation, apply_sometimes, notches
+from bench.models.augment import notches
 from bench.models.augment.notches import Notches, Samples
 from bench.specs.augment.rawboost import RawBoost
 from bench.units import SAMPLE_RATE_HZ
-
-RESULTS_VERSION = 1
-"""Raised when what this module gives can change (`bench.versions`)."""
 
 Noise = Literal["convolutive", "impulsive", "stationary"]
 
@@ -68,11 +63,6 @@ class Hiss:
     white: Samples
     notches: Notches
     snr_db: float
-
-
-def build(spec: RawBoost, config: Config) -> Augmentation:  # noqa: ARG001 - all kinds are built alike
-    """Return RawBoost with the probability of `spec`."""
-    return partial(apply_sometimes, spec.probability, partial(apply_rawboost, spec=spec))
 
 
 def apply_rawboost(

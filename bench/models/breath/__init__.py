@@ -12,7 +12,6 @@ from bench.models.breath.marks import BreathMarker, ConstantMarks, Say
 from bench.specs.base import Absent
 from bench.specs.breath import Breath
 from bench.specs.corpus import Audio
-from bench.specs.kinds import import_kind
 
 __all__ = ["BreathMarker", "build_marker"]
 
@@ -29,7 +28,7 @@ def build_marker(
     """
     if isinstance(spec, Absent):
         return ConstantMarks(False)
-    return import_kind(__name__, spec).build(spec, subset, audio, config, say or _say_nothing)
+    return spec.build(subset, audio, config, say or _say_nothing)
 
 
 def _say_nothing(text: str) -> None:

@@ -24,13 +24,9 @@ from bench.data.subset import Subset
 from bench.models.breath import cache
 from bench.models.breath.cache import Times
 from bench.models.breath.marks import Intervals, Say
-from bench.specs.breath.dsp import Dsp
+from bench.specs.breath.dsp import RESULTS_VERSION, Dsp
 from bench.specs.corpus import Audio
 from bench.units import SAMPLE_RATE_HZ
-
-RESULTS_VERSION = 1
-"""Raised when what this module finds can change (`bench.versions`); what another version found is
-not reused."""
 
 FRAME, HOP = 400, 160
 """Samples: 25 ms each 10 ms."""
@@ -44,7 +40,7 @@ Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 
-def build(spec: Dsp, subset: Subset, audio: Audio, config: Config, say: Say) -> Intervals:
+def search_breaths(spec: Dsp, subset: Subset, audio: Audio, config: Config, say: Say) -> Intervals:
     """Return the breaths of a subset, searched on all cores where they are not cached."""
     find = partial(find_files, spec, audio, count_processes(config.workers))
     detector = {"version": str(RESULTS_VERSION), **spec.model_dump()}

@@ -15,18 +15,14 @@ from bench.config import Config
 from bench.data.subset import Subset
 from bench.errors import BenchError, quote_text
 from bench.models.breath.cache import Times
-from bench.models.breath.marks import Intervals, Say
+from bench.models.breath.marks import Intervals
 from bench.models.weights import locate_requirement
 from bench.specs.breath.precomputed import Precomputed
-from bench.specs.corpus import Audio
-
-RESULTS_VERSION = 1
-"""Raised when what this module gives can change (`bench.versions`)."""
 
 COLUMNS = ["utterance", "start_s", "end_s"]
 
 
-def build(spec: Precomputed, subset: Subset, _audio: Audio, config: Config, _say: Say) -> Intervals:
+def read_intervals(spec: Precomputed, subset: Subset, config: Config) -> Intervals:
     """Return the intervals that the file has for a subset; overlapping ones become one.
 
     The file may hold other utterances, too. An utterance of the subset without a line is a

@@ -31,13 +31,9 @@ from bench.models.breath.cache import Times, find_intervals
 from bench.models.breath.marks import Intervals, Say
 from bench.models.frontends import torch_files
 from bench.models.weights import locate_requirement, published_weights
-from bench.specs.breath.respiro import Respiro
+from bench.specs.breath.respiro import RESULTS_VERSION, Respiro
 from bench.specs.corpus import Audio
 from bench.units import SAMPLE_RATE_HZ
-
-RESULTS_VERSION = 2
-"""Raised when what this module finds can change (`bench.versions`); what another version found is
-not reused."""
 
 BANDS = 128
 WINDOW, HOP = 400, 160
@@ -48,7 +44,9 @@ _LEAST_POWER, _RANGE_DB = 1e-10, 80.0
 _CHUNK, _BATCH, _READERS = 256, 32, 8
 
 
-def build(spec: Respiro, subset: Subset, audio: Audio, config: Config, say: Say) -> Intervals:
+def search_breaths(
+    spec: Respiro, subset: Subset, audio: Audio, config: Config, say: Say
+) -> Intervals:
     """Return the breaths of a subset, searched where they are not cached."""
     detector = RespiroDetector(spec, audio, config)
     return find_intervals(subset, detector.cache_key, detector.find_breaths, config.work, say)

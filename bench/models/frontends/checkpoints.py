@@ -16,12 +16,10 @@ from bench.models.frontends.layouts import list_names, read_checkpoint, translat
 from bench.models.frontends.lora import add_adapters
 from bench.models.frontends.torch_files import require_finite
 from bench.models.weights import locate_weights
-from bench.specs.frontends.encoder import Lora
-from bench.specs.frontends.wav2vec2 import Wav2Vec2
-from bench.specs.frontends.wavlm import WavLM
+from bench.specs.frontends.encoder import Lora, PretrainedSettings
 
 
-def load_encoder(spec: Wav2Vec2 | WavLM, config: Config) -> Encoder:
+def load_encoder(spec: PretrainedSettings, config: Config) -> Encoder:
     """Return the encoder of `spec` with its weights, and with adapters where `spec.tuning` says so.
 
     The weights are those that `config` has under `spec.weights`. The encoder is in float32 on the
@@ -58,7 +56,7 @@ def load_encoder(spec: Wav2Vec2 | WavLM, config: Config) -> Encoder:
     return encoder
 
 
-def lay_out_encoder(shape: EncoderConfig, spec: Wav2Vec2 | WavLM) -> Encoder:
+def lay_out_encoder(shape: EncoderConfig, spec: PretrainedSettings) -> Encoder:
     """Return the encoder of `spec` with adapters and without storage for its weights."""
     with torch.device("meta"):
         encoder = Encoder(shape, spec)

@@ -17,18 +17,11 @@ from torch import Tensor
 
 from bench.config import Config
 from bench.errors import BenchError
-from bench.models.frontends import wav2vec2, wavlm
 from bench.models.frontends.base import FrontEnd, check_waves
-from bench.models.frontends.encoder import Encoder
 from bench.models.frontends.layouts import Contents, read_checkpoint
 from bench.models.frontends.torch_files import require_finite
 from bench.models.weights import locate_weights
 from bench.specs.frontends.s3prl import S3prl
-from bench.specs.frontends.wav2vec2 import Wav2Vec2
-from bench.specs.frontends.wavlm import WavLM
-
-RESULTS_VERSION = 1
-"""Raised when what this module gives can change (`bench.versions`)."""
 
 _LAYOUTS = {"wav2vec2": ("fairseq", "s3prl"), "wavlm": ("unilm",)}
 """Layouts that each upstream's weights can be in."""
@@ -63,7 +56,7 @@ class S3prlFrontEnd(FrontEnd):
             return tuple(self.upstream(list(waves))["hidden_states"])
 
 
-def build(spec: S3prl, config: Config) -> S3prlFrontEnd:
+def load_upstream(spec: S3prl, config: Config) -> S3prlFrontEnd:
     """Return s3prl's upstream with the weights that `config` has under `spec.weights`.
 
     fairseq checkpoints are read here, safely and without fairseq, and handed to s3prl in its
@@ -88,13 +81,6 @@ def build(spec: S3prl, config: Config) -> S3prlFrontEnd:
         warnings.filterwarnings("ignore", ".*weight_norm.* is deprecated", FutureWarning)
         expert = import_module(f"s3prl.upstream.{spec.upstream}.expert")
         return S3prlFrontEnd(expert.UpstreamExpert(file))
-
-
-def lay_out(spec: S3prl) -> Encoder:
-    """Return our own encoder of the upstream's dimensions, without storage for its weights."""
-    if spec.upstream == "wavlm":
-        return wavlm.lay_out(WavLM(kind="wavlm"))
-    return wav2vec2.lay_out(Wav2Vec2(kind="wav2vec2"))
 
 
 def _upstream_state(contents: Contents) -> dict[str, Any]:

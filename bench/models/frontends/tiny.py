@@ -6,7 +6,6 @@ import math
 
 from torch import nn
 
-from bench.config import Config
 from bench.models.frontends.blocks import ConvolutionLayer
 from bench.models.frontends.encoder import (
     KERNELS,
@@ -20,9 +19,6 @@ from bench.models.frontends.lora import add_adapters
 from bench.specs.frontends.encoder import Lora
 from bench.specs.frontends.tiny import Tiny
 
-RESULTS_VERSION = 1
-"""Raised when what this module gives can change (`bench.versions`)."""
-
 POSITION_KERNEL = 32
 """Hops that the positional convolution sees (128 in the published models); 0.64 s."""
 
@@ -31,12 +27,7 @@ SHARES = (4, 4, 2, 2, 1, 1, 1)
 and with fewer channels there the whole encoder takes half the time."""
 
 
-def build(spec: Tiny, config: Config) -> Encoder:  # noqa: ARG001 - all kinds are built alike
-    """Return the encoder of `spec`, which needs no weights of this machine (`lay_out`)."""
-    return lay_out(spec)
-
-
-def lay_out(spec: Tiny) -> Encoder:
+def draw_encoder(spec: Tiny) -> Encoder:
     """Return the encoder of `spec`, its weights drawn from torch's global generator.
 
     Convolutions are drawn to keep the variance (He et al., ICCV 2015), linear layers with a

@@ -34,12 +34,8 @@ from bench.models.systems.blocks.refinement import FeatureLosses
 from bench.models.systems.blocks.sinc import FrequencyBranch
 from bench.models.systems.blocks.sls import SensitiveLayers
 from bench.specs.base import Absent
-from bench.specs.run import TrainData
 from bench.specs.systems.breathnet import BreathNet, Classifier
 from bench.units import CLASSES
-
-RESULTS_VERSION = 1
-"""Raised when what this module gives can change (`bench.versions`)."""
 
 
 class ClipFeatures(NamedTuple):
@@ -51,17 +47,6 @@ class ClipFeatures(NamedTuple):
     """The BiLSTMs' mean over tokens, "batch 2*hidden"."""
     logits: Tensor
     """"batch 2", in the order of `bench.units.CLASSES`."""
-
-
-def build(spec: BreathNet, frontend: FrontEnd, data: TrainData) -> BreathNetwork:
-    """Return BreathNet as `spec` says; `BenchError` where frames are labelled."""
-    if data.resolution_s is not None:
-        raise BenchError(
-            "model.resolution",
-            f"system.kind = 'breathnet' learns labels of whole utterances: train.resolution_s = "
-            f"{data.resolution_s} should be 'utterance'",
-        )
-    return BreathNetwork(spec, frontend)
 
 
 class Recurrent(nn.Module):

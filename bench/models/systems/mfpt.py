@@ -30,47 +30,18 @@ from bench.models.systems.blocks import layers
 from bench.models.systems.blocks.ecapa import Ecapa
 from bench.models.systems.blocks.merging import AttentiveMerging
 from bench.models.systems.blocks.nes2net import Nes2Net
-from bench.specs.run import TrainData
 from bench.specs.systems.mfpt import (
     AttentiveMergingSettings,
     EcapaSettings,
-    FrameHead,
     LastStateSettings,
     LstmSettings,
     Merge,
-    Mfpt,
     Nes2NetSettings,
     UtteranceHead,
 )
 from bench.units import CLASSES, HOP_SAMPLES, SAMPLE_RATE_HZ
 
-RESULTS_VERSION = 1
-"""Raised when what this module gives can change (`bench.versions`)."""
-
 HOP_S = HOP_SAMPLES / SAMPLE_RATE_HZ
-
-
-def build(spec: Mfpt, frontend: FrontEnd, data: TrainData) -> PostTraining | FineTuning:
-    """Return the stage of training that `spec.head` is for.
-
-    Raise `BenchError` where `data` is labelled for the other stage. Where only the first blocks are
-    merged, `frontend` stops after them from now on.
-    """
-    if isinstance(spec.head, FrameHead):
-        if data.splice.kind == "none":
-            raise BenchError(
-                "model.splice-missing",
-                "system.head.kind = 'frames': learns which frames are spliced in, but "
-                "train.splice.kind = 'none': should be 'mix-frame'",
-            )
-        return PostTraining(frontend)
-    if data.resolution_s is not None:
-        raise BenchError(
-            "model.resolution",
-            f"system.head.kind = {spec.head.kind!r}: learns labels of whole utterances: "
-            f"train.resolution_s = {data.resolution_s} should be 'utterance'",
-        )
-    return FineTuning(spec.head, frontend)
 
 
 class PostTraining(System):

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.errors import BenchError
 from bench.metrics.positions import POSITION_NAMES
 from bench.models.frontends import FrontEnd
 from bench.models.segment_positions import IGNORED, compute_positions, compute_transitions
@@ -21,26 +20,8 @@ from bench.models.systems.base import Batch, Prediction, System
 from bench.models.systems.blocks import layers
 from bench.models.systems.blocks.conformer import Conformer
 from bench.specs.base import Absent
-from bench.specs.run import TrainData
 from bench.specs.systems.sal import PositionTask, Sal, TransitionTask
 from bench.units import CLASSES, HOP_SAMPLES, frame_samples
-
-RESULTS_VERSION = 1
-"""Raised when what this module gives can change (`bench.versions`)."""
-
-
-def build(spec: Sal, frontend: FrontEnd, data: TrainData) -> SegmentAware:
-    """Return SAL as `spec` says, to be trained on frames of `data.resolution_s`.
-
-    An auxiliary task without frames to label is a BenchError.
-    """
-    if data.resolution_s is None and not isinstance(spec.auxiliary, Absent):
-        raise BenchError(
-            "model.resolution",
-            f"system.auxiliary.kind = {spec.auxiliary.kind!r}: learns labels of frames, but "
-            "train.resolution_s = 'utterance' has none",
-        )
-    return SegmentAware(spec, frontend, data.resolution_s)
 
 
 def build_head(dim: int, hidden: int, classes: int) -> nn.Sequential:

@@ -38,12 +38,8 @@ from bench.models.segment_positions import IGNORED
 from bench.models.systems.base import Batch, Prediction, System
 from bench.models.systems.blocks.attentive import AttentiveStatistics
 from bench.specs.base import Absent
-from bench.specs.run import TrainData
 from bench.specs.systems.tca import Tca
 from bench.units import ATTACK_TYPES, CLASSES, HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, to_samples
-
-RESULTS_VERSION = 1
-"""Raised when what this module gives can change (`bench.versions`)."""
 
 
 class TcaOutputs(NamedTuple):
@@ -56,17 +52,6 @@ class TcaOutputs(NamedTuple):
     frames one more row for the utterance token, where there is one."""
     logits: Tensor
     """z', "batch classes": the classifier's on S', which decides."""
-
-
-def build(spec: Tca, frontend: FrontEnd, data: TrainData) -> TemporalClassActivation:
-    """Return TCA as `spec` says for clips of `data.clip_s`; refuse labels of frames."""
-    if data.resolution_s is not None:
-        raise BenchError(
-            "model.resolution",
-            f"system.kind = 'tca' learns labels of whole utterances: train.resolution_s = "
-            f"{data.resolution_s} should be 'utterance'",
-        )
-    return TemporalClassActivation(spec, frontend, data.clip_s)
 
 
 class Stack(nn.Module):

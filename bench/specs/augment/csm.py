@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 from bench.specs.base import Count, Share
 from bench.specs.kinds import MixSettings
+
+if TYPE_CHECKING:
+    from bench.models.augment import Mixer
+
+RESULTS_VERSION = 1
+"""Raised when what this kind gives can change (`bench.versions`)."""
 
 
 class CrossSegmentMixing(MixSettings):
@@ -23,3 +30,9 @@ class CrossSegmentMixing(MixSettings):
     """Another utterance of the batch (the paper), or the clip itself: the released code, which
     changes nothing.
     """
+
+    def build(self) -> Mixer:
+        """Return the mixing."""
+        from bench.models.augment.csm import mix_batch
+
+        return partial(mix_batch, spec=self)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from bench.specs.augment.ranges import check_ranges
 from bench.specs.base import Count, NotNegative, Share
 from bench.specs.kinds import SpliceSettings
+
+if TYPE_CHECKING:
+    from bench.models.augment import Splicer
+
+RESULTS_VERSION = 1
+"""Raised when what this kind gives can change (`bench.versions`)."""
 
 
 class MixFrame(SpliceSettings):
@@ -36,3 +42,9 @@ class MixFrame(SpliceSettings):
     def _check_settings(self) -> MixFrame:
         check_ranges(self, "share")
         return self
+
+    def build(self) -> Splicer:
+        """Return the splice."""
+        from bench.models.augment.mix_frame import MixFrameSplicer
+
+        return MixFrameSplicer(self)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
 
 from bench.specs.augment.ranges import check_ranges
 from bench.specs.base import Count, Share
 from bench.specs.kinds import AugmentSettings, Requirement
+
+if TYPE_CHECKING:
+    from bench.config import Config
+    from bench.models.augment import Augmentation
+
+RESULTS_VERSION = 1
+"""Raised when what this kind gives can change (`bench.versions`)."""
 
 
 class RecordedNoise(AugmentSettings):
@@ -41,3 +49,11 @@ class RecordedNoise(AugmentSettings):
     def requirements(self) -> tuple[Requirement, ...]:
         """Return the folders of MUSAN and of impulse responses."""
         return Requirement("noise", "musan"), Requirement("noise", "rirs")
+
+    def build(self, config: Config) -> Augmentation:
+        """Return the augmentation by the recordings of this machine."""
+        from bench.models.augment import apply_sometimes
+        from bench.models.augment.noise import add_recording, find_recordings
+
+        change = partial(add_recording, spec=self, recordings=find_recordings(config))
+        return partial(apply_sometimes, self.probability, change)

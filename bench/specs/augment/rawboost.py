@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from bench.specs.augment.ranges import check_ranges
 from bench.specs.base import Count, Positive, Share
 from bench.specs.kinds import AugmentSettings
+
+if TYPE_CHECKING:
+    from bench.config import Config
+    from bench.models.augment import Augmentation
+
+RESULTS_VERSION = 1
+"""Raised when what this kind gives can change (`bench.versions`)."""
 
 
 class RawBoost(AugmentSettings):
@@ -57,3 +65,10 @@ class RawBoost(AugmentSettings):
     def augments_dev(self) -> bool:
         """Whether the dev split is augmented as well."""
         return self.splits == "train+dev"
+
+    def build(self, config: Config) -> Augmentation:  # noqa: ARG002 - it needs nothing of this machine
+        """Return RawBoost."""
+        from bench.models.augment import apply_sometimes
+        from bench.models.augment.rawboost import apply_rawboost
+
+        return partial(apply_sometimes, self.probability, partial(apply_rawboost, spec=self))

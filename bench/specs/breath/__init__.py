@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.specs.base import Absent
-from bench.specs.kinds import BreathSettings, find_kinds
+from bench.specs.kinds import BreathSettings, unite_kinds
 
 if TYPE_CHECKING:
     Breath = BreathSettings | Absent
 else:
-    Breath = find_kinds(__name__, BreathSettings, Absent)
+    Breath = unite_kinds(__name__, BreathSettings, Absent)

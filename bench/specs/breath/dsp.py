@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from bench.specs.base import NotNegative, Positive, Share
 from bench.specs.kinds import BreathSettings
+
+if TYPE_CHECKING:
+    from bench.config import Config
+    from bench.data.subset import Subset
+    from bench.models.breath.marks import BreathMarker, Say
+    from bench.specs.corpus import Audio
+
+RESULTS_VERSION = 1
+"""Raised when what this kind gives can change (`bench.versions`)."""
+
 
 Percentage = Annotated[float, Field(ge=0, le=100)]
 
@@ -73,3 +83,9 @@ class Dsp(BreathSettings):
                 f"min_pitch_hz = {self.min_pitch_hz}"
             )
         return self
+
+    def build(self, subset: Subset, audio: Audio, config: Config, say: Say) -> BreathMarker:
+        """Return the breaths of a subset, searched on all cores where they are not cached."""
+        from bench.models.breath.dsp import search_breaths
+
+        return search_breaths(self, subset, audio, config, say)

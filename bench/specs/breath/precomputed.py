@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from bench.specs.kinds import BreathSettings, Requirement
+
+if TYPE_CHECKING:
+    from bench.config import Config
+    from bench.data.subset import Subset
+    from bench.models.breath.marks import BreathMarker, Say
+    from bench.specs.corpus import Audio
+
+RESULTS_VERSION = 1
+"""Raised when what this kind gives can change (`bench.versions`)."""
 
 
 class Precomputed(BreathSettings):
@@ -20,3 +29,9 @@ class Precomputed(BreathSettings):
     def requirements(self) -> tuple[Requirement, ...]:
         """Return the file."""
         return (Requirement("breaths", self.intervals, "it is a CSV of utterance,start_s,end_s"),)
+
+    def build(self, subset: Subset, audio: Audio, config: Config, say: Say) -> BreathMarker:  # noqa: ARG002
+        """Return the intervals that the file has for a subset."""
+        from bench.models.breath.precomputed import read_intervals
+
+        return read_intervals(self, subset, config)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from bench.specs.base import NotNegative, Share
 from bench.specs.kinds import BreathSettings, Requirement
+
+if TYPE_CHECKING:
+    from bench.config import Config
+    from bench.data.subset import Subset
+    from bench.models.breath.marks import BreathMarker, Say
+    from bench.specs.corpus import Audio
+
+RESULTS_VERSION = 2
+"""Raised when what this kind gives can change (`bench.versions`)."""
 
 
 class Respiro(BreathSettings):
@@ -27,3 +36,9 @@ class Respiro(BreathSettings):
         """Return the weights."""
         accepts = "any copy of Respiro-en's respiro-en.pt will do"
         return (Requirement("weights", self.weights, accepts),)
+
+    def build(self, subset: Subset, audio: Audio, config: Config, say: Say) -> BreathMarker:
+        """Return the breaths of a subset, searched where they are not cached."""
+        from bench.models.breath.respiro import search_breaths
+
+        return search_breaths(self, subset, audio, config, say)

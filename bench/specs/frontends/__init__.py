@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.specs.kinds import FrontEndSettings, find_kinds
+from bench.specs.kinds import FrontEndSettings, unite_kinds
 
 if TYPE_CHECKING:
     FrontEnd = FrontEndSettings
 else:
-    FrontEnd = find_kinds(__name__, FrontEndSettings)
+    FrontEnd = unite_kinds(__name__, FrontEndSettings)

@@ -9,6 +9,10 @@ from pydantic import Field, model_validator
 from bench.specs.base import Count, Positive, Share, Spec
 from bench.specs.kinds import FrontEndSettings, Requirement
 
+if TYPE_CHECKING:
+    from bench.config import Config
+    from bench.models.frontends.base import FrontEnd
+
 
 class Full(Spec):
     """Train every weight, but for the convolutions where those are frozen."""
@@ -115,3 +119,9 @@ class PretrainedSettings(EncoderSettings):
     def requirements(self) -> tuple[Requirement, ...]:
         """Return the weights."""
         return (Requirement("weights", self.weights),)
+
+    def build(self, config: Config) -> FrontEnd:
+        """Return the encoder with the weights that `config` has under `weights`."""
+        from bench.models.frontends.checkpoints import load_encoder
+
+        return load_encoder(self, config)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from bench.specs.frontends.encoder import PretrainedSettings
+
+if TYPE_CHECKING:
+    from bench.models.frontends.base import FrontEnd
+
+RESULTS_VERSION = 1
+"""Raised when what this kind gives can change (`bench.versions`)."""
 
 
 class Wav2Vec2(PretrainedSettings):
@@ -13,3 +19,10 @@ class Wav2Vec2(PretrainedSettings):
     kind: Literal["wav2vec2"]
     weights: str = "xlsr2_300m"
     """Key of `[weights]` in bench.toml."""
+
+    def lay_out(self) -> FrontEnd:
+        """Return an encoder of the published dimensions without storage for its weights."""
+        from bench.models.frontends.checkpoints import lay_out_encoder
+        from bench.models.frontends.encoder import XLSR_300M
+
+        return lay_out_encoder(XLSR_300M, self)

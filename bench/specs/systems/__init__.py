@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.specs.kinds import SystemSettings, find_kinds
+from bench.specs.kinds import SystemSettings, unite_kinds
 
 if TYPE_CHECKING:
     System = SystemSettings
 else:
-    System = find_kinds(__name__, SystemSettings)
+    System = unite_kinds(__name__, SystemSettings)

@@ -5,12 +5,20 @@ Sections, equations and tables are those of that paper.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from bench.specs.base import Absent, Count, NotNegative, Positive, Share, Spec
-from bench.specs.kinds import SystemSettings
+from bench.specs.kinds import SystemSettings, require_utterances
+
+if TYPE_CHECKING:
+    from bench.models.frontends.base import FrontEnd
+    from bench.models.systems.base import System
+    from bench.specs.run import TrainData
+
+RESULTS_VERSION = 1
+"""Raised when what this kind gives can change (`bench.versions`)."""
 
 
 class BreathFilmSettings(Spec):
@@ -163,3 +171,10 @@ class BreathNet(SystemSettings):
     released SLS's; or the mean of equation 15, with a tenth bona fide about a fifth of that."""
     score: Literal["logit-difference", "bonafide-logit"] = "logit-difference"
     """What is scored; the paper does not say."""
+
+    def build(self, frontend: FrontEnd, data: TrainData) -> System:
+        """Return BreathNet; labels of frames are a BenchError."""
+        from bench.models.systems.breathnet import BreathNetwork
+
+        require_utterances(data, "system.kind = 'breathnet'")
+        return BreathNetwork(self, frontend)

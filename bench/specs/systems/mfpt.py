@@ -6,12 +6,22 @@ Deepfake Detection".
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from bench.errors import BenchError
 from bench.specs.base import Count, NoneAs, Positive, Spec
-from bench.specs.kinds import SystemSettings
+from bench.specs.kinds import SystemSettings, require_utterances
+
+if TYPE_CHECKING:
+    from bench.models.frontends.base import FrontEnd
+    from bench.models.systems.base import System
+    from bench.specs.run import TrainData
+
+RESULTS_VERSION = 1
+"""Raised when what this kind gives can change (`bench.versions`)."""
+
 
 _all = NoneAs("all")
 Layers = Annotated[Count | None, _all.read, _all.write]
@@ -112,3 +122,22 @@ class Mfpt(SystemSettings):
 
     kind: Literal["mfpt"]
     head: Annotated[FrameHead | UtteranceHead, Field(discriminator="kind")]
+
+    def build(self, frontend: FrontEnd, data: TrainData) -> System:
+        """Return the stage of training that `head` is for.
+
+        Labels for the other stage are a BenchError. Where only the first blocks are merged,
+        `frontend` stops after them from now on.
+        """
+        from bench.models.systems.mfpt import FineTuning, PostTraining
+
+        if not isinstance(self.head, FrameHead):
+            require_utterances(data, f"system.head.kind = {self.head.kind!r}")
+            return FineTuning(self.head, frontend)
+        if data.splice.kind == "none":
+            raise BenchError(
+                "model.splice-missing",
+                "system.head.kind = 'frames': learns which frames are spliced in, but "
+                "train.splice.kind = 'none': should be 'mix-frame'",
+            )
+        return PostTraining(frontend)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from bench.errors import BenchError
 from bench.specs.base import Absent, Count, NotNegative, Positive, Share, Spec
 from bench.specs.kinds import SystemSettings
+
+if TYPE_CHECKING:
+    from bench.models.frontends.base import FrontEnd
+    from bench.models.systems.base import System
+    from bench.specs.run import TrainData
+
+RESULTS_VERSION = 1
+"""Raised when what this kind gives can change (`bench.versions`)."""
 
 
 class LastLayer(Spec):
@@ -81,3 +90,18 @@ class Sal(SystemSettings):
     padding: Annotated[int, Field(ge=80, lt=400)] = 80
     """Zeros behind a clip's samples, for the last hop's state: the convolutions hear 400 samples at
     a hop of 320 (256 as released). Normalisation and attention take them as audio."""
+
+    def build(self, frontend: FrontEnd, data: TrainData) -> System:
+        """Return SAL, to be trained on frames of `data.resolution_s`.
+
+        An auxiliary task without frames to label is a BenchError.
+        """
+        from bench.models.systems.sal import SegmentAware
+
+        if data.resolution_s is None and not isinstance(self.auxiliary, Absent):
+            raise BenchError(
+                "model.resolution",
+                f"system.auxiliary.kind = {self.auxiliary.kind!r}: learns labels of frames, but "
+                "train.resolution_s = 'utterance' has none",
+            )
+        return SegmentAware(self, frontend, data.resolution_s)

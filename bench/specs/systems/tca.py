@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from bench.specs.base import Absent, Count, NotNegative, Positive, Share, Spec
-from bench.specs.kinds import SystemSettings
+from bench.specs.kinds import SystemSettings, require_utterances
+
+if TYPE_CHECKING:
+    from bench.models.frontends.base import FrontEnd
+    from bench.models.systems.base import System
+    from bench.specs.run import TrainData
+
+RESULTS_VERSION = 1
+"""Raised when what this kind gives can change (`bench.versions`)."""
 
 
 class AttentiveStatisticsSettings(Spec):
@@ -63,3 +71,10 @@ class Tca(SystemSettings):
     score: Literal["log-odds", "log-softmax", "bonafide-logit"] = "log-odds"
     """What is scored: log-odds of bona fide, the logarithm of its softmax probability (which ranks
     alike), or its logit alone. Neither the paper nor the released code says."""
+
+    def build(self, frontend: FrontEnd, data: TrainData) -> System:
+        """Return TCA for clips of `data.clip_s`; labels of frames are a BenchError."""
+        from bench.models.systems.tca import TemporalClassActivation
+
+        require_utterances(data, "system.kind = 'tca'")
+        return TemporalClassActivation(self, frontend, data.clip_s)

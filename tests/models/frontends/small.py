@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from bench.config import Config
-from bench.models.frontends import FrontEnd, build
+from bench.models.frontends import FrontEnd
 from bench.specs.frontends.s3prl import S3prl
 from bench.specs.frontends.wav2vec2 import Wav2Vec2
 from bench.specs.frontends.wavlm import WavLM
@@ -247,15 +247,15 @@ LAYOUTS: dict[str, Callable[[Small, Path], Path]] = {
 def built(family: str, path: Path, **options: Any) -> FrontEnd:
     """Return our front-end on the weights at `path`, in eval mode."""
     spec = {"wav2vec2": Wav2Vec2, "wavlm": WavLM}[family]
-    return build(
-        spec(kind=family, weights="small", **options), Config(weights={"small": path})
-    ).eval()
+    return (
+        spec(kind=family, weights="small", **options).build(Config(weights={"small": path})).eval()
+    )
 
 
 def reference(family: str, path: Path) -> FrontEnd:
     """Return s3prl's own upstream on the weights at `path`, in eval mode."""
     spec = S3prl(kind="s3prl", upstream=family, weights="small")
-    return build(spec, Config(weights={"small": path})).eval()
+    return spec.build(Config(weights={"small": path})).eval()
 
 
 def waves(batch: int, samples: int) -> Tensor:

@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 
 from bench.config import Config
 from bench.errors import BenchError
-from bench.models.frontends import build, torch_files
+from bench.models.frontends import torch_files
 from bench.models.frontends.dimensions import convolution_list
 from bench.models.weights import locate_weights
 from bench.specs.frontends.wav2vec2 import Wav2Vec2
@@ -258,7 +258,7 @@ def test_an_incomplete_folder_is_named(file, content, message, tmp_path):
 def test_weights_whose_place_is_not_set_are_asked_for_with_all_it_takes():
     config = Config(source=Path("bench.toml"), weights={"xlsr_300m": Path("x")})
     with pytest.raises(BenchError) as caught:
-        build(Wav2Vec2(kind="wav2vec2"), config)
+        Wav2Vec2(kind="wav2vec2").build(config)
     for part in (
         'add `xlsr2_300m = "/path/xlsr2_300m.pt"` under [weights] in bench.toml',
         "BENCH_WEIGHTS_XLSR2_300M",

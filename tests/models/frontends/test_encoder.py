@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from bench.config import Config
 from bench.errors import BenchError
-from bench.models.frontends import build
 from bench.models.frontends.blocks import RelativePositions
 from bench.models.frontends.encoder import (
     WAVLM_LARGE,
@@ -32,7 +31,7 @@ FAMILIES = ["wav2vec2", "wavlm"]
 def tiny(**options) -> Encoder:
     torch.manual_seed(3)
     spec = Tiny(kind="tiny", dim=32, blocks=3, heads=4, feed_forward=40, channels=16, **options)
-    return build(spec, Config())
+    return spec.build(Config())
 
 
 def weighed(states: tuple[torch.Tensor, ...]) -> torch.Tensor:

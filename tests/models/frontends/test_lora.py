@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from torch import nn
 
 from bench.config import Config
-from bench.models.frontends import build
 from bench.models.frontends.encoder import WAVLM_LARGE, Encoder
 from bench.models.frontends.lora import LoraLinear, add_adapters, merge_adapters
 from bench.specs.frontends.encoder import Lora
@@ -35,7 +34,7 @@ def tiny(family: str, tuning: Lora | None = None, **options: object) -> Encoder:
         kind="tiny", family=family, dim=32, blocks=3, heads=4, feed_forward=40, channels=16,
         **adapted, **options,
     )  # fmt: skip
-    return build(spec, Config())
+    return spec.build(Config())
 
 
 def move(encoder: Encoder) -> None:

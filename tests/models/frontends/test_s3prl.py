@@ -7,7 +7,6 @@ import torch
 
 from bench.config import Config
 from bench.errors import BenchError
-from bench.models.frontends import build
 from bench.models.frontends.s3prl import S3prlFrontEnd
 from bench.specs.frontends.s3prl import S3prl
 from tests.errors import raises_code
@@ -68,5 +67,5 @@ def test_layouts_that_s3prl_cannot_take_are_refused(family, write, message, tmp_
 def test_missing_weights_are_asked_for():
     spec = S3prl(kind="s3prl", upstream="wav2vec2", weights="xlsr2_300m")
     with raises_code("weights.missing") as error:
-        build(spec, Config())
+        spec.build(Config())
     assert "BENCH_WEIGHTS_XLSR2_300M" in str(error.value)

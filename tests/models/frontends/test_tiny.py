@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from bench.config import Config
-from bench.models.frontends import build
 from bench.specs.frontends.tiny import Tiny
 from tests.errors import raises_code
 
@@ -15,7 +14,7 @@ from tests.errors import raises_code
 @pytest.mark.parametrize("family", ["wav2vec2", "wavlm"])
 def test_it_has_the_dimensions_of_its_specification(family):
     spec = Tiny(kind="tiny", family=family, blocks=2, dim=20, heads=5, feed_forward=30, channels=8)
-    encoder = build(spec, Config())
+    encoder = spec.build(Config())
     states = encoder(torch.randn(2, 320 * 9 + 80))
     assert [state.shape for state in states] == [(2, 9, 20)] * 3
     assert (encoder.dim, encoder.n_states, encoder.config.family) == (20, 3, family)
@@ -24,7 +23,7 @@ def test_it_has_the_dimensions_of_its_specification(family):
 def test_the_seed_decides_its_weights():
     def drawn(seed: int) -> dict[str, torch.Tensor]:
         torch.manual_seed(seed)
-        return build(Tiny(kind="tiny", blocks=1), Config()).state_dict()
+        return Tiny(kind="tiny", blocks=1).build(Config()).state_dict()
 
     first, again, other = drawn(1), drawn(1), drawn(2)
     assert all(torch.equal(first[name], again[name]) for name in first)
@@ -33,7 +32,7 @@ def test_the_seed_decides_its_weights():
 
 def test_heads_must_divide_its_width():
     with raises_code("model.sizes") as error:
-        build(Tiny(kind="tiny", heads=5), Config())
+        Tiny(kind="tiny", heads=5).build(Config())
     assert "5 heads" in str(error.value)
 
 
@@ -45,7 +44,7 @@ def test_it_learns_where_a_tone_lies(convolutions, least):
         kind="tiny", blocks=2, dim=32, heads=2, feed_forward=64, channels=16,
         convolutions=convolutions,
     )  # fmt: skip
-    encoder, head = build(spec, Config()), nn.Linear(32, 1)
+    encoder, head = spec.build(Config()), nn.Linear(32, 1)
     optimiser = torch.optim.Adam([*encoder.parameters(), *head.parameters()], 2e-3)
     for _ in range(60):
         waves, tone = _tones(8)

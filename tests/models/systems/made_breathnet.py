@@ -7,7 +7,7 @@ from torch import nn
 
 from bench.models.frontends import FrontEnd
 from bench.models.systems.base import Batch
-from bench.models.systems.breathnet import BreathNetwork, build
+from bench.models.systems.breathnet import BreathNetwork
 from bench.specs.run import TrainData
 from bench.specs.systems.breathnet import BreathNet
 
@@ -76,7 +76,7 @@ def system(row: str = "default", **settings: object) -> BreathNetwork:
     """Return a small BreathNet in eval mode, its normalisation with statistics of its own."""
     torch.manual_seed(0)
     spec = BreathNet.model_validate(merged(PAPER, SMALL, ROWS[row], settings))
-    model = build(spec, Fixed(8), data())
+    model = spec.build(Fixed(8), data())
     if model.frequency is not None:
         nn.init.constant_(model.frequency.norm.running_mean, 0.3)
         nn.init.constant_(model.frequency.norm.running_var, 0.5)

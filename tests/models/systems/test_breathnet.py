@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from torch import nn
 
 from bench.models.systems.base import Batch
-from bench.models.systems.breathnet import BreathNetwork, Recurrent, build
+from bench.models.systems.breathnet import BreathNetwork, Recurrent
 from bench.specs.systems.breathnet import BreathNet, Classifier
 from tests.errors import raises_code
 from tests.models.systems import plain_breathnet as plain
@@ -28,7 +28,7 @@ EVERY = pytest.mark.parametrize("row", ROWS)
 def whole() -> BreathNetwork:
     """The paper's: width 1024, 24 blocks."""
     torch.manual_seed(0)
-    return build(BreathNet.model_validate(PAPER), Fixed(1024, 25), data()).eval()
+    return BreathNet.model_validate(PAPER).build(Fixed(1024, 25), data()).eval()
 
 
 @torch.inference_mode()
@@ -276,7 +276,7 @@ def test_half_precision_leaves_losses_and_scores_single():
 
 def test_frames_are_refused():
     with raises_code("model.resolution") as error:
-        build(BreathNet.model_validate(PAPER), Fixed(8), data(resolution_s=0.02))
+        BreathNet.model_validate(PAPER).build(Fixed(8), data(resolution_s=0.02))
     assert "train.resolution_s = 0.02" in str(error.value)
     clips = batch(1)
     with raises_code("model.resolution") as error:

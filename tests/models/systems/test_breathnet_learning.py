@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from bench.config import Config
-from bench.models import frontends
 from bench.models.systems.base import Batch
-from bench.models.systems.breathnet import BreathNetwork, build
+from bench.models.systems.breathnet import BreathNetwork
 from bench.specs.frontends.tiny import Tiny
 from bench.specs.systems.breathnet import BreathNet
 from tests.models.systems.made_breathnet import NONE, PAPER, ROWS, SMALL, batch, data, merged
@@ -20,7 +19,7 @@ def encoded(row: str, **settings: object) -> BreathNetwork:
     spec = Tiny(kind="tiny", blocks=2, dim=16, feed_forward=16, channels=8, last_state="raw")
     sizes = {"fusion": {"heads": 4}, "classifier": {"hidden": [16, 8]}}
     tree = merged(PAPER, SMALL, sizes, ROWS[row], settings)
-    return build(BreathNet.model_validate(tree), frontends.build(spec, Config()), data())
+    return BreathNet.model_validate(tree).build(spec.build(Config()), data())
 
 
 def test_the_front_end_learns_through_breath_film():

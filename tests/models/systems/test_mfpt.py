@@ -10,11 +10,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from bench.config import Config
-from bench.models import frontends
 from bench.models.frontends import FrontEnd
 from bench.models.frontends.lora import LoraLinear
 from bench.models.systems.base import Batch
-from bench.models.systems.mfpt import FineTuning, PostTraining, build
+from bench.models.systems.mfpt import FineTuning, PostTraining
 from bench.specs.frontends.tiny import Tiny
 from bench.specs.run import TrainData
 from bench.specs.systems.mfpt import Mfpt
@@ -38,7 +37,7 @@ def tiny(family: str = "wavlm", **options: object) -> FrontEnd:
         kind="tiny", family=family, blocks=2, dim=16, heads=2, feed_forward=24, channels=8,
         **options,
     )  # fmt: skip
-    return frontends.build(spec, Config())
+    return spec.build(Config())
 
 
 def data(**settings: object) -> TrainData:
@@ -55,7 +54,7 @@ SPLICED = data(resolution_s=0.02, splice={"kind": "mix-frame"})
 
 def first(frontend: FrontEnd | None = None) -> PostTraining:
     spec = Mfpt.model_validate({"kind": "mfpt", "head": {"kind": "frames"}})
-    stage = build(spec, frontend or tiny(tuning=LORA), SPLICED)
+    stage = spec.build(frontend or tiny(tuning=LORA), SPLICED)
     assert isinstance(stage, PostTraining)
     return stage.eval()
 
@@ -63,7 +62,7 @@ def first(frontend: FrontEnd | None = None) -> PostTraining:
 def second(head: str = "ecapa", frontend: FrontEnd | None = None, **settings: object) -> FineTuning:
     head_spec = {"kind": head, **SMALL[head], **settings}
     spec = Mfpt.model_validate({"kind": "mfpt", "head": head_spec})
-    stage = build(spec, frontend or tiny(tuning=LORA), data())
+    stage = spec.build(frontend or tiny(tuning=LORA), data())
     assert isinstance(stage, FineTuning)
     return stage.eval()
 
@@ -136,7 +135,7 @@ def test_post_training_scores_no_other_resolution(resolution_s):
 def test_post_training_wants_a_splice_and_its_labels():
     spec = Mfpt.model_validate({"kind": "mfpt", "head": {"kind": "frames"}})
     with raises_code("model.splice-missing") as error:
-        build(spec, tiny(), data(resolution_s=0.02, clip_s=0.12))
+        spec.build(tiny(), data(resolution_s=0.02, clip_s=0.12))
     assert "train.splice.kind = 'none'" in str(error.value)
     with raises_code("model.splice-missing") as error:
         first().losses(batch(clips(), torch.zeros(4, 4, dtype=torch.bool)))
@@ -179,7 +178,7 @@ def test_the_score_is_the_difference_of_the_logits(head):
 def test_fine_tuning_wants_labels_of_utterances():
     spec = Mfpt.model_validate({"kind": "mfpt", "head": {"kind": "ecapa"}})
     with raises_code("model.resolution") as error:
-        build(spec, tiny(), SPLICED)
+        spec.build(tiny(), SPLICED)
     assert "train.resolution_s = 0.02" in str(error.value)
 
 
@@ -291,7 +290,7 @@ def learner(family: str, tuning: dict[str, object]) -> FrontEnd:
         kind="tiny", family=family, blocks=2, dim=32, heads=2, feed_forward=64, channels=16,
         tuning=tuning,
     )  # fmt: skip
-    return frontends.build(spec, Config())
+    return spec.build(Config())
 
 
 @FAMILIES

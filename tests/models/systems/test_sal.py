@@ -9,10 +9,9 @@ from torch.nn import functional as F
 
 from bench.cards import table_cards
 from bench.config import Config
-from bench.models import frontends
 from bench.models.frontends import FrontEnd
 from bench.models.segment_positions import compute_positions
-from bench.models.systems import Batch, build
+from bench.models.systems import Batch
 from bench.units import HOP_SAMPLES
 from tests.errors import raises_code
 
@@ -36,7 +35,7 @@ class Fixed(FrontEnd):
 def system(row: str, dim: int = 1024, *overrides: str):
     run = table_cards.resolve_row(table_cards.read_table("sal/table4"), row, "paper", overrides)
     torch.manual_seed(0)
-    return build(run.system, Fixed(dim), run.train)
+    return run.system.build(Fixed(dim), run.train)
 
 
 def batch(frames: int = 25, size: int = 3) -> Batch:
@@ -72,7 +71,7 @@ def test_the_back_end_is_as_big_as_the_released_one(row, parameters):
 def test_every_whole_20_ms_has_its_state_however_many_zeros_follow(padding):
     overrides = (f"system.padding={padding}", "frontend={kind='tiny', normalise='none'}")
     run = table_cards.resolve_row(table_cards.read_table("sal/table4"), "S0", "paper", overrides)
-    model = build(run.system, frontends.build(run.frontend, Config()), run.train)
+    model = run.system.build(run.frontend.build(Config()), run.train)
     heard = []
     model.frontend.register_forward_pre_hook(lambda _, given: heard.append(given[0]))
     assert model.predict(torch.randn(1, 64_000), UNMARKED, 0.02).score.shape == (1, 200)

@@ -11,10 +11,9 @@ from torch import nn
 from bench.cards import table_cards
 from bench.cards.paper_cards import add_variant
 from bench.config import Config
-from bench.models import frontends
 from bench.models.frontends import FrontEnd
 from bench.models.segment_positions import IGNORED
-from bench.models.systems import Batch, build
+from bench.models.systems import Batch
 from bench.models.systems.tca import Gate, Head
 from bench.specs.frontends.tiny import Tiny
 from bench.specs.run import TrainData
@@ -76,7 +75,7 @@ def system(reading: str, dim: int = 12, clip_s: float = 0.1, **settings: object)
     torch.manual_seed(0)
     sizes = {"hidden": 16, "dim": 8} if dim < 1024 else {}
     spec = Tca.model_validate({**READINGS[reading], **sizes, **settings})
-    model = build(spec, Fixed(dim), data(clip_s))
+    model = spec.build(Fixed(dim), data(clip_s))
     for module in model.modules():
         if isinstance(module, nn.BatchNorm1d):
             nn.init.normal_(module.running_mean, std=0.1)
@@ -321,12 +320,9 @@ def test_scores_can_be_chosen_and_two_of_them_rank_alike():
 
 def tiny(reading: str):
     torch.manual_seed(0)
-    encoder = frontends.build(
-        Tiny(kind="tiny", blocks=1, dim=16, feed_forward=16, channels=8),
-        Config(),
-    )
+    encoder = Tiny(kind="tiny", blocks=1, dim=16, feed_forward=16, channels=8).build(Config())
     spec = Tca.model_validate({**READINGS[reading], "hidden": 16, "dim": 8})
-    return build(spec, encoder, data()).eval()
+    return spec.build(encoder, data()).eval()
 
 
 @EVERY
@@ -351,7 +347,7 @@ def test_another_length_is_refused():
 
 def test_frames_are_refused():
     with raises_code("model.resolution") as error:
-        build(Tca.model_validate(PAPER), Fixed(12), data(resolution_s=0.02))
+        Tca.model_validate(PAPER).build(Fixed(12), data(resolution_s=0.02))
     assert "train.resolution_s = 0.02" in str(error.value)
     with raises_code("model.resolution") as error:
         system("paper").predict(batch().waves, UNMARKED, 0.02)
