@@ -37,6 +37,7 @@ CARDS = ("datasets", "experiments", "weights")
 _active: list[Path] = []
 
 
+@cache
 def installed_folders() -> list[Path]:
     """Return the folders of installed packages that say that they are extensions.
 
@@ -67,13 +68,17 @@ def activate_extensions(folders: Sequence[Path]) -> None:
     if roots == _active:
         return
     _deactivate()
-    for root in roots:
-        for part, package in CODE.items():
-            folder = root / part
-            if folder.is_dir():
-                _refuse_taken(folder, package)
-                importlib.import_module(package).__path__.append(str(folder))
     _active.extend(roots)
+    try:
+        for root in roots:
+            for part, package in CODE.items():
+                folder = root / part
+                if folder.is_dir():
+                    _refuse_taken(folder, package)
+                    importlib.import_module(package).__path__.append(str(folder))
+    except BenchError:
+        _deactivate()
+        raise
     importlib.invalidate_caches()
 
 

@@ -10,7 +10,7 @@ import click
 from bench._io import atomic_files, disk
 from bench.cards import corpus_cards
 from bench.cards import table_cards as tables
-from bench.cli import completion, configuration, json_output, options
+from bench.cli import completion, configuration, json_output, miniatures, options
 from bench.cli.data_list import data_list
 from bench.config import Config
 from bench.errors import BenchError
@@ -223,29 +223,12 @@ def mini(
     replace: bool,
 ) -> None:
     """Make miniature corpora in the official layouts: all, or those of --corpus and --table."""
-    from bench.cli.progress_bars import show_progress_each
-    from bench.synthetic import SIZES, write_miniatures
-
     output_dir = folder or configuration.to_write().mini_root
     atomic_files.remove_leftovers([output_dir])
     keys = {corpus_cards.read_corpus_card(name).key for name in only} | {
         key for table in for_tables for key in _list_corpora(table)
     }
-
-    def print_written(path: Path, before: str) -> None:
-        click.echo(f"written: {path}" + (f" (in place of {before})" if before else ""))
-
-    with show_progress_each("clips") as progress:
-        written = write_miniatures(
-            output_dir,
-            speech,
-            seed,
-            SIZES[size],
-            progress,
-            keys or None,
-            ready=print_written,
-            replace=replace,
-        )
+    written = miniatures.write_wanted(output_dir, keys, speech, seed, size, replace=replace)
     json_output.add_content({"folder": output_dir, "written": [*written]})
     if not written:
         click.echo(f"already there, made in the same way: {output_dir}")
@@ -255,5 +238,4 @@ def _list_corpora(table: str) -> set[str]:
     """Return the corpora that the rows of a table are trained and evaluated on in smoke form."""
     card = tables.read_table(table)
     runs = [tables.resolve_row(card, row, "smoke") for row in tables.runnable_rows(card)]
-    stages = [run.earlier for run in runs if run.earlier]
-    return {data.corpus for run in (*runs, *stages) for data in run.data.values()}
+    return {key for run in runs for key in miniatures.smoke_corpora(run)}

@@ -8,7 +8,14 @@ import click
 
 from bench._io import packages
 from bench.cards import table_cards
-from bench.cli import checked_tables, completion, configuration, json_output, options
+from bench.cli import (
+    checked_tables,
+    completion,
+    configuration,
+    json_output,
+    miniatures,
+    options,
+)
 from bench.cli.console import FROM_EPOCH, announce_resumption
 from bench.cli.progress_bars import runs_wait
 from bench.runner.request import RunRequest
@@ -91,6 +98,8 @@ def run(
         say_costs(order, here, again=again, measure=measure)
         return
     packages.require_packages("torch", "lightning_fabric", "mlflow")
+    if smoke:
+        miniatures.make_missing(order.resolve_runs().values(), here)
     order.require_available(here)
     # These import torch and MLflow, which takes seconds: only now.
     from bench.cli import run_output

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bench.cards import sweep_cards
-from bench.cli import completion, configuration, json_output, options
+from bench.cli import completion, configuration, json_output, miniatures, options
 from bench.cli.console import FROM_EPOCH, announce_resumption
 from bench.cli.report_request import ReportRequest, print_stale
 from bench.config import Config, Form
@@ -63,6 +63,8 @@ def sweep(
     from bench.sweeps.trials import SweepRun, require_inputs
     from bench.tracking.store import Store
 
+    if smoke and not worker:
+        miniatures.make_missing([sweep_cards.base_run(card)], here)
     require_inputs(card, here)
     if worker:
         worker_processes.stop_with_parent()

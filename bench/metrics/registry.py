@@ -103,12 +103,16 @@ def clean_level(level: str) -> str:
 
 def forget_metrics() -> None:
     """Read the files anew when metrics are asked for next: one was added."""
-    for cached in (_read_declarations, _load_metrics):
+    for cached in (_read_folders, _load_folders):
         cached.cache_clear()
 
 
-@cache
 def _load_metrics() -> dict[str, Metric]:
+    return _load_folders(tuple(bench.metrics.__path__))
+
+
+@cache
+def _load_folders(_folders: tuple[str, ...]) -> dict[str, Metric]:
     """Import the files that declare metrics; return what they declare."""
     stems = dict.fromkeys(declared.path.stem for declared in _read_declarations().values())
     loaded: dict[str, Metric] = {}
@@ -118,10 +122,14 @@ def _load_metrics() -> dict[str, Metric]:
     return {name: loaded[name] for name in _read_declarations()}
 
 
-@cache
 def _read_declarations() -> dict[str, _Declared]:
+    return _read_folders(tuple(bench.metrics.__path__))
+
+
+@cache
+def _read_folders(folders: tuple[str, ...]) -> dict[str, _Declared]:
     declared: dict[str, _Declared] = {}
-    for folder in bench.metrics.__path__:
+    for folder in folders:
         for path in sorted(Path(folder).glob("*.py")):
             for metric in _read_file(path):
                 if metric.name in declared:

@@ -9,13 +9,15 @@ results.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from bench._io import atomic_files, machine
 from bench._io.trees import format_toml_value
 from bench.errors import BenchError, near_name
+from bench.specs.corpus import CorpusCard
 from bench.synthetic import (
     asvspoof5,
     asvspoof2019la,
@@ -26,10 +28,12 @@ from bench.synthetic import (
     llamapartialspoof,
     partialspoof,
 )
+from bench.synthetic.card_corpus import CardCorpus
 from bench.synthetic.clip import (
     DEFAULT,
     LARGE,
     SIZES,
+    PlannedClip,
     Size,
     SpeakerSplits,
     Voice,
@@ -47,7 +51,23 @@ RECIPE = 3
 """Version of what is made: raised with every change of a byte, so that old ones are made anew."""
 
 BUILT_IN_SPEAKERS = 20
-CORPORA = (
+
+
+class Miniature(Protocol):
+    """What a miniature is made by: a module, or the card of a corpus."""
+
+    KEY: str
+
+    def plan(self, cast: SpeakerSplits, size: Size, seed: int) -> list[PlannedClip]:
+        """Return the clips."""
+        ...
+
+    def annotate(self, root: Path, made: Sequence[WrittenClip]) -> None:
+        """Write the lists and what else the corpus has."""
+        ...
+
+
+CORPORA: tuple[Miniature, ...] = (
     *(partialspoof, had, llamapartialspoof),
     *(asvspoof2019la, asvspoof2021la, asvspoof2021df, asvspoof5, inthewild),
 )
@@ -60,13 +80,15 @@ def write_miniatures(
     size: Size = DEFAULT,
     progress: Callable[[str, int, int], None] | None = None,
     only: Collection[str] | None = None,
+    cards: Collection[CorpusCard] = (),
     *,
     ready: Callable[[Path, str], None] | None = None,
     replace: bool = True,
 ) -> list[Path]:
     """Write the miniatures to `folder`, and return the folders that were written.
 
-    Each goes to a folder of its corpus's key; `only` names the keys that are wanted. A miniature of
+    Each goes to a folder of its corpus's key; `only` names the keys that are wanted. `cards` are
+    those of corpora of extensions, of which miniatures are made, too. A miniature of
     the same recipe (seed, size, speech and version in its MINIATURE.toml) is left alone. One of
     another recipe is replaced; with `replace` False, another seed, size or speech is a BenchError
     before anything is written. A miniature appears whole or not at all; `ready` then gets its
@@ -75,7 +97,8 @@ def write_miniatures(
     of its clips that are made, and the number of all. BenchError for a folder that is no miniature,
     for unreadable recordings, for fewer than four speakers and for an unknown key.
     """
-    corpora = {corpus.KEY: corpus for corpus in CORPORA}
+    corpora: dict[str, Miniature] = {corpus.KEY: corpus for corpus in CORPORA}
+    corpora |= {card.key: CardCorpus(card) for card in cards}
     for key in only or ():
         if key not in corpora:
             raise BenchError(
@@ -89,7 +112,8 @@ def write_miniatures(
     speakers = split_speakers(voices, seed)
     marker = _write_recipe(beneath, seed, size, speakers)
     wanted = [c for key, c in corpora.items() if only is None or key in only]
-    due = [corpus for corpus in wanted if not _is_made(folder / corpus.KEY, marker)]
+    markers = {c.KEY: marker + (c.recipe if isinstance(c, CardCorpus) else "") for c in wanted}
+    due = [corpus for corpus in wanted if not _is_made(folder / corpus.KEY, markers[corpus.KEY])]
     others = {c.KEY: _describe_difference(folder / c.KEY, marker) for c in due}
     if (
         refused := []
@@ -116,7 +140,7 @@ def write_miniatures(
                     if progress:
                         progress(corpus.KEY, len(made), len(clips))
                 corpus.annotate(new, made)
-                (new / MARKER).write_text(marker, encoding="utf-8", newline="\n")
+                (new / MARKER).write_text(markers[corpus.KEY], encoding="utf-8", newline="\n")
             if ready:
                 ready(folder / corpus.KEY, there[corpus.KEY])
     return [folder / corpus.KEY for corpus in due]

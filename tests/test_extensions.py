@@ -1,0 +1,190 @@
+"""Folders of one's own: kinds, readers and metrics are found in them as in the suite."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+
+import pytest
+
+from bench import extensions, versions
+from bench.cards import card_files, table_cards
+from bench.metrics.registry import describe_metrics, forget_metrics
+from bench.specs.systems import System
+from tests.errors import raises_code
+
+SYSTEM = '''
+from typing import Literal
+from bench.specs.kinds import SystemSettings
+from bench.specs.systems.widths import WIDTH
+
+class Probe(SystemSettings):
+    """A probe."""
+    kind: Literal["my-probe"]
+    width: int = WIDTH
+
+    def build(self, frontend, data):
+        return "the probe"
+'''
+METRIC = """
+from bench.metrics.measure import Ordered, ScoreMetric
+
+METRICS = (
+    ScoreMetric(
+        name="my_share",
+        label="share",
+        unit="rate",
+        better="lower",
+        definition="share of bona fide trials",
+        source="this test",
+        needs="scores",
+        trials=("utterances",),
+        by_logit=False,
+        measure=Ordered(lambda counts: 0.25),
+    ),
+)
+"""
+TABLE = """
+title        = "Mine"
+text_columns = ["System"]
+seeds        = [1]
+columns      = [{ heading = "PS EER", metric = "partialspoof.eer" }]
+
+[base]
+system    = { kind = "my-probe" }
+frontend  = { kind = "wav2vec2" }
+augment   = { kind = "none" }
+mix       = { kind = "none" }
+train     = { corpus = "partialspoof", split = "train", resolution_s = 0.16, clip_s = 4.0 }
+dev       = { corpus = "partialspoof", split = "dev", resolution_s = 0.16 }
+optimiser = { kind = "adam", learning_rate = 1e-5, weight_decay = 1e-4 }
+schedule  = { kind = "constant" }
+training  = { epochs = 50, batch_size = 32 }
+evaluate.partialspoof = { corpus = "partialspoof", split = "eval", resolution_s = 0.16 }
+
+[smoke]
+frontend  = { kind = "tiny" }
+training  = { epochs = 1 }
+
+[rows.Probe]
+cells = ["Probe"]
+"""
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """An empty folder with a lab of one system, one metric and one table."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in {
+        "bench.toml": 'extend = ["lab"]\n',
+        "lab/systems/my_probe.py": SYSTEM,
+        "lab/systems/widths.py": "WIDTH = 8\n",
+        "lab/metrics/my_share.py": METRIC,
+        "lab/experiments/mine/table.toml": TABLE,
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    yield tmp_path / "lab"
+    extensions.activate_extensions(())
+    forget_metrics()
+
+
+def resolve_probe():
+    return table_cards.resolve_row(table_cards.read_table("mine/table"), "Probe")
+
+
+def test_a_system_outside_is_a_kind_like_any_other(lab: Path):
+    run = resolve_probe()
+    assert type(run.system).__module__ == "bench.specs.systems.my_probe"
+    assert run.system.build(None, run.train) == "the probe"
+    assert run.system.width == 8
+    assert "my-probe" in {
+        member.model_fields["kind"].annotation.__args__[0] for member in System.list_members()
+    }
+
+
+def test_a_metric_outside_is_in_the_catalogue(lab: Path):
+    card_files.card_folders("datasets")
+    assert describe_metrics()["my_share"].label == "share"
+
+
+def edit(path: Path, text: str) -> None:
+    """Change a file, as between two commands."""
+    path.write_text(text)
+    extensions.activate_extensions(())
+    table_cards._read_table_file.cache_clear()
+
+
+@pytest.mark.parametrize("file", ["my_probe.py", "widths.py"])
+def test_another_source_is_another_signature(lab: Path, file: str):
+    def describe():
+        run = resolve_probe()
+        version = versions.list_training_versions(run)["system my-probe"]
+        return run.signature, run.training_signature, versions.describe_version(version)
+
+    before = describe()
+    path = lab / "systems" / file
+    edit(path, path.read_text() + "\n# a change\n")
+    after = describe()
+    assert not {*before} & {*after}
+    assert after[2].startswith("source ")
+
+
+def test_what_it_does_not_import_changes_nothing(lab: Path):
+    before = resolve_probe().signature
+    edit(lab / "systems" / "other.py", "# a note\n")
+    assert resolve_probe().signature == before
+
+
+def test_settings_can_be_read_back_as_they_are_written(lab: Path):
+    run = resolve_probe()
+    dumped = run.model_dump(mode="json")
+    assert len(dumped["system"]["source_digest"]) == 8
+    assert run.flat_settings()["system.source_digest"] == dumped["system"]["source_digest"]
+    assert type(run).model_validate(dumped) == run
+
+
+@pytest.mark.parametrize("file", ["systems/sal.py", "metrics/auc.py", "readers/protocol.py"])
+def test_a_name_that_is_taken_is_refused(lab: Path, file: str):
+    (lab / file).parent.mkdir(exist_ok=True)
+    (lab / file).write_text("")
+    with raises_code("card.name-taken", file, "give the file another name"):
+        table_cards.table_keys()
+
+
+def test_without_the_folder_nothing_is_left_of_it(lab: Path):
+    resolve_probe()
+    (lab.parent / "bench.toml").write_text("")
+    assert "mine/table" not in table_cards.table_keys()
+    assert System.find_member("my-probe") is None
+    assert "bench.specs.systems.my_probe" not in sys.modules
+
+
+def test_an_unknown_kind_has_a_near_name_outside(lab: Path):
+    edit(lab / "experiments/mine/table.toml", TABLE.replace("my-probe", "my-prob"))
+    with raises_code("card.invalid", "system.kind = 'my-prob'", "my-probe"):
+        resolve_probe()
+
+
+def test_an_installed_package_can_be_an_extension(lab: Path, monkeypatch: pytest.MonkeyPatch):
+    (lab.parent / "bench.toml").write_text("")
+    (lab / "__init__.py").touch()
+    monkeypatch.syspath_prepend(lab.parent)
+    points = EntryPoints([EntryPoint("lab", "lab", extensions.ENTRY_POINT)])
+    monkeypatch.setattr(extensions, "entry_points", lambda group: points.select(group=group))
+    extensions.installed_folders.cache_clear()
+    assert resolve_probe().system.kind == "my-probe"
+    points = EntryPoints([EntryPoint("lab", "no_such_package", extensions.ENTRY_POINT)])
+    extensions.installed_folders.cache_clear()
+    with raises_code("extension.entry-point", "no_such_package"):
+        table_cards.table_keys()
+    extensions.installed_folders.cache_clear()
+
+
+def test_a_folder_with_nothing_of_an_extension_is_refused(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "bench.toml").write_text('extend = ["lab"]\n')
+    with raises_code("config.no-cards", "systems", "datasets"):
+        table_cards.table_keys()
