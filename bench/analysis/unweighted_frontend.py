@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bench.models.frontends import FrontEnd, lay_out
+from bench.models.frontends import FrontEnd
 from bench.specs.kinds import FrontEndSettings
 
 
@@ -14,7 +14,7 @@ class UnweightedFrontEnd(FrontEnd):
 
     def __init__(self, spec: FrontEndSettings) -> None:
         super().__init__()
-        encoder = lay_out(spec).to("meta")
+        encoder = spec.lay_out().to("meta")
         # Not a part of the network around it: who counts that one's parts finds none of these.
         self._encoder = [encoder.eval()]
         self.dim, self.n_states = encoder.dim, encoder.n_states

@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 from bench.errors import BenchError, near_name
 from bench.specs.base import NoneAs
-from bench.specs.kinds import KindUnion
+from bench.specs.kinds import is_kind_union
 from bench.specs.run import Run
 
 ANY_NAME = "*"
@@ -187,7 +187,7 @@ def _kind_models(annotation: Any) -> Iterator[tuple[str, type[BaseModel]]]:
 
 
 def _union_members(annotation: Any) -> tuple[Any, ...]:
-    if isinstance(annotation, type) and issubclass(annotation, KindUnion):
+    if is_kind_union(annotation):
         return annotation.list_members()
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from bench.errors import near_name
-from bench.specs.kinds import KindUnion
+from bench.specs.kinds import is_kind_union
 
 
 class CardFault(NamedTuple):
@@ -111,7 +111,7 @@ def _model_members(annotation: Any) -> tuple[Any, ...]:
 
 def _tagged_member(annotation: Any, part: int | str) -> type[BaseModel] | None:
     """Return the member of a discriminated union whose `kind` is `part`."""
-    if isinstance(annotation, type) and issubclass(annotation, KindUnion):
+    if is_kind_union(annotation):
         return annotation.find_member(part)
     for member in _model_members(annotation):
         if _is_model(member) and "kind" in member.model_fields:

@@ -17,7 +17,7 @@ from importlib import import_module
 from inspect import isabstract, isclass
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeGuard, cast, get_args
 
 from pydantic import (
     GetCoreSchemaHandler,
@@ -84,7 +84,7 @@ class KindSettings(Spec):
     @classmethod
     def _drop_source(cls, value: Any) -> Any:
         """Take settings as they are written, which is not how they are set."""
-        if not isinstance(value, dict) or SOURCE not in value:
+        if not isinstance(value, dict):
             return value
         settings = cast("dict[str, Any]", value)
         return {key: settings[key] for key in settings if key != SOURCE}
@@ -249,6 +249,11 @@ class KindUnion:
         return core_schema.no_info_plain_validator_function(
             cls._validate, serialization=core_schema.simple_ser_schema("any")
         )
+
+
+def is_kind_union(annotation: Any) -> TypeGuard[type[KindUnion]]:
+    """Return whether a field's type is that of a part that comes in kinds."""
+    return isinstance(annotation, type) and issubclass(annotation, KindUnion)
 
 
 def unite_kinds(package: str, base: type[KindSettings], *others: type[Spec]) -> Any:

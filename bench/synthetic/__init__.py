@@ -56,7 +56,10 @@ BUILT_IN_SPEAKERS = 20
 class Miniature(Protocol):
     """What a miniature is made by: a module, or the card of a corpus."""
 
-    KEY: str
+    @property
+    def KEY(self) -> str:
+        """The corpus's key."""
+        ...
 
     def plan(self, cast: SpeakerSplits, size: Size, seed: int) -> list[PlannedClip]:
         """Return the clips."""

@@ -6,7 +6,7 @@ The eight corpora of the papers have modules of their own, which know more of ea
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -36,11 +36,12 @@ class CardCorpus:
     """The miniature of a corpus with `reader = "protocol"`."""
 
     def __init__(self, card: CorpusCard) -> None:
-        if card.protocol is None or not card.audio.suffix.endswith((".wav", ".flac")):
+        is_written = card.audio.suffix in (".wav", ".flac")
+        if card.protocol is None or not is_written or card.audio.sample_rate_hz != SAMPLE_RATE_HZ:
             raise BenchError(
                 "mini.no-recipe",
-                f"no miniature is made of {card.key}: only of a corpus with "
-                'reader = "protocol" and audio in .wav or .flac; put a small copy of it at '
+                f'no miniature is made of {card.key}: only of a corpus with reader = "protocol" '
+                f"and audio of {SAMPLE_RATE_HZ:,} Hz in .wav or .flac; put a small copy of it at "
                 f"<work>/mini/{card.key}",
             )
         self.KEY = card.key
@@ -164,6 +165,6 @@ def _split_speakers(split: str, cast: SpeakerSplits) -> Sequence[Speaker]:
     return next((part for name, part in parts.items() if name in split.lower()), cast.eval)
 
 
-def _word_of(value: str, words: dict[str, str]) -> str:
+def _word_of(value: str, words: Mapping[str, str]) -> str:
     """Return the word of a list that stands for `value`."""
     return next((word for word, meaning in words.items() if meaning == value), value)

@@ -14,7 +14,7 @@ from bench._io.markdown import format_prose
 from bench.cards.references import Reference
 from bench.specs.corpus import CorpusCard
 from bench.specs.described import describe_model
-from bench.specs.kinds import KindUnion
+from bench.specs.kinds import is_kind_union
 from bench.specs.run import Run
 from bench.specs.sweep import Sweep
 from bench.specs.table import Paper, Table
@@ -70,7 +70,7 @@ def _find_models(annotation: Any) -> list[type[BaseModel]]:
     """Return the models that an annotation names, at any depth."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    if isinstance(annotation, type) and issubclass(annotation, KindUnion):
+    if is_kind_union(annotation):
         return list(annotation.list_members())
     return [model for part in typing.get_args(annotation) for model in _find_models(part)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from bench.data.check import check_corpus
 from bench.data.corpora import read_corpus_split, read_keys
 from bench.data.subset import Span, Spans
 from bench.errors import BenchError
+from bench.synthetic import DEFAULT, write_miniatures
+from bench.synthetic.card_corpus import CardCorpus
 from tests.errors import raises_code
 
 HEAD = """
@@ -207,3 +210,45 @@ def test_files_that_are_no_cards_may_lie_beside_them(own: Path, monkeypatch: pyt
         assert {"mine", "had"} < set(corpus_cards.list_corpora())
         assert {"bench", "lab", "pyproject"}.isdisjoint(corpus_cards.list_corpora())
         path.rename(path.with_suffix(".old"))
+
+
+SMALL = replace(DEFAULT, inthewild=8, shortest_s=1.0, longest_s=1.5)
+
+
+@pytest.mark.parametrize("text", [DETECTION, SPANS])
+def test_a_miniature_is_made_from_the_card(own: Path, text: str):
+    """Both classes, the card's own words, columns and paths; spans that cover each utterance."""
+    text = text.replace("[splits.test]", '[splits.train]\nfile = "a.csv"\n\n[splits.test]')
+    card(own, HEAD + text)
+    mine = corpus_cards.read_corpus_card("mine")
+    config_here = config.read_config()
+    (written,) = write_miniatures(config_here.mini_root, size=SMALL, only=["mine"], cards=[mine])
+    assert written == config_here.mini_root / "mine"
+    for split in mine.splits:
+        subset = read_corpus_split("mine", split, config_here, "smoke")
+        assert subset.table["label"].value_counts().to_dict() == {"bonafide": 4, "spoof": 4}
+        assert all(subset.audio_path(i).is_file() for i in range(8))
+        if text == SPANS:
+            assert isinstance(subset.timing, Spans)
+            spans = [subset.timing.spans[name] for name in subset.table["utterance"]]
+            labels = [{span.label for span in each} for each in spans]
+            assert labels.count({"bonafide"}) == 4
+            report = check_corpus(mine, written, split, lambda *_: None)
+            assert not [issue for issue in report.issues if "audio" in issue.code]
+        else:
+            spoof = subset.table[subset.table["label"] == "spoof"]
+            assert {*spoof["attack_type"]} == {"TTS", "VC"}
+            assert {*subset.table["noise"]} == {"noise1", "noise2", "noise3"}
+    again = write_miniatures(config_here.mini_root, size=SMALL, only=["mine"], cards=[mine])
+    assert again == []
+    changed = mine.model_copy(update={"story": "another"})
+    assert write_miniatures(config_here.mini_root, size=SMALL, only=["mine"], cards=[changed])
+
+
+def test_what_no_miniature_can_be_made_of_is_named(own: Path):
+    card(own, HEAD + DETECTION.replace("[factors]", "ids = 'x[0-9]+'\n\n[factors]", 1))
+    mine = corpus_cards.read_corpus_card("mine")
+    with raises_code("mini.no-recipe", "x[0-9]+", "mini/mine"):
+        write_miniatures(own / "mini", size=SMALL, only=["mine"], cards=[mine])
+    with raises_code("mini.no-recipe", "mini/mine"):
+        CardCorpus(mine.model_copy(update={"protocol": None}))

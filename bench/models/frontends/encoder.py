@@ -28,12 +28,9 @@ from bench.models.frontends.blocks import (
     SelfAttention,
     TransformerBlock,
 )
-from bench.specs.frontends.tiny import Tiny
-from bench.specs.frontends.wav2vec2 import Wav2Vec2
-from bench.specs.frontends.wavlm import WavLM
+from bench.specs.frontends.encoder import EncoderSettings
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES
 
-Options = Wav2Vec2 | WavLM | Tiny
 """The specifications that an encoder takes its behaviour from (normalisation, freezing,
 regularisation).
 """
@@ -140,7 +137,7 @@ class Encoder(FrontEnd):
     feed-forward part's inner activations have no dropout (0 in the published configurations).
     """
 
-    def __init__(self, config: EncoderConfig, options: Options):
+    def __init__(self, config: EncoderConfig, options: EncoderSettings):
         super().__init__()
         self.config, self.options = config, options
         self.dim, self.n_states = config.dim, config.blocks + 1
@@ -233,7 +230,7 @@ class Encoder(FrontEnd):
         return self.training and probability > 0 and torch.rand(()).item() < probability
 
 
-def _build_attention(config: EncoderConfig, options: Options) -> SelfAttention:
+def _build_attention(config: EncoderConfig, options: EncoderSettings) -> SelfAttention:
     gate = BiasGate(config.heads, config.dim // config.heads) if config.buckets else None
     return SelfAttention(config.dim, config.heads, gate, options.attention_dropout)
 
