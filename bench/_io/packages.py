@@ -18,13 +18,13 @@ WHOLE, CORE = "speech-deepfake-bench", "speech-deepfake-bench-core"
 OF_WHOLE = frozenset(
     {
         "alembic",
+        "huggingface_hub",
         "lightning_fabric",
         "mlflow",
         "optuna",
         "psutil",
         "pyworld",
         "pynvml",
-        "requests",
         "s3prl",
         "safetensors",
         "sklearn",

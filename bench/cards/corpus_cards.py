@@ -109,10 +109,38 @@ def _find_mistakes(card: CorpusCard) -> Iterator[str]:
     for name in card.tdcf:
         if name not in card.splits:
             yield f"tdcf.{name}: no such split{near_name(name, card.splits)}"
+    files = [item.file for item in card.downloads]
+    for item in card.downloads:
+        if files.count(item.file) > 1 or not is_plain_name(item.file):
+            yield f"downloads: file = {item.file!r}: should be a file's name, unlike the others"
+        for name in item.splits:
+            if name not in card.splits:
+                hint = near_name(name, card.splits)
+                yield f"downloads: {item.file}: splits: no such split {name!r}{hint}"
+    if not is_folder_within(card.folder):
+        yield f"folder = {card.folder!r}: should be a folder below, such as `LA`"
     if card.reader == "protocol" and card.protocol is None:
         yield "protocol: is missing, and the reader goes by it"
     if card.protocol is not None:
         yield from _protocol_mistakes(card, card.protocol)
+
+
+def is_plain_name(name: str) -> bool:
+    """Return whether a name is that of a file, without a folder.
+
+    >>> is_plain_name("LA.zip"), is_plain_name("../LA.zip"), is_plain_name("")
+    (True, False, False)
+    """
+    return bool(name) and name not in (".", "..") and not re.search(r"[/\\:\0]", name)
+
+
+def is_folder_within(folder: str) -> bool:
+    """Return whether a path with `/`, or "", leads to a folder below another one.
+
+    >>> is_folder_within(""), is_folder_within("a/b"), is_folder_within("../a")
+    (True, True, False)
+    """
+    return not folder or all(map(is_plain_name, folder.split("/")))
 
 
 def _protocol_mistakes(card: CorpusCard, protocol: Protocol) -> Iterator[str]:

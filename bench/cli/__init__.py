@@ -23,6 +23,7 @@ from bench.cli.console import make_printable, visible_output
 from bench.cli.data import data
 from bench.cli.doctor import doctor
 from bench.cli.explain import explain
+from bench.cli.get import get
 from bench.cli.json_output import print_error
 from bench.cli.listing import list_
 from bench.cli.old_options import replace_old_options
@@ -55,12 +56,14 @@ def bench() -> None:
     bench data mini                 make miniature corpora to try everything on
     bench run table4 --smoke        every row of SAL's Table 4, small, on the CPU
     bench report table4 --smoke     that table beside the paper's
+    bench get --for table4          get the corpora and weights of the real table
     bench run table4                the real table, with the corpora and weights of bench.toml
     bench score FILE --corpus 19LA  evaluate anyone's scores by the official protocol
     """
 
 
 for _command in (
+    get,
     list_,
     show,
     settings,

@@ -64,11 +64,18 @@ def _sweep_names(_: Context) -> list[str]:
     return sweep_cards.sweep_names()
 
 
+def _download_names(context: Context) -> list[str]:
+    from bench.models.weights import published_weights
+
+    return [*_corpus_names(context), *published_weights()]
+
+
 table_names = _complete_from(_table_names)
 row_name = _complete_from(_row_names)
 variant_names = _complete_from(_variant_names)
 corpus_names = _complete_from(_corpus_names)
 sweep_names = _complete_from(_sweep_names)
+download_names = _complete_from(_download_names)
 
 
 def table_or_sweep_names(context: Context, parameter: Parameter, typed: str) -> list[str]:

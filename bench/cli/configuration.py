@@ -15,7 +15,7 @@ from bench.config import Config
 from bench.errors import BenchError
 from bench.models import weights
 
-_NOT_WRITTEN_IN = ("mini", "artifacts", "outbox")
+_NOT_WRITTEN_IN = ("mini", "artifacts", "outbox", "digests")
 """Folders of the work folder with many files, which others than `bench._io.atomic_files` make."""
 
 _VARIABLE = "BENCH_"

@@ -221,7 +221,7 @@ def _check_weights(here: Config) -> Iterator[Finding]:
 
 def _locate_weights(key: str, here: Config) -> str:
     path = weights.locate_weights(key, here)
-    return f"{path} ({weights.identify_weights(key, path)})"
+    return f"{path} ({weights.identify_weights(key, path, here.work)})"
 
 
 def _check_store(here: Config) -> Iterator[Finding]:

@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, TaskID
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 
 @contextmanager
@@ -36,6 +45,34 @@ def show_progress_each(unit: str) -> Iterator[Callable[[str, int, int], None]]:
             if name not in tasks:
                 tasks[name] = progress.add_task(f"{name}, {total:,} {unit}", total=total)
             progress.update(tasks[name], completed=done, visible=done < total)
+
+        yield update_bar
+
+
+@contextmanager
+def show_downloads() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Yield a function of (name, bytes done, bytes of all) that shows a bar for each name.
+
+    Several threads may call it.
+    """
+    console = Console(file=sys.stderr)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def update_bar(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(name, total=total, completed=done)
+            whole = total is not None and done >= total
+            progress.update(tasks[name], completed=done, total=total, visible=not whole)
 
         yield update_bar
 

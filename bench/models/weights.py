@@ -17,6 +17,7 @@ from bench._io.digests import file_digest, short_digest
 from bench._io.disk import human_bytes
 from bench.config import Config
 from bench.errors import BenchError, near_name
+from bench.specs.corpus import Access, Download
 from bench.specs.kinds import Requirement
 
 
@@ -33,12 +34,31 @@ class PublishedWeights:
     that corpus cards use for sources."""
     alternative: str = ""
     """What does without it."""
+    url: str = ""
+    """Where the file itself is (`bench.specs.corpus.Download`)."""
+    mirrors: Sequence[str] = ()
+    revision: str = ""
+    """The commit of the repository that `url` reads."""
+    licence: str = ""
+    access: Access = "open"
     bytes: int | None = None
     """Of the file."""
     about_bytes: int | None = None
     """As pages round it, where the exact size is not known."""
     sha256: str | None = None
     """Of the file."""
+
+    @property
+    def download(self) -> Download:
+        """The file as `bench get` fetches it."""
+        return Download(
+            file=self.file,
+            url=self.url,
+            mirrors=tuple(self.mirrors),
+            bytes=self.bytes,
+            about_bytes=self.about_bytes,
+            sha256=self.sha256,
+        )
 
     @property
     def size_bytes(self) -> int | None:
@@ -90,7 +110,8 @@ def locate_weights(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Pat
         return path
     file = entry.file if entry else key
     get = (
-        f"get {entry.file} from {entry.source}, or the folder of Hugging Face's {entry.repository}"
+        f"`bench get {key}` brings {entry.file} from {entry.source}; or take the folder of Hugging "
+        f"Face's {entry.repository}"
         if entry
         else otherwise
     )
@@ -108,28 +129,33 @@ def locate_weights(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Pat
     )
 
 
-def content_digest(path: Path) -> str:
+def content_digest(path: Path, work: Path | None = None) -> str:
     """Return the digest of the weights at `path`, by which a run is known.
 
     Of a file it is sixteen hexadecimal digits of its SHA-256, of a folder eight of the files in it
-    that are read. Raise OSError.
+    that are read. Digests of large files are kept in the work folder. Raise OSError.
     """
     if path.is_file():
-        return file_digest(path)
+        return file_digest(path, work)
     files = [path / name for name in _READ_OF_FOLDER]
-    return short_digest({file.name: file_digest(file) for file in files if file.is_file()})
+    return short_digest({file.name: file_digest(file, work) for file in files if file.is_file()})
 
 
-def identify_weights(key: str, path: Path) -> str:
+def identify_weights(key: str, path: Path, work: Path | None = None) -> str:
     """Return in words whether the weights at `path` are the published ones, by their digest.
 
-    Digests of XLS-R's files, and of Hugging Face's folders, are not known to us. Raise OSError.
+    Digests of Hugging Face's folders are not known to us. Raise OSError.
     """
-    digest = content_digest(path)
+    digest = content_digest(path, work)
     if not path.is_file():
         return f"files {digest}: whether it is a published folder is not known"
+    return f"sha256 {digest}: {compare_published(key, digest)}"
+
+
+def compare_published(key: str, digest: str) -> str:
+    """Return in words whether sixteen digits of a file's SHA-256 are those of the published one."""
     entry = published_weights().get(key)
     if entry is None or entry.sha256 is None:
-        return f"sha256 {digest}: whether it is a published file is not known"
+        return "whether it is a published file is not known"
     is_published = entry.sha256.startswith(digest)
-    return f"sha256 {digest}: {'' if is_published else 'not '}the published {entry.file}"
+    return f"{'' if is_published else 'not '}the published {entry.file}"

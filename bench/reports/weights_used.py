@@ -11,6 +11,7 @@ import json
 import pandas as pd
 
 from bench._io.markdown import fill_template, format_code, join_texts
+from bench.models.weights import compare_published
 
 _WEIGHTS = "weights "
 _OF_FILE = 16
@@ -29,8 +30,10 @@ def list_weights(runs: pd.DataFrame) -> list[str]:
         return []
     parts = [
         fill_template(
-            "{}: {} {}", name, "sha256" if len(digest) == _OF_FILE else "files", format_code(digest)
+            "{}: sha256 {} ({})", name, format_code(digest), compare_published(name, digest)
         )
+        if len(digest) == _OF_FILE
+        else fill_template("{}: files {}", name, format_code(digest))
         for name, digest in sorted(digests)
     ]
     return [fill_template("Weights: {}", join_texts(", ", parts))]

@@ -6,6 +6,7 @@ delimited text, also how they are read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field
@@ -24,16 +25,34 @@ OneOrMore = Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(strict=F
 """A text, or a list of alternatives."""
 
 
+Access = Literal["open", "terms", "request"]
+"""How files are to be had: freely, after terms are accepted on a page, or after a form is sent."""
+
+
 class Download(Spec):
-    """One official file."""
+    """One official file, and what of it `bench get` takes."""
 
     file: str
     url: str
+    """Its address. A file of Hugging Face may be `hf://[datasets/]OWNER/NAME[@REVISION]/FILE`."""
+    mirrors: OneOrMore = ()
+    """Further addresses of the same file, tried in order where one fails."""
     bytes: int | None = None
     about_bytes: int | None = None
     """The size as a page rounds it, where the exact one is not known."""
-    md5: str | None = None
-    sha256: str | None = None
+    md5: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    keys: OneOrMore = ()
+    """The protocols and keys in it: patterns of their names in the archive, `*` for all of it."""
+    splits: OneOrMore = ()
+    """The splits that need it; all where it is left out."""
+    inner: OneOrMore = ()
+    """Patterns of archives within the archive, which are unpacked where they lie."""
+
+    @property
+    def is_keys(self) -> bool:
+        """Whether it holds protocols and keys alone."""
+        return "*" in self.keys
 
     @property
     def size(self) -> int | None:
@@ -59,6 +78,13 @@ class DownloadSize(NamedTuple):
         files = f"{self.unknown} file{'' if self.unknown == 1 else 's'} of unknown size"
         parts = (known, files if self.unknown else "")
         return " and ".join(part for part in parts if part) or "nothing"
+
+
+def add_sizes(items: Sequence[Download]) -> DownloadSize:
+    """Return what several files take together."""
+    known = [item.size for item in items if item.size is not None]
+    exact = not any(item.bytes is None for item in items if item.size is not None)
+    return DownloadSize(sum(known), exact, len(items) - len(known))
 
 
 class Split(Spec):
@@ -188,16 +214,18 @@ class CorpusCard(Spec):
     speakers: str = ""
     """Namespace of the speakers' names: corpora with the same one share the speakers whose names
     are equal. Empty where names cannot be compared."""
+    access: Access = "open"
+    """`terms`: `page` asks for consent first; `request`: it has a form, and the authors answer.
+    `bench get` then downloads nothing, and says what to do."""
+    folder: str = ""
+    """The corpus's folder within the one that its archives are unpacked in."""
     downloads: tuple[Download, ...] = Field(default=(), strict=False)
     traps: tuple[str, ...] = Field(default=(), strict=False)
 
     @property
     def download_size(self) -> DownloadSize:
         """What its official files take together."""
-        sizes = [item.size for item in self.downloads]
-        known = [size for size in sizes if size is not None]
-        exact = not any(item.bytes is None for item in self.downloads if item.size is not None)
-        return DownloadSize(sum(known), exact, len(sizes) - len(known))
+        return add_sizes(self.downloads)
 
     @property
     def roles(self) -> dict[str, Literal["spoof", "channel"]]:

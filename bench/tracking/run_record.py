@@ -266,7 +266,11 @@ def describe_run(entry: RunRecord, figures: Mapping[str, MetricResult]) -> str:
                 cells[3] = f"{value - paper:+.{decimals}f}"
         rows.append([name, *cells])
     title = smoke + escape_text(f"{entry.table}, row {entry.row}, seed {entry.seed}")
-    return "\n".join([title, "", *markdown.format_table(headings, rows, padded=False)])
+    lines = [title, "", *markdown.format_table(headings, rows, padded=False)]
+    used = {name: text for name, text in entry.made_from.items() if name.startswith("weights ")}
+    if used:
+        lines += ["", format_list(f"{name}: sha256 {text}" for name, text in sorted(used.items()))]
+    return "\n".join(lines)
 
 
 def results_csv(entry: RunRecord, figures: Mapping[str, MetricResult]) -> str:

@@ -54,7 +54,11 @@ def _digests(parts: Iterable[KindSettings], config: Config) -> dict[str, str]:
     for requirement in chain.from_iterable(part.requirements() for part in parts):
         path = weights.locate_requirement(requirement, config)
         is_noise = requirement.what == "noise"
-        digest = list_digest(_files_below(path)) if is_noise else weights.content_digest(path)
+        digest = (
+            list_digest(_files_below(path))
+            if is_noise
+            else weights.content_digest(path, config.work)
+        )
         digests[f"{requirement.what} {requirement.key}"] = digest
     return digests
 
