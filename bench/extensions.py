@@ -74,7 +74,7 @@ def activate_extensions(folders: Sequence[Path]) -> None:
             for part, package in CODE.items():
                 folder = root / part
                 if folder.is_dir():
-                    _refuse_taken(folder, package)
+                    _refuse_taken(folder)
                     importlib.import_module(package).__path__.append(str(folder))
     except BenchError:
         _deactivate()
@@ -96,15 +96,20 @@ def _deactivate() -> None:
     digest_source.cache_clear()
 
 
-def _refuse_taken(folder: Path, package: str) -> None:
-    before = [Path(path) for path in importlib.import_module(package).__path__]
+def _refuse_taken(folder: Path) -> None:
     for file in sorted(folder.glob("*.py")):
-        taken = [path / file.name for path in before if (path / file.name).exists()]
+        taken = files_of_name(folder.name, file.name)
         if taken and file.stem != "__init__":
             raise BenchError(
                 "card.name-taken",
                 f"{file}: there is {taken[0]} already: give the file another name",
             )
+
+
+def files_of_name(part: str, name: str) -> list[Path]:
+    """Return the files of this name that the suite and the extensions have for a part."""
+    paths = importlib.import_module(CODE[part]).__path__
+    return [path for folder in paths if (path := Path(folder, name)).exists()]
 
 
 def find_source(part: str, kind: str) -> Path | None:

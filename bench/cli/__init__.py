@@ -18,6 +18,7 @@ from bench._io import atomic_files, machine
 from bench._io.packages import NotInstalled
 from bench._version import __version__
 from bench.cards import card_files
+from bench.cli.check import check
 from bench.cli.compare import compare_command
 from bench.cli.console import make_printable, visible_output
 from bench.cli.data import data
@@ -26,6 +27,7 @@ from bench.cli.explain import explain
 from bench.cli.get import get
 from bench.cli.json_output import print_error
 from bench.cli.listing import list_
+from bench.cli.new import new
 from bench.cli.old_options import replace_old_options
 from bench.cli.prune import prune
 from bench.cli.report import report
@@ -76,6 +78,8 @@ for _command in (
     data,
     ui,
     sync,
+    new,
+    check,
     doctor,
     prune,
     status,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,15 +34,31 @@ def write_place(
     the file is not TOML, and OSError.
     """
     import tomlkit
+
+    with _edit_document(file) as document:
+        table = cast("dict[str, Any]", document.setdefault(section, tomlkit.table()))
+        name = next((name for name in table if is_same(name)), key)
+        table[name] = state_path(path, file.resolve().parent)
+
+
+def write_extension(file: Path, folder: Path) -> None:
+    """Add a folder to `extend` of `bench.toml`, as `write_place` does; raise what it raises."""
+    with _edit_document(file) as document:
+        stated = state_path(folder, file.resolve().parent)
+        document["extend"] = [*document.get("extend", []), stated]
+
+
+@contextmanager
+def _edit_document(file: Path) -> Generator[dict[str, Any]]:
+    """Give the content of a TOML file to change, and write it with its comments and order."""
+    import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
     target = file.resolve()
     text = target.read_text(encoding="utf-8-sig") if target.exists() else ""
     try:
-        document = cast("dict[str, Any]", tomlkit.parse(text))
-        table = cast("dict[str, Any]", document.setdefault(section, tomlkit.table()))
-        name = next((name for name in table if is_same(name)), key)
-        table[name] = state_path(path, target.parent)
+        document = tomlkit.parse(text)
+        yield cast("dict[str, Any]", document)
     except (TOMLKitError, AttributeError, TypeError) as error:
         raise BenchError("config.invalid", f"{file}: cannot be changed: {error}") from error
     atomic_files.write_text(target, tomlkit.dumps(cast("Any", document)))

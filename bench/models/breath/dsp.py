@@ -40,7 +40,7 @@ Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 
-def search_breaths(spec: Dsp, subset: Subset, audio: Audio, config: Config, say: Say) -> Intervals:
+def search_by_rules(spec: Dsp, subset: Subset, audio: Audio, config: Config, say: Say) -> Intervals:
     """Return the breaths of a subset, searched on all cores where they are not cached."""
     find = partial(find_files, spec, audio, count_processes(config.workers))
     detector = {"version": str(RESULTS_VERSION), **spec.model_dump()}

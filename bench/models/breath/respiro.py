@@ -44,7 +44,7 @@ _LEAST_POWER, _RANGE_DB = 1e-10, 80.0
 _CHUNK, _BATCH, _READERS = 256, 32, 8
 
 
-def search_breaths(
+def search_by_network(
     spec: Respiro, subset: Subset, audio: Audio, config: Config, say: Say
 ) -> Intervals:
     """Return the breaths of a subset, searched where they are not cached."""

@@ -86,6 +86,6 @@ class Dsp(BreathSettings):
 
     def build(self, subset: Subset, audio: Audio, config: Config, say: Say) -> BreathMarker:
         """Return the breaths of a subset, searched on all cores where they are not cached."""
-        from bench.models.breath.dsp import search_breaths
+        from bench.models.breath.dsp import search_by_rules
 
-        return search_breaths(self, subset, audio, config, say)
+        return search_by_rules(self, subset, audio, config, say)

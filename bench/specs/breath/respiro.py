@@ -39,6 +39,6 @@ class Respiro(BreathSettings):
 
     def build(self, subset: Subset, audio: Audio, config: Config, say: Say) -> BreathMarker:
         """Return the breaths of a subset, searched where they are not cached."""
-        from bench.models.breath.respiro import search_breaths
+        from bench.models.breath.respiro import search_by_network
 
-        return search_breaths(self, subset, audio, config, say)
+        return search_by_network(self, subset, audio, config, say)

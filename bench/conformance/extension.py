@@ -1,0 +1,172 @@
+"""All checks over the parts of one extension, or of the suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from bench import extensions
+from bench.cards import corpus_cards, sweep_cards, table_cards
+from bench.conformance.faults import Check, make_fault, run_check
+from bench.errors import BenchError
+from bench.issues import Issue
+from bench.specs import augment, frontends, systems
+from bench.specs.kinds import FrontEndSettings, KindSettings, KindUnion, kind_name
+from bench.specs.run import Run
+
+
+class CheckedPart(NamedTuple):
+    """A card or a part of an extension, and what was found."""
+
+    subject: str
+    """`system mine`, `table mine/table`."""
+    issues: tuple[Issue, ...]
+
+
+def check_extension(folder: Path) -> Iterator[CheckedPart]:
+    """Yield each card and each part below `folder` with its issues, as they are checked."""
+    tables = [key for key in table_cards.table_keys() if _is_below(folder, f"experiments/{key}")]
+    for subject, check in _list_checks(folder, tables):
+        yield CheckedPart(subject, run_check(check))
+
+
+def _is_below(folder: Path, card: str) -> bool:
+    return (folder / f"{card}.toml").is_file()
+
+
+def _list_checks(folder: Path, tables: list[str]) -> Iterator[tuple[str, Check]]:
+    for key in corpus_cards.list_corpora():
+        if _is_below(folder, f"datasets/{key}"):
+            yield f"corpus {key}", partial(_check_corpus, key)
+    # The suite's own modules import torch; cards alone are checked without it.
+    from bench.conformance.tables import check_sweep, check_table
+
+    for key in tables:
+        yield f"table {key}", partial(check_table, key)
+    for name in sweep_cards.sweep_names():
+        if _is_below(folder, f"experiments/sweeps/{name}"):
+            yield f"sweep {name}", partial(check_sweep, name)
+    for path in _list_files(folder, "metrics"):
+        for name in _declared_metrics(path):
+            yield f"metric {name}", partial(_check_metric, name)
+    for path in _list_files(folder, "readers"):
+        yield f"reader {path.stem}", partial(_check_reader, path)
+    for part, union in (
+        ("systems", systems.System),
+        ("frontends", frontends.FrontEnd),
+        ("augment", augment.Augment),
+        ("augment", augment.Mix),
+        ("augment", augment.Splice),
+    ):
+        for path in _list_files(folder, part):
+            yield from _list_kind_checks(path, union, tables)
+
+
+def _list_files(folder: Path, part: str) -> list[Path]:
+    return sorted((folder / part).glob("*.py"))
+
+
+def _list_kind_checks(
+    path: Path, union: type[KindUnion], tables: list[str]
+) -> Iterator[tuple[str, Check]]:
+    name = path.stem.replace("_", "-")
+    try:
+        member = union.find_member(name) or union.find_member(path.stem)
+    except Exception as error:  # what an extension's file raises when it is imported
+        raised = error
+
+        def fail() -> Iterator[Issue]:
+            raise raised
+
+        yield f"file {path.name}", fail
+        return
+    if member is None or not issubclass(member, KindSettings):
+        return  # of another union of the same folder, or no kind but what kinds share
+    kind = kind_name(member)
+    yield f"{path.parent.name.rstrip('s')} {kind}", partial(_check_kind, kind, member, tables)
+
+
+def _check_kind(kind: str, member: type[KindSettings], tables: list[str]) -> Iterator[Issue]:
+    """Check a kind in each way that rows build it, or with its defaults where no row has it."""
+    from bench.conformance import networks
+
+    runs = [run for run in _list_smoke_runs(tables) if kind in _kinds_of(run)]
+    if not runs:
+        yield Issue(
+            "warning",
+            "extension.part-unused",
+            f"no row of your tables has kind = {kind!r}; it is tried with its defaults",
+        )
+    if issubclass(member, systems.SystemSettings):
+        for run in runs:
+            yield from networks.check_system(run)
+        return
+    parts = {repr(part): part for run in runs for part in run.parts if part.kind == kind}
+    for part in parts.values() or [_build_default(kind, member)]:
+        if part.requirements():
+            continue  # it needs files of this machine
+        if isinstance(part, FrontEndSettings):
+            yield from networks.check_frontend(part)
+        else:
+            yield from networks.check_augmentation(part)  # pyright: ignore[reportArgumentType]
+
+
+def _build_default(kind: str, member: type[KindSettings]) -> KindSettings:
+    try:
+        return member.model_validate({"kind": kind})
+    except ValueError as error:
+        raise BenchError(
+            "extension.part-unused",
+            f"kind = {kind!r}: has settings without defaults, and no row of your tables has it",
+        ) from error
+
+
+def _kinds_of(run: Run) -> set[str]:
+    return {part.kind for part in (*run.parts, *run.train.parts)}
+
+
+def _list_smoke_runs(tables: list[str]) -> list[Run]:
+    """Return the runs of your tables, and what they start from, in smoke form, each once."""
+    runs: dict[str, Run] = {}
+    for key in tables:
+        table = table_cards.read_table(key)
+        for row in table_cards.runnable_rows(table):
+            run = table_cards.resolve_row(table, row, "smoke")
+            for each in (run, run.earlier) if run.earlier else (run,):
+                runs.setdefault(each.training_signature, each)
+    return [*runs.values()]
+
+
+def _check_corpus(key: str) -> Iterator[Issue]:
+    """Check the card of a corpus by the miniature that is made from it."""
+    card = corpus_cards.read_corpus_card(key)
+    if card.reader != "protocol":
+        return
+    from bench.conformance.corpora import check_by_miniature
+
+    yield from check_by_miniature(card)
+
+
+def _check_metric(name: str) -> Iterator[Issue]:
+    from bench.conformance.measures import check_metric
+
+    yield from check_metric(name)
+
+
+def _declared_metrics(path: Path) -> list[str]:
+    from bench.metrics.registry import describe_metrics, find_metric_file
+
+    return [name for name in describe_metrics() if find_metric_file(name) == path]
+
+
+def _check_reader(path: Path) -> Iterator[Issue]:
+    from importlib import import_module
+
+    module = import_module(f"{extensions.CODE['readers']}.{path.stem}")
+    if not callable(getattr(module, "read_split", None)):
+        yield make_fault("extension.reader-contract", f"{path}: should have a function read_split")
+    cards = [corpus_cards.read_corpus_card(key) for key in corpus_cards.list_corpora()]
+    if path.stem not in {card.reader for card in cards}:
+        yield Issue("warning", "extension.part-unused", f"no corpus has reader = {path.stem!r}")
