@@ -47,23 +47,25 @@ def kind_of(settings: type[KindSettings]) -> str:
     return get_args(settings.model_fields["kind"].annotation)[0]
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_the_kinds_of_a_card_are_the_files_of_the_folder(part):
-    package, _, unions = PARTS[part]
-    kinds = [settings for union in unions for settings in members(union)]
-    assert sorted(kind_of(settings).replace("-", "_") for settings in kinds) == EVERY[part]
-    for settings in kinds:
-        file = settings.__module__.rpartition(".")[2]
-        assert settings.__module__ == f"{package.__name__}.{file}"
-        assert kind_of(settings).replace("-", "_") == file
+def test_the_kinds_of_a_card_are_the_files_of_the_folder(subtests):
+    for part in PARTS:
+        with subtests.test(part=part):
+            package, _, unions = PARTS[part]
+            kinds = [settings for union in unions for settings in members(union)]
+            assert sorted(kind_of(settings).replace("-", "_") for settings in kinds) == EVERY[part]
+            for settings in kinds:
+                file = settings.__module__.rpartition(".")[2]
+                assert settings.__module__ == f"{package.__name__}.{file}"
+                assert kind_of(settings).replace("-", "_") == file
 
 
-@pytest.mark.parametrize(("part", "file"), [(part, file) for part in EVERY for file in EVERY[part]])
-def test_every_kind_has_its_code_beside_its_settings(part, file):
-    path = Path(PARTS[part][1].__path__[0]) / f"{file}.py"
-    functions = [getattr(node, "name", "") for node in ast.parse(path.read_text()).body]
-    assert "build" in functions
-    assert "lay_out" in functions or part != "frontends"
+def test_every_kind_has_its_code_beside_its_settings(subtests):
+    for part, file in [(key, file) for key in EVERY for file in EVERY[key]]:
+        with subtests.test(part=part, file=file):
+            path = Path(PARTS[part][1].__path__[0]) / f"{file}.py"
+            functions = [getattr(node, "name", "") for node in ast.parse(path.read_text()).body]
+            assert "build" in functions
+            assert "lay_out" in functions or part != "frontends"
 
 
 FRONT_END = '''

@@ -10,9 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.config import Config
 from bench.errors import BenchError
-from bench.models.frontends import build
 from bench.models.frontends.blocks import RelativePositions
 from bench.models.frontends.encoder import (
     WAVLM_LARGE,
@@ -23,16 +21,9 @@ from bench.models.frontends.encoder import (
     standard_convolutions,
 )
 from bench.specs.frontends.tiny import Tiny
+from tests.models.frontends.small import FAMILIES, tiny
 
 from . import small
-
-FAMILIES = ["wav2vec2", "wavlm"]
-
-
-def tiny(**options) -> Encoder:
-    torch.manual_seed(3)
-    spec = Tiny(kind="tiny", dim=32, blocks=3, heads=4, feed_forward=40, channels=16, **options)
-    return build(spec, Config())
 
 
 def weighed(states: tuple[torch.Tensor, ...]) -> torch.Tensor:
