@@ -27,6 +27,17 @@ def load(environment: Mapping[str, str]) -> config.Config:
     )
 
 
+def test_in_a_folder_that_was_removed_nothing_is_looked_for(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    write(tmp_path, "")
+    monkeypatch.chdir(gone)
+    assert locations.project_file({}) == tmp_path / "bench.toml"
+    gone.rmdir()
+    assert locations.project_file({}) is None
+    assert locations.used_work({}) is None
+
+
 def test_nothing_stated_is_a_whole_configuration(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = load({})

@@ -127,6 +127,17 @@ def test_a_fault_of_ours_is_not(error):
     assert machine.explain_error(error) is None
 
 
+def test_space_is_told_of_the_folders_that_are_there(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    message = machine.explain_os_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))).message
+    assert f"({tmp_path}: " in message
+    assert message.count("MB free") == 1
+
+
 def test_what_torch_hides_is_found():
     try:
         try:

@@ -93,6 +93,13 @@ def test_a_raised_version_wants_a_golden_output_of_its_own(kept, monkeypatch):
     assert golden.problem("metric auc", {"value": [0.501]}) == ""
 
 
+def test_a_part_that_is_gone_is_not_outdated():
+    now = versions.read_version("models/systems/sal")
+    before = {"system sal": now - 1, "system gone": 1, "thing gone": 1, "training": 0}
+    assert versions.find_outdated(before).keys() == {"system sal", "training"}
+    assert versions.find_outdated(before)["system sal"] == (now - 1, now)
+
+
 def test_a_module_without_a_version_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(versions, "_ROOT", tmp_path)
     for text in ("", "RESULTS_VERSION = 0\n", "RESULTS_VERSION = '1'\n"):
