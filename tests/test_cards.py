@@ -89,9 +89,8 @@ def test_a_repeated_override_is_no_change():
     assert again.signature == table_cards.resolve_row(card, "S7").signature
 
 
-@pytest.mark.parametrize(
-    ("override", "message"),
-    [
+def test_a_wrong_override_says_what_would_be_right(subtests):
+    cases = [
         ("training.epocs=3", "--set training.epocs: no such key; did you mean 'epochs'?"),
         ("training.epochs=many", "--set training.epochs = 'many': should be a valid integer"),
         ("training.epochs=3.5", "--set training.epochs = 3.5: should be a valid integer"),
@@ -109,12 +108,12 @@ def test_a_repeated_override_is_no_change():
         ("training.epochs", "should be KEY=VALUE"),
         ("a b=3", "should be KEY=VALUE"),
         ("training.epochs=[3", "the value is not TOML"),
-    ],
-)
-def test_a_wrong_override_says_what_would_be_right(override, message):
-    with pytest.raises(BenchError) as raised:
-        table_cards.resolve_row(table_cards.read_table("table4"), "S7", "paper", [override])
-    assert message in str(raised.value)
+    ]
+    for override, message in cases:
+        with subtests.test(override=override):
+            with pytest.raises(BenchError) as raised:
+                table_cards.resolve_row(table_cards.read_table("table4"), "S7", "paper", [override])
+            assert message in str(raised.value)
 
 
 def test_another_kind_brings_nothing_of_the_old_one():
@@ -178,18 +177,17 @@ def test_a_published_row_with_settings_is_a_mistake(tmp_path):
         parse(tmp_path, text)
 
 
-@pytest.mark.parametrize(
-    ("choice", "rows"),
-    [
+def test_rows_are_chosen_in_the_cards_order(subtests):
+    cases = [
         (None, ["S0", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8"]),
         ("S5", ["S5"]),
         ("S0,S5-S8", ["S0", "S5", "S6", "S7", "S8"]),
         ("S8, S0", ["S0", "S8"]),
         ("S5,S5", ["S5"]),
-    ],
-)
-def test_rows_are_chosen_in_the_cards_order(choice, rows):
-    assert table_cards.select_rows(table_cards.read_table("table4"), choice) == rows
+    ]
+    for choice, rows in cases:
+        with subtests.test(choice=choice):
+            assert table_cards.select_rows(table_cards.read_table("table4"), choice) == rows
 
 
 def test_names_with_a_dash_are_names_first():
@@ -198,9 +196,8 @@ def test_names_with_a_dash_are_names_first():
     ]
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
+def test_unknown_names_offer_a_near_one(subtests):
+    cases = [
         (lambda: table_cards.read_table("tabel4"), "did you mean 'table4'?"),
         (lambda: table_cards.read_table("sla/table4"), "did you mean 'sal/table4'?"),
         (
@@ -215,12 +212,12 @@ def test_names_with_a_dash_are_names_first():
             lambda: table_cards.resolve_row(table_cards.read_table("sal/table1"), "SPF"),
             "published results only",
         ),
-    ],
-)
-def test_unknown_names_offer_a_near_one(call, message):
-    with pytest.raises(BenchError) as raised:
-        call()
-    assert message in str(raised.value)
+    ]
+    for call, message in cases:
+        with subtests.test(message=message):
+            with pytest.raises(BenchError) as raised:
+                call()
+            assert message in str(raised.value)
 
 
 trees = st.recursive(

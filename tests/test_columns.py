@@ -63,9 +63,8 @@ def test_a_direction_is_the_catalogues(tmp_path, said):
     assert "should be left out: bench.metrics.catalogue has it for every metric" in found
 
 
-@pytest.mark.parametrize(
-    ("file", "old", "metric", "says"),
-    [
+def test_a_column_that_the_evaluation_cannot_have(tmp_path, subtests):
+    cases = [
         (FRAMES, EER, "llamapartialspoof.ear", "there is no metric 'ear'; did you mean 'eer'?"),
         (FRAMES, EER, "llamapartialspoof.auc", "of llamapartialspoof crossfade there is no auc of"),
         (FRAMES, EER, "lps.eer", "rows.S0 evaluates partialspoof, llamapartialspoof"),
@@ -76,12 +75,12 @@ def test_a_direction_is_the_catalogues(tmp_path, said):
         (UTTERANCES, A07, "asvspoof2021la.A70.none.eer", "has no attack 'A70'; did you mean 'A"),
         (UTTERANCES, A07, "asvspoof2021la.A70.eer", "21LA has no attack 'A70'; did you mean 'A"),
         (UTTERANCES, A07, "asvspoof2021la.A07.none.x.eer", "so there is no A07.none.x"),
-    ],
-)
-def test_a_column_that_the_evaluation_cannot_have(tmp_path, file, old, metric, says):
-    found = faults(tmp_path, file, f'"{old}"', f'"{metric}"').splitlines()
-    assert all(line.startswith(f"{tmp_path / 'table.toml'}: columns") for line in found)
-    assert any(says in line for line in found), found
+    ]
+    for file, old, metric, says in cases:
+        with subtests.test(metric=metric):
+            found = faults(tmp_path, file, f'"{old}"', f'"{metric}"').splitlines()
+            assert all(line.startswith(f"{tmp_path / 'table.toml'}: columns") for line in found)
+            assert any(says in line for line in found), found
 
 
 def test_min_t_dcf_needs_a_corpus_and_a_split_with_one(tmp_path):

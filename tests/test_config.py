@@ -27,6 +27,17 @@ def load(environment: Mapping[str, str]) -> config.Config:
     )
 
 
+def test_in_a_folder_that_was_removed_nothing_is_looked_for(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    write(tmp_path, "")
+    monkeypatch.chdir(gone)
+    assert locations.project_file({}) == tmp_path / "bench.toml"
+    gone.rmdir()
+    assert locations.project_file({}) is None
+    assert locations.used_work({}) is None
+
+
 def test_nothing_stated_is_a_whole_configuration(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = load({})
@@ -137,9 +148,8 @@ def test_an_empty_variable_is_as_if_not_set(tmp_path, monkeypatch):
         assert load(variables) == config.read_config(Path(path.name), {})
 
 
-@pytest.mark.parametrize(
-    ("text", "variables", "message"),
-    [
+def test_further_mistakes(tmp_path, subtests):
+    cases = [
         ('[noise]\nmusam = "m"\n', {}, "noise.musam: no such key; did you mean 'musan'?"),
         ("", {"BENCH_NOISE_RIR": "r"}, "BENCH_NOISE_RIR: no such variable; did you mean 'rirs'?"),
         ('work = ""\n', {}, "work = '': string should have at least 1 character"),
@@ -147,12 +157,12 @@ def test_an_empty_variable_is_as_if_not_set(tmp_path, monkeypatch):
         ('device = "cuda:7"\n', {}, "or 'mps'; CUDA_VISIBLE_DEVICES=7 chooses one of several"),
         ("", {"BENCH_DEVICE": "cuda:1"}, "CUDA_VISIBLE_DEVICES=1 chooses"),
         ("", {"BENCH_WORKERS": "²"}, "BENCH_WORKERS = '²': should be a whole number"),
-    ],
-)
-def test_further_mistakes(text, variables, message, tmp_path):
-    with pytest.raises(BenchError) as raised:
-        config.read_config(write(tmp_path, text), variables)
-    assert message in str(raised.value)
+    ]
+    for text, variables, message in cases:
+        with subtests.test(message=message):
+            with pytest.raises(BenchError) as raised:
+                config.read_config(write(tmp_path, text), variables)
+            assert message in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["bench.toml", "named.toml"])
@@ -270,9 +280,8 @@ def test_a_stores_file_is_below_the_files_folder(uri, expected, tmp_path):
     assert found.tracking == expected.format(folder=tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("variable", "near"),
-    [
+def test_a_misspelt_variable_is_a_mistake(subtests):
+    cases = [
         ("BENCH_WROK", "'BENCH_WORK'"),
         ("BENCH_CORPRA_HAD", "'BENCH_CORPORA_HAD'"),
         ("BENCH_WEIGHT_XLSR2_300M", "'BENCH_WEIGHTS_XLSR2_300M'"),
@@ -280,9 +289,11 @@ def test_a_stores_file_is_below_the_files_folder(uri, expected, tmp_path):
         ("BENCH_CONFIGS", "'BENCH_CONFIG'"),
         ("BENCH_SWEEPS_STORAGE", "'BENCH_SWEEP_STORAGE'"),
         ("BENCH_NOISE_MUSAM", "'musan'"),
-    ],
-)
-def test_a_misspelt_variable_is_a_mistake(variable, near):
-    with pytest.raises(BenchError, match=f"^{variable}: no such variable; did you mean {near}"):
-        load({variable: "x"})
-    assert load({variable: " "}) == load({}), "an empty one is as if it were not set"
+    ]
+    for variable, near in cases:
+        with subtests.test(variable=variable):
+            with pytest.raises(
+                BenchError, match=f"^{variable}: no such variable; did you mean {near}"
+            ):
+                load({variable: "x"})
+            assert load({variable: " "}) == load({}), "an empty one is as if it were not set"

@@ -10,9 +10,8 @@ import pytest
 from bench._io import disk
 
 
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [
+def test_bytes_in_words(subtests: pytest.Subtests) -> None:
+    cases = [
         (0, "0 B"),
         (999, "999 B"),
         (1000, "1.0 kB"),
@@ -22,10 +21,10 @@ from bench._io import disk
         (999_500, "1.0 MB"),
         (12_791_859_200, "13 GB"),
         (5 * 10**18, "5000 PB"),
-    ],
-)
-def test_bytes_in_words(number: int, text: str) -> None:
-    assert disk.human_bytes(number) == text
+    ]
+    for number, text in cases:
+        with subtests.test(number=number):
+            assert disk.human_bytes(number) == text
 
 
 def test_free_bytes_of_a_folder_that_is_to_be_made(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -66,6 +67,18 @@ def test_a_lock_is_given_back_where_a_forked_process_has_its_file(tmp_path):
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+def test_a_full_disk_keeps_no_holder_and_the_lock_holds(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with file_locks.hold_file(tmp_path / "lock", refuse):
+            taken = file_locks.hold_file(tmp_path / "lock", refuse)
+            with pytest.raises(Held, match="another process"), taken:
+                pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_what_cannot_be_locked_says_so(tmp_path, monkeypatch):

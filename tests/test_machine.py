@@ -37,9 +37,8 @@ def of(number: int) -> OSError:
 LOCKED = sqlite3.OperationalError("database is locked")
 
 
-@pytest.mark.parametrize(
-    ("error", "code", "exit_code", "words"),
-    [
+def test_an_error_of_the_machine_is_explained(subtests):
+    cases = [
         (of(errno.ENOSPC), "machine.disk-full", 1, "/data/x: there is no space left on the disk"),
         (of(errno.EDQUOT), "machine.disk-full", 1, "/data/x: "),
         (of(errno.EFBIG), "machine.limit", 1, "`ulimit -f`"),
@@ -108,24 +107,35 @@ LOCKED = sqlite3.OperationalError("database is locked")
             "set fewer `workers`",
         ),
         (BrokenProcessPool("A process was terminated abruptly"), "machine.no-memory", 1, ""),
-    ],
-)
-def test_an_error_of_the_machine_is_explained(error, code, exit_code, words):
-    if isinstance(error, bytes):
-        with pytest.raises(UnicodeDecodeError) as raised:
-            error.decode()
-        error = raised.value
-    explained = machine.explain_error(error)
-    assert explained is not None
-    assert (explained.code, explained.exit_code) == (code, exit_code)
-    assert code in read_error_codes()
-    assert words in explained.message
-    assert "\n" not in explained.message
+    ]
+    for error, code, exit_code, words in cases:
+        with subtests.test(error=error, code=code, exit_code=exit_code, words=words):
+            if isinstance(error, bytes):
+                with pytest.raises(UnicodeDecodeError) as raised:
+                    error.decode()
+                error = raised.value
+            explained = machine.explain_error(error)
+            assert explained is not None
+            assert (explained.code, explained.exit_code) == (code, exit_code)
+            assert code in read_error_codes()
+            assert words in explained.message
+            assert "\n" not in explained.message
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), RuntimeError("shapes differ"), TypeError("x")])
 def test_a_fault_of_ours_is_not(error):
     assert machine.explain_error(error) is None
+
+
+def test_space_is_told_of_the_folders_that_are_there(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    message = machine.explain_os_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))).message
+    assert f"({tmp_path}: " in message
+    assert message.count("MB free") == 1
 
 
 def test_what_torch_hides_is_found():
@@ -140,22 +150,21 @@ def test_what_torch_hides_is_found():
     assert found.message.startswith("/data/last.pt: the quota")
 
 
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
+def test_whether_it_was_the_disk(subtests):
+    cases = [
         (of(errno.ENOSPC), True),
         (of(errno.EROFS), True),
         (of(errno.ENOENT), False),
         (MemoryError(), False),
         (RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 1 vs 2"), True),
         (RuntimeError("shapes differ"), False),
-    ],
-)
-def test_whether_it_was_the_disk(error, expected):
-    assert machine.is_disk_error(error) == expected
-    outer = RowFailed("file.unwritable", "the checkpoint could not be written")
-    outer.__cause__ = error
-    assert machine.is_disk_error(outer) == expected
+    ]
+    for error, expected in cases:
+        with subtests.test(error=error, expected=expected):
+            assert machine.is_disk_error(error) == expected
+            outer = RowFailed("file.unwritable", "the checkpoint could not be written")
+            outer.__cause__ = error
+            assert machine.is_disk_error(outer) == expected
 
 
 def test_an_error_that_names_no_path_is_given_one():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -85,25 +84,26 @@ def test_sentences_of_cards_have_code_and_nothing_else():
     assert format_prose("") == ""
 
 
-@pytest.mark.parametrize("text", ["S_1", "a_b_c.txt", "[1.0, 2.5]", "SLS [23]", "-1.5", "p < 0.05"])
-def test_a_name_that_is_no_markup_stays_readable(text):
-    assert escape_text(text) == text
+def test_a_name_that_is_no_markup_stays_readable(subtests):
+    cases = ["S_1", "a_b_c.txt", "[1.0, 2.5]", "SLS [23]", "-1.5", "p < 0.05"]
+    for text in cases:
+        with subtests.test(text=text):
+            assert escape_text(text) == text
 
 
-@pytest.mark.parametrize(
-    ("address", "written"),
-    [
+def test_a_link_leads_to_the_web_or_a_file_beside(subtests):
+    cases = [
         ("https://example.org/a_b?c=d&e#f", "https://example.org/a_b?c=d&e#f"),
         ("https://example.org/a) [t](x)", "https%3A%2F%2Fexample.org%2Fa%29%20%5Bt%5D%28x%29"),
         ("https://example.org/(a)", "https://example.org/%28a%29"),
         ("javascript:alert(1)", "javascript%3Aalert%281%29"),
         ("made table.md", "made%20table.md"),
         ("../../etc/passwd", "..%2F..%2Fetc%2Fpasswd"),
-    ],
-)
-def test_a_link_leads_to_the_web_or_a_file_beside(address, written):
-    assert format_link("t", address) == f"[t]({written})"
-    assert format_image("t", address) == f"![t]({written})"
+    ]
+    for address, written in cases:
+        with subtests.test(address=address):
+            assert format_link("t", address) == f"[t]({written})"
+            assert format_image("t", address) == f"![t]({written})"
 
 
 def test_columns_line_up_on_a_terminal():

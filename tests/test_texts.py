@@ -13,23 +13,21 @@ from bench.errors import BenchError
 TEXT = '# für den Rechner\nwork = "hier"\n'
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
+def test_what_an_editor_saves_is_read(tmp_path, subtests):
+    cases = [
         TEXT.encode("utf-8"),
         TEXT.encode("utf-8-sig"),
         TEXT.encode("utf-16"),
         b"\xfe\xff" + TEXT.encode("utf-16-be"),
         TEXT.replace("\n", "\r\n").encode("utf-16"),
         TEXT.replace("\n", "\r").encode(),
-    ],
-    ids=["utf-8", "mark", "utf-16", "utf-16-be", "windows", "mac"],
-)
-def test_what_an_editor_saves_is_read(data, tmp_path):
-    path = tmp_path / "bench.toml"
-    path.write_bytes(data)
-    assert text_files.read_text(path) == TEXT
-    assert config.read_config(path, {}).work == tmp_path / "hier"
+    ]
+    for number, data in enumerate(cases):
+        with subtests.test(number=number):
+            path = tmp_path / "bench.toml"
+            path.write_bytes(data)
+            assert text_files.read_text(path) == TEXT
+            assert config.read_config(path, {}).work == tmp_path / "hier"
 
 
 @pytest.mark.parametrize(

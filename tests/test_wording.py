@@ -50,9 +50,10 @@ def texts(root):
     }
 
 
-@pytest.mark.parametrize("old", OLD)
-def test_old_wordings_do_not_come_back(texts, old):
-    assert [path for path, text in texts.items() if old.lower() in text.lower()] == []
+def test_old_wordings_do_not_come_back(texts, subtests):
+    for old in OLD:
+        with subtests.test(old=old):
+            assert [path for path, text in texts.items() if old.lower() in text.lower()] == []
 
 
 def test_a_wording_over_two_lines_is_seen(texts):

@@ -67,16 +67,19 @@ def by_hand(system, target, frames):
     return (states @ alpha).clamp(min=0).detach().numpy()
 
 
-@pytest.mark.parametrize("target", ["probability", "logit"])
-@pytest.mark.parametrize(("per", "frames"), [(1, 10), (2, 5), (5, 1), (10, 1)])
-def test_is_what_the_equations_give(target, per, frames):
-    system = Made(per).requires_grad_(False).eval()
-    cam = grad_cam(system, WAVE, MARKS, 0.02 * per, frames, target)
-    assert cam.layer == "mix"
-    np.testing.assert_allclose(cam.values, by_hand(system, target, frames), atol=1e-6)
-    logits = system.predict(WAVE, MARKS, None).logits[0, :frames]
-    np.testing.assert_allclose(cam.probability, logits.softmax(-1)[:, 0], atol=1e-6)
-    assert not any(part._forward_hooks for part in system.modules()), "hooks are taken away"
+def test_is_what_the_equations_give(subtests):
+    for target in ["probability", "logit"]:
+        for per, frames in [(1, 10), (2, 5), (5, 1), (10, 1)]:
+            with subtests.test(target=target, per=per):
+                system = Made(per).requires_grad_(False).eval()
+                cam = grad_cam(system, WAVE, MARKS, 0.02 * per, frames, target)
+                assert cam.layer == "mix"
+                np.testing.assert_allclose(cam.values, by_hand(system, target, frames), atol=1e-6)
+                logits = system.predict(WAVE, MARKS, None).logits[0, :frames]
+                np.testing.assert_allclose(cam.probability, logits.softmax(-1)[:, 0], atol=1e-6)
+                assert not any(part._forward_hooks for part in system.modules()), (
+                    "hooks are taken away"
+                )
 
 
 def test_any_named_layer_is_looked_at():

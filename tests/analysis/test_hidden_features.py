@@ -78,17 +78,18 @@ def test_unknown_and_idle_layers_are_errors():
         layer_input(system, batch_of(1), None, "idle")
 
 
-@pytest.mark.parametrize("most", [1, 5, 11, 12, 100])
-def test_frames_are_drawn_once_and_evenly(most):
-    counts = [3, 1, 5, 3]
-    drawn = _draw_frames(counts, most, 0)
-    assert drawn.n_available == 12
-    taken_frames = [(i, int(f)) for i, frames in drawn.frames.items() for f in frames]
-    assert len(taken_frames) == len(set(taken_frames)) == min(most, 12)
-    assert all(0 <= f < counts[i] for i, f in taken_frames)
-    assert repr(drawn) == repr(_draw_frames(counts, most, 0))
-    if 1 < most < 12:
-        assert repr(drawn) != repr(_draw_frames(counts, most, 1))
+def test_frames_are_drawn_once_and_evenly(subtests):
+    for most in [1, 5, 11, 12, 100]:
+        with subtests.test(most=most):
+            counts = [3, 1, 5, 3]
+            drawn = _draw_frames(counts, most, 0)
+            assert drawn.n_available == 12
+            taken_frames = [(i, int(f)) for i, frames in drawn.frames.items() for f in frames]
+            assert len(taken_frames) == len(set(taken_frames)) == min(most, 12)
+            assert all(0 <= f < counts[i] for i, f in taken_frames)
+            assert repr(drawn) == repr(_draw_frames(counts, most, 0))
+            if 1 < most < 12:
+                assert repr(drawn) != repr(_draw_frames(counts, most, 1))
 
 
 def test_all_are_drawn_where_no_number_is_set():
@@ -110,20 +111,19 @@ def test_limits_are_by_set_and_the_papers_by_default():
     assert parse_limits("", NAMES) == dict.fromkeys(NAMES)
 
 
-@pytest.mark.parametrize(
-    ("asked", "code", "words"),
-    [
+def test_other_limits_are_mistakes(subtests):
+    cases = [
         ("21LB=500", "row.no-such-evaluation", "did you mean '21LA'"),
         ("21LA", "option.invalid", "e.g. 21LA=40000"),
         ("21LA=many", "option.invalid", "e.g. 21LA=40000"),
         ("21LA=4", "option.invalid", "--max-points 4"),
         ("3", "option.invalid", "--max-points 3"),
-    ],
-)
-def test_other_limits_are_mistakes(asked, code, words):
-    with raises_code(code) as raised:
-        parse_limits(asked, NAMES)
-    assert words in str(raised.value)
+    ]
+    for asked, code, words in cases:
+        with subtests.test(asked=asked):
+            with raises_code(code) as raised:
+                parse_limits(asked, NAMES)
+            assert words in str(raised.value)
 
 
 def test_embedding_keeps_clusters_apart_and_is_repeatable():

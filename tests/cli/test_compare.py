@@ -56,22 +56,21 @@ def test_options_hold_for_both_files_and_what_stands_after_one_goes_first(bench,
     assert all(line["difference"]["value"] == 0 for line in said["compared"])
 
 
-@pytest.mark.parametrize(
-    ("said", "message"),
-    [
+def test_mistakes_after_a_file_are_one_message(bench, files, keys, subtests):
+    cases_of_said = [
         ("colum=3", "did you mean 'column'?"),
         ("column", "column=VALUE"),
         ("higher-is-spoof=yes", "higher-is-spoof"),
         ("resolution=short", "resolution=short"),
         ("order=mine", "order=mine"),
-    ],
-)
-@pytest.mark.parametrize("verb", ["score", "compare"])
-def test_mistakes_after_a_file_are_one_message(bench, files, keys, verb, said, message):
-    plain = str(files / "plain.txt")
-    done = bench(verb, f"{plain},{said}", *[plain] * (verb == "compare"), *keys)
-    assert (done.returncode, done.code) == (2, "option.invalid")
-    assert message in done.stderr
+    ]
+    for said, message in cases_of_said:
+        for verb in ["score", "compare"]:
+            with subtests.test(said=said, verb=verb):
+                plain = str(files / "plain.txt")
+                done = bench(verb, f"{plain},{said}", *[plain] * (verb == "compare"), *keys)
+                assert (done.returncode, done.code) == (2, "option.invalid")
+                assert message in done.stderr
 
 
 def test_a_file_whose_own_name_holds_a_comma_is_that_file(bench, files, keys, trials):

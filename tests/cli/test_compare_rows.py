@@ -62,9 +62,8 @@ def test_seeds_and_corpus_are_chosen(bench, store):
     assert every["compared"][0]["a"] == pytest.approx(np.mean(single))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
+def test_what_cannot_be_compared_is_one_message(bench, store, subtests):
+    cases = [
         (("table4:S5", "table4:S44"), "sal/table4: 'S44': no such row; did you mean 'S4'?"),
         (("tabel4:S5", "table4:S4"), "did you mean"),
         (
@@ -82,12 +81,12 @@ def test_seeds_and_corpus_are_chosen(bench, store):
         (("table4:S5", "table4:S4", "--row-seed", "some"), "should be a seed, as 666, or all"),
         (("table4:S5", "table4:S4", "--corpus", "HAD"), "no evaluation in common on had"),
         (("table4:S5", "gone.txt"), "gone.txt: "),
-    ],
-)
-def test_what_cannot_be_compared_is_one_message(bench, store, arguments, message):
-    done = bench("compare", *arguments, "--smoke")
-    assert done.returncode == 2
-    assert message in " ".join(done.stderr.split())
+    ]
+    for arguments, message in cases:
+        with subtests.test(arguments=arguments):
+            done = bench("compare", *arguments, "--smoke")
+            assert done.returncode == 2
+            assert message in " ".join(done.stderr.split())
 
 
 def test_files_are_written_too_and_want_a_corpus(bench, trials, keys, tmp_path):

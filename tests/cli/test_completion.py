@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from click.shell_completion import ShellComplete, get_completion_class
 
 from bench.cli import bench
@@ -14,9 +13,8 @@ def offered(*words: str) -> list[str]:
     return [item.value for item in shell.get_completions([*words[:-1]], words[-1])]
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
+def test_names_are_offered(subtests):
+    cases = [
         (("run", "tab"), ["table1", "table2", "table3", "table4"]),
         (("run", "breathnet/table1"), [f"breathnet/table{n}" for n in (10, 11, 12, 13, 1)]),
         (("report", "sweep/sal-"), [f"sweep/sal-{name}" for name in ("csm", "lambda", "loss")]),
@@ -44,31 +42,29 @@ def offered(*words: str) -> list[str]:
         (("compare", "tca/"), ["tca/table1:", "tca/table2:", "tca/"]),
         (("compare", "sal/table4"), [*(f"sal/table4:S{n}" for n in range(9)), "sal/table4"]),
         (("compare", "scores.t"), ["scores.t"]),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
-)
-def test_names_are_offered(words, expected):
-    assert offered(*words) == expected
+    ]
+    for words, expected in cases:
+        with subtests.test(words=words):
+            assert offered(*words) == expected
 
 
-@pytest.mark.parametrize(
-    ("words", "place", "offered"),
-    [
+def test_bash_splits_words_at_colons(monkeypatch, subtests):
+    cases = [
         ("bench compare table4 : S1", 4, ["S1"]),
         ("bench compare table4 :", 3, [f"S{n}" for n in range(9)]),
         ("bench compare table4 : S0 table4 : S1", 7, ["S1"]),
         ("bench compare table4:S1", 2, ["table4:S1"]),
         ("bench run table4 --rows S1", 4, ["S1"]),
         ("bench report sweep/sal-c", 2, ["sweep/sal-csm"]),
-    ],
-)
-def test_bash_splits_words_at_colons(words, place, offered, monkeypatch):
-    monkeypatch.setenv("COMP_WORDS", words)
-    monkeypatch.setenv("COMP_CWORD", str(place))
-    of_bash = get_completion_class("bash")
-    assert of_bash is not None
-    shown = of_bash(bench, {}, "bench", "_BENCH_COMPLETE").complete().splitlines()
-    assert shown == [f"plain,{name}" for name in offered]
+    ]
+    for words, place, offered in cases:
+        with subtests.test(words=words):
+            monkeypatch.setenv("COMP_WORDS", words)
+            monkeypatch.setenv("COMP_CWORD", str(place))
+            of_bash = get_completion_class("bash")
+            assert of_bash is not None
+            shown = of_bash(bench, {}, "bench", "_BENCH_COMPLETE").complete().splitlines()
+            assert shown == [f"plain,{name}" for name in offered]
 
 
 def test_files_are_left_to_the_shell():

@@ -20,30 +20,33 @@ UNSEEN = [chr(n) for n in (*range(9), *range(11, 32), *range(127, 160), *range(0
 UNSEEN += [chr(n) for n in (*range(0x2066, 0x206A), 0x200B, 0xFEFF, 0xDCFF, 0xE0041)]
 
 
-@pytest.mark.parametrize("character", UNSEEN)
-def test_a_character_that_nobody_sees_is_written_out(character):
-    shown = escape_invisible(f"a{character}b")
-    assert shown.isprintable()
-    assert json.loads(f'"{shown}"').encode("utf-16", "surrogatepass") == (
-        f"a{character}b".encode("utf-16", "surrogatepass")
-    )
+def test_a_character_that_nobody_sees_is_written_out(subtests):
+    for character in UNSEEN:
+        with subtests.test(character=character):
+            shown = escape_invisible(f"a{character}b")
+            assert shown.isprintable()
+            assert json.loads(f'"{shown}"').encode("utf-16", "surrogatepass") == (
+                f"a{character}b".encode("utf-16", "surrogatepass")
+            )
 
 
-@pytest.mark.parametrize("text", ["a\tb\n", "50 % ± 3 · λ – ᵉ", "音声", "e\u0301🎤", "a\u00a0b"])
-def test_any_other_character_stays(text):
-    assert escape_invisible(text) == text
+def test_any_other_character_stays(subtests):
+    for text in ["a\tb\n", "50 % ± 3 · λ – ᵉ", "音声", "e\u0301🎤", "a\u00a0b"]:
+        with subtests.test(text=text):
+            assert escape_invisible(text) == text
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_all_that_is_echoed_is_visible(capsys, name):
-    with visible_output():
-        click.echo(name)
-        click.echo(name, err=True)
-        click.echo(json_text({"name": name}))
-    out, err = capsys.readouterr()
-    for text in (out, err):
-        assert not [c for c in text if not c.isprintable() and c not in "\n\t"]
-    assert json.loads(out[out.rindex("{\n") :])["name"] == name
+def test_all_that_is_echoed_is_visible(capsys, subtests):
+    for name in NAMES:
+        with subtests.test(name=name):
+            with visible_output():
+                click.echo(name)
+                click.echo(name, err=True)
+                click.echo(json_text({"name": name}))
+            out, err = capsys.readouterr()
+            for text in (out, err):
+                assert not [c for c in text if not c.isprintable() and c not in "\n\t"]
+            assert json.loads(out[out.rindex("{\n") :])["name"] == name
 
 
 def test_errors_of_the_command_line_are_visible(capsys, monkeypatch, tmp_path):
@@ -84,11 +87,14 @@ def test_examples_of_findings_are_in_one_line():
     assert one_line("a\tb") == "a\\tb"
 
 
-@pytest.mark.parametrize("text", ["=1", "+a", "-a", "@a", "\ta", "\ra", " =1", "-", "--1", "＝1"])
-def test_a_formula_gets_an_apostrophe(text):
-    assert csv_cell(text) == f"'{text}"
+def test_a_formula_gets_an_apostrophe(subtests):
+    cases = ["=1", "+a", "-a", "@a", "\ta", "\ra", " =1", "-", "--1", "＝1"]
+    for text in cases:
+        with subtests.test(text=text):
+            assert csv_cell(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("value", ["-1.5", "+2", "-1e-3", -1.5, None, "a=b", "1-2", "", True])
-def test_a_number_and_other_text_stay(value):
-    assert csv_cell(value) is value
+def test_a_number_and_other_text_stay(subtests):
+    for value in ["-1.5", "+2", "-1e-3", -1.5, None, "a=b", "1-2", "", True]:
+        with subtests.test(value=value):
+            assert csv_cell(value) is value

@@ -54,16 +54,15 @@ def test_keys_alone_will_do_and_the_head_says_how_many_there_are(bench, trials, 
     assert head[-1] == "asvspoof2019la, eval: 400 utterances; --csv lists all"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
+def test_mistakes_are_one_message(bench, subtests):
+    cases = [
         (("19LAA",), "did you mean"),
         (("19LA", "--split", "evil", "--smoke"), "did you mean 'eval'?"),
         (("19LA",), "corpus asvspoof2019la is not configured"),
         (("19LA", "--csv", "--json"), "--csv"),
-    ],
-)
-def test_mistakes_are_one_message(bench, arguments, message):
-    done = bench(*ORDER, *arguments)
-    assert done.returncode == 2
-    assert message in " ".join(done.stderr.split())
+    ]
+    for arguments, message in cases:
+        with subtests.test(arguments=arguments):
+            done = bench(*ORDER, *arguments)
+            assert done.returncode == 2
+            assert message in " ".join(done.stderr.split())

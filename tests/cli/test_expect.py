@@ -15,9 +15,8 @@ def one(given):
     return found
 
 
-@pytest.mark.parametrize(
-    ("given", "value", "met"),
-    [
+def test_a_result_is_met_where_it_rounds_to_the_number_at_its_digits(subtests):
+    cases = [
         ("eer=0.83", 0.0083, True),
         ("eer=0.83", 0.008349, True),
         ("eer=0.83", 0.008351, False),
@@ -31,10 +30,10 @@ def one(given):
         ("min_tdcf=0.0275", 0.02756, False),
         ("min_tdcf=2.75e-2", 0.0275, True),
         ("eer=0.83", float("nan"), False),
-    ],
-)
-def test_a_result_is_met_where_it_rounds_to_the_number_at_its_digits(given, value, met):
-    assert one(given).is_met(value) is met
+    ]
+    for given, value, met in cases:
+        with subtests.test(given=given, value=value, met=met):
+            assert one(given).is_met(value) is met
 
 
 @pytest.fixture
@@ -63,9 +62,8 @@ def test_the_exit_code_says_whether_all_is_as_expected(bench, order):
     assert said[0]["value"] == found["eer"]["value"]
 
 
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
+def test_what_cannot_be_expected_is_a_mistake(bench, order, tmp_path, subtests):
+    cases = [
         ("er=0.83", "the verdict has no result 'er'; did you mean 'eer'? It has eer, "),
         ("f1=96", "the verdict has no result 'f1'"),
         ("eer", "'eer': should be METRIC=NUMBER, as eer=0.83"),
@@ -74,10 +72,10 @@ def test_the_exit_code_says_whether_all_is_as_expected(bench, order):
         ("=0.83", "'=0.83': should be METRIC=NUMBER"),
         ("eer=0.83,", "'': should be METRIC=NUMBER"),
         ("min_tdcf=3%", "'min_tdcf=3%': should be METRIC=NUMBER"),
-    ],
-)
-def test_what_cannot_be_expected_is_a_mistake(bench, order, tmp_path, given, message):
-    done = bench(*order, "--expect", given)
-    assert done.returncode == 2
-    assert message in " ".join(done.stderr.split())
-    assert not [*tmp_path.glob("work/scored/*/verdict.md")], "nothing is written"
+    ]
+    for given, message in cases:
+        with subtests.test(given=given):
+            done = bench(*order, "--expect", given)
+            assert done.returncode == 2
+            assert message in " ".join(done.stderr.split())
+            assert not [*tmp_path.glob("work/scored/*/verdict.md")], "nothing is written"

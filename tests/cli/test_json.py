@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import click
-import pytest
 
 from bench.cli import bench as group
 from bench.cli import json_output
@@ -20,31 +19,32 @@ def verbs(command: click.Command, name: str) -> list[tuple[str, click.Command]]:
     return [(name.strip(), command)]
 
 
-@pytest.mark.parametrize(("name", "verb"), verbs(group, ""))
-def test_every_verb_has_json(name, verb):
-    if name == "ui":
-        return  # it serves pages until it is stopped
-    assert any("--json" in parameter.opts for parameter in verb.params), name
+def test_every_verb_has_json(subtests):
+    for name, verb in verbs(group, ""):
+        with subtests.test(name=name):
+            serves = name == "ui"  # it serves pages until it is stopped
+            assert any("--json" in parameter.opts for parameter in verb.params) or serves
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
+def test_a_mistake_is_json_too(bench, subtests):
+    cases = [
         ("show", "sal/table44"),
         ("report", "nothing"),
         ("run", "table4", "--rows", "S99", "--smoke"),
         ("list", "--no-such-option"),
         ("sweep", "nothing"),
         ("data", "show", "nothing"),
-    ],
-)
-def test_a_mistake_is_json_too(bench, arguments):
-    done = bench(*arguments, "--json")
-    found = json.loads(done.stdout)
-    assert found["kind"] == "error"
-    assert found["error"]["exit_code"] == done.returncode == 2
-    assert found["error"]["message"].split("\n")[0] in done.stderr
-    assert bench(*arguments).stdout == "", "without --json nothing stands on standard output"
+    ]
+    for arguments in cases:
+        with subtests.test(arguments=arguments):
+            done = bench(*arguments, "--json")
+            found = json.loads(done.stdout)
+            assert found["kind"] == "error"
+            assert found["error"]["exit_code"] == done.returncode == 2
+            assert found["error"]["message"].split("\n")[0] in done.stderr
+            assert bench(*arguments).stdout == "", (
+                "without --json nothing stands on standard output"
+            )
 
 
 def test_standard_output_holds_the_object_alone_and_the_exit_code_stays(capsys):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-import pytest
 
 from bench import cli
 from bench.cli.old_options import RENAMED, replace_old_options
@@ -18,21 +17,25 @@ def find_command(path: str) -> click.Command:
     return command
 
 
-@pytest.mark.parametrize("path", RENAMED)
-def test_each_old_name_gives_way_to_an_option_that_is_there(path, capsys):
-    command = find_command(path)
-    names = {name for of in command.params for name in of.opts}
-    with click.Context(command) as context:
-        text = command.get_help(context)
-    for old, new in RENAMED[path].items():
-        assert new in names
-        assert old not in names
-        assert f"{new} " in f"{text} " or new in text.split()
-        for arguments, replaced in (([old, "x"], [new, "x"]), ([f"{old}=x"], [f"{new}=x"])):
-            assert replace_old_options([*path.split(), *arguments]) == [*path.split(), *replaced]
-            (line,) = capsys.readouterr().err.splitlines()
-            assert line.startswith("warning: ")
-            assert f" {new};" in line
+def test_each_old_name_gives_way_to_an_option_that_is_there(capsys, subtests):
+    for path in RENAMED:
+        with subtests.test(path=path):
+            command = find_command(path)
+            names = {name for of in command.params for name in of.opts}
+            with click.Context(command) as context:
+                text = command.get_help(context)
+            for old, new in RENAMED[path].items():
+                assert new in names
+                assert old not in names
+                assert f"{new} " in f"{text} " or new in text.split()
+                for arguments, replaced in (([old, "x"], [new, "x"]), ([f"{old}=x"], [f"{new}=x"])):
+                    assert replace_old_options([*path.split(), *arguments]) == [
+                        *path.split(),
+                        *replaced,
+                    ]
+                    (line,) = capsys.readouterr().err.splitlines()
+                    assert line.startswith("warning: ")
+                    assert f" {new};" in line
 
 
 def test_other_arguments_stay_as_they_are(capsys):

@@ -175,9 +175,8 @@ def test_a_row_without_overrides_stands_in_the_smoke_report(bench, environment, 
     assert "not run" in paper
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
+def test_mistakes_are_one_message_and_exit_code_2(bench, subtests):
+    cases = [
         (["run", "tabel4"], "did you mean 'table4'?"),
         (["run", "table4", "--rows", "S55"], "did you mean 'S5'?"),
         (["run", "table4", "--set", "training.epocs=1"], "did you mean 'epochs'?"),
@@ -189,13 +188,13 @@ def test_a_row_without_overrides_stands_in_the_smoke_report(bench, environment, 
         (["data", "check", "PS"], "corpus partialspoof is not configured"),
         (["data", "check", "PS", "--smoke", "--split", "evla"], "did you mean 'eval'?"),
         (["report", "table5"], "there is no such table"),
-    ],
-)
-def test_mistakes_are_one_message_and_exit_code_2(bench, arguments, message):
-    done = bench(*arguments)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    ]
+    for arguments, message in cases:
+        with subtests.test(arguments=arguments, message=message):
+            done = bench(*arguments)
+            assert done.returncode == 2
+            assert message in done.stderr
+            assert "Traceback" not in done.stderr
 
 
 def test_a_row_that_another_process_runs_is_busy_and_nothing_failed(bench, environment, tiny):

@@ -207,9 +207,8 @@ def test_compare_says_which_differences_hold(bench, trials, keys, tmp_path):
     )
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
+def test_mistakes_are_one_message(bench, trials, tmp_path, subtests):
+    cases = [
         (["--corpus", "19LB"], "did you mean 'asvspoof2019la'?"),
         (["--corpus", "19LA", "--split", "evil"], "did you mean 'eval'?"),
         (["--corpus", "21LA"], "say where its protocol and keys are: --keys FOLDER"),
@@ -222,18 +221,18 @@ def test_compare_says_which_differences_hold(bench, trials, keys, tmp_path):
         (["--corpus", "ITW", "--smoke"], "no metric can be computed"),
         (["--corpus", "ITW", "--smoke", "--bootstrap-unit", "speaker+attack"], "no metric"),
         (["--corpus", "19LA", "--smoke", "--track", "tabel4"], "did you mean 'table4'?"),
-    ],
-)
-def test_mistakes_are_one_message(bench, trials, tmp_path, arguments, message):
+    ]
     scores, _ = scored(trials)
     # Keys are looked for two folders up: not where other tests have theirs.
     place = tmp_path / "some" / "folder"
     place.mkdir(parents=True)
     path = text(place / "mine.txt", trials["utterance"], scores)
-    done = bench("score", str(path), *arguments, *FEW)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    for arguments, message in cases:
+        with subtests.test(message=message):
+            done = bench("score", str(path), *arguments, *FEW)
+            assert done.returncode == 2
+            assert message in done.stderr
+            assert "Traceback" not in done.stderr
 
 
 def test_the_folder_of_the_verdict_is_named_after_the_system(bench, trials, keys, tmp_path):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from bench.cards import table_cards
 from bench.specs import described
 
@@ -22,9 +20,8 @@ def test_every_setting_of_every_row_of_the_suite_is_described():
                 assert any(of.items() <= run.flat_settings().items() for of in kinds), name
 
 
-@pytest.mark.parametrize(
-    ("key", "values", "default"),
-    [
+def test_values_and_defaults_are_those_of_the_models(subtests):
+    cases = [
         ("training.epochs", "whole number at least 1", ""),
         ("training.precision", "32-true | bf16-mixed | 16-mixed", "32-true"),
         ("train.share", "number above 0, at most 1", "1.0"),
@@ -36,11 +33,11 @@ def test_every_setting_of_every_row_of_the_suite_is_described():
         ("mix", "kind: none | csm", ""),
         ("start", "kind: none | stage", "kind = none"),
         ("start.stage.training.epochs", "whole number at least 1", ""),
-    ],
-)
-def test_values_and_defaults_are_those_of_the_models(key, values, default):
-    (found,) = described.describe_setting(key)
-    assert (found.key, found.values, found.default) == (key, values, default)
+    ]
+    for key, values, default in cases:
+        with subtests.test(key=key):
+            (found,) = described.describe_setting(key)
+            assert (found.key, found.values, found.default) == (key, values, default)
 
 
 def test_a_part_of_several_kinds_has_the_settings_of_each(bench):
@@ -66,9 +63,8 @@ def test_a_row_says_what_it_has_and_which_kind_is_meant(bench):
     assert [of["value"] for of in without] == [None, None]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
+def test_mistakes_name_what_is_near(bench, subtests):
+    cases = [
         (["auxiliary"], "did you mean 'system.auxiliary'?"),
         (["system.auxilary"], "did you mean 'auxiliary'?"),
         (["trainin"], "did you mean 'training'?"),
@@ -76,9 +72,9 @@ def test_a_row_says_what_it_has_and_which_kind_is_meant(bench):
         (["epochs", "--row", "S1"], "--row: needs --table"),
         (["training", "--table", "table4", "--row", "S55"], "did you mean 'S5'?"),
         (["training", "--table", "table4", "--row", "S0,S1"], "should be one row"),
-    ],
-)
-def test_mistakes_name_what_is_near(bench, arguments, message):
-    done = bench("settings", *arguments)
-    assert done.returncode == 2
-    assert message in done.stderr
+    ]
+    for arguments, message in cases:
+        with subtests.test(arguments=arguments):
+            done = bench("settings", *arguments)
+            assert done.returncode == 2
+            assert message in done.stderr

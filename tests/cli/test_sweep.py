@@ -114,9 +114,8 @@ def test_sweeps_are_listed_and_shown(bench):
     assert content["space"]["system.auxiliary.weight"]["log"] is True
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
+def test_mistakes_are_one_message_and_exit_code_2(bench, subtests):
+    cases = [
         (["sweep", "sal-lamda"], "did you mean 'sal-lambda'?"),
         (["show", "sweep/sal-lamda"], "did you mean 'sal-lambda'?"),
         (["report", "sweep/sal-lamda"], "did you mean 'sal-lambda'?"),
@@ -124,10 +123,10 @@ def test_sweeps_are_listed_and_shown(bench):
         (["sweep", "sal-lambda"], "xlsr2_300m.pt from https://dl.fbaipublicfiles.com"),
         (["sweep", "sal-lambda", "--smoke", "--trials", "0"], "0 is not in the range"),
         (["sweep", "sal-lambda", "--smoke", "--storage", "sqlite:///a.db"], "should be postgresql"),
-    ],
-)
-def test_mistakes_are_one_message_and_exit_code_2(bench, arguments, message):
-    done = bench(*arguments)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    ]
+    for arguments, message in cases:
+        with subtests.test(arguments=arguments, message=message):
+            done = bench(*arguments)
+            assert done.returncode == 2
+            assert message in done.stderr
+            assert "Traceback" not in done.stderr

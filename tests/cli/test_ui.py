@@ -60,14 +60,15 @@ def test_it_says_where_each_table_is_and_serves_the_store(bench, environment, se
     assert "did you mean 'table4'?" in misspelt.stderr
 
 
-@pytest.mark.parametrize("port", ["99999", "0", "-1", "text", "5.5", "²", ""])
-def test_a_port_that_is_none_is_refused_in_one_line(bench, served, port):
-    done = bench("ui", "--port", port)
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("error: --port ")
-    assert line.endswith("from 1 to 65535")
-    assert not served
+def test_a_port_that_is_none_is_refused_in_one_line(bench, served, subtests):
+    for port in ["99999", "0", "-1", "text", "5.5", "²", ""]:
+        with subtests.test(port=port):
+            done = bench("ui", "--port", port)
+            assert done.returncode == 2
+            (line,) = done.stderr.splitlines()
+            assert line.startswith("error: --port ")
+            assert line.endswith("from 1 to 65535")
+            assert not served
 
 
 def test_a_port_that_is_taken_is_refused_and_a_free_one_named(bench, served):

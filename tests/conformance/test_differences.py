@@ -22,7 +22,6 @@ from bench.specs.run import Run
 from bench.specs.table import Difference
 
 PAPERS = sorted({key.partition("/")[0] for key in table_cards.table_keys()})
-EACH_PAPER = pytest.mark.parametrize("paper", PAPERS)
 VARIANTS = [(paper, name) for paper in PAPERS for name in table_cards.read_paper(paper).variants]
 
 
@@ -49,40 +48,47 @@ def concerned(paper: str, point: Difference) -> list[tuple[str, str]]:
     ]
 
 
-@EACH_PAPER
-def test_points_have_names_of_their_own(paper):
-    names = Counter(of.item for of in table_cards.read_paper(paper).differences)
-    assert [name for name, count in names.items() if count > 1] == []
+def test_points_have_names_of_their_own(subtests):
+    for paper in PAPERS:
+        with subtests.test(paper=paper):
+            names = Counter(of.item for of in table_cards.read_paper(paper).differences)
+            assert [name for name, count in names.items() if count > 1] == []
 
 
-@EACH_PAPER
-def test_every_point_concerns_some_row_by_settings_that_there_are(paper):
-    names = {key.partition("/")[2] for key in tables(paper)}
-    runs = [run for by_row in tables(paper).values() for run in by_row.values()]
-    settings = {name for run in runs for name in run.flat_settings()}
-    for point in table_cards.read_paper(paper).differences:
-        assert concerned(paper, point), f"{point.item}: concerns no row of any table"
-        assert set(point.tables) <= names, point.item
-        for key in point.applies:
-            there = any(fnmatchcase(name, key) for name in settings)
-            assert there, f"{point.item}: no row has a setting {key}"
+def test_every_point_concerns_some_row_by_settings_that_there_are(subtests):
+    for paper in PAPERS:
+        with subtests.test(paper=paper):
+            names = {key.partition("/")[2] for key in tables(paper)}
+            runs = [run for by_row in tables(paper).values() for run in by_row.values()]
+            settings = {name for run in runs for name in run.flat_settings()}
+            for point in table_cards.read_paper(paper).differences:
+                assert concerned(paper, point), f"{point.item}: concerns no row of any table"
+                assert set(point.tables) <= names, point.item
+                for key in point.applies:
+                    there = any(fnmatchcase(name, key) for name in settings)
+                    assert there, f"{point.item}: no row has a setting {key}"
 
 
-@EACH_PAPER
-def test_settings_can_be_set_on_each_row_concerned_and_change_it(paper):
+def test_settings_can_be_set_on_each_row_concerned_and_change_it(subtests):
     """As the command line has them, in both forms; the released one changes each row."""
-    for point in table_cards.read_paper(paper).differences:
-        for key, row in concerned(paper, point) if point.setting or point.others else ():
-            card, run = table_cards.read_table(key), tables(paper)[key][row]
-            where = f"{point.item}: {key} {row}"
-            for settings in filter(None, [point.setting, *point.others]):
-                changed = table_cards.resolve_row(
-                    card, row, "paper", words(format_set_options(settings))
-                )
-                assert changed.signature != run.signature, f"{where}: {settings} changes nothing"
-                if settings is point.setting:
-                    assert_settings(changed, settings)
-                table_cards.resolve_row(card, row, "smoke", words(format_set_options(settings)))
+    for paper in PAPERS:
+        with subtests.test(paper=paper):
+            for point in table_cards.read_paper(paper).differences:
+                for key, row in concerned(paper, point) if point.setting or point.others else ():
+                    card, run = table_cards.read_table(key), tables(paper)[key][row]
+                    where = f"{point.item}: {key} {row}"
+                    for settings in filter(None, [point.setting, *point.others]):
+                        changed = table_cards.resolve_row(
+                            card, row, "paper", words(format_set_options(settings))
+                        )
+                        assert changed.signature != run.signature, (
+                            f"{where}: {settings} changes nothing"
+                        )
+                        if settings is point.setting:
+                            assert_settings(changed, settings)
+                        table_cards.resolve_row(
+                            card, row, "smoke", words(format_set_options(settings))
+                        )
 
 
 def words(options: str) -> list[str]:
@@ -98,15 +104,16 @@ def assert_settings(run: Run, settings) -> None:
         assert [flat[own] for own in found] == [value] * len(found), keys
 
 
-@EACH_PAPER
-def test_a_released_setting_is_there_only_where_ours_differs_from_what_was_released(paper):
-    for point in table_cards.read_paper(paper).differences:
-        if point.setting:
-            assert not point.ours.startswith("as released"), point.item
-            assert not re.match(r"no code|not |no switch|-$", point.released), point.item
-        assert point.ours, point.item
-        assert point.paper not in ("", "-"), point.item
-        assert point.released not in ("", "-"), point.item
+def test_a_released_setting_is_there_only_where_ours_differs_from_what_was_released(subtests):
+    for paper in PAPERS:
+        with subtests.test(paper=paper):
+            for point in table_cards.read_paper(paper).differences:
+                if point.setting:
+                    assert not point.ours.startswith("as released"), point.item
+                    assert not re.match(r"no code|not |no switch|-$", point.released), point.item
+                assert point.ours, point.item
+                assert point.paper not in ("", "-"), point.item
+                assert point.released not in ("", "-"), point.item
 
 
 def test_cards_refuse_a_released_setting_without_something_released():
@@ -120,21 +127,22 @@ def test_cards_refuse_a_released_setting_without_something_released():
             Difference.model_validate({**said, "setting": bare})
 
 
-@EACH_PAPER
-def test_no_table_lists_a_point_that_concerns_none_of_its_rows(paper):
-    card = table_cards.read_paper(paper)
-    whole = render_differences_page(card)
-    for key, runs in tables(paper).items():
-        text = describe_differences(card, runs, "paper", table_cards.read_table(key))
-        listed = [line.split(" | ")[0].removeprefix("| ") for line in text.splitlines()[2:]]
-        touched = rows_by_difference(card, key, runs)
-        for of in card.differences:
-            shown = of.item.replace("|", "\\|") in listed
-            assert shown == any(
-                of.concerns_row(key, run.flat_settings()) for run in runs.values()
-            ), of.item
-            assert shown == (of.item in touched)
-            assert f"| {of.item} | " in whole
+def test_no_table_lists_a_point_that_concerns_none_of_its_rows(subtests):
+    for paper in PAPERS:
+        with subtests.test(paper=paper):
+            card = table_cards.read_paper(paper)
+            whole = render_differences_page(card)
+            for key, runs in tables(paper).items():
+                text = describe_differences(card, runs, "paper", table_cards.read_table(key))
+                listed = [line.split(" | ")[0].removeprefix("| ") for line in text.splitlines()[2:]]
+                touched = rows_by_difference(card, key, runs)
+                for of in card.differences:
+                    shown = of.item.replace("|", "\\|") in listed
+                    assert shown == any(
+                        of.concerns_row(key, run.flat_settings()) for run in runs.values()
+                    ), of.item
+                    assert shown == (of.item in touched)
+                    assert f"| {of.item} | " in whole
 
 
 @pytest.mark.parametrize(("paper", "name"), VARIANTS)
@@ -266,18 +274,17 @@ RELEASED = {
 """SAL's rows as released, written down from the code, not from the list of differences."""
 
 
-@pytest.mark.parametrize(
-    ("table", "row"), [(t, row) for t, rows in RELEASED.items() for row in rows]
-)
-def test_sal_as_released_is_the_released_configuration(table, row):
-    expected = RELEASED[table][row]
-    card = table_cards.read_table(f"sal/{table}")
-    wide, new = add_variant(
-        card, table_cards.read_paper("sal"), "released", table_cards.runnable_rows(card)
-    )
-    assert new == tuple(f"{of}@released" for of in RELEASED[table])
-    found = table_cards.resolve_row(wide, f"{row}@released").flat_settings()
-    assert {key: found.get(key) for key in expected} == expected
+def test_sal_as_released_is_the_released_configuration(subtests):
+    for table, row in [(t, row) for t, rows in RELEASED.items() for row in rows]:
+        with subtests.test(table=table, row=row):
+            expected = RELEASED[table][row]
+            card = table_cards.read_table(f"sal/{table}")
+            wide, new = add_variant(
+                card, table_cards.read_paper("sal"), "released", table_cards.runnable_rows(card)
+            )
+            assert new == tuple(f"{of}@released" for of in RELEASED[table])
+            found = table_cards.resolve_row(wide, f"{row}@released").flat_settings()
+            assert {key: found.get(key) for key in expected} == expected
 
 
 def test_tca_as_released_is_the_released_configuration():

@@ -11,7 +11,7 @@ from bench.cards import table_cards
 from bench.config import Config
 from bench.specs.run import EarlierTraining, Run
 from bench.training import checkpoints
-from tests.training.test_engine import Log, all_scores, run_to_end
+from tests.training.runs import Log, all_scores, run_to_end
 
 SHORT = ["training.epochs=2", "train.clip_s=1.0375", "dev.clip_s=1.0375", "training.batch_size=4"]
 

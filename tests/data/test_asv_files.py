@@ -26,28 +26,26 @@ def write(folder: Path, text: str | bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_reads_scores_by_kind(tmp_path, subtests):
+    cases = [
         LINES,
         LINES.replace("\n", "\r\n"),
         "\ufeff" + LINES,
         LINES.replace(" ", "\t") + "\n\n",
         gzip.compress(LINES.encode(), mtime=0),
-    ],
-)
-def test_reads_scores_by_kind(tmp_path, text):
-    found = read_asv_scores(write(tmp_path, text))
-    assert [of.tolist() for of in found] == [[7.5], [-3.25], [1.0, 2.5], ["A07", "A08"]]
-    assert found.select_attack("A08").spoof.tolist() == [2.5]
-    assert found.select_attack("A08").target.tolist() == [7.5]
-    with pytest.raises(BenchError, match="no attack 'A09'; did you mean 'A0"):
-        found.select_attack("A09")
+    ]
+    for number, text in enumerate(cases):
+        with subtests.test(number=number):
+            found = read_asv_scores(write(tmp_path, text))
+            assert [of.tolist() for of in found] == [[7.5], [-3.25], [1.0, 2.5], ["A07", "A08"]]
+            assert found.select_attack("A08").spoof.tolist() == [2.5]
+            assert found.select_attack("A08").target.tolist() == [7.5]
+            with pytest.raises(BenchError, match="no attack 'A09'; did you mean 'A0"):
+                found.select_attack("A09")
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
+def test_says_where_a_line_is_malformed(tmp_path, subtests):
+    cases = [
         "bonafide target",
         "bonafide target 1.0 2.0",
         "bonafide Target 1.0",
@@ -56,12 +54,12 @@ def test_reads_scores_by_kind(tmp_path, text):
         "bonafide target 1_0",
         "bonafide target one",
         "LA_0007-alaw-ita_tx LA_E_5013670-alaw-ita_tx -9.836706",  # 2021's form
-    ],
-)
-def test_says_where_a_line_is_malformed(tmp_path, line):
-    path = write(tmp_path, f"{LINES}{line}\n{LINES}")
-    with raises_code("corpus.asv-scores", "asv.txt:5: ", "bonafide|ATTACK target"):
-        read_asv_scores(path)
+    ]
+    for line in cases:
+        with subtests.test(line=line):
+            path = write(tmp_path, f"{LINES}{line}\n{LINES}")
+            with raises_code("corpus.asv-scores", "asv.txt:5: ", "bonafide|ATTACK target"):
+                read_asv_scores(path)
 
 
 @pytest.mark.parametrize("kind", ["target", "nontarget", "spoof"])
@@ -108,14 +106,17 @@ def dump(folder: Path, content: object, protocol: int = 2) -> Path:
     return path
 
 
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-def test_reads_coefficients_without_a_header(tmp_path, protocol):
-    path = dump(tmp_path, TABLE, protocol)
-    assert read_tdcf_coefficients(path) == COEFFICIENTS
-    if protocol == 2:  # as NumPy 1 wrote it
-        old = path.read_bytes().replace(b"cnumpy._core.multiarray", b"cnumpy.core.multiarray")
-        path.write_bytes(old)
-        assert read_tdcf_coefficients(path) == COEFFICIENTS
+def test_reads_coefficients_without_a_header(tmp_path, subtests):
+    for protocol in [2, 3, 4, 5]:
+        with subtests.test(protocol=protocol):
+            path = dump(tmp_path, TABLE, protocol)
+            assert read_tdcf_coefficients(path) == COEFFICIENTS
+            if protocol == 2:  # as NumPy 1 wrote it
+                old = path.read_bytes().replace(
+                    b"cnumpy._core.multiarray", b"cnumpy.core.multiarray"
+                )
+                path.write_bytes(old)
+                assert read_tdcf_coefficients(path) == COEFFICIENTS
 
 
 def test_reads_coefficients_that_numpy_saved_anew(tmp_path):
@@ -124,9 +125,8 @@ def test_reads_coefficients_that_numpy_saved_anew(tmp_path):
     assert read_tdcf_coefficients(path) == COEFFICIENTS
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
+def test_refuses_other_contents_than_coefficients(tmp_path, subtests):
+    cases = [
         {},
         "text",
         [1.0],
@@ -139,11 +139,10 @@ def test_reads_coefficients_that_numpy_saved_anew(tmp_path):
         {"A07": {"none": {"C0": 0.1, "C1": 0.8, "C2": np.int64(1)}}},
         {"A07": {"none": {"C0": 0.1, "C1": 0.8, "C2": np.array([0.4])}}},
         {"A07": {"none": {"C0": 0.1, "C1": 0.8, "C2": float("nan")}}},
-    ],
-)
-def test_refuses_other_contents_than_coefficients(tmp_path, content):
-    with pytest.raises(BenchError, match=r"LA-C012-eval\.npy"):
-        read_tdcf_coefficients(dump(tmp_path, content))
+    ]
+    for number, content in enumerate(cases):
+        with subtests.test(number=number), pytest.raises(BenchError, match=r"LA-C012-eval\.npy"):
+            read_tdcf_coefficients(dump(tmp_path, content))
 
 
 class Forged:
@@ -169,12 +168,13 @@ def test_runs_nothing_that_a_forged_file_asks_for(tmp_path, monkeypatch, depth, 
     assert not (tmp_path / "MARK").exists()
 
 
-@pytest.mark.parametrize("payload", [b"", b"\x80", b"garbage", b"PK\x03\x04", LINES.encode()])
-def test_refuses_files_of_another_kind(tmp_path, payload):
-    path = tmp_path / "LA-C012-eval.npy"
-    path.write_bytes(payload)
-    with raises_code("labels.vector-file"):
-        read_tdcf_coefficients(path)
+def test_refuses_files_of_another_kind(tmp_path, subtests):
+    for number, payload in enumerate([b"", b"\x80", b"garbage", b"PK\x03\x04", LINES.encode()]):
+        with subtests.test(number=number):
+            path = tmp_path / "LA-C012-eval.npy"
+            path.write_bytes(payload)
+            with raises_code("labels.vector-file"):
+                read_tdcf_coefficients(path)
 
 
 @pytest.fixture(scope="module")

@@ -129,24 +129,23 @@ def test_other_chunks_before_the_audio_are_passed_over(tmp_path: Path):
     assert len(read_wave(path, STRICT)) == 50
 
 
-@pytest.mark.parametrize(
-    ("content", "code"),
-    [
+def test_broken_files_are_named_with_the_remedy(tmp_path: Path, subtests: pytest.Subtests):
+    cases = [
         (b"", "audio.empty"),
         (b"not audio at all, but long enough for a header", "audio.damaged"),
         (riff(chunk(b"data", b"\1\0")), "audio.damaged"),
         (riff(FMT[:20] + b"\0\0" + FMT[22:], chunk(b"data", b"\1\0")), "audio.damaged"),
         (riff(FMT), "audio.truncated"),
         (b"RIFF", "audio.damaged"),
-    ],
-)
-def test_broken_files_are_named_with_the_remedy(tmp_path: Path, content: bytes, code: str):
-    path = tmp_path / "x.wav"
-    path.write_bytes(content)
-    with raises_code(code, "x.wav: ", "unpack or copy it again"):
-        read_header(path)
-    with raises_code(code, "x.wav: ", "unpack or copy it again"):
-        read_wave(path, STRICT)
+    ]
+    for content, code in cases:
+        with subtests.test(content=content, code=code):
+            path = tmp_path / "x.wav"
+            path.write_bytes(content)
+            with raises_code(code, "x.wav: ", "unpack or copy it again"):
+                read_header(path)
+            with raises_code(code, "x.wav: ", "unpack or copy it again"):
+                read_wave(path, STRICT)
 
 
 def test_an_absent_file_is_named(tmp_path: Path):
@@ -190,27 +189,33 @@ def test_a_piece_is_the_slice_of_the_whole(
     assert np.array_equal(piece, wave.astype(np.float32)[start:stop])
 
 
-@pytest.mark.parametrize(
-    ("form", "subtype", "channels"),
-    [("RF64", "PCM_16", 1), ("WAV", "ULAW", 2), ("WAV", "IMA_ADPCM", 1), ("WAVEX", "FLOAT", 1)],
-)
-def test_truncation_is_seen_whatever_a_wav_file_holds(tmp_path: Path, form, subtype, channels):
-    path = tmp_path / "x.wav"
-    soundfile.write(path, noise(4000, channels), 16_000, subtype=subtype, format=form)
-    assert read_header(path).bytes_missing == 0
-    require_whole(path, read_header(path))
-    samples = read_header(path).samples
-    truncate(path, 1000)
-    found = read_header(path)
-    assert found.bytes_missing == 1000
-    assert found.samples == samples or subtype == "IMA_ADPCM"
-    with raises_code("audio.truncated", "x.wav: ", "1,000 bytes"):
-        require_whole(path, found)
+def test_truncation_is_seen_whatever_a_wav_file_holds(tmp_path: Path, subtests: pytest.Subtests):
+    cases = [
+        ("RF64", "PCM_16", 1),
+        ("WAV", "ULAW", 2),
+        ("WAV", "IMA_ADPCM", 1),
+        ("WAVEX", "FLOAT", 1),
+    ]
+    for form, subtype, channels in cases:
+        with subtests.test(subtype=subtype):
+            path = tmp_path / "x.wav"
+            soundfile.write(path, noise(4000, channels), 16_000, subtype=subtype, format=form)
+            assert read_header(path).bytes_missing == 0
+            require_whole(path, read_header(path))
+            samples = read_header(path).samples
+            truncate(path, 1000)
+            found = read_header(path)
+            assert found.bytes_missing == 1000
+            assert found.samples == samples or subtype == "IMA_ADPCM"
+            with raises_code("audio.truncated", "x.wav: ", "1,000 bytes"):
+                require_whole(path, found)
 
 
-@pytest.mark.parametrize(
-    ("layout", "right"),
-    [
+def test_a_block_align_that_is_not_the_formats_is_refused(
+    tmp_path: Path, subtests: pytest.Subtests
+):
+    """libsndfile believes it, and reads half of the audio where it is twice what it should be."""
+    cases = [
         ({"block": 4}, 2),
         ({"block": 1}, 2),
         ({"block": 2, "channels": 2}, 4),
@@ -218,16 +223,15 @@ def test_truncation_is_seen_whatever_a_wav_file_holds(tmp_path: Path, form, subt
         ({"block": 2, "code": 3, "bits": 32}, 4),
         ({"block": 2, "code": 6, "bits": 8}, 1),
         ({"block": 4, "code": 0xFFFE}, 2),
-    ],
-)
-def test_a_block_align_that_is_not_the_formats_is_refused(tmp_path: Path, layout, right):
-    """libsndfile believes it, and reads half of the audio where it is twice what it should be."""
-    path = tmp_path / "x.wav"
-    path.write_bytes(riff(fmt(**layout), chunk(b"data", b"\1\0" * 50)))
-    with raises_code("audio.damaged", "x.wav: ", f" take {right} bytes"):
-        read_header(path)
-    with raises_code("audio.damaged", "x.wav: ", f" take {right} bytes"):
-        read_wave(path, STRICT)
+    ]
+    for layout, right in cases:
+        with subtests.test(layout=layout):
+            path = tmp_path / "x.wav"
+            path.write_bytes(riff(fmt(**layout), chunk(b"data", b"\1\0" * 50)))
+            with raises_code("audio.damaged", "x.wav: ", f" take {right} bytes"):
+                read_header(path)
+            with raises_code("audio.damaged", "x.wav: ", f" take {right} bytes"):
+                read_wave(path, STRICT)
 
 
 def test_a_flac_that_does_not_say_its_length_is_refused(tmp_path: Path):
@@ -239,9 +243,10 @@ def test_a_flac_that_does_not_say_its_length_is_refused(tmp_path: Path):
             read(path)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
+def test_a_flac_without_its_end_is_found_without_decoding_it(
+    tmp_path: Path, subtests: pytest.Subtests
+):
+    cases = [
         lambda whole, _: whole[: len(whole) // 10],
         lambda whole, _: whole[: len(whole) // 2],
         lambda whole, _: whole[:-1],
@@ -250,22 +255,24 @@ def test_a_flac_that_does_not_say_its_length_is_refused(tmp_path: Path):
         lambda whole, first: whole[:first],
         lambda whole, first: whole[:42],
         lambda whole, first: whole[:first] + bytes(len(whole) - first),
-    ],
-)
-def test_a_flac_without_its_end_is_found_without_decoding_it(tmp_path: Path, damage):
-    path = tmp_path / "x.flac"
-    whole = flac(path)
-    require_whole(path, read_header(path))
-    path.write_bytes(damage(whole, first_frame(whole)))
-    found = read_header(path)
-    assert found.samples == 40_000  # by the header, all is well
-    for read in (require_whole, read_samples):
-        with pytest.raises(
-            BenchError, match=r"x\.flac: (cannot be decoded|ends \d+ samples early)"
-        ):
-            read(path, found)
-    with pytest.raises(BenchError, match=r"x\.flac: (cannot be decoded|ends \d+ samples early)"):
-        read_wave(path, STRICT)
+    ]
+    for number, damage in enumerate(cases):
+        with subtests.test(number=number):
+            path = tmp_path / "x.flac"
+            whole = flac(path)
+            require_whole(path, read_header(path))
+            path.write_bytes(damage(whole, first_frame(whole)))
+            found = read_header(path)
+            assert found.samples == 40_000  # by the header, all is well
+            for read in (require_whole, read_samples):
+                with pytest.raises(
+                    BenchError, match=r"x\.flac: (cannot be decoded|ends \d+ samples early)"
+                ):
+                    read(path, found)
+            with pytest.raises(
+                BenchError, match=r"x\.flac: (cannot be decoded|ends \d+ samples early)"
+            ):
+                read_wave(path, STRICT)
 
 
 def test_a_hole_in_a_flac_is_found_by_decoding(tmp_path: Path):

@@ -46,31 +46,33 @@ def test_the_eight_corpora_are_there():
     assert corpus_cards.list_corpora() == KEYS
 
 
-@pytest.mark.parametrize("key", KEYS)
-def test_every_card_is_whole(key: str):
-    card = corpus_cards.read_corpus_card(key)
-    assert card.key == key
-    assert card.short == SHORTS[key]
-    assert card.reader in corpus_cards.reader_names()
-    assert callable(find_reader(card))
-    assert card.evaluation_split in card.splits
-    assert card.downloads
-    assert card.traps
-    assert len({download.file for download in card.downloads}) == len(card.downloads)
-    for download in card.downloads:
-        if "zenodo" in download.url:
-            assert download.url == f"{card.page}/files/{download.file}"
-            assert download.md5 is not None
-        if download.md5 is not None:
-            assert len(download.md5) == 32
-            int(download.md5, 16)
+def test_every_card_is_whole(subtests: pytest.Subtests):
+    for key in KEYS:
+        with subtests.test(key=key):
+            card = corpus_cards.read_corpus_card(key)
+            assert card.key == key
+            assert card.short == SHORTS[key]
+            assert card.reader in corpus_cards.reader_names()
+            assert callable(find_reader(card))
+            assert card.evaluation_split in card.splits
+            assert card.downloads
+            assert card.traps
+            assert len({download.file for download in card.downloads}) == len(card.downloads)
+            for download in card.downloads:
+                if "zenodo" in download.url:
+                    assert download.url == f"{card.page}/files/{download.file}"
+                    assert download.md5 is not None
+                if download.md5 is not None:
+                    assert len(download.md5) == 32
+                    int(download.md5, 16)
 
 
-@pytest.mark.parametrize("key", KEYS)
-def test_counts_of_every_split_are_there_and_add_up(key: str):
-    for name, split in corpus_cards.read_corpus_card(key).splits.items():
-        assert split.utterances, name
-        assert (split.bonafide is None) == (split.spoof is None)
+def test_counts_of_every_split_are_there_and_add_up(subtests: pytest.Subtests):
+    for key in KEYS:
+        with subtests.test(key=key):
+            for name, split in corpus_cards.read_corpus_card(key).splits.items():
+                assert split.utterances, name
+                assert (split.bonafide is None) == (split.spoof is None)
 
 
 def test_the_subsets_of_2021_are_all_of_the_list():
@@ -82,11 +84,12 @@ def test_the_subsets_of_2021_are_all_of_the_list():
         assert corpus_cards.read_corpus_card(key).evaluation_split == "eval"
 
 
-@pytest.mark.parametrize("key", KEYS)
-def test_official_figures_have_what_they_need(key: str):
-    card = corpus_cards.read_corpus_card(key)
-    assert bool(card.tdcf) == any(name.startswith("min_tdcf") for name in card.official)
-    assert not card.attack_types or card.factors["attack_type"] == "spoof"
+def test_official_figures_have_what_they_need(subtests: pytest.Subtests):
+    for key in KEYS:
+        with subtests.test(key=key):
+            card = corpus_cards.read_corpus_card(key)
+            assert bool(card.tdcf) == any(name.startswith("min_tdcf") for name in card.official)
+            assert not card.attack_types or card.factors["attack_type"] == "spoof"
 
 
 def test_every_attack_of_the_asvspoof_corpora_has_a_type():

@@ -22,11 +22,12 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("key", NAMES)
-def test_a_corpus_has_many_names(key):
-    assert {name: read_corpus_card(name).key for name in NAMES[key]} == dict.fromkeys(
-        NAMES[key], key
-    )
+def test_a_corpus_has_many_names(subtests):
+    for key in NAMES:
+        with subtests.test(key=key):
+            assert {name: read_corpus_card(name).key for name in NAMES[key]} == dict.fromkeys(
+                NAMES[key], key
+            )
 
 
 def test_every_corpus_goes_by_its_key_its_short_and_its_full_name():
@@ -37,26 +38,26 @@ def test_every_corpus_goes_by_its_key_its_short_and_its_full_name():
         ] * 3
 
 
-@pytest.mark.parametrize(
-    ("name", "near"),
-    [
+def test_a_misspelt_name_is_near_to_one(subtests):
+    cases = [
         ("partialspof", "did you mean 'partialspoof'?"),
         ("asvspoof19", "did you mean 'asvspoof2019la'?"),
         ("19LB", "did you mean 'asvspoof2019la'?"),
         ("inthewyld", "did you mean 'inthewild'?"),
         ("asvspof2019la", "did you mean 'asvspoof2019la'?"),
         ("ASVspoof 2021 DFF", "did you mean 'asvspoof2021df'?"),
-    ],
-)
-def test_a_misspelt_name_is_near_to_one(name, near):
-    with pytest.raises(BenchError) as error:
-        read_corpus_card(name)
-    assert near in str(error.value)
+    ]
+    for name, near in cases:
+        with subtests.test(name=name):
+            with pytest.raises(BenchError) as error:
+                read_corpus_card(name)
+            assert near in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["asvspoof", "LA", "2015LA", "asvspoof4", "spoof"])
-def test_a_name_that_several_have_leads_to_none_of_them(name):
-    with pytest.raises(BenchError) as error:
-        read_corpus_card(name)
-    assert "did you mean" not in str(error.value)
-    assert "known: asvspoof2019la (19LA), asvspoof2021df (21DF)" in str(error.value)
+def test_a_name_that_several_have_leads_to_none_of_them(subtests):
+    for name in ["asvspoof", "LA", "2015LA", "asvspoof4", "spoof"]:
+        with subtests.test(name=name):
+            with pytest.raises(BenchError) as error:
+                read_corpus_card(name)
+            assert "did you mean" not in str(error.value)
+            assert "known: asvspoof2019la (19LA), asvspoof2021df (21DF)" in str(error.value)

@@ -81,17 +81,17 @@ def test_order_of_rows_and_columns_root_path_and_dtype_play_no_part(
     assert compute_fingerprint(there) == compute_fingerprint(subset())
 
 
-@pytest.mark.parametrize("column", ["utterance", "label", "speaker", "attack", "duration_s"])
-def test_every_column_counts(column: str):
-    changed = TABLE.copy()
-    changed.loc[2, column] = 0.5 if column == "duration_s" else "cc"
-    timing = FrameVectors(0.02, {**FRAMES.spoof, "cc": FRAMES.spoof["c"]})
-    assert compute_fingerprint(subset(changed, timing)) != compute_fingerprint(subset())
+def test_every_column_counts(subtests: pytest.Subtests):
+    for column in ["utterance", "label", "speaker", "attack", "duration_s"]:
+        with subtests.test(column=column):
+            changed = TABLE.copy()
+            changed.loc[2, column] = 0.5 if column == "duration_s" else "cc"
+            timing = FrameVectors(0.02, {**FRAMES.spoof, "cc": FRAMES.spoof["c"]})
+            assert compute_fingerprint(subset(changed, timing)) != compute_fingerprint(subset())
 
 
-@pytest.mark.parametrize(
-    "timing",
-    [
+def test_every_label_counts(subtests: pytest.Subtests):
+    cases = [
         FrameVectors(0.04, FRAMES.spoof),
         FrameVectors(0.02, {**FRAMES.spoof, "a": np.array([True])}),
         FrameVectors(0.02, {**FRAMES.spoof, "a": np.array([False, False])}),
@@ -101,10 +101,10 @@ def test_every_column_counts(column: str):
         ),
         SPANS,
         None,
-    ],
-)
-def test_every_label_counts(timing: FrameVectors | Spans | None):
-    assert compute_fingerprint(subset(timing=timing)) != compute_fingerprint(subset())
+    ]
+    for number, timing in enumerate(cases):
+        with subtests.test(number=number):
+            assert compute_fingerprint(subset(timing=timing)) != compute_fingerprint(subset())
 
 
 @pytest.mark.parametrize(

@@ -83,9 +83,8 @@ def test_floor_moves_spans_left_and_loses_short_ones() -> None:
 B, S = "bonafide", "spoof"
 
 
-@pytest.mark.parametrize(
-    ("spans", "code", "part"),
-    [
+def test_spans_that_do_not_cover_the_utterance_are_refused(subtests: pytest.Subtests) -> None:
+    cases = [
         ([], "labels.invalid-span", "no spans"),
         ([Span(0.0, 0.5, B), Span(0.45, 1.0, S)], "labels.gap", "0.0500 s before the end"),
         ([Span(0.0, 0.5, B), Span(0.6, 1.0, S)], "labels.gap", "0.1000 s after the end"),
@@ -101,21 +100,19 @@ B, S = "bonafide", "spoof"
         ([Span(0.0, 1.0, "spoofed")], "labels.unknown-class", "did you mean 'spoof'"),
         ([Span(0.0, math.nan, S)], "labels.invalid-span", "finite"),
         ([Span(0.0, math.inf, S)], "labels.invalid-span", "finite"),
-    ],
-)
-def test_spans_that_do_not_cover_the_utterance_are_refused(
-    spans: list[Span], code: str, part: str
-) -> None:
-    rules: tuple[Rule, ...] = ("any-spoof", "floor")
-    for rule in rules:
-        with raises_code(code, part):
-            spoof_frames(spans, 1.0, 0.02, rule)
+    ]
+    for spans, code, part in cases:
+        with subtests.test(spans=spans, code=code, part=part):
+            rules: tuple[Rule, ...] = ("any-spoof", "floor")
+            for rule in rules:
+                with raises_code(code, part):
+                    spoof_frames(spans, 1.0, 0.02, rule)
 
 
-@pytest.mark.parametrize("duration_s", [0.0, -1.0, math.nan, math.inf])
-def test_a_duration_must_be_that_of_an_utterance(duration_s: float) -> None:
-    with raises_code("labels.no-duration"):
-        spoof_frames([Span(0.0, 1.0, S)], duration_s, 0.02, "any-spoof")
+def test_a_duration_must_be_that_of_an_utterance(subtests: pytest.Subtests) -> None:
+    for duration_s in [0.0, -1.0, math.nan, math.inf]:
+        with subtests.test(duration_s=duration_s), raises_code("labels.no-duration"):
+            spoof_frames([Span(0.0, 1.0, S)], duration_s, 0.02, "any-spoof")
 
 
 def test_a_step_of_rounding_is_tolerated_and_leaves_no_hole() -> None:

@@ -84,28 +84,31 @@ def test_a_boundary_is_drawn_to_a_quiet_place():
     assert [hush[piece.start] for piece in cut[1:]] == [True] * 4
 
 
-@pytest.mark.parametrize("curve", CURVES)
-@pytest.mark.parametrize("length", [0, 160])
-def test_a_join_leaves_the_rest_alone_and_matches_the_level(curve: FadeCurve, length: int):
-    rng = np.random.default_rng(0)
-    real = to_pcm(rng.standard_normal(16_000) * 0.05)
-    fake = rng.standard_normal(16_000) * 0.4
-    cut = (
-        Segment(0, 4000, SPOOF),
-        Segment(4000, 8000, BONAFIDE),
-        Segment(8000, 12_000, SPOOF),
-        Segment(12_000, 16_000, BONAFIDE),
-    )
-    joined = splice_pieces(real, fake, cut, Fade(curve, length))
-    for piece in cut:
-        here = slice(piece.start, piece.end)
-        if piece.label == BONAFIDE:
-            assert np.array_equal(joined[here], real[here])
-            continue
-        middle = slice(piece.start + length, piece.end - length)
-        scale = np.std(real[here]) / np.std(fake[here])
-        assert joined[middle] == pytest.approx(fake[middle] * scale, rel=0.01, abs=2)
-    assert np.array_equal(joined, splice_pieces(real, fake * 0.01, cut, Fade(curve, length)))
+def test_a_join_leaves_the_rest_alone_and_matches_the_level(subtests: pytest.Subtests):
+    for curve in CURVES:
+        for length in [0, 160]:
+            with subtests.test(curve=curve, length=length):
+                rng = np.random.default_rng(0)
+                real = to_pcm(rng.standard_normal(16_000) * 0.05)
+                fake = rng.standard_normal(16_000) * 0.4
+                cut = (
+                    Segment(0, 4000, SPOOF),
+                    Segment(4000, 8000, BONAFIDE),
+                    Segment(8000, 12_000, SPOOF),
+                    Segment(12_000, 16_000, BONAFIDE),
+                )
+                joined = splice_pieces(real, fake, cut, Fade(curve, length))
+                for piece in cut:
+                    here = slice(piece.start, piece.end)
+                    if piece.label == BONAFIDE:
+                        assert np.array_equal(joined[here], real[here])
+                        continue
+                    middle = slice(piece.start + length, piece.end - length)
+                    scale = np.std(real[here]) / np.std(fake[here])
+                    assert joined[middle] == pytest.approx(fake[middle] * scale, rel=0.01, abs=2)
+                assert np.array_equal(
+                    joined, splice_pieces(real, fake * 0.01, cut, Fade(curve, length))
+                )
 
 
 @pytest.mark.parametrize("curve", CURVES)

@@ -125,14 +125,15 @@ def test_too_few_speakers_are_refused_with_the_number_needed(folder: Path):
         )
 
 
-@pytest.mark.parametrize("n", [4, 5, 10, 20, 41])
-def test_the_splits_share_no_speaker_and_leave_none_out(n: int):
-    voices = [SourceFilter(i, 0) for i in range(n)]
-    train, dev, evaluation = split_speakers(voices, seed=3)
-    assert min(len(train), len(dev)) >= 1
-    assert len(evaluation) >= 2
-    names = [speaker.voice.name for speaker in (*train, *dev, *evaluation)]
-    assert sorted(names) == sorted(voice.name for voice in voices)
+def test_the_splits_share_no_speaker_and_leave_none_out(subtests: pytest.Subtests):
+    for n in [4, 5, 10, 20, 41]:
+        with subtests.test(n=n):
+            voices = [SourceFilter(i, 0) for i in range(n)]
+            train, dev, evaluation = split_speakers(voices, seed=3)
+            assert min(len(train), len(dev)) >= 1
+            assert len(evaluation) >= 2
+            names = [speaker.voice.name for speaker in (*train, *dev, *evaluation)]
+            assert sorted(names) == sorted(voice.name for voice in voices)
 
 
 def test_deal_gives_each_its_share():
@@ -179,18 +180,21 @@ def envelope(wave: np.ndarray) -> np.ndarray:
     return np.sqrt(np.add.reduceat(wave**2, np.arange(0, len(wave), 160)))
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-def test_an_attack_keeps_time_and_length_and_loses_the_waveform(name: str, speech: np.ndarray):
-    made = ATTACKS[name](speech)
-    assert made.shape == speech.shape
-    assert np.isfinite(made).all()
-    assert np.array_equal(made, ATTACKS[name](speech))
-    before, after = envelope(speech), envelope(made)
-    by_lag = [np.corrcoef(before[10:-10], after[10 + lag : -10 + lag or None])[0, 1]
-              for lag in range(-5, 6)]  # fmt: skip
-    assert by_lag[5] > 0.8
-    assert abs(int(np.argmax(by_lag)) - 5) <= 1
-    assert abs(np.corrcoef(speech, made)[0, 1]) < 0.7
+def test_an_attack_keeps_time_and_length_and_loses_the_waveform(
+    speech: np.ndarray, subtests: pytest.Subtests
+):
+    for name in ATTACKS:
+        with subtests.test(name=name):
+            made = ATTACKS[name](speech)
+            assert made.shape == speech.shape
+            assert np.isfinite(made).all()
+            assert np.array_equal(made, ATTACKS[name](speech))
+            before, after = envelope(speech), envelope(made)
+            by_lag = [np.corrcoef(before[10:-10], after[10 + lag : -10 + lag or None])[0, 1]
+                      for lag in range(-5, 6)]  # fmt: skip
+            assert by_lag[5] > 0.8
+            assert abs(int(np.argmax(by_lag)) - 5) <= 1
+            assert abs(np.corrcoef(speech, made)[0, 1]) < 0.7
 
 
 @pytest.mark.parametrize("wide", [GriffinLim(1024, 256, 64, 8), World()])

@@ -42,20 +42,21 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_a_list_of_ids_and_labels_is_read(form, tmp_path: Path):
-    header, line = FORMS[form]
-    path = tmp_path / "my-keys.txt"
-    for name in IDS:
-        path.write_text(header + rows(name, line), encoding="utf-8")
-        corpus = read_corpus_card(name)
-        table = read_keys(corpus, corpus.evaluation_split, path).table
-        ids = table["utterance"].str.replace(r"^eval/", "", regex=True)
-        assert ids.str.removesuffix(".flac").tolist() == IDS[name]
-        assert table["label"].tolist() == LABELS, name
-        if form == "further names":
-            assert table["speaker"].tolist() == ["anna"] * 3
-            assert table["room"].tolist() == ["hall"] * 3
+def test_a_list_of_ids_and_labels_is_read(tmp_path: Path, subtests: pytest.Subtests):
+    for form in FORMS:
+        with subtests.test(form=form):
+            header, line = FORMS[form]
+            path = tmp_path / "my-keys.txt"
+            for name in IDS:
+                path.write_text(header + rows(name, line), encoding="utf-8")
+                corpus = read_corpus_card(name)
+                table = read_keys(corpus, corpus.evaluation_split, path).table
+                ids = table["utterance"].str.replace(r"^eval/", "", regex=True)
+                assert ids.str.removesuffix(".flac").tolist() == IDS[name]
+                assert table["label"].tolist() == LABELS, name
+                if form == "further names":
+                    assert table["speaker"].tolist() == ["anna"] * 3
+                    assert table["room"].tolist() == ["hall"] * 3
 
 
 def test_a_packed_list_is_read_too(tmp_path: Path):
@@ -83,16 +84,18 @@ def test_another_separator_than_the_card_s(tmp_path: Path):
     assert table["speaker"].tolist() == ["LA_0001"] * 3
 
 
-@pytest.mark.parametrize("word", ["genuine", "Real", "human", "Bona-fide"])
-def test_words_of_labels(word, tmp_path: Path):
-    path = tmp_path / "keys.txt"
-    path.write_text(rows("19LA", "{id} {label}", [word, "fake", word]))
-    assert read_keys(read_corpus_card("19LA"), "eval", path).table["label"].tolist() == LABELS
+def test_words_of_labels(tmp_path: Path, subtests: pytest.Subtests):
+    for word in ["genuine", "Real", "human", "Bona-fide"]:
+        with subtests.test(word=word):
+            path = tmp_path / "keys.txt"
+            path.write_text(rows("19LA", "{id} {label}", [word, "fake", word]))
+            assert (
+                read_keys(read_corpus_card("19LA"), "eval", path).table["label"].tolist() == LABELS
+            )
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
+def test_what_cannot_be_told_is_refused_with_a_way_out(tmp_path: Path, subtests: pytest.Subtests):
+    cases = [
         (rows("19LA", "{id},{label}", ["1", "0", "1"]), "no column of labels among 2"),
         (
             "name,label\n" + rows("19LA", "{id},{label}", ["1", "0", "1"]),
@@ -104,17 +107,17 @@ def test_words_of_labels(word, tmp_path: Path):
         (rows("19LA", "{id}"), "equally many columns, two or more"),
         (rows("19LA", "{id},{label}") + "LA_E_1\n", "equally many columns, two or more"),
         (rows("19LA", "{id},{label}") + "LA_E_1000001,spoof\n", "listed "),
-    ],
-)
-def test_what_cannot_be_told_is_refused_with_a_way_out(content, said, tmp_path: Path):
-    path = tmp_path / "keys.csv"
-    path.write_text(content)
-    with pytest.raises(BenchError) as error:
-        read_keys(read_corpus_card("19LA"), "eval", path)
-    assert said in str(error.value)
-    if "listed" not in said:
-        assert "docs/how-to/corpus.md" in str(error.value)
-        assert str(path) in str(error.value)
+    ]
+    for content, said in cases:
+        with subtests.test(content=content, said=said):
+            path = tmp_path / "keys.csv"
+            path.write_text(content)
+            with pytest.raises(BenchError) as error:
+                read_keys(read_corpus_card("19LA"), "eval", path)
+            assert said in str(error.value)
+            if "listed" not in said:
+                assert "docs/how-to/corpus.md" in str(error.value)
+                assert str(path) in str(error.value)
 
 
 def test_a_list_of_utterances_has_no_labels_of_frames(tmp_path: Path):

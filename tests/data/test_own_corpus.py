@@ -148,9 +148,8 @@ def test_a_type_that_the_card_lacks_is_a_warning(own: Path):
     assert report.ok
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
+def test_faults_of_a_card_are_said(own: Path, subtests: pytest.Subtests):
+    cases = [
         ('speaker attack noise label"', 'speaker attack noise"', "has no label"),
         ("utterance speaker", "utterance utterance", "utterance is there twice"),
         ("attack noise label", "attack Noise label", "'Noise': should be lower-case"),
@@ -165,14 +164,14 @@ def test_a_type_that_the_card_lacks_is_a_warning(own: Path):
         ('"comma"', '"colon"', "should be 'space', 'tab', 'comma' or 'semicolon'"),
         ('"bonafide", fake', '"genuine", fake', "should be 'bonafide' or 'spoof'"),
         ("[splits.test]", "[splits.tdcf]", "evaluation = 'test': no such split"),
-    ],
-)
-def test_faults_of_a_card_are_said(own: Path, old: str, new: str, said: str):
-    text = 'evaluation = "test"\n' + HEAD + DETECTION
-    assert old in text
-    card(own, text.replace(old, new, 1))
-    with pytest.raises(BenchError, match=said):
-        corpus_cards.read_corpus_card("mine")
+    ]
+    for old, new, said in cases:
+        with subtests.test(new=new):
+            text = 'evaluation = "test"\n' + HEAD + DETECTION
+            assert old in text
+            card(own, text.replace(old, new, 1))
+            with pytest.raises(BenchError, match=said):
+                corpus_cards.read_corpus_card("mine")
 
 
 def test_a_card_without_its_protocol(own: Path):

@@ -171,9 +171,8 @@ def test_forged_state_of_a_stand_in_is_refused(tmp_path: Path):
             read_string_vectors(write(tmp_path / "x.npy", array.replace(before, after)))
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
+def test_refuses_other_contents_than_vectors_of_strings(tmp_path: Path, subtests: pytest.Subtests):
+    cases = [
         {"a": np.array([1, 0])},
         {"a": np.array([True])},
         {"a": np.array([b"1"])},
@@ -183,13 +182,13 @@ def test_forged_state_of_a_stand_in_is_refused(tmp_path: Path):
         {"a": np.array([["1"]])},
         ["1", "0"],
         "text",
-    ],
-)
-def test_refuses_other_contents_than_vectors_of_strings(tmp_path: Path, content: object):
-    path = tmp_path / "x.npy"
-    np.save(path, boxed(content), allow_pickle=True)
-    with pytest.raises(BenchError, match=r"x\.npy"):
-        read_string_vectors(path)
+    ]
+    for number, content in enumerate(cases):
+        with subtests.test(number=number):
+            path = tmp_path / "x.npy"
+            np.save(path, boxed(content), allow_pickle=True)
+            with pytest.raises(BenchError, match=r"x\.npy"):
+                read_string_vectors(path)
 
 
 def test_refuses_files_that_hold_no_object(tmp_path: Path):

@@ -118,24 +118,21 @@ def test_a_clip_that_ends_in_spoof_ends_there_though_padding_follows() -> None:
     assert labels.tolist() == [[START, END, 4 + START, 4 + END, IGNORED, IGNORED]]
 
 
-@pytest.mark.parametrize(
-    ("frames", "expected"),
-    [
+def test_segment_edges_are_what_the_released_code_marks(subtests: pytest.Subtests) -> None:
+    cases = [
         ((0, 0), [1, 1]),
         ((1, 1, 1), [0, 0, 0]),
         ((1,), [0]),
         ((0,), [1]),
         ((1, 0, 0, 1, 1), [0, 1, 1, 1, 0]),
         ((1, 1, 0, 0, 0, 1), [0, 1, 1, 0, 1, 1]),
-    ],
-)
-def test_segment_edges_are_what_the_released_code_marks(
-    frames: tuple[int, ...], expected: list[int]
-) -> None:
-    spoof = bonafide(*frames)
-    assert compute_transitions(spoof, torch.ones_like(spoof), "segment-edges").tolist() == [
-        expected
     ]
+    for frames, expected in cases:
+        with subtests.test(frames=frames):
+            spoof = bonafide(*frames)
+            assert compute_transitions(spoof, torch.ones_like(spoof), "segment-edges").tolist() == [
+                expected
+            ]
 
 
 def test_a_bona_fide_end_before_padding_is_no_transition() -> None:

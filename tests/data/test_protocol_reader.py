@@ -163,9 +163,10 @@ MALFORMED = "protocol.malformed-line"
 LINES = "".join(f"{line}\n" for line in layouts.LA19["eval"]).encode()
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
+def test_harmless_oddities_are_read_right(
+    tmp_path_factory: pytest.TempPathFactory, subtests: pytest.Subtests
+):
+    cases = [
         LINES,
         LINES.rstrip(b"\n"),
         LINES.replace(b"\n", b"\r\n"),
@@ -180,26 +181,24 @@ LINES = "".join(f"{line}\n" for line in layouts.LA19["eval"]).encode()
         lzma.compress(LINES),
         LINES.decode().encode("utf-16"),
         gzip.compress(LINES.decode().replace("\n", "\r\n").encode("utf-16"), mtime=0),
-    ],
-    ids=[
-        *("as-is", "no-end", "crlf", "cr", "bom", "blank", "tabs", "runs", "trail", "lead"),
-        *("gz", "xz", "utf-16", "gz of utf-16"),
-    ],
-)
-def test_harmless_oddities_are_read_right(tmp_path: Path, content: bytes):
-    (tmp_path / "whole.txt").write_bytes(LINES)
-    (tmp_path / "odd.txt").write_bytes(content)
-    found = [
-        read_keys(read_corpus_card("19LA"), "eval", tmp_path / name)
-        for name in ("whole.txt", "odd.txt")
     ]
-    assert found[0].table.equals(found[1].table)
-    assert len(found[0]) == 4
+    for number, content in enumerate(cases):
+        with subtests.test(number=number):
+            tmp_path = tmp_path_factory.mktemp("case")
+            (tmp_path / "whole.txt").write_bytes(LINES)
+            (tmp_path / "odd.txt").write_bytes(content)
+            found = [
+                read_keys(read_corpus_card("19LA"), "eval", tmp_path / name)
+                for name in ("whole.txt", "odd.txt")
+            ]
+            assert found[0].table.equals(found[1].table)
+            assert len(found[0]) == 4
 
 
-@pytest.mark.parametrize(
-    ("content", "code", "part"),
-    [
+def test_broken_files_are_named_never_a_traceback(
+    tmp_path_factory: pytest.TempPathFactory, subtests: pytest.Subtests
+):
+    cases = [
         (b"", "protocol.empty", "x.txt"),
         (b"\n \n", "protocol.empty", "x.txt"),
         (b"\x00\x01\x02", "file.encoding", "x.txt:1: holds a zero byte"),
@@ -218,23 +217,18 @@ def test_harmless_oddities_are_read_right(tmp_path: Path, content: bytes):
         (LINES.replace(b"- - bona", b"- A07 bona"), "protocol.contradiction", "x.txt:3"),
         (b"a" * 10_000_000, "protocol.uneven-columns", "x.txt"),
         (LINES + b"LA_0039 " + b"E" * 9_000_000 + b" - A11\n", MALFORMED, "x.txt:5"),
-    ],
-    ids=[
-        *("empty", "blank", "zeros", "png", "utf-16", "cut-gz", "four", "seven", "twice", "two"),
-        *("label", "attack", "endless", "endless-field"),
-    ],
-)
-def test_broken_files_are_named_never_a_traceback(
-    tmp_path: Path, content: bytes, code: str, part: str
-):
-    path = tmp_path / "x.txt"
-    path.write_bytes(content)
-    with raises_code(code, part):
-        read_keys(read_corpus_card("19LA"), "eval", path)
-    (tmp_path / EVAL19).parent.mkdir()
-    path.rename(tmp_path / EVAL19)
-    report = check_corpus(read_corpus_card("19LA"), tmp_path, "eval", silent)
-    assert not report.ok
+    ]
+    for number, (content, code, part) in enumerate(cases):
+        with subtests.test(number=number):
+            tmp_path = tmp_path_factory.mktemp("case")
+            path = tmp_path / "x.txt"
+            path.write_bytes(content)
+            with raises_code(code, part):
+                read_keys(read_corpus_card("19LA"), "eval", path)
+            (tmp_path / EVAL19).parent.mkdir()
+            path.rename(tmp_path / EVAL19)
+            report = check_corpus(read_corpus_card("19LA"), tmp_path, "eval", silent)
+            assert not report.ok
 
 
 def test_a_line_longer_than_a_block_is_read(tmp_path: Path):

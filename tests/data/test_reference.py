@@ -99,9 +99,8 @@ def test_spans_are_taken_to_the_sample():
     assert truth.step == 1
 
 
-@pytest.mark.parametrize(
-    ("timing", "durations_s", "message"),
-    [
+def test_subsets_that_are_refused(subtests):
+    cases = [
         (None, [1.0], "made eval: has labels of whole utterances only"),
         (Spans({}), [1.0], "1 utterances have no labels, e.g. 'u0'"),
         (Spans({}), [], "there is no utterance"),
@@ -110,8 +109,7 @@ def test_spans_are_taken_to_the_sample():
         (FrameVectors(0.02, {"u0": np.zeros(2, bool)}), [0.02], "u0: 2 frames of 0.02 s .* 0.02 s"),
         (FrameVectors(0.02, {"u0": np.zeros(0, bool)}), [np.nan], "u0: 0 frames"),
         (FrameVectors(0.02, {"u0": np.zeros(2, bool)}), [np.inf], "u0: 2 frames"),
-    ],
-)
-def test_subsets_that_are_refused(timing, durations_s, message):
-    with pytest.raises(BenchError, match=message):
-        build_reference(subset(timing, durations_s))
+    ]
+    for timing, durations_s, message in cases:
+        with subtests.test(message=message), pytest.raises(BenchError, match=message):
+            build_reference(subset(timing, durations_s))

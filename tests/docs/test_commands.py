@@ -56,15 +56,16 @@ def check_command(line: str) -> None:
     command.make_parser(context).parse_args(words)
 
 
-@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_command_of_a_page_exists(page: Path) -> None:
-    wrong: list[str] = []
-    for line in find_commands(page):
-        try:
-            check_command(line)
-        except (click.UsageError, AssertionError, ValueError) as error:
-            wrong.append(f"{line}: {error}")
-    assert not wrong, "\n".join(wrong)
+def test_every_command_of_a_page_exists(subtests: pytest.Subtests) -> None:
+    for page in WRITTEN:
+        with subtests.test(page=str(page.relative_to(ROOT))):
+            wrong: list[str] = []
+            for line in find_commands(page):
+                try:
+                    check_command(line)
+                except (click.UsageError, AssertionError, ValueError) as error:
+                    wrong.append(f"{line}: {error}")
+            assert not wrong, "\n".join(wrong)
 
 
 def test_a_wrong_option_is_seen() -> None:
@@ -74,12 +75,13 @@ def test_a_wrong_option_is_seen() -> None:
         check_command("bench data nonsense")
 
 
-@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_block_can_be_read(page: Path) -> None:
-    readers = {"toml": tomllib.loads, "python": ast.parse, "json": json.loads}
-    for block in read_blocks(page):
-        if block.language in readers:
-            readers[block.language](block.text)
+def test_every_block_can_be_read(subtests: pytest.Subtests) -> None:
+    for page in WRITTEN:
+        with subtests.test(page=str(page.relative_to(ROOT))):
+            readers = {"toml": tomllib.loads, "python": ast.parse, "json": json.loads}
+            for block in read_blocks(page):
+                if block.language in readers:
+                    readers[block.language](block.text)
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])

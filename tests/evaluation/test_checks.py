@@ -119,24 +119,23 @@ class TestCoverage:
         assert "--split" in finding.message
         assert not checked.present.any()
 
-    @pytest.mark.parametrize(
-        ("ids", "names"),
-        [
+    def test_ids_of_another_corpus(self, keys, subtests):
+        cases = [
             ([f"DF_E_{i:07d}" for i in range(9)], ["21DF"]),
             ([f"LA_E_{i:07d}" for i in range(9)], ["19LA", "21LA"]),
             ([f"{i}" for i in range(9)], ["ITW"]),
             ([f"HAD_test_{i:08d}" for i in range(9)], ["HAD"]),
             (["a", "b"], []),
-        ],
-    )
-    def test_ids_of_another_corpus(self, keys, ids, names):
-        finding = only(check_utterances(scorefile(ids, range(len(ids))), keys))
-        assert (finding.severity, finding.code) == (
-            "error",
-            "scores.another-corpus" if names else "scores.unknown-ids",
-        )
-        assert all(name in finding.message for name in names)
-        assert keys["utterance"][0] in finding.message
+        ]
+        for ids, names in cases:
+            with subtests.test(names=names):
+                finding = only(check_utterances(scorefile(ids, range(len(ids))), keys))
+                assert (finding.severity, finding.code) == (
+                    "error",
+                    "scores.another-corpus" if names else "scores.unknown-ids",
+                )
+                assert all(name in finding.message for name in names)
+                assert keys["utterance"][0] in finding.message
 
     def test_ids_of_the_same_corpus_that_its_keys_do_not_hold(self):
         keys = pd.DataFrame({"utterance": ["D_0000000001"], "label": ["spoof"]})
@@ -214,13 +213,18 @@ class TestLabels:
 
 
 class TestValues:
-    @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -1.7e308])
-    def test_not_finite(self, keys, good, value):
-        ids, score = good[0], good[1].copy()
-        score[:2] = value
-        finding = only(check_utterances(scorefile(ids, score), keys))
-        assert (finding.severity, finding.code, finding.count) == ("error", "scores.not-finite", 2)
-        assert sorted(finding.ids()) == sorted(ids[:2])
+    def test_not_finite(self, keys, good, subtests):
+        for value in [np.nan, np.inf, -np.inf, -1.7e308]:
+            with subtests.test(value=value):
+                ids, score = good[0], good[1].copy()
+                score[:2] = value
+                finding = only(check_utterances(scorefile(ids, score), keys))
+                assert (finding.severity, finding.code, finding.count) == (
+                    "error",
+                    "scores.not-finite",
+                    2,
+                )
+                assert sorted(finding.ids()) == sorted(ids[:2])
 
     def test_few_values(self, keys, good):
         found = check_utterances(scorefile(good[0], np.round(good[1])), keys)

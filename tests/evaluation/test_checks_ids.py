@@ -13,9 +13,8 @@ from tests.evaluation.checked import codes, keys_of, only, scorefile, the
 TREE = ["real/1.wav", "fake/1.wav", "real/2.wav", "fake/2.wav"]
 
 
-@pytest.mark.parametrize(
-    ("keys", "names"),
-    [
+def test_ids_of_both_sides_are_reduced_alike(subtests):
+    cases = [
         # Folders that tell files apart, written in full, in part, and in every way.
         (TREE, TREE),
         (["real/1", "fake/1"], ["real/1.wav", "fake/1.flac"]),
@@ -42,19 +41,19 @@ TREE = ["real/1.wav", "fake/1.wav", "real/2.wav", "fake/2.wav"]
         (["u1", "u2"], ["u1.flac.wav", "u2.flac.wav"]),
         # One letter, two ways to store it.
         (["caf\u00e9/1", "b/1"], ["cafe\u0301/1", "b/1"]),
-    ],
-)
-def test_ids_of_both_sides_are_reduced_alike(keys, names):
-    score = np.arange(len(names))
-    checked = check_utterances(scorefile(names[::-1], score[::-1]), keys_of(keys))
-    assert checked.present.all()
-    assert checked.score.tolist() == score.tolist()
-    assert not {
-        "scores.missing",
-        "scores.unknown-ids",
-        "scores.duplicated",
-        "scores.other-split",
-    } & set(codes(checked))
+    ]
+    for keys, names in cases:
+        with subtests.test(keys=keys, names=names):
+            score = np.arange(len(names))
+            checked = check_utterances(scorefile(names[::-1], score[::-1]), keys_of(keys))
+            assert checked.present.all()
+            assert checked.score.tolist() == score.tolist()
+            assert not {
+                "scores.missing",
+                "scores.unknown-ids",
+                "scores.duplicated",
+                "scores.other-split",
+            } & set(codes(checked))
 
 
 def test_what_was_cut_off_is_said():
@@ -102,9 +101,8 @@ ASV5 = [f"E_{i:010d}" for i in range(60)]
 PATHS = [f"real/file{i}" for i in range(60)]
 
 
-@pytest.mark.parametrize(
-    ("keys", "written", "said"),
-    [
+def test_ids_that_nearly_fit_are_said_how_and_not_changed(subtests):
+    cases = [
         (LA, lambda i, u: f"ASV19LA-{u}", "without the prefix 'ASV19LA-' 60 of 60 fit"),
         (LA, lambda i, u: f"ASV19LA-{u}", "sed 's/ASV19LA-//'"),
         (LA, lambda i, u: f"{u}_16k.wav", "without the suffix '_16k' 60 of 60 fit"),
@@ -121,14 +119,14 @@ PATHS = [f"real/file{i}" for i in range(60)]
         (list(map(str, range(60))), lambda i, u: f"ItW-{i}", "without the prefix 'ItW-' 60 of 60"),
         (PATHS, lambda i, u: u.replace("/", "_"), "but for what joins their parts"),
         (PATHS, lambda i, u: u.replace("/", "-"), "but for what joins their parts"),
-    ],
-)
-def test_ids_that_nearly_fit_are_said_how_and_not_changed(keys, written, said):
-    names = [written(i, u) for i, u in enumerate(keys)]
-    checked = check_utterances(scorefile(names, range(60)), keys_of(keys))
-    assert said in the(checked, "scores.unknown-ids").message
-    fitting = sum(name in keys for name in names)
-    assert checked.present.sum() == fitting
+    ]
+    for keys, written, said in cases:
+        with subtests.test(keys=keys, said=said):
+            names = [written(i, u) for i, u in enumerate(keys)]
+            checked = check_utterances(scorefile(names, range(60)), keys_of(keys))
+            assert said in the(checked, "scores.unknown-ids").message
+            fitting = sum(name in keys for name in names)
+            assert checked.present.sum() == fitting
 
 
 @pytest.mark.parametrize(

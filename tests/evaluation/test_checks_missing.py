@@ -32,9 +32,8 @@ def keys():
     return table.astype({"speaker": "category", "attack": "category"})
 
 
-@pytest.mark.parametrize(
-    ("gone", "said", "unsaid"),
-    [
+def test_a_group_that_explains_what_is_missing_is_named(keys, subtests):
+    cases = [
         (lambda t: t["attack"] == "A09", "(all of attack A09; all 180 are spoof; say", "codec"),
         (lambda t: t["codec"] == "C01", "(all of codec C01; say", "spoof"),
         (lambda t: t["attack"].isin(["A07", "A09"]), "all of attacks A07, A09;", "to A09"),
@@ -56,17 +55,17 @@ def keys():
         (lambda t: (t["codec"] == "C01") | (t.index == 0), "all of codec C01 and 1 others", "fide"),
         (lambda t: np.arange(N) % 2 == 0, "(say --allow-missing", "all"),
         (lambda t: t.index < 2, "(say --allow-missing", "all of"),
-    ],
-)
-def test_a_group_that_explains_what_is_missing_is_named(keys, gone, said, unsaid):
-    table = keys.astype({"speaker": "str"})
-    kept = ~np.asarray(gone(table))
-    score = np.where(keys["label"] == "bonafide", 2.0, 0.0) + np.linspace(0, 1, N)
-    checked = check_utterances(scorefile(keys["utterance"][kept], score[kept]), keys)
-    finding = the(checked, "scores.missing")
-    assert finding.count == (~kept).sum()
-    assert said in finding.message
-    assert unsaid not in finding.message.split("say --allow")[0]
+    ]
+    for gone, said, unsaid in cases:
+        with subtests.test(said=said, unsaid=unsaid):
+            table = keys.astype({"speaker": "str"})
+            kept = ~np.asarray(gone(table))
+            score = np.where(keys["label"] == "bonafide", 2.0, 0.0) + np.linspace(0, 1, N)
+            checked = check_utterances(scorefile(keys["utterance"][kept], score[kept]), keys)
+            finding = the(checked, "scores.missing")
+            assert finding.count == (~kept).sum()
+            assert said in finding.message
+            assert unsaid not in finding.message.split("say --allow")[0]
 
 
 @pytest.mark.parametrize(("label", "word"), [("bonafide", "300 bona fide"), ("spoof", "900 spoof")])

@@ -37,57 +37,57 @@ HIGHER_FOR_BONAFIDE = (
 
 
 class TestNames:
-    @pytest.mark.parametrize("name", HIGHER_FOR_SPOOF)
-    def test_higher_for_spoof(self, name):
-        assert column_names.column_side(name) == "spoof"
+    def test_higher_for_spoof(self, subtests):
+        for name in HIGHER_FOR_SPOOF:
+            with subtests.test(name=name):
+                assert column_names.column_side(name) == "spoof"
 
-    @pytest.mark.parametrize("name", HIGHER_FOR_BONAFIDE)
-    def test_higher_for_bona_fide(self, name):
-        assert column_names.column_side(name) == "bonafide"
+    def test_higher_for_bona_fide(self, subtests):
+        for name in HIGHER_FOR_BONAFIDE:
+            with subtests.test(name=name):
+                assert column_names.column_side(name) == "bonafide"
 
-    @pytest.mark.parametrize("name", ["prob_1", "score_0", "class1_prob", "logit 1", "Class 0"])
-    def test_of_a_numbered_class(self, name):
-        assert column_names.column_side(name) == "class"
+    def test_of_a_numbered_class(self, subtests):
+        for name in ["prob_1", "score_0", "class1_prob", "logit 1", "Class 0"]:
+            with subtests.test(name=name):
+                assert column_names.column_side(name) == "class"
 
-    @pytest.mark.parametrize(
-        "name",
-        ["score", "asvspoof2019_score", "anti-spoofing", "real_time", "model1"],
-    )
-    def test_of_no_class(self, name):
-        assert column_names.column_side(name) == ""
+    def test_of_no_class(self, subtests):
+        cases = ["score", "asvspoof2019_score", "anti-spoofing", "real_time", "model1"]
+        for name in cases:
+            with subtests.test(name=name):
+                assert column_names.column_side(name) == ""
 
-    @pytest.mark.parametrize(
-        ("kind", "known"),
-        [
+    def test_kinds(self, subtests):
+        cases = [
             ("label", ["label", "Key", "y_true", "ground-truth", "cm_label", "target", "Class"]),
             ("prediction", ["pred", "y_pred", "predicted_label", "decision", "predictedClass"]),
             ("row", ["", "index", "Unnamed: 0", "Unnamed: 0.1", "level_0"]),
             ("other", ["attack", "duration", "rtf", "inference_time", "system", "attack_type"]),
             ("score", ["score", "CM-score", "cm_llr", "CMScore"]),
             ("time", ["time"]),
-        ],
-    )
-    def test_kinds(self, kind, known):
-        assert {column_names.column_kind(name) for name in known} == {kind}
+        ]
+        for kind, known in cases:
+            with subtests.test(kind=kind):
+                assert {column_names.column_kind(name) for name in known} == {kind}
 
 
 class TestAdvice:
     """What a message names gives a sound figure."""
 
-    @pytest.mark.parametrize(
-        ("form", "header"),
-        [
+    def test_labels_of_digits(self, tmp_path, subtests):
+        cases = [
             ("{u} {s} {b}", ""),
             ("{u} {b} {s}", ""),
             ("{u},{s},{b}", "utt,cm,label"),
             ("{u},{b},{s}", "utt,target,out"),
-        ],
-    )
-    def test_labels_of_digits(self, tmp_path, form, header):
-        found = read(put(tmp_path, form, header))
-        assert found.score.tolist() == SCORES.tolist()
-        assert found.binary.tolist() == IS_BONAFIDE.astype(int).tolist()
-        assert found.bonafide is None
+        ]
+        for form, header in cases:
+            with subtests.test(form=form):
+                found = read(put(tmp_path, form, header))
+                assert found.score.tolist() == SCORES.tolist()
+                assert found.binary.tolist() == IS_BONAFIDE.astype(int).tolist()
+                assert found.bonafide is None
 
     def test_other_digits_are_labels_too(self, tmp_path):
         path = put(tmp_path, "{u} {s} {y}", y=np.where(IS_BONAFIDE, 1, -1))
@@ -179,26 +179,31 @@ class TestTwoValues:
         found = read(path)
         assert found.score.tolist() == SCORES.tolist()
 
-    @pytest.mark.parametrize(
-        "name", ["is_fake", "isFake", "bonafide", "spoof", "real", "lbl", "category", "Answer"]
-    )
-    def test_named_for_a_class_are_labels(self, tmp_path, name):
-        path = put(tmp_path, "{u},{s},{b}", f"file,score,{name}")
-        assert read(path).binary.tolist() == IS_BONAFIDE.astype(int).tolist()
+    def test_named_for_a_class_are_labels(self, tmp_path, subtests):
+        cases = ["is_fake", "isFake", "bonafide", "spoof", "real", "lbl", "category", "Answer"]
+        for name in cases:
+            with subtests.test(name=name):
+                path = put(tmp_path, "{u},{s},{b}", f"file,score,{name}")
+                assert read(path).binary.tolist() == IS_BONAFIDE.astype(int).tolist()
 
-    @pytest.mark.parametrize("name", ["truth", "y", "label", "is_bonafide"])
-    def test_true_and_false_are_labels(self, tmp_path, name):
-        path = put(tmp_path, "{u},{s},{t}", f"file,score,{name}", t=IS_BONAFIDE)
-        assert read(path).binary.tolist() == IS_BONAFIDE.astype(int).tolist()
+    def test_true_and_false_are_labels(self, tmp_path, subtests):
+        for name in ["truth", "y", "label", "is_bonafide"]:
+            with subtests.test(name=name):
+                path = put(tmp_path, "{u},{s},{t}", f"file,score,{name}", t=IS_BONAFIDE)
+                assert read(path).binary.tolist() == IS_BONAFIDE.astype(int).tolist()
 
 
 class TestSides:
-    @pytest.mark.parametrize("name", HIGHER_FOR_SPOOF)
-    def test_spoof_alone_needs_the_users_word(self, tmp_path, name):
-        path = put(tmp_path, "{u},{a}", f"file,{name}", a=1 - PROBABILITIES)
-        for asked in ({}, {"column": name}, {"column": "2"}):
-            assert "higher for spoof" in refused(path, **asked)
-            assert read(path, negate=True, **asked).score.tolist() == (1 - PROBABILITIES).tolist()
+    def test_spoof_alone_needs_the_users_word(self, tmp_path, subtests):
+        for name in HIGHER_FOR_SPOOF:
+            with subtests.test(name=name):
+                path = put(tmp_path, "{u},{a}", f"file,{name}", a=1 - PROBABILITIES)
+                for asked in ({}, {"column": name}, {"column": "2"}):
+                    assert "higher for spoof" in refused(path, **asked)
+                    assert (
+                        read(path, negate=True, **asked).score.tolist()
+                        == (1 - PROBABILITIES).tolist()
+                    )
 
     @pytest.mark.parametrize("header", ["file,fake_prob,real_prob", "utt,spoofScore,bonaFideScore"])
     def test_a_pair_is_read_by_its_words(self, tmp_path, header):
@@ -243,17 +248,17 @@ class TestLabels:
         path.write_text(f"utt,score,label\n{rows}v,1,partial\n")
         assert ":1102: 'v,1,partial': 'partial' is no label" in refused(path)
 
-    @pytest.mark.parametrize(
-        "name", ["prediction", "pred", "predicted_label", "decision", "attack", "system"]
-    )
-    def test_names_that_are_no_label(self, tmp_path, name):
-        path = put(tmp_path, "{u},{s},{w}", f"file,score,{name}", w=words(DECIDED))
-        found = read(path)
-        assert found.bonafide is None
-        assert found.score.tolist() == SCORES.tolist()
-        if name not in ("attack", "system"):
-            assert f"'{name}' is a prediction, not used" in found.taken
-        assert read(path, label_column=name).bonafide.tolist() == DECIDED.tolist()
+    def test_names_that_are_no_label(self, tmp_path, subtests):
+        cases = ["prediction", "pred", "predicted_label", "decision", "attack", "system"]
+        for name in cases:
+            with subtests.test(name=name):
+                path = put(tmp_path, "{u},{s},{w}", f"file,score,{name}", w=words(DECIDED))
+                found = read(path)
+                assert found.bonafide is None
+                assert found.score.tolist() == SCORES.tolist()
+                if name not in ("attack", "system"):
+                    assert f"'{name}' is a prediction, not used" in found.taken
+                assert read(path, label_column=name).bonafide.tolist() == DECIDED.tolist()
 
     def test_labels_may_be_left_out_or_named(self, tmp_path):
         path = put(tmp_path, "{u} {d} {k} {s}", d=words(DECIDED))
@@ -279,13 +284,14 @@ class TestLabels:
 
 
 class TestRowNumbers:
-    @pytest.mark.parametrize("header", [",score", "index,score", "Unnamed: 0,score", "idx,score"])
-    def test_are_no_ids(self, tmp_path, header):
-        path = put(tmp_path, "{i},{s}", header, i=range(60))
-        message = refused(path)
-        assert "holds row numbers (0, 1, 2, ...), no file names" in message
-        assert "--id-column 1" in message
-        assert read(path, id_column="1").warnings == ()
+    def test_are_no_ids(self, tmp_path, subtests):
+        for header in [",score", "index,score", "Unnamed: 0,score", "idx,score"]:
+            with subtests.test(header=header):
+                path = put(tmp_path, "{i},{s}", header, i=range(60))
+                message = refused(path)
+                assert "holds row numbers (0, 1, 2, ...), no file names" in message
+                assert "--id-column 1" in message
+                assert read(path, id_column="1").warnings == ()
 
     def test_words_below_an_empty_name_are_ids(self, tmp_path):
         """As pandas writes a series by id."""

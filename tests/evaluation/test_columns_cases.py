@@ -39,9 +39,8 @@ def rate(found, truth):
     return eer_by_class(found.score[is_bonafide], found.score[~is_bonafide]).eer
 
 
-@pytest.mark.parametrize(
-    ("name", "expected", "said"),
-    [
+def test_judged(cases, truth, subtests):
+    files = [
         ("columns/plain.txt", PLAIN_TINY, "scores from column 2"),
         ("columns/label01.txt", PLAIN_TINY, "scores from column 2, labels from column 3"),
         ("columns/pred01.csv", PLAIN_TINY, "scores from 'p_bonafide', labels from 'label'"),
@@ -52,13 +51,13 @@ def rate(found, truth):
         ("forms/antideepfake-19la-noprefix.csv", PLAIN_MINI, "order: fake, real)"),
         ("forms/id-score-decision.txt", PLAIN_MINI, "column 3 is a decision by the scores"),
         ("forms/utterance-name-bona-spoof.score", PLAIN_MINI, "difference column 2 - column 3"),
-    ],
-)
-def test_judged(cases, truth, name, expected, said):
-    found = read(cases / name)
-    assert found.kind == "utterances"
-    assert said in found.taken
-    assert rate(found, truth) == pytest.approx(expected, abs=1e-12)
+    ]
+    for name, expected, said in files:
+        with subtests.test(name=name):
+            found = read(cases / name)
+            assert found.kind == "utterances"
+            assert said in found.taken
+            assert rate(found, truth) == pytest.approx(expected, abs=1e-12)
 
 
 def test_an_attack_column_whatever_its_length(cases, truth, tmp_path):

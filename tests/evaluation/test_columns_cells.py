@@ -93,13 +93,14 @@ class TestBrackets:
         ("{u},\"tensor([{a}, {s}], device='cuda:0')\",{b}", "ID,Score,Label"),
     )
 
-    @pytest.mark.parametrize(("form", "header"), FORMS)
-    def test_antideepfake(self, tmp_path, form, header):
+    def test_antideepfake(self, tmp_path, subtests):
         """Its pairs are fake and real, by its own evaluation script."""
-        found = read(put(tmp_path, form, header, a=-SCORES / 2))
-        np.testing.assert_allclose(found.score, 1.5 * SCORES)
-        assert found.binary.tolist() == IS_BONAFIDE.astype(int).tolist()
-        assert "AntiDeepfake's order: fake, real" in found.taken
+        for form, header in self.FORMS:
+            with subtests.test(form=form, header=header):
+                found = read(put(tmp_path, form, header, a=-SCORES / 2))
+                np.testing.assert_allclose(found.score, 1.5 * SCORES)
+                assert found.binary.tolist() == IS_BONAFIDE.astype(int).tolist()
+                assert "AntiDeepfake's order: fake, real" in found.taken
 
     @pytest.mark.parametrize(
         ("form", "header"),
@@ -110,11 +111,11 @@ class TestBrackets:
         assert "--column 3-2 if the second is" in refused(path)
         np.testing.assert_allclose(read(path, column="3-2").score, 1.5 * SCORES)
 
-    @pytest.mark.parametrize(
-        "form", ["{u},[{s}]", "{u} [[{s}]]", "{u} tensor({s})", '{u},"tensor([{s}], dtype=x)"']
-    )
-    def test_one_number(self, tmp_path, form):
-        assert read(put(tmp_path, form)).score.tolist() == SCORES.tolist()
+    def test_one_number(self, tmp_path, subtests):
+        cases = ["{u},[{s}]", "{u} [[{s}]]", "{u} tensor({s})", '{u},"tensor([{s}], dtype=x)"']
+        for form in cases:
+            with subtests.test(form=form):
+                assert read(put(tmp_path, form)).score.tolist() == SCORES.tolist()
 
     def test_brackets_in_ids_stay(self, tmp_path):
         ids = [f"a ({i})" for i in range(60)]

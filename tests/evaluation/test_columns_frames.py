@@ -31,9 +31,9 @@ def put(tmp_path, form, header="", name="f.score"):
 STARTS = [320 * i for count in COUNTS.values() for i in range(count)]
 
 
-@pytest.mark.parametrize(
-    ("form", "header"),
-    [
+def test_two_scores(tmp_path, subtests):
+    """LlamaPartialSpoof's authors' tools and WeDefense write bona fide first."""
+    cases = [
         ("{u} {i} {a} {b}", ""),
         ("{u} {i} {a} {b} {l}", ""),
         ("{u}\t{i}\t{a}\t{b}", ""),
@@ -41,24 +41,26 @@ STARTS = [320 * i for count in COUNTS.values() for i in range(count)]
         ("{u} {a} {b} {l}", ""),
         ("{u},{i},{a},{b}", "name,frame,bonafide,spoof"),
         ("{u},{b},{a},{l}", "utt,spoof_score,bona_score,label"),
-    ],
-)
-def test_two_scores(tmp_path, form, header):
-    """LlamaPartialSpoof's authors' tools and WeDefense write bona fide first."""
-    found = read(put(tmp_path, form, header), resolution_s=0.02)
-    assert found.kind == "frames"
-    assert found.start.tolist() == STARTS
-    np.testing.assert_allclose(found.score, BONA - SPOOF)
-    assert [code for code, _ in found.warnings] == ([] if header else ["scores.column-order"])
-    if "{l}" in form:
-        assert found.binary.tolist() == LABEL.tolist()
+    ]
+    for form, header in cases:
+        with subtests.test(form=form):
+            found = read(put(tmp_path, form, header), resolution_s=0.02)
+            assert found.kind == "frames"
+            assert found.start.tolist() == STARTS
+            np.testing.assert_allclose(found.score, BONA - SPOOF)
+            assert [code for code, _ in found.warnings] == (
+                [] if header else ["scores.column-order"]
+            )
+            if "{l}" in form:
+                assert found.binary.tolist() == LABEL.tolist()
 
 
-@pytest.mark.parametrize("form", ["{u} {i} {a}", "{u} {a}", "{u} {a} {l}", "{u},{t},{a}"])
-def test_one_score(tmp_path, form):
-    found = read(put(tmp_path, form), resolution_s=0.02)
-    assert found.start.tolist() == STARTS
-    assert found.score.tolist() == BONA.tolist()
+def test_one_score(tmp_path, subtests):
+    for form in ["{u} {i} {a}", "{u} {a}", "{u} {a} {l}", "{u},{t},{a}"]:
+        with subtests.test(form=form):
+            found = read(put(tmp_path, form), resolution_s=0.02)
+            assert found.start.tolist() == STARTS
+            assert found.score.tolist() == BONA.tolist()
 
 
 def test_starts_and_ends_are_known_by_what_they_hold(tmp_path):
@@ -112,15 +114,16 @@ def test_equal_repeats_are_no_frames(tmp_path):
     assert read(path).kind == "utterances"
 
 
-@pytest.mark.parametrize("name", ["time", "duration", "rtf", "inference_time", "elapsed_s"])
-def test_what_a_system_took_is_no_start(tmp_path, name):
-    path = tmp_path / "s.csv"
-    took = np.round(np.abs(SPOOF) / 50, 4)
-    rows = [f"u{i},{a},{t}\n" for i, (a, t) in enumerate(zip(BONA, took, strict=True))]
-    path.write_text(f"file,score,{name}\n" + "".join(rows))
-    found = read(path)
-    assert found.kind == "utterances"
-    assert found.score.tolist() == BONA.tolist()
+def test_what_a_system_took_is_no_start(tmp_path, subtests):
+    for name in ["time", "duration", "rtf", "inference_time", "elapsed_s"]:
+        with subtests.test(name=name):
+            path = tmp_path / "s.csv"
+            took = np.round(np.abs(SPOOF) / 50, 4)
+            rows = [f"u{i},{a},{t}\n" for i, (a, t) in enumerate(zip(BONA, took, strict=True))]
+            path.write_text(f"file,score,{name}\n" + "".join(rows))
+            found = read(path)
+            assert found.kind == "utterances"
+            assert found.score.tolist() == BONA.tolist()
 
 
 def test_a_time_that_rises_within_utterances_is_a_start(tmp_path):

@@ -329,20 +329,20 @@ def test_the_eer():
     assert (miss[at] + false[at]) / 2 == EER
 
 
-@pytest.mark.parametrize("name", READ)
-def test_forms_that_are_read(judge, tmp_path, name):
-    write, asked = READ[name]
-    path = tmp_path / "scores"
-    write(path)
-    bonafide, spoof = judge.read_scores(path, ReadOptions(**asked)).split_classes()
-    assert eer_by_class(bonafide, spoof).eer == EER
+def test_forms_that_are_read(judge, tmp_path, subtests):
+    for number, (name, (write, asked)) in enumerate(READ.items()):
+        with subtests.test(name=name):
+            path = tmp_path / f"scores{number}"
+            write(path)
+            bonafide, spoof = judge.read_scores(path, ReadOptions(**asked)).split_classes()
+            assert eer_by_class(bonafide, spoof).eer == EER
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_forms_that_are_refused(judge, tmp_path, name):
-    write, asked, message = REFUSED[name]
-    path = tmp_path / "scores"
-    write(path)
-    with pytest.raises(BenchError, match=message) as caught:
-        judge.read_scores(path, ReadOptions(**asked))
-    assert str(path) in str(caught.value)
+def test_forms_that_are_refused(judge, tmp_path, subtests):
+    for number, (name, (write, asked, message)) in enumerate(REFUSED.items()):
+        with subtests.test(name=name):
+            path = tmp_path / f"scores{number}"
+            write(path)
+            with pytest.raises(BenchError, match=message) as caught:
+                judge.read_scores(path, ReadOptions(**asked))
+            assert str(path) in str(caught.value)

@@ -74,29 +74,32 @@ def saved(tmp_path, content):
     return path
 
 
-@pytest.mark.parametrize("content", NPZ.values(), ids=NPZ.keys())
-@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_npz_of_parallel_arrays(tmp_path, content, save):
-    save(tmp_path / "s.npz", **content)
-    found = read(tmp_path / "s.npz")
-    assert found.kind == "utterances"
-    assert held(found) == pytest.approx(dict(zip(IDS, SCORES, strict=True)))
-    assert found.bonafide is None or found.bonafide.tolist() == [True, False, True]
+def test_npz_of_parallel_arrays(tmp_path, subtests):
+    for name, content in NPZ.items():
+        for save in [np.savez, np.savez_compressed]:
+            with subtests.test(name=name, save=save):
+                save(tmp_path / "s.npz", **content)
+                found = read(tmp_path / "s.npz")
+                assert found.kind == "utterances"
+                assert held(found) == pytest.approx(dict(zip(IDS, SCORES, strict=True)))
+                assert found.bonafide is None or found.bonafide.tolist() == [True, False, True]
 
 
-@pytest.mark.parametrize("content", NPY.values(), ids=NPY.keys())
-def test_npy(tmp_path, content):
-    np.save(tmp_path / "s.npy", content)
-    assert held(read(tmp_path / "s.npy")) == dict(zip(IDS, SCORES, strict=True))
+def test_npy(tmp_path, subtests):
+    for name, content in NPY.items():
+        with subtests.test(name=name):
+            np.save(tmp_path / "s.npy", content)
+            assert held(read(tmp_path / "s.npy")) == dict(zip(IDS, SCORES, strict=True))
 
 
-@pytest.mark.parametrize("content", MAT.values(), ids=MAT.keys())
-@pytest.mark.parametrize("compressed", [False, True])
-def test_mat(tmp_path, content, compressed):
-    savemat(tmp_path / "s.mat", content, do_compression=compressed)
-    found = read(tmp_path / "s.mat")
-    assert held(found) == dict(zip(IDS, SCORES, strict=True))
-    assert "MATLAB variables" in found.taken
+def test_mat(tmp_path, subtests):
+    for name, content in MAT.items():
+        for compressed in [False, True]:
+            with subtests.test(name=name, compressed=compressed):
+                savemat(tmp_path / "s.mat", content, do_compression=compressed)
+                found = read(tmp_path / "s.mat")
+                assert held(found) == dict(zip(IDS, SCORES, strict=True))
+                assert "MATLAB variables" in found.taken
 
 
 def test_several_arrays_of_scores(tmp_path):
@@ -128,22 +131,21 @@ def test_packed(tmp_path):
     assert held(read(tmp_path / "s.mat.gz")) == dict(zip(IDS, SCORES, strict=True))
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
+def test_other_matlab_files(tmp_path, subtests):
+    cases = [
         ({"ids": CELLS, "scores": SCORES[:2]}, "equally long: 'ids' has 3, 'scores' has 2"),
         ({"a": SCORES, "b": SCORES}, r"which variable .* 'a' of 3, 'b' of 3; say --column NAME"),
         ({"eer": 0.5}, "'eer' of ;"),
         ({"scores": SCORES}, r"no column of utterance ids.*--order protocol"),
         ({"ids": CELLS, "scores": {"a": {"b": 1}}}, "'scores' is a table, string array, structure"),
         ({"ids": np.array([["a", np.ones(2)]], object)}, "'ids': cell 2 holds 2 values"),
-    ],
-)
-def test_other_matlab_files(tmp_path, content, message):
-    path = saved(tmp_path, content)
-    with pytest.raises(BenchError, match=message) as caught:
-        read(path)
-    assert str(caught.value).startswith(str(path))
+    ]
+    for content, message in cases:
+        with subtests.test(message=message):
+            path = saved(tmp_path, content)
+            with pytest.raises(BenchError, match=message) as caught:
+                read(path)
+            assert str(caught.value).startswith(str(path))
 
 
 def test_any_damaged_byte_of_a_matlab_file_is_met(tmp_path):
@@ -168,21 +170,20 @@ def test_cut_matlab_files(tmp_path):
             read(path)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
+def test_other_arrays_are_refused(tmp_path, subtests):
+    cases = [
         np.zeros((3, 9)),
         np.zeros((2, 2, 2)),
         np.array(0.5),
         np.array([1 + 2j]),
         np.array([("a", (1.0, 2.0))], dtype=[("id", "U3"), ("score", "f8", 2)]),
         np.zeros(0),
-    ],
-)
-def test_other_arrays_are_refused(tmp_path, content):
-    np.save(tmp_path / "s.npy", content)
-    with pytest.raises(BenchError, match=r"s\.npy"):
-        read(tmp_path / "s.npy")
+    ]
+    for number, content in enumerate(cases):
+        with subtests.test(number=number):
+            np.save(tmp_path / "s.npy", content)
+            with pytest.raises(BenchError, match=r"s\.npy"):
+                read(tmp_path / "s.npy")
 
 
 def test_no_code_of_an_array_of_objects_runs(tmp_path):

@@ -70,12 +70,13 @@ def held(found):
     return {names[int(r)]: s for r, s in zip(found.row, found.score, strict=True)}
 
 
-@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
-def test_forms(tmp_path, form):
-    found = read(put(tmp_path, form))
-    assert held(found) == HELD
-    assert found.kind == "utterances"
-    assert found.taken.startswith("JSON")
+def test_forms(tmp_path, subtests):
+    for name, form in FORMS.items():
+        with subtests.test(name=name):
+            found = read(put(tmp_path, form))
+            assert held(found) == HELD
+            assert found.kind == "utterances"
+            assert found.taken.startswith("JSON")
 
 
 def test_the_member_that_is_read_is_named(tmp_path):
@@ -113,13 +114,17 @@ def test_frames_by_utterance(tmp_path):
     assert found.score.tolist() == [0.5, 1, -1, 2.5, 0.25]
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("NaN", math.nan), ("Infinity", math.inf), ("-Infinity", -math.inf), ('"-inf"', -math.inf)],
-)
-def test_words_are_numbers(tmp_path, text, value):
-    found = read(put(tmp_path, f'{{"u1": 0.5, "u2": {text}, "u3": 1}}'))
-    np.testing.assert_equal(found.score, [0.5, value, 1])
+def test_words_are_numbers(tmp_path, subtests):
+    cases = [
+        ("NaN", math.nan),
+        ("Infinity", math.inf),
+        ("-Infinity", -math.inf),
+        ('"-inf"', -math.inf),
+    ]
+    for text, value in cases:
+        with subtests.test(text=text):
+            found = read(put(tmp_path, f'{{"u1": 0.5, "u2": {text}, "u3": 1}}'))
+            np.testing.assert_equal(found.score, [0.5, value, 1])
 
 
 def test_ids_that_are_whole_numbers(tmp_path):
@@ -168,14 +173,15 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize(("text", "message"), BROKEN.items(), ids=range(len(BROKEN)))
-def test_broken(tmp_path, text, message):
-    if "\udcff" in text:
-        text, message = text.encode("utf-8", "surrogateescape"), "no text in UTF-8"
-    with pytest.raises(BenchError, match=message) as caught:
-        read(put(tmp_path, text))
-    assert str(caught.value).startswith(str(tmp_path))
-    assert len(str(caught.value)) < 700
+def test_broken(tmp_path, subtests):
+    for text, message in BROKEN.items():
+        with subtests.test(text=text):
+            if "\udcff" in text:
+                text, message = text.encode("utf-8", "surrogateescape"), "no text in UTF-8"
+            with pytest.raises(BenchError, match=message) as caught:
+                read(put(tmp_path, text))
+            assert str(caught.value).startswith(str(tmp_path))
+            assert len(str(caught.value)) < 700
 
 
 def test_large_numbers(tmp_path):

@@ -47,14 +47,18 @@ TEXT = {
 }
 
 
-@pytest.mark.parametrize("content", TEXT.values(), ids=TEXT.keys())
-def test_text(tmp_path, content):
-    found = read(put(tmp_path, content))
-    assert found.names.to_pylist() == IDS
-    assert found.score.tolist() == SCORES
-    ((code, said),) = found.warnings
-    assert code == "scores.order"
-    assert "its 3 scores were given to the trials in the order of the keys, LA_E_3 first" in said
+def test_text(tmp_path, subtests):
+    for name, content in TEXT.items():
+        with subtests.test(name=name):
+            found = read(put(tmp_path, content))
+            assert found.names.to_pylist() == IDS
+            assert found.score.tolist() == SCORES
+            ((code, said),) = found.warnings
+            assert code == "scores.order"
+            assert (
+                "its 3 scores were given to the trials in the order of the keys, LA_E_3 first"
+                in said
+            )
 
 
 def test_binary_forms(tmp_path):
@@ -67,13 +71,14 @@ def test_binary_forms(tmp_path):
         assert read(tmp_path / name).score.tolist() == SCORES, name
 
 
-@pytest.mark.parametrize("separator", [" ", "\t", ",", ", ", ";"])
-def test_two_logits(tmp_path, separator):
-    path = put(tmp_path, "".join(f"{-s}{separator}{s}\n" for s in SCORES))
-    with pytest.raises(BenchError, match=r"which column is the score\?.*--column 1-2"):
-        read(path)
-    assert read(path, column="2").score.tolist() == SCORES
-    assert read(path, column="2-1").score.tolist() == [2 * s for s in SCORES]
+def test_two_logits(tmp_path, subtests):
+    for separator in [" ", "\t", ",", ", ", ";"]:
+        with subtests.test(separator=separator):
+            path = put(tmp_path, "".join(f"{-s}{separator}{s}\n" for s in SCORES))
+            with pytest.raises(BenchError, match=r"which column is the score\?.*--column 1-2"):
+                read(path)
+            assert read(path, column="2").score.tolist() == SCORES
+            assert read(path, column="2-1").score.tolist() == [2 * s for s in SCORES]
 
 
 def test_answers_of_a_classifier(tmp_path):
@@ -106,10 +111,10 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize(("content", "message"), BROKEN.items(), ids=range(len(BROKEN)))
-def test_broken(tmp_path, content, message):
-    with pytest.raises(BenchError, match=message):
-        read(put(tmp_path, content.encode("latin-1")))
+def test_broken(tmp_path, subtests):
+    for content, message in BROKEN.items():
+        with subtests.test(content=content), pytest.raises(BenchError, match=message):
+            read(put(tmp_path, content.encode("latin-1")))
 
 
 def test_ids_and_their_order_are_not_asked_for_together(tmp_path):
@@ -117,17 +122,20 @@ def test_ids_and_their_order_are_not_asked_for_together(tmp_path):
         read(put(tmp_path, "1\n2\n3\n"), id_column="1")
 
 
-@pytest.mark.parametrize("corpus", LISTS)
-def test_keys_are_in_the_order_of_the_official_list(miniatures, corpus):
+def test_keys_are_in_the_order_of_the_official_list(miniatures, subtests):
     """LlamaPartialSpoof's split is of two lists: the one after the other."""
-    found = read_corpus_card(corpus)
-    split = "dev" if corpus == "had" else found.evaluation_split
-    ids = read_keys(found, split, miniatures / "mini" / corpus).table["utterance"].tolist()
-    official = [u.removesuffix(".wav") for u in listed(miniatures / "mini", corpus)["utterance"]]
-    if corpus == "llamapartialspoof":
-        official = [u for u in official if u in ids]
-        ids = ids[: len(official)]
-    assert ids == official
+    for corpus in LISTS:
+        with subtests.test(corpus=corpus):
+            found = read_corpus_card(corpus)
+            split = "dev" if corpus == "had" else found.evaluation_split
+            ids = read_keys(found, split, miniatures / "mini" / corpus).table["utterance"].tolist()
+            official = [
+                u.removesuffix(".wav") for u in listed(miniatures / "mini", corpus)["utterance"]
+            ]
+            if corpus == "llamapartialspoof":
+                official = [u for u in official if u in ids]
+                ids = ids[: len(official)]
+            assert ids == official
 
 
 @pytest.mark.parametrize("corpus", ["asvspoof2021df", "asvspoof5", "inthewild"])

@@ -75,20 +75,22 @@ def held(found):
     return {names[int(r)]: s for r, s in zip(found.row, found.score, strict=True)}
 
 
-@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
-def test_forms_without_header(tmp_path, form):
-    found = read(put(tmp_path, lines(form)))
-    assert held(found) == dict(zip(IDS, SCORES, strict=True))
-    assert found.kind == "utterances"
-    assert "no header" in found.taken
+def test_forms_without_header(tmp_path, subtests):
+    for name, form in FORMS.items():
+        with subtests.test(name=name):
+            found = read(put(tmp_path, lines(form)))
+            assert held(found) == dict(zip(IDS, SCORES, strict=True))
+            assert found.kind == "utterances"
+            assert "no header" in found.taken
 
 
-@pytest.mark.parametrize("form", HEADERS.values(), ids=HEADERS.keys())
-def test_forms_with_header(tmp_path, form):
-    head, row = form.rsplit("\n", 2)[:2]
-    found = read(put(tmp_path, f"{head}\n{lines(row + chr(10))}"))
-    assert held(found) == dict(zip(IDS, SCORES, strict=True))
-    assert "taken as header" in found.taken
+def test_forms_with_header(tmp_path, subtests):
+    for name, form in HEADERS.items():
+        with subtests.test(name=name):
+            head, row = form.rsplit("\n", 2)[:2]
+            found = read(put(tmp_path, f"{head}\n{lines(row + chr(10))}"))
+            assert held(found) == dict(zip(IDS, SCORES, strict=True))
+            assert "taken as header" in found.taken
 
 
 @pytest.mark.parametrize(
@@ -102,12 +104,15 @@ def test_packed_and_marked(tmp_path, pack):
     assert held(found) == dict(zip(IDS, SCORES, strict=True))
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_utf16(tmp_path, encoding, end):
-    mark = "" if encoding == "utf-16" else "\ufeff"
-    text = mark + lines("{u}\t{s}\n").replace("\n", end)
-    assert held(read(put(tmp_path, text.encode(encoding)))) == dict(zip(IDS, SCORES, strict=True))
+def test_utf16(tmp_path, subtests):
+    for encoding in ["utf-16", "utf-16-le", "utf-16-be"]:
+        for end in ["\n", "\r\n"]:
+            with subtests.test(encoding=encoding, end=end):
+                mark = "" if encoding == "utf-16" else "\ufeff"
+                text = mark + lines("{u}\t{s}\n").replace("\n", end)
+                assert held(read(put(tmp_path, text.encode(encoding)))) == dict(
+                    zip(IDS, SCORES, strict=True)
+                )
 
 
 def test_no_newline_at_the_end(tmp_path):
@@ -128,13 +133,12 @@ def test_blocks_join(tmp_path, monkeypatch):
             assert read(path).names.to_pylist() == [name for name, _ in rows]
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("nan", math.nan), ("-Inf", -math.inf), ("Infinity", math.inf), ("+1.5E-3", 0.0015)],
-)
-def test_words_and_exponents_are_numbers(tmp_path, text, value):
-    found = read(put(tmp_path, lines("{u} {s}\n") + f"LA_E_5 {text}\n"))
-    np.testing.assert_equal(found.score[-1], value)
+def test_words_and_exponents_are_numbers(tmp_path, subtests):
+    cases = [("nan", math.nan), ("-Inf", -math.inf), ("Infinity", math.inf), ("+1.5E-3", 0.0015)]
+    for text, value in cases:
+        with subtests.test(text=text):
+            found = read(put(tmp_path, lines("{u} {s}\n") + f"LA_E_5 {text}\n"))
+            np.testing.assert_equal(found.score[-1], value)
 
 
 def test_labels_of_the_file_are_kept(tmp_path):
@@ -237,11 +241,12 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize(("text", "message"), BROKEN.items())
-def test_broken_text(tmp_path, text, message):
-    with pytest.raises(BenchError, match=message) as caught:
-        read(put(tmp_path, text))
-    assert str(caught.value).startswith(str(tmp_path))
+def test_broken_text(tmp_path, subtests):
+    for text, message in BROKEN.items():
+        with subtests.test(text=text):
+            with pytest.raises(BenchError, match=message) as caught:
+                read(put(tmp_path, text))
+            assert str(caught.value).startswith(str(tmp_path))
 
 
 def test_words_that_are_no_labels_are_just_another_column(tmp_path):
@@ -286,10 +291,10 @@ BINARY = {
 }
 
 
-@pytest.mark.parametrize("content", BINARY.values(), ids=BINARY.keys())
-def test_other_files_are_refused(tmp_path, content):
-    with pytest.raises(BenchError, match=r"scores\.bin"):
-        read(put(tmp_path, content, "scores.bin"))
+def test_other_files_are_refused(tmp_path, subtests):
+    for name, content in BINARY.items():
+        with subtests.test(name=name), pytest.raises(BenchError, match=r"scores\.bin"):
+            read(put(tmp_path, content, "scores.bin"))
 
 
 def test_folders_and_missing_files(tmp_path):
@@ -330,9 +335,8 @@ class TestParquet:
         pq.write_table(pa.table({"file": ["a/1.wav", "2"], "cm_score": [1, 2]}), path)
         assert held(read(path)) == {"1": 1.0, "2": 2.0}
 
-    @pytest.mark.parametrize(
-        ("columns", "message"),
-        [
+    def test_broken(self, tmp_path, subtests):
+        cases = [
             (
                 {"file": ["1", None], "score": [1.0, 2.0]},
                 "1 of 2 cells are empty, the first in row 2",
@@ -342,13 +346,13 @@ class TestParquet:
             ({"file": ["1", "2"], "score": [[1.0], [2.0]]}, "holds no scores"),
             ({"file": [], "score": []}, "holds no row"),
             ({"file": ["1", "2"], "label": ["spoof", "spoof"]}, "no column of scores"),
-        ],
-    )
-    def test_broken(self, tmp_path, columns, message):
-        path = tmp_path / "s.parquet"
-        pq.write_table(pa.table(columns), path)
-        with pytest.raises(BenchError, match=message):
-            read(path)
+        ]
+        for columns, message in cases:
+            with subtests.test(columns=columns):
+                path = tmp_path / "s.parquet"
+                pq.write_table(pa.table(columns), path)
+                with pytest.raises(BenchError, match=message):
+                    read(path)
 
     def test_cut(self, tmp_path):
         path = tmp_path / "s.parquet"

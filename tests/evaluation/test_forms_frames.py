@@ -86,10 +86,13 @@ class TestText:
         with pytest.raises(BenchError, match="row 2: the frame ends before it starts"):
             read(text(tmp_path, "id,start,end,score\nu,0,0.02,1\nu,0.04,0.02,1\n"))
 
-    @pytest.mark.parametrize("start", ["-0.02", "nan", "inf", "1e9"])
-    def test_odd_starts_are_refused(self, tmp_path, start):
-        with pytest.raises(BenchError, match="row 2 has a frame at"):
-            read(text(tmp_path, f"id,start,score\nu,0,1\nu,{start},1\n"))
+    def test_odd_starts_are_refused(self, tmp_path, subtests):
+        for start in ["-0.02", "nan", "inf", "1e9"]:
+            with (
+                subtests.test(start=start),
+                pytest.raises(BenchError, match="row 2 has a frame at"),
+            ):
+                read(text(tmp_path, f"id,start,score\nu,0,1\nu,{start},1\n"))
 
     def test_one_frame_says_no_resolution(self, tmp_path):
         with pytest.raises(BenchError, match="--resolution"):
@@ -116,10 +119,11 @@ def test_our_parquet(tmp_path):
 
 
 class TestDictionaries:
-    @pytest.mark.parametrize("dtype", ["<f2", "<f4", "<f8", ">f4"])
-    def test_npy(self, tmp_path, dtype):
-        path = save(tmp_path / "s.npy", {k: v.astype(dtype) for k, v in VECTORS.items()})
-        assert frames_of(read(path, resolution_s=0.02)) == expected()
+    def test_npy(self, tmp_path, subtests):
+        for dtype in ["<f2", "<f4", "<f8", ">f4"]:
+            with subtests.test(dtype=dtype):
+                path = save(tmp_path / "s.npy", {k: v.astype(dtype) for k, v in VECTORS.items()})
+                assert frames_of(read(path, resolution_s=0.02)) == expected()
 
     def test_npy_of_lists_and_defaultdicts(self, tmp_path):
         content = collections.defaultdict(list, {k: v.tolist() for k, v in VECTORS.items()})
@@ -159,9 +163,8 @@ class TestDictionaries:
             assert found.names.to_pylist() == ["a", "b"]
             assert found.score.tolist() == [0.5, 1.5]
 
-    @pytest.mark.parametrize(
-        "content",
-        [
+    def test_other_content_is_refused(self, tmp_path, subtests):
+        cases = [
             {},
             [1, 2],
             {"u": "text"},
@@ -173,11 +176,10 @@ class TestDictionaries:
             {3: np.zeros(2)},
             {"u": np.array([1 + 2j])},
             {"u": {"v": 1}},
-        ],
-    )
-    def test_other_content_is_refused(self, tmp_path, content):
-        with pytest.raises(BenchError, match=r"s\.npy"):
-            read(save(tmp_path / "s.npy", content), resolution_s=0.02)
+        ]
+        for number, content in enumerate(cases):
+            with subtests.test(number=number), pytest.raises(BenchError, match=r"s\.npy"):
+                read(save(tmp_path / "s.npy", content), resolution_s=0.02)
 
     def test_a_plain_array_has_no_ids(self, tmp_path):
         np.save(tmp_path / "s.npy", np.zeros(5))

@@ -131,9 +131,10 @@ def test_mutated_files(tmp_path, name, data):
     answer(tmp_path / "mutated", bytes(content))
 
 
-@pytest.mark.parametrize("name", GOOD)
-def test_good_files(tmp_path, name):
-    assert len(answer(tmp_path / "good", GOOD[name])) == 12
+def test_good_files(tmp_path, subtests):
+    for name in GOOD:
+        with subtests.test(name=name):
+            assert len(answer(tmp_path / "good", GOOD[name])) == 12
 
 
 IDS = st.text(alphabet="abXY019_", min_size=1, max_size=8).map("u".__add__)

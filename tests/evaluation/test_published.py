@@ -5,8 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
-
 from bench.cards import table_cards
 from bench.evaluation.published import BEST, NEAREST, find_published, render_published
 from bench.metrics.measured import MetricResult
@@ -40,9 +38,8 @@ def test_the_best_and_the_nearest_are_shown_and_the_rest_counted():
     assert any("min_tdcf" in system.figures for system in found.systems)
 
 
-@pytest.mark.parametrize(
-    ("corpus", "split", "own"),
-    [
+def test_figures_of_something_else_are_not_set_beside_each_other(subtests):
+    cases = [
         # Published figures of PartialSpoof are of frames of 160 ms, those of ITW of utterances.
         ("partialspoof", "eval", figures(eer=0.1)),
         ("partialspoof", "eval", figures(eer=0.1, range_eer=0.1, eer_20ms=0.1)),
@@ -50,10 +47,10 @@ def test_the_best_and_the_nearest_are_shown_and_the_rest_counted():
         ("asvspoof2019la", "dev", figures(eer=0.1)),
         ("mine", "eval", figures(eer=0.1)),
         ("asvspoof2019la", "eval", figures(auc=0.9)),
-    ],
-)
-def test_figures_of_something_else_are_not_set_beside_each_other(corpus, split, own):
-    assert find_published(corpus, split, own) is None
+    ]
+    for corpus, split, own in cases:
+        with subtests.test(corpus=corpus, split=split, own=own):
+            assert find_published(corpus, split, own) is None
 
 
 def test_frames_are_held_against_figures_at_the_tables_resolution():

@@ -85,9 +85,8 @@ def at(name, index, value):
     return changed(**{name: pa.array(column)})
 
 
-@pytest.mark.parametrize(
-    ("columns", "message"),
-    [
+def test_what_is_wrong_is_named_on_writing_and_on_reading(tmp_path_factory, subtests):
+    cases = [
         ({k: v for k, v in made().items() if k != "label"}, "label: the column is missing"),
         ({k: v for k, v in made().items() if k != "logit_spoof"}, "logit_spoof: .* missing"),
         (changed(scores=made()["score"]), "scores: no such column; did you mean 'score'"),
@@ -99,17 +98,18 @@ def at(name, index, value):
         (at("end_s", 6, 0.1), "row 6: a frame of 'u1' starts at 0.16 s and ends at 0.1 s"),
         (at("start_s", 6, 0.0), r"'u1' has two rows for the frame at 0.0 s \(1 such\)"),
         ({k: v[:0] for k, v in made().items()}, "there is no row"),
-    ],
-)
-def test_what_is_wrong_is_named_on_writing_and_on_reading(tmp_path, columns, message):
-    path = tmp_path / "scores.parquet"
-    with pytest.raises(BenchError, match=message):
-        scorefile.write_scores(path, columns)
-    assert not list(tmp_path.iterdir())
-    pq.write_table(pa.table(columns), path)
-    with pytest.raises(BenchError, match=message) as error:
-        scorefile.read_scores(path)
-    assert str(path) in str(error.value)
+    ]
+    for columns, message in cases:
+        with subtests.test(message=message):
+            tmp_path = tmp_path_factory.mktemp("case")
+            path = tmp_path / "scores.parquet"
+            with pytest.raises(BenchError, match=message):
+                scorefile.write_scores(path, columns)
+            assert not list(tmp_path.iterdir())
+            pq.write_table(pa.table(columns), path)
+            with pytest.raises(BenchError, match=message) as error:
+                scorefile.read_scores(path)
+            assert str(path) in str(error.value)
 
 
 def test_files_that_are_none_are_named(tmp_path):

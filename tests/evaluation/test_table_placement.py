@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bench.evaluation.table_placement import TablePlacement
 from bench.metrics.measured import MetricResult
 from tests.errors import raises_code
@@ -24,9 +22,8 @@ OF_WHOLE, OF_FRAMES, UNTABLED = (
 )
 
 
-@pytest.mark.parametrize(
-    ("place", "results", "expected"),
-    [
+def test_results_stand_under_the_tables_names_at_its_resolution(subtests):
+    cases = [
         (OF_WHOLE, WHOLE, {"eer": ONE, "auc": ONE}),
         (OF_WHOLE, FRAMES, {"eer": OTHER}),
         (
@@ -36,16 +33,15 @@ OF_WHOLE, OF_FRAMES, UNTABLED = (
         ),
         (UNTABLED, FRAMES, FRAMES),
         (OF_FRAMES, {}, {}),
-    ],
-)
-def test_results_stand_under_the_tables_names_at_its_resolution(place, results, expected):
-    wanted = {f"ps.{name}": of for name, of in expected.items() if of is not None}
-    assert place.select_tracked(results) == wanted
+    ]
+    for place, results, expected in cases:
+        with subtests.test(place=place, results=results, expected=expected):
+            wanted = {f"ps.{name}": of for name, of in expected.items() if of is not None}
+            assert place.select_tracked(results) == wanted
 
 
-@pytest.mark.parametrize(
-    ("place", "results"),
-    [
+def test_results_of_another_thing_are_refused(subtests):
+    cases = [
         (OF_WHOLE, {"auc": ONE}),
         (
             OF_WHOLE,
@@ -56,8 +52,7 @@ def test_results_stand_under_the_tables_names_at_its_resolution(place, results, 
             OF_FRAMES,
             {name: of for name, of in FRAMES.items() if name != "eer_160ms"},
         ),
-    ],
-)
-def test_results_of_another_thing_are_refused(place, results):
-    with raises_code("scores.other-units"):
-        place.select_tracked(results)
+    ]
+    for place, results in cases:
+        with subtests.test(place=place, results=results), raises_code("scores.other-units"):
+            place.select_tracked(results)

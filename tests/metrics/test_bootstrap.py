@@ -49,13 +49,14 @@ def trials(seed, n=300, distinct=None):
     )
 
 
-@pytest.mark.parametrize("samples", [False, True])
-@pytest.mark.parametrize("distinct", [None, 8, 2])
-@pytest.mark.parametrize("n_units", [2, 30, 200])
-def test_eer_interval_is_that_of_written_out_replicates(n_units, distinct, samples):
-    items = made(1, n_units, distinct, samples=samples)
-    expected = percentiles(plain_replicates(*items, 40, 5))
-    assert bounds(Items(*items), None, 40, 5) == pytest.approx(expected, abs=1e-12)
+def test_eer_interval_is_that_of_written_out_replicates(subtests):
+    for samples in [False, True]:
+        for distinct in [None, 8, 2]:
+            for n_units in [2, 30, 200]:
+                with subtests.test(samples=samples, distinct=distinct, n_units=n_units):
+                    items = made(1, n_units, distinct, samples=samples)
+                    expected = percentiles(plain_replicates(*items, 40, 5))
+                    assert bounds(Items(*items), None, 40, 5) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("distinct", [None, 8])
@@ -221,18 +222,16 @@ ONES = np.ones(2)
 HALVES = np.array([1.0, 0.0])
 
 
-@pytest.mark.parametrize(
-    ("items", "message"),
-    [
+def test_refuses_what_has_no_interval(subtests):
+    cases = [
         (Items(ONES, ONES * 0, ONES, np.arange(2)), "no bonafide item"),
         (Items(ONES, ONES, ONES * 0, np.arange(2)), "no spoof item"),
         (Items(HALVES * np.nan, HALVES, 1 - HALVES, np.arange(2)), "2 scores are not numbers"),
         (Items(ONES, HALVES, 1 - HALVES, np.zeros(2, dtype=int)), "there are not two utterances"),
-    ],
-)
-def test_refuses_what_has_no_interval(items, message):
-    with pytest.raises(BenchError, match=message):
-        compute_intervals(items, EER)
+    ]
+    for items, message in cases:
+        with subtests.test(message=message), pytest.raises(BenchError, match=message):
+            compute_intervals(items, EER)
 
 
 def test_a_measure_without_a_value_is_named():

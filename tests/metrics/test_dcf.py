@@ -95,12 +95,17 @@ def test_leaves_the_tally_as_it_was():
     assert all((a == b).all() for a, b in zip(before, counts, strict=True))
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"spoof_prior": 0.0}, {"spoof_prior": 1.0}, {"miss": 0.0}, {"false_alarm": -1.0}]
-)
-@pytest.mark.parametrize("figure", [minimum_dcf, actual_dcf])
-def test_refuses_costs_that_are_none_and_classes_that_are_not_there(figure, wrong):
-    with raises_code("metric.costs"):
-        figure(count_scores([1.0], [0.0]), DcfCosts(**wrong))
-    with raises_code("metric.one-class"):
-        figure(reweighed(count_scores([1.0], [0.0]), 0, 1))
+def test_refuses_costs_that_are_none_and_classes_that_are_not_there(subtests):
+    cases_of_wrong = [
+        {"spoof_prior": 0.0},
+        {"spoof_prior": 1.0},
+        {"miss": 0.0},
+        {"false_alarm": -1.0},
+    ]
+    for wrong in cases_of_wrong:
+        for figure in [minimum_dcf, actual_dcf]:
+            with subtests.test(wrong=wrong, figure=figure):
+                with raises_code("metric.costs"):
+                    figure(count_scores([1.0], [0.0]), DcfCosts(**wrong))
+                with raises_code("metric.one-class"):
+                    figure(reweighed(count_scores([1.0], [0.0]), 0, 1))

@@ -124,12 +124,13 @@ def test_agrees_with_looking_at_every_point(bonafide, spoof):
     assert eer_of(counts) == (rate, points.threshold[at])
 
 
-@pytest.mark.parametrize("label", ["bonafide", "spoof"])
-@pytest.mark.parametrize("figure", [eer_of, det_points_of, ties_at_eer])
-def test_a_class_without_weight_has_no_rate(label, figure):
-    counts = count_scores([1.0, 2.0], [0.0])._replace(**{label: np.zeros(3)})
-    with raises_code("metric.one-class"):
-        figure(counts)
+def test_a_class_without_weight_has_no_rate(subtests):
+    for label in ["bonafide", "spoof"]:
+        for figure in [eer_of, det_points_of, ties_at_eer]:
+            with subtests.test(label=label, figure=figure):
+                counts = count_scores([1.0, 2.0], [0.0])._replace(**{label: np.zeros(3)})
+                with raises_code("metric.one-class"):
+                    figure(counts)
 
 
 @given(few_values, few_values, st.randoms())
@@ -190,18 +191,16 @@ def test_det_points_are_the_rates_at_each_distinct_score(bonafide, spoof):
         assert alarm == pytest.approx(np.mean(np.array(spoof) > threshold))
 
 
-@pytest.mark.parametrize(
-    ("bonafide", "spoof", "message"),
-    [
+def test_refuses_what_has_no_rate(subtests):
+    cases = [
         ([], [1.0], "no bonafide trial"),
         ([1.0], [], "no spoof trial"),
         ([1.0], [0.0, np.nan], "spoof score 1 is nan"),
         ([np.inf, 1.0], [0.0], "bonafide score 0 is inf"),
-    ],
-)
-def test_refuses_what_has_no_rate(bonafide, spoof, message):
-    with pytest.raises(BenchError, match=message):
-        eer_by_class(bonafide, spoof)
+    ]
+    for bonafide, spoof, message in cases:
+        with subtests.test(message=message), pytest.raises(BenchError, match=message):
+            eer_by_class(bonafide, spoof)
 
 
 def aasist(official: Path):

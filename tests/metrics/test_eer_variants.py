@@ -57,17 +57,20 @@ def official(bonafide, spoof):
     return sum(min(one_by_one(bonafide, spoof), key=lambda point: abs(point[0] - point[1]))) / 2
 
 
-@pytest.mark.parametrize("decimals", [0, 1, 9])
-@pytest.mark.parametrize("sizes", [(20, 60), (50, 500), (2000, 700)])
-def test_agrees_with_the_libraries(decimals, sizes):
-    rng = np.random.default_rng(sum(sizes))
-    bonafide = rng.normal(1.5, 1, sizes[0]).round(decimals)
-    spoof = rng.normal(0, 1, sizes[1]).round(decimals)
-    found = compute_variants(bonafide, spoof)
-    assert list(found) == list(FORMULAS)
-    for formula in (official, sklearn_fpr, sorted_fpr, interpolated, rocch):
-        expected = formula(bonafide, spoof)
-        assert found[formula.__name__] == pytest.approx(expected, abs=1e-10), formula.__name__
+def test_agrees_with_the_libraries(subtests):
+    for decimals in [0, 1, 9]:
+        for sizes in [(20, 60), (50, 500), (2000, 700)]:
+            with subtests.test(decimals=decimals, sizes=sizes):
+                rng = np.random.default_rng(sum(sizes))
+                bonafide = rng.normal(1.5, 1, sizes[0]).round(decimals)
+                spoof = rng.normal(0, 1, sizes[1]).round(decimals)
+                found = compute_variants(bonafide, spoof)
+                assert list(found) == list(FORMULAS)
+                for formula in (official, sklearn_fpr, sorted_fpr, interpolated, rocch):
+                    expected = formula(bonafide, spoof)
+                    assert found[formula.__name__] == pytest.approx(expected, abs=1e-10), (
+                        formula.__name__
+                    )
 
 
 @given(few_values, few_values)

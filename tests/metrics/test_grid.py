@@ -20,36 +20,10 @@ from bench.metrics.ranges import range_eer
 from bench.metrics.timeline import frames_on_grid, make_frames, make_spoof_stretches, make_stretches
 from bench.metrics.utterances import utterance_eer, utterance_items
 from tests.errors import raises_code
+from tests.metrics.drawn_frames import gridded, on_arrays
 from tests.metrics.plain_localization import labels_on_grid, points_at, trial_eers
 
 MS = 16
-
-
-@st.composite
-def gridded(draw):
-    """(samples in a frame, {code: (labels of samples, scores of frames)}); a "sample" here is
-    5 ms, so that the plain loops are short: times are multiplied by 80."""
-    own = draw(st.sampled_from([2, 4, 8]))
-    found = {}
-    for code in sorted(draw(st.sets(st.integers(0, 9), min_size=1, max_size=3))):
-        stretches = draw(
-            st.lists(st.tuples(st.booleans(), st.integers(1, 20)), min_size=1, max_size=4)
-        )
-        spoof = [is_spoof for is_spoof, n in stretches for _ in range(n)]
-        n = max(1, -(-len(spoof) // own) + draw(st.integers(-2, 2)))
-        found[code] = spoof, draw(st.lists(st.integers(-3, 3), min_size=n, max_size=n))
-    return own, found
-
-
-def on_arrays(own, found):
-    counts = [len(found[code][1]) if code in found else 0 for code in range(max(found) + 1)]
-    scored = frames_on_grid(counts, own * 80, [s for _, scores in found.values() for s in scores])
-    rows = [
-        (code, 80 * i, 80 * (i + 1), is_spoof)
-        for code, (spoof, _) in found.items()
-        for i, is_spoof in enumerate(spoof)
-    ]
-    return scored, make_stretches(*map(np.array, zip(*rows, strict=True)))
 
 
 @given(gridded(), st.sampled_from([2, 4, 8, 16]))
@@ -126,9 +100,8 @@ def test_a_last_frame_may_be_short_and_no_other():
             find_grid(make_frames([0, 0], start, end, [0.0, 0.0]))
 
 
-@pytest.mark.parametrize(
-    ("frame_ms", "resolution_s", "step_ms", "message"),
-    [
+def test_resolutions_that_do_not_divide_are_refused(subtests):
+    cases = [
         (25, 0.01, 1, "scores of 25 ms frames cannot be judged at 10 ms"),
         (20, 0.03, 1, "scores of 20 ms frames cannot be judged at 30 ms"),
         (20, 0.02, 160, "labels of 160 ms frames cannot be judged at 20 ms"),
@@ -136,13 +109,13 @@ def test_a_last_frame_may_be_short_and_no_other():
         (20, 0.0123456, 1, "resolution 0.0123456 s is not a whole number of samples"),
         (20, float("nan"), 1, "resolution nan s is not a whole number of samples"),
         (20, float("inf"), 1, "resolution inf s is not a whole number of samples"),
-    ],
-)
-def test_resolutions_that_do_not_divide_are_refused(frame_ms, resolution_s, step_ms, message):
-    scored = frames_on_grid([4], frame_ms * MS, np.zeros(4))
-    truth = make_stretches([0], [0], [4 * frame_ms * MS], [True], step_ms * MS)
-    with pytest.raises(BenchError, match=message):
-        segment_eer(scored, truth, resolution_s)
+    ]
+    for frame_ms, resolution_s, step_ms, message in cases:
+        with subtests.test(message=message):
+            scored = frames_on_grid([4], frame_ms * MS, np.zeros(4))
+            truth = make_stretches([0], [0], [4 * frame_ms * MS], [True], step_ms * MS)
+            with pytest.raises(BenchError, match=message):
+                segment_eer(scored, truth, resolution_s)
 
 
 def test_floored_labels_are_for_labels_in_seconds():

@@ -41,11 +41,12 @@ def wrong(*units, of=2, levels=None):
     return Mistakes(at, np.ones((of, len(at))), np.array([at if levels is None else levels]), 0, 1)
 
 
-@pytest.mark.parametrize("n", [1, 5, 9, 12, 20])
-def test_signs_are_the_binomial_test(n):
-    for lost in range(n // 2 + 1):
-        more = np.repeat([1.0, -1.0], [n - lost, lost])
-        assert sign_test(more) == pytest.approx(binomtest(lost, n).pvalue, abs=0.02)
+def test_signs_are_the_binomial_test(subtests):
+    for n in [1, 5, 9, 12, 20]:
+        with subtests.test(n=n):
+            for lost in range(n // 2 + 1):
+                more = np.repeat([1.0, -1.0], [n - lost, lost])
+                assert sign_test(more) == pytest.approx(binomtest(lost, n).pvalue, abs=0.02)
 
 
 def test_no_error_against_none_and_against_one():

@@ -81,9 +81,8 @@ def test_attacks_are_drawn_whole_and_bona_fide_apart_from_them():
         assert drawn[[0, 2, 5]].sum() == 3
 
 
-@pytest.mark.parametrize(
-    ("speaker", "attack", "name"),
-    [
+def test_trials_ask_for_what_their_corpus_names(subtests):
+    cases = [
         ("aabbcc", [*("", "", "", "X", "Y", "X")], "speaker+attack"),
         ("aabbcc", [*("", "", "", "X", "X", "X")], "speaker"),
         ("aabbcc", [*("", "", "", "X", "Y", "")], "speaker"),
@@ -92,15 +91,15 @@ def test_attacks_are_drawn_whole_and_bona_fide_apart_from_them():
         (None, [*("", "", "", "X", "Y", "X")], "attack"),
         ("aaaaaa", [*("", "", "", "X", "X", "X")], "utterance"),
         (None, None, "utterance"),
-    ],
-)
-def test_trials_ask_for_what_their_corpus_names(speaker, attack, name):
-    known = make_factors(range(6), None if speaker is None else [*speaker], attack)
-    spoof = np.array([0, 0, 0, 1, 1, 1])
-    found = known.make_plan(np.arange(6), spoof)
-    assert found.name == name
-    group_items(found, [np.arange(6)])  # whatever it is, it can be drawn
-    assert known.make_plan(np.arange(6), spoof, "utterance").name == "utterance"
+    ]
+    for speaker, attack, name in cases:
+        with subtests.test(speaker=speaker, attack=attack, name=name):
+            known = make_factors(range(6), None if speaker is None else [*speaker], attack)
+            spoof = np.array([0, 0, 0, 1, 1, 1])
+            found = known.make_plan(np.arange(6), spoof)
+            assert found.name == name
+            group_items(found, [np.arange(6)])  # whatever it is, it can be drawn
+            assert known.make_plan(np.arange(6), spoof, "utterance").name == "utterance"
 
 
 def test_a_cell_asks_for_what_its_own_trials_name():
@@ -112,9 +111,8 @@ def test_a_cell_asks_for_what_its_own_trials_name():
         known.make_plan([5, 9], [0, 1])
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
+def test_refuses_what_a_corpus_cannot_give(subtests):
+    cases = [
         (("speakers", [0]), "'speakers' is no way to resample; did you mean 'speaker'"),
         (("speaker", [0, 1]), "no resampling by speaker: no speaker is known"),
         (("speaker", [0, 1], ["p1", ""]), "1 of 2 utterances have no speaker"),
@@ -123,11 +121,10 @@ def test_a_cell_asks_for_what_its_own_trials_name():
         (("speaker+attack", [0, 1], ["p1", "p2"], ["", ""]), "no utterance has an attack"),
         (("attack", [0, 1], None, ["", ""]), "has an attack; resample by utterance"),
         (("utterance", [3, 1, 3]), "utterance 3 is there twice"),
-    ],
-)
-def test_refuses_what_a_corpus_cannot_give(arguments, message):
-    with pytest.raises(BenchError, match=message):
-        make_plan(*arguments)
+    ]
+    for arguments, message in cases:
+        with subtests.test(arguments=arguments), pytest.raises(BenchError, match=message):
+            make_plan(*arguments)
 
 
 def test_refuses_unknown_utterances_and_lone_levels():
@@ -137,8 +134,7 @@ def test_refuses_unknown_utterances_and_lone_levels():
         group_items(make_plan("speaker", [0, 1], ["a", "a"]), [np.array([0, 1])])
 
 
-@pytest.mark.parametrize("name", ["auto", "utterance", "speaker", "attack", "speaker+attack"])
-def test_named_utterances_are_drawn_alike_whatever_their_codes(name):
+def test_named_utterances_are_drawn_alike_whatever_their_codes(subtests):
     """A score file numbers utterances by their ids, and keys by their lines."""
     rng = np.random.default_rng(0)
     ids = [f"u{n:02d}" for n in range(24)]
@@ -146,7 +142,7 @@ def test_named_utterances_are_drawn_alike_whatever_their_codes(name):
     attack = {of: f"A{n % 3}" if n % 4 else "" for n, of in enumerate(ids)}
     judged = rng.permutation(24)[:17]  # some have no score
 
-    def drawn(order):
+    def drawn(order, name):
         listed = [ids[n] for n in order]
         of = [[some[one] for one in listed] for some in (speaker, attack)]
         known = make_factors(np.arange(24), *of, names=listed)
@@ -159,5 +155,7 @@ def test_named_utterances_are_drawn_alike_whatever_their_codes(name):
             for number in range(5)
         ]
 
-    plain = drawn(np.arange(24))
-    assert plain == drawn(np.arange(24)[::-1]) == drawn(rng.permutation(24))
+    for name in ["auto", "utterance", "speaker", "attack", "speaker+attack"]:
+        with subtests.test(name=name):
+            plain = drawn(np.arange(24), name)
+            assert plain == drawn(np.arange(24)[::-1], name) == drawn(rng.permutation(24), name)

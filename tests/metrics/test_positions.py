@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,8 +16,8 @@ from bench.metrics.positions import (
 from bench.metrics.ratios import group_ratios
 from bench.metrics.timeline import frames_on_grid, make_stretches
 from tests.errors import raises_code
+from tests.metrics.drawn_frames import gridded, on_arrays
 from tests.metrics.plain_localization import places
-from tests.metrics.test_grid import gridded, on_arrays
 
 
 def counted(found):
@@ -83,12 +82,13 @@ def test_frames_keep_their_utterance():
         assert found.decision is ARGMAX
 
 
-@pytest.mark.parametrize("edges_ms", [[], [0, 10], [20, 20], [20, 10]])
-def test_bins_ascend(edges_ms):
-    truth = make_stretches([0], [0], [320], [True])
-    judged = align_points(frames_on_grid([1], 320, [0.0]), truth, 0.02)
-    with raises_code("metric.distance-bins"):
-        distance_errors(judged, truth, ARGMAX, edges_ms)
+def test_bins_ascend(subtests):
+    for edges_ms in [[], [0, 10], [20, 20], [20, 10]]:
+        with subtests.test(edges_ms=edges_ms):
+            truth = make_stretches([0], [0], [320], [True])
+            judged = align_points(frames_on_grid([1], 320, [0.0]), truth, 0.02)
+            with raises_code("metric.distance-bins"):
+                distance_errors(judged, truth, ARGMAX, edges_ms)
 
 
 def test_distances_are_measured_in_the_reference_of_the_frames():

@@ -119,15 +119,16 @@ def test_constant_scores_give_one_half():
     assert range_eer(frames_on_grid([10], 100, np.ones(10)), truth).eer == 0.5
 
 
-@pytest.mark.parametrize("offset", range(0, 320, 40))
-def test_right_labels_on_a_grid_err_by_what_the_grid_cannot_follow(offset):
+def test_right_labels_on_a_grid_err_by_what_the_grid_cannot_follow(subtests):
     """A boundary `offset` samples into a frame that is decided spoof (any-spoof): that much bona
     fide time is lost, and no spoof time."""
-    boundary = 3200 + offset
-    truth = make_stretches([0, 0], [0, boundary], [boundary, 9600], [False, True])
-    score = np.where(np.arange(30) >= boundary // 320, -1.0, 1.0)
-    found = range_eer(frames_on_grid([30], 320, score), truth).eer
-    assert found == pytest.approx(offset / boundary / 2)
+    for offset in range(0, 320, 40):
+        with subtests.test(offset=offset):
+            boundary = 3200 + offset
+            truth = make_stretches([0, 0], [0, boundary], [boundary, 9600], [False, True])
+            score = np.where(np.arange(30) >= boundary // 320, -1.0, 1.0)
+            found = range_eer(frames_on_grid([30], 320, score), truth).eer
+            assert found == pytest.approx(offset / boundary / 2)
 
 
 def test_time_without_a_score_is_decided_bona_fide():

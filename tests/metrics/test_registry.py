@@ -26,7 +26,7 @@ from bench.metrics.registry import (
 )
 from tests.errors import raises_code
 from tests.evaluation.listed import frames, judge, listed, written
-from tests.evaluation.test_draws import columns as rows
+from tests.evaluation.score_columns import columns as rows
 
 HALF_ERROR = '''
 """The mean of both error rates at a threshold of 0."""

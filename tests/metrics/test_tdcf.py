@@ -101,20 +101,18 @@ def test_costs_are_arguments():
     assert found == pytest.approx((0.5 * 2 * 0.1 + 0.3 * 3 * 0.2, 1 - 0.28, 0.2 * 4 * 0.5))
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
+def test_refuses_coefficients_of_which_no_cost_can_be_made(subtests):
+    cases = [
         (0.0, -0.1, 0.4),
         (0.0, 0.9, -0.1),
         (-0.1, 0.9, 0.4),
         (0.0, 0.9, 0.0),
         (float("nan"), 0.9, 0.4),
         (0.0, float("inf"), 0.4),
-    ],
-)
-def test_refuses_coefficients_of_which_no_cost_can_be_made(wrong):
-    with raises_code("metric.tdcf-undefined"):
-        minimum_tdcf(count_scores([1.0], [0.0]), Coefficients(*wrong))
+    ]
+    for number, wrong in enumerate(cases):
+        with subtests.test(number=number), raises_code("metric.tdcf-undefined"):
+            minimum_tdcf(count_scores([1.0], [0.0]), Coefficients(*wrong))
 
 
 def test_refuses_an_asv_system_that_costs_more_than_it_can_save():

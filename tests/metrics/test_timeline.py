@@ -40,9 +40,8 @@ def test_frames_on_a_grid_are_frames():
         np.testing.assert_array_equal(ours, expected)
 
 
-@pytest.mark.parametrize(
-    ("arrays", "message"),
-    [
+def test_frames_that_are_refused(subtests):
+    cases = [
         (([], [], [], []), "no scored frame"),
         (([0], [0, 1], [1], [0.0]), "one length"),
         (([0], [0.0], [0.02], [0.0]), r"start: whole numbers are needed \(times in samples\)"),
@@ -53,11 +52,10 @@ def test_frames_on_a_grid_are_frames():
         (([3], [5], [5], [0.0]), "utterance 3, samples 5 to 5: a frame ends later"),
         (([3, 3], [0, 9], [10, 20], [0.0, 0.0]), "samples 9 to 20: it starts before .* at 10"),
         (([3, 3], [0, 0], [10, 10], [0.0, 0.0]), "each moment is scored once"),
-    ],
-)
-def test_frames_that_are_refused(arrays, message):
-    with pytest.raises(BenchError, match=message):
-        make_frames(*arrays)
+    ]
+    for arrays, message in cases:
+        with subtests.test(message=message), pytest.raises(BenchError, match=message):
+            make_frames(*arrays)
 
 
 def test_frames_on_a_grid_are_as_many_as_their_scores():
@@ -65,9 +63,8 @@ def test_frames_on_a_grid_are_as_many_as_their_scores():
         frames_on_grid([2], 320, [1.0, 2.0, 3.0])
 
 
-@pytest.mark.parametrize(
-    ("arrays", "message"),
-    [
+def test_references_that_are_refused(subtests):
+    cases = [
         (([], [], [], []), "no reference stretch"),
         (([0], [0], [1], [True, False]), "one length"),
         (([0], [1], [2], [True]), "utterance 0, samples 1 to 2: .* follow one another from 0"),
@@ -75,11 +72,10 @@ def test_frames_on_a_grid_are_as_many_as_their_scores():
         (([0, 0], [0, 3], [4, 9], [True, False]), "samples 3 to 9"),
         (([0, 0], [0, 4], [4, 4], [True, False]), "at least a sample"),
         (([1, 0], [0, 0], [4, 4], [True, False]), "order"),
-    ],
-)
-def test_references_that_are_refused(arrays, message):
-    with pytest.raises(BenchError, match=message):
-        make_stretches(*arrays)
+    ]
+    for arrays, message in cases:
+        with subtests.test(arrays=arrays), pytest.raises(BenchError, match=message):
+            make_stretches(*arrays)
 
 
 def test_stretches_of_one_class_are_joined_within_an_utterance_only():
@@ -108,18 +104,16 @@ def test_spoof_stretches_may_overlap(stretches):
     assert changes.all()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
+def test_spoof_stretches_that_are_refused(subtests):
+    cases = [
         (([10], [1], [0], [1]), "a stretch of utterance 1: there are 1 lengths"),
         (([10], [0], [5], [11]), "a spoof stretch from 5 to 11 in 10 samples"),
         (([10], [0], [5], [5]), "a spoof stretch from 5 to 5"),
         (([10, 0], [0], [5], [6]), "utterance 1 has no sample"),
-    ],
-)
-def test_spoof_stretches_that_are_refused(arguments, message):
-    with pytest.raises(BenchError, match=message):
-        make_spoof_stretches(*arguments)
+    ]
+    for arguments, message in cases:
+        with subtests.test(arguments=arguments), pytest.raises(BenchError, match=message):
+            make_spoof_stretches(*arguments)
 
 
 def test_both_sides_have_the_same_utterances():

@@ -46,27 +46,30 @@ def test_points_of_curves_lie_inside_the_axis(values):
         assert math.isnan(value) or low <= value < high
 
 
-@pytest.mark.parametrize(
-    "intervals",
-    [
+def test_a_drawn_whisker_is_inside_its_panel(subtests):
+    cases = [
         [(24.18, 17.2, 30.8), (23.12, 17.4, 29.9)],
         [(24.18, 17.2, 30.8)],
         [(24.18, NAN, NAN), (23.12, 17.4, 29.9)],
         [(0.0, 0.0, 0.0), (0.0, 0.0, 0.3)],
         [(100.0, 96.0, 100.0), (99.9, 95.0, 100.0)],
-    ],
-)
-def test_a_drawn_whisker_is_inside_its_panel(intervals):
-    report = made()
-    ours = next(cell.ours for cell in report.cells if cell.ours)
-    rows = [cell for cell in report.cells if cell.column == 0 and not cell.scored]
-    cells = [
-        replace(cell, paper=None, ours=replace(ours, mean=mean, low=low, high=high, values=(mean,)))
-        for cell, (mean, low, high) in zip(rows, intervals, strict=False)
     ]
-    (axes,) = drawn(plots.draw_points, report.title, report.table, cells).axes
-    whiskers = [line for line in axes.lines if line.get_label() == points._INTERVAL]
-    low, high = axes.get_xlim()
-    ends = [end for line in whiskers for end in line.get_xdata()]
-    assert all(low <= end <= high for end in ends)
-    assert [end for of in intervals for end in of[1:] if end == end] == pytest.approx(ends)
+    for intervals in cases:
+        with subtests.test(intervals=intervals):
+            report = made()
+            ours = next(cell.ours for cell in report.cells if cell.ours)
+            rows = [cell for cell in report.cells if cell.column == 0 and not cell.scored]
+            cells = [
+                replace(
+                    cell,
+                    paper=None,
+                    ours=replace(ours, mean=mean, low=low, high=high, values=(mean,)),
+                )
+                for cell, (mean, low, high) in zip(rows, intervals, strict=False)
+            ]
+            (axes,) = drawn(plots.draw_points, report.title, report.table, cells).axes
+            whiskers = [line for line in axes.lines if line.get_label() == points._INTERVAL]
+            low, high = axes.get_xlim()
+            ends = [end for line in whiskers for end in line.get_xdata()]
+            assert all(low <= end <= high for end in ends)
+            assert [end for of in intervals for end in of[1:] if end == end] == pytest.approx(ends)

@@ -101,30 +101,32 @@ def column(metric="a.eer", **more):
     return Column.model_validate({"heading": "E", "metric": metric, **more})
 
 
-@pytest.mark.parametrize(
-    ("metric", "unit"),
-    [("a.eer", "%"), ("a.min_dcf", "normalised cost"), ("a.min_tdcf", "normalised cost"),
-     ("a.cllr", "bits"), ("a.f1", "%")],
-)  # fmt: skip
-@pytest.mark.parametrize(
-    ("values", "said"),
-    [
+def test_an_axis_says_its_unit_and_where_it_begins(subtests):
+    cases_of_metric = [
+        ("a.eer", "%"),
+        ("a.min_dcf", "normalised cost"),
+        ("a.min_tdcf", "normalised cost"),
+        ("a.cllr", "bits"),
+        ("a.f1", "%"),
+    ]
+    cases_of_values = [
         ([0.0, 0.1, 0.15], ""),
         ([1.0, 4.0, 5.0], ""),
         ([4.0, 4.5, 5.0], ", does not begin at 0"),
         ([0.23, 0.23, 0.23], ", does not begin at 0"),
         ([0.0, 0.02, 5.7], ", logarithmic, with a place for 0"),
-    ],
-)
-def test_an_axis_says_its_unit_and_where_it_begins(metric, unit, values, said):
-    made_axes = Figure().subplots()
-    of = column(metric)
-    found = points.choose_axis(of, values)
-    points._scale_axis(made_axes, of, found)
-    assert made_axes.get_xlabel() == unit + said
-    low, high = made_axes.get_xlim()
-    assert ("does not begin" in said) == (low > 0)
-    assert low <= min(values) <= max(values) <= high
+    ]
+    for metric, unit in cases_of_metric:
+        for values, said in cases_of_values:
+            with subtests.test(metric=metric, values=values):
+                made_axes = Figure().subplots()
+                of = column(metric)
+                found = points.choose_axis(of, values)
+                points._scale_axis(made_axes, of, found)
+                assert made_axes.get_xlabel() == unit + said
+                low, high = made_axes.get_xlim()
+                assert ("does not begin" in said) == (low > 0)
+                assert low <= min(values) <= max(values) <= high
 
 
 def test_small_figures_and_0_can_be_told_apart_beside_large_ones():

@@ -14,10 +14,10 @@ from markdown_it import MarkdownIt
 
 from bench._io.printable import csv_text, escape_invisible
 from bench.reports import write_report
+from tests.reports.latex_check import check
 
 from ..errors import raises_code
 from .hostile import NAMES, Alive, hostile_pages, hostile_report, hostile_verdict
-from .test_render_latex import check
 
 VIEWER = MarkdownIt("gfm-like", {"html": True, "linkify": False})
 """A reader of Markdown that obeys HTML."""
@@ -33,47 +33,55 @@ def squeezed(text):
     return "".join(escape_invisible(re.sub("[\r\u2028]", " ", text)).split())
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_nothing_of_a_page_is_alive(name):
-    for kind, text in hostile_pages(name).items():
-        found = Alive(text)
-        assert found.faults == [], kind
-        assert found.scripts == 1, kind
-        assert squeezed(name) in squeezed(found.text), kind
+def test_nothing_of_a_page_is_alive(subtests):
+    for name in NAMES:
+        with subtests.test(name=name):
+            for kind, text in hostile_pages(name).items():
+                found = Alive(text)
+                assert found.faults == [], kind
+                assert found.scripts == 1, kind
+                assert squeezed(name) in squeezed(found.text), kind
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_nothing_of_markdown_is_alive_in_a_viewer_that_obeys_html(name):
-    made = hostile_report(name)
-    for kind, text in {**made.text_files, "verdict": hostile_verdict(name)}.items():
-        if kind.endswith(".csv"):
-            continue
-        shown = VIEWER.render(text)
-        pictures = re.sub(r'<img src="made-table1[^":]*"', "<img", shown)
-        found = Alive(re.sub(' style="text-align:right"|</?(ol|hr)>', "", pictures))
-        assert found.faults == [], kind
-        assert squeezed(name) in squeezed(found.text), kind
+def test_nothing_of_markdown_is_alive_in_a_viewer_that_obeys_html(subtests):
+    for name in NAMES:
+        with subtests.test(name=name):
+            made = hostile_report(name)
+            for kind, text in {**made.text_files, "verdict": hostile_verdict(name)}.items():
+                if kind.endswith(".csv"):
+                    continue
+                shown = VIEWER.render(text)
+                pictures = re.sub(r'<img src="made-table1[^":]*"', "<img", shown)
+                found = Alive(re.sub(' style="text-align:right"|</?(ol|hr)>', "", pictures))
+                assert found.faults == [], kind
+                assert squeezed(name) in squeezed(found.text), kind
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_spreadsheet_computes_nothing(name):
-    made = hostile_report(name)
-    text = csv_text([[name, "-1.5", -1.5, name.lstrip()]])
-    assert text.count("-1.5") == 2
-    for cell in (cell for line in csv.reader(io.StringIO(made.csv + text)) for cell in line):
-        numeric = re.fullmatch(r"[-+]?\d+(\.\d+)?", cell)
-        assert numeric or not cell.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r")), cell
+def test_a_spreadsheet_computes_nothing(subtests):
+    for name in NAMES:
+        with subtests.test(name=name):
+            made = hostile_report(name)
+            text = csv_text([[name, "-1.5", -1.5, name.lstrip()]])
+            assert text.count("-1.5") == 2
+            for cell in (
+                cell for line in csv.reader(io.StringIO(made.csv + text)) for cell in line
+            ):
+                numeric = re.fullmatch(r"[-+]?\d+(\.\d+)?", cell)
+                assert numeric or not cell.lstrip(" ").startswith(
+                    ("=", "+", "-", "@", "\t", "\r")
+                ), cell
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_latex_has_its_own_commands_only(name):
-    text = hostile_report(name).render_extra("latex")
-    check(text)
-    first, lines = text.split("\n", 1)
-    assert first.startswith("% Written")
-    assert {*re.findall(r"\\([A-Za-z]+)", lines)} <= COMMANDS
-    assert not re.search(r"(?<!\\)[#_%]", lines.replace("{%\n", ""))
-    assert not re.search(r"\\\\\n[\[*]", text), "the line's end would take it"
+def test_latex_has_its_own_commands_only(subtests):
+    for name in NAMES:
+        with subtests.test(name=name):
+            text = hostile_report(name).render_extra("latex")
+            check(text)
+            first, lines = text.split("\n", 1)
+            assert first.startswith("% Written")
+            assert {*re.findall(r"\\([A-Za-z]+)", lines)} <= COMMANDS
+            assert not re.search(r"(?<!\\)[#_%]", lines.replace("{%\n", ""))
+            assert not re.search(r"\\\\\n[\[*]", text), "the line's end would take it"
 
 
 def test_a_letter_that_latex_lacks_is_refused():

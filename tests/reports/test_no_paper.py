@@ -48,16 +48,15 @@ def test_where_nothing_was_run_there_is_no_picture(table):
     assert ".png" not in one.markdown
 
 
-@pytest.mark.parametrize(
-    ("paper", "said"),
-    [
+def test_a_citation_has_what_the_card_has(subtests):
+    cases = [
         (PAPER, "A. One, B. Two: *A Made Paper*. Nowhere 2026. https://example.org/paper"),
         (OWN, "*My ablation*."),
         (Paper(key="m", title="T", authors="We"), "We: *T*."),
         (Paper(key="m", title="T", code="https://x.org/c"), "*T*. code: https://x.org/c"),
-    ],
-)
-def test_a_citation_has_what_the_card_has(paper, said):
-    assert format_citation(paper).replace("\\", "") == said
-    page = paper_differences.render_differences_page(paper)
-    assert not re.search(r"(^|\. )\. ", page, re.MULTILINE)
+    ]
+    for paper, said in cases:
+        with subtests.test(said=said):
+            assert format_citation(paper).replace("\\", "") == said
+            page = paper_differences.render_differences_page(paper)
+            assert not re.search(r"(^|\. )\. ", page, re.MULTILINE)

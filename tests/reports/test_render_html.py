@@ -74,9 +74,8 @@ def test_text_is_not_markup():
     assert "<p><em>x</em> &lt;script&gt; <code>a&lt;b **c**</code> <strong>d</strong>" in text
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
+def test_a_link_leads_to_the_web_or_a_file_beside_and_html_is_text(subtests):
+    cases = [
         ("[t](https://e.org/a_b)", '<a href="https://e.org/a_b">t</a>'),
         ("[t](report.md)", '<a href="report.md">t</a>'),
         ("https://e.org/a, b", '<a href="https://e.org/a">https://e.org/a</a>, b'),
@@ -90,10 +89,10 @@ def test_text_is_not_markup():
         ("<b onclick=x>", "&lt;b onclick=x&gt;"),
         ("a<br>b <small>c</small>", "a<br>b <small>c</small>"),
         ("<br onclick=x>", "&lt;br onclick=x&gt;"),
-    ],
-)
-def test_a_link_leads_to_the_web_or_a_file_beside_and_html_is_text(text, shown):
-    assert shown in render_html_page("t", text, {})
+    ]
+    for text, shown in cases:
+        with subtests.test(text=text):
+            assert shown in render_html_page("t", text, {})
 
 
 def test_a_page_allows_its_own_script_and_style_alone():

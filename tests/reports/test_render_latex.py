@@ -16,10 +16,11 @@ from bench.reports import build_report
 from bench.reports.bibliography import format_bibtex_entry
 from bench.reports.render_latex import escape_latex
 from bench.tracking.run_frame import runs_frame
+from tests.reports.latex_check import check
 
 from ..errors import raises_code
 from .made import MADE, NONE_SCORED
-from .unrun import not_run
+from .unrun import EACH_LAYOUT, not_run
 
 DOCUMENT = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
@@ -28,34 +29,6 @@ DOCUMENT = r"""\documentclass{article}
 %s
 \end{document}
 """
-
-
-def check(text):
-    """Braces and environments are closed, every row has the columns that the tabular declares, and
-    nothing is there that pdfLaTeX cannot read."""
-    assert text.isascii()
-    plain = text.replace(r"\{", "").replace(r"\}", "")
-    assert plain.count("{") == plain.count("}")
-    opened = []
-    for kind, name in re.findall(r"\\(begin|end)\{(\S+?)\}", text):
-        if kind == "begin":
-            opened.append(name)
-        else:
-            assert opened.pop() == name
-    assert opened == []
-    for declared, body in re.findall(
-        r"\\begin\{tabular\}\{([lr]+)\}(.*?)\\end\{tabular\}", text, re.S
-    ):
-        rows = [line for line in body.splitlines() if line.endswith(r"\\")]
-        assert rows
-        for row in rows:
-            assert columns(row) == len(declared), row
-
-
-def columns(row):
-    cells = re.split(r"(?<!\\)&", row)
-    spans = [re.match(r"\s*\\multicolumn\{(\d+)\}", cell) for cell in cells]
-    return sum(int(span[1]) if span else 1 for span in spans)
 
 
 @pytest.mark.parametrize("which", MADE)
@@ -72,9 +45,11 @@ def test_compiles(which, tmp_path):
     subprocess.run([compiler, "a.tex"], cwd=tmp_path, check=True, capture_output=True, timeout=60)
 
 
-@pytest.mark.parametrize("key", table_cards.table_keys())
-def test_every_table_can_be_set(key):
-    check(not_run(key, "paper").render_extra("latex"))
+@EACH_LAYOUT
+def test_every_table_can_be_set(keys, subtests):
+    for key in keys:
+        with subtests.test(key=key):
+            check(not_run(key, "paper").render_extra("latex"))
 
 
 def test_figures_are_the_papers_and_ours():

@@ -73,12 +73,12 @@ def test_one_or_two_seeds_give_no_verdict_however_far_the_paper_is():
     assert ours(3.0, *plain(3.0, 3.1)).verdict == "two seeds"
 
 
-@pytest.mark.parametrize(
-    ("paper", "verdict"), [(3.06, "inside"), (2.50, "inside"), (2.49, "outside"), (9.0, "outside")]
-)
-def test_with_three_seeds_the_papers_figure_is_one_more_draw(paper, verdict):
+def test_with_three_seeds_the_papers_figure_is_one_more_draw(subtests):
     """Seeds 2.9, 3.0, 3.1: mean 3.0 and t(2) 4.303 · 0.1 · sqrt(4/3) = 0.497, half a unit 0.005."""
-    assert ours(paper, *plain(2.9, 3.0, 3.1)).verdict == verdict
+    cases = [(3.06, "inside"), (2.50, "inside"), (2.49, "outside"), (9.0, "outside")]
+    for paper, verdict in cases:
+        with subtests.test(paper=paper):
+            assert ours(paper, *plain(2.9, 3.0, 3.1)).verdict == verdict
 
 
 def test_no_error_in_the_sample_is_too_few_to_judge():

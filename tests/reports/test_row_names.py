@@ -7,12 +7,11 @@ import re
 import pandas as pd
 import pytest
 
-from bench.cards import table_cards
 from bench.reports import build_report
 from bench.reports.render_latex import escape_latex
 
 from .made import MADE, PAPER, RUNS, TABLE, frame, judged
-from .unrun import not_run
+from .unrun import EACH_LAYOUT, not_run
 
 
 def unlinked(text):
@@ -31,14 +30,17 @@ def keys_of(made):
     return [unlinked(line) for line in lines]
 
 
-@pytest.mark.parametrize("key", table_cards.table_keys())
-def test_every_table_of_the_suite_names_its_rows_as_rows_are_asked_for(key):
-    made = not_run(key, "paper")
-    assert keys_of(made) == [*made.table.rows]
-    latex = made.render_extra("latex")
-    for row in made.table.rows:
-        begins = r"\\multicolumn\{\d+\}\{l\}\{" if made.table.layout == "matrix" else ""
-        assert re.search(rf"^{begins}{re.escape(escape_latex(row))}[ ~]", latex, re.MULTILINE), row
+@EACH_LAYOUT
+def test_every_table_of_the_suite_names_its_rows_as_rows_are_asked_for(keys, subtests):
+    for key in keys:
+        with subtests.test(key=key):
+            made = not_run(key, "paper")
+            assert keys_of(made) == [*made.table.rows]
+            latex = made.render_extra("latex")
+            begins = r"\\multicolumn\{\d+\}\{l\}\{" if made.table.layout == "matrix" else ""
+            for row in made.table.rows:
+                begin = rf"^{begins}{re.escape(escape_latex(row))}[ ~]"
+                assert re.search(begin, latex, re.MULTILINE), row
 
 
 def test_a_systems_link_stands_at_its_key_where_the_paper_prints_no_more():

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from bench.reports import terminal_table
 from bench.reports.result_cells import build_cells
 from bench.reports.row_runs import select_row_runs
@@ -37,20 +35,22 @@ def test_each_row_has_its_key_the_papers_result_ours_and_its_state():
     assert shown["Never"][-1] == "not run"
 
 
-@pytest.mark.parametrize("width", [30, 40, 60, 80, 120])
-@pytest.mark.parametrize("table", [TABLE, MATRIX], ids=["rows", "matrix"])
-def test_at_every_width_lines_fit_and_no_word_is_broken(table, width):
-    narrow = terminal_table.format_terminal_table(table, lines(table), "paper", width)
-    wide = terminal_table.format_terminal_table(table, lines(table), "paper", 500)
-    assert {*re.findall(r"\w+", narrow)} <= {*re.findall(r"\w+", wide)}
-    numbers = {
-        *re.findall(
-            r"\d+\.\d+", terminal_table.format_terminal_table(table, lines(table), "paper", 60)
-        )
-    }
-    assert numbers <= {*re.findall(r"\d+\.\d+", narrow)}
-    if width >= 60:
-        assert max(map(len, narrow.splitlines())) <= width
+def test_at_every_width_lines_fit_and_no_word_is_broken(subtests):
+    for width in [30, 40, 60, 80, 120]:
+        for number, table in enumerate([TABLE, MATRIX]):
+            with subtests.test(width=width, number=number):
+                narrow = terminal_table.format_terminal_table(table, lines(table), "paper", width)
+                wide = terminal_table.format_terminal_table(table, lines(table), "paper", 500)
+                assert {*re.findall(r"\w+", narrow)} <= {*re.findall(r"\w+", wide)}
+                numbers = {
+                    *re.findall(
+                        r"\d+\.\d+",
+                        terminal_table.format_terminal_table(table, lines(table), "paper", 60),
+                    )
+                }
+                assert numbers <= {*re.findall(r"\d+\.\d+", narrow)}
+                if width >= 60:
+                    assert max(map(len, narrow.splitlines())) <= width
 
 
 def test_every_part_of_a_smoke_table_is_marked():

@@ -4,11 +4,30 @@ from __future__ import annotations
 
 from functools import cache
 
+import pytest
+
 from bench.cards import table_cards
 from bench.reports import build_report
 from bench.tracking.run_frame import runs_frame
 
 from .made import NONE_SCORED
+
+LAYOUTS = (
+    "breathnet/table4",  # published rows, cited
+    "breathnet/table6",  # a link at a row's key
+    "breathnet/table10",  # a matrix
+    "mfpt/asvspoof5",  # groups, results of a digest
+    "sal/table4",
+    "tca/table2",  # many columns
+)
+"""Tables that differ in layout."""
+EACH_LAYOUT = pytest.mark.parametrize(
+    "keys",
+    [
+        pytest.param(LAYOUTS, id="layouts"),
+        pytest.param(table_cards.table_keys(), id="every table", marks=pytest.mark.slow),
+    ],
+)
 
 
 @cache

@@ -8,7 +8,7 @@ import pytest
 
 from bench.cards import table_cards
 from bench.config import Config
-from tests.runner.test_stages import CARD
+from tests.runner.stages import CARD
 
 
 @pytest.fixture

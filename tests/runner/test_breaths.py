@@ -12,7 +12,7 @@ from bench.config import Config
 from bench.runner import local
 from bench.runner.request import RunRequest
 from bench.tracking.store import Store
-from tests.runner.test_stages import CARD, Watcher
+from tests.runner.stages import CARD, Watcher
 
 BREATHING = (
     CARD.replace("[base]", '[base]\nbreath.kind = "dsp"')

@@ -20,8 +20,8 @@ from bench.specs.corpus import DownloadSize
 from bench.specs.run import EarlierTraining, Run
 from bench.tracking.shared_runs import TRAINED_IN
 from bench.training import checkpoints
-from tests.runner.test_stages import CARD
-from tests.training.test_engine import run_to_end
+from tests.runner.stages import CARD
+from tests.training.runs import run_to_end
 
 
 def resolved(table: str, row: str, *overrides: str, form: Form = "paper") -> Run:
@@ -172,17 +172,16 @@ def test_hours_are_said_only_once_they_were_measured(card, config: Config, capsy
     assert speed.read_speed(run, device, config.work) is None
 
 
-@pytest.mark.parametrize(
-    ("size", "said"),
-    [
+def test_sizes_of_downloads_in_words(subtests):
+    cases = [
         (DownloadSize(12_791_859_200, True, 2), "13 GB and 2 files of unknown size"),
         (DownloadSize(7_100_000_000, False, 0), "about 7.1 GB"),
         (DownloadSize(0, True, 1), "1 file of unknown size"),
         (DownloadSize(0, True, 0), "nothing"),
-    ],
-)
-def test_sizes_of_downloads_in_words(size, said):
-    assert size.in_words == said
+    ]
+    for size, said in cases:
+        with subtests.test(said=said):
+            assert size.in_words == said
 
 
 def run_of(row: str, hours: float, place: str, *overrides: str, **changes: str) -> SimpleNamespace:

@@ -23,7 +23,7 @@ from bench.specs.breath.precomputed import Precomputed
 from bench.tracking.store import Store
 from bench.training import contents
 from bench.training.row import DatasetCache
-from tests.runner.test_stages import CARD, Watcher
+from tests.runner.stages import CARD, Watcher
 
 CORPUS = "asvspoof2019la"
 

@@ -14,7 +14,7 @@ from bench.tracking.run_folders import runs_by_folder
 from bench.tracking.store import Store
 from bench.tracking.tracked_run import TrackedRun
 from bench.training import checkpoints, keeping
-from tests.runner.test_stages import Watcher
+from tests.runner.stages import Watcher
 
 KEPT = {"kept.pt", "lock", "progress.json", "run.toml", "selection.json"}
 MEAN = 'training.keep={kind="average-last", checkpoints=2}'

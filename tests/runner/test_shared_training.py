@@ -17,7 +17,7 @@ from bench.runner import local, shared_training
 from bench.runner.request import RunRequest
 from bench.tracking.store import Store
 from bench.training import checkpoints
-from tests.runner.test_stages import CARD, Watcher
+from tests.runner.stages import CARD, Watcher
 
 MORE = CARD.replace(
     'evaluate.asvspoof2019la = { corpus = "asvspoof2019la", split = "eval"',

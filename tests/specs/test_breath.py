@@ -23,16 +23,17 @@ def card():
 BREATHNET = [key for key in table_cards.table_keys() if key.startswith("breathnet/")]
 
 
-@pytest.mark.parametrize("key", BREATHNET)
-def test_rows_hear_the_detector_of_the_paper(key):
+def test_rows_hear_the_detector_of_the_paper(subtests):
     """Respiro-en everywhere; but for rows without BreathFiLM and the masks of Table XIII."""
-    card = table_cards.read_table(key)
-    for row in table_cards.runnable_rows(card):
-        run = table_cards.resolve_row(card, row)
-        wanted = "none" if row == "no-film" else "respiro"
-        of_row = row if row in ("zeros", "ones") else wanted
-        for name, kind in kinds(run).items():
-            assert kind == (of_row if name.startswith("evaluate") else wanted)
+    for key in BREATHNET:
+        with subtests.test(key=key):
+            card = table_cards.read_table(key)
+            for row in table_cards.runnable_rows(card):
+                run = table_cards.resolve_row(card, row)
+                wanted = "none" if row == "no-film" else "respiro"
+                of_row = row if row in ("zeros", "ones") else wanted
+                for name, kind in kinds(run).items():
+                    assert kind == (of_row if name.startswith("evaluate") else wanted)
 
 
 def test_one_setting_switches_the_whole_row(card):
@@ -72,16 +73,19 @@ def test_where_it_is_said_makes_no_other_run(card):
     assert Run.model_validate(once.model_dump(mode="json")) == once
 
 
-@pytest.mark.parametrize("key", BREATHNET)
-def test_the_variant_dsp_is_the_row_with_our_own_detector(key):
-    card = table_cards.read_table(key)
-    told = [row for row in table_cards.runnable_rows(card) if row != "no-film"]
-    varied, found = paper_cards.add_variant(card, table_cards.read_paper("breathnet"), "dsp", told)
-    assert found == tuple(f"{row}@dsp" for row in told)
-    for row in told:
-        ours = table_cards.resolve_row(varied, f"{row}@dsp")
-        assert ours == table_cards.resolve_row(card, row, overrides=["breath.kind=dsp"])
-        assert ours.signature != table_cards.resolve_row(card, row).signature
+def test_the_variant_dsp_is_the_row_with_our_own_detector(subtests):
+    for key in BREATHNET:
+        with subtests.test(key=key):
+            card = table_cards.read_table(key)
+            told = [row for row in table_cards.runnable_rows(card) if row != "no-film"]
+            varied, found = paper_cards.add_variant(
+                card, table_cards.read_paper("breathnet"), "dsp", told
+            )
+            assert found == tuple(f"{row}@dsp" for row in told)
+            for row in told:
+                ours = table_cards.resolve_row(varied, f"{row}@dsp")
+                assert ours == table_cards.resolve_row(card, row, overrides=["breath.kind=dsp"])
+                assert ours.signature != table_cards.resolve_row(card, row).signature
 
 
 def test_an_earlier_training_hears_the_same():
@@ -94,12 +98,13 @@ def test_an_earlier_training_hears_the_same():
     assert run.start.stage.training_signature == first.training_signature
 
 
-@pytest.mark.parametrize("key", [*BREATHNET, "cross/detection"])
-def test_smoke_rows_need_no_weights(key):
-    card = table_cards.read_table(key)
-    for row in table_cards.runnable_rows(card):
-        run = table_cards.resolve_row(card, row, "smoke")
-        assert set(kinds(run).values()) <= {"none", "dsp", "zeros", "ones"}
+def test_smoke_rows_need_no_weights(subtests):
+    for key in [*BREATHNET, "cross/detection"]:
+        with subtests.test(key=key):
+            card = table_cards.read_table(key)
+            for row in table_cards.runnable_rows(card):
+                run = table_cards.resolve_row(card, row, "smoke")
+                assert set(kinds(run).values()) <= {"none", "dsp", "zeros", "ones"}
 
 
 def test_a_mistake_is_blamed_on_the_one_place(card):

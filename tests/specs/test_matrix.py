@@ -72,23 +72,22 @@ def test_a_matrix_is_what_it_stands_for(tmp_path):
         )
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
+def test_a_wrong_matrix_says_so(tmp_path, subtests):
+    cases = [
         ("[0.1, 0.2, 0.3]", "[0.1, 0.2]", "rows.own.paper.A07: has 2 numbers; should have 3, one"),
         ("[0.1, 0.2, 0.3]", '[0.1, "x", 0.3]', "rows.own.paper.asvspoof2021la.A07.alaw.eer"),
         ("A07 = [", "A09 = [", "rows.own.paper.A09: no such heading down; did"),
         (".{across}.eer", ".eer", "should name {down} and {across} once each"),
         ("[matrix]", "[matrix]\nup = 1", "matrix.up: no such key"),
         ('title = "Crossed"', 'title = "Crossed"\nlayout = "rows"', "layout: should be left out"),
-    ],
-)
-def test_a_wrong_matrix_says_so(tmp_path, old, new, message):
-    text = HEAD + MATRIX + BASE + NUMBERS
-    assert old in text
-    with pytest.raises(BenchError) as error:
-        parse(tmp_path, text.replace(old, new))
-    assert message in str(error.value)
+    ]
+    for old, new, message in cases:
+        with subtests.test(new=new):
+            text = HEAD + MATRIX + BASE + NUMBERS
+            assert old in text
+            with pytest.raises(BenchError) as error:
+                parse(tmp_path, text.replace(old, new))
+            assert message in str(error.value)
 
 
 DEFAULTS = """

@@ -43,20 +43,19 @@ def test_what_makes_sense_is_read():
     assert card.rows["R"].published_figures == {"a.eer": 1.0, "average.eer": 2.0}
 
 
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
+def test_a_column_combines_figures_of_one_kind_and_several_evaluations(subtests):
+    cases = [
         ({"parts": ["a.eer"]}, "= ('a.eer',): should be two or more metrics"),
         ({"combine": "difference", "parts": ["a.eer", "b.eer", "c.eer"]}, "should be two metrics"),
         ({"combine": "none"}, "should be left out where `combine` is 'none'"),
         ({"parts": ["a.eer", "b.f1"]}, "should each be an 'eer', as `metric`"),
         ({"parts": ["a.eer", "a.A07.eer"]}, "should each be of another evaluation"),
-    ],
-)
-def test_a_column_combines_figures_of_one_kind_and_several_evaluations(changes, says):
-    (line,) = faults(table(A, B, AVERAGE | changes))
-    assert line.startswith("card: columns.2.parts = (")
-    assert says in line
+    ]
+    for changes, says in cases:
+        with subtests.test(changes=changes):
+            (line,) = faults(table(A, B, AVERAGE | changes))
+            assert line.startswith("card: columns.2.parts = (")
+            assert says in line
 
 
 def test_parts_are_columns_themselves():

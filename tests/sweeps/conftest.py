@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from bench.cards import sweep_cards
+from bench.config import Config
 from bench.specs.sweep import Sweep
 from bench.sweeps import storage
 from bench.sweeps.study import Claim, Study
 from bench.sweeps.worker import EndedTrial, EpochCallback, work_on_study
+from bench.tracking.store import Store
 
 CARD = """
 title = "λ"
@@ -74,3 +77,19 @@ def finish(
     return list(
         work_on_study(study, lambda c: sweep_cards.trial_run(card, c.point), seeds, train, wanted)
     )
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory) -> Path:
+    """A new store's database; to make one takes MLflow seconds."""
+    work = tmp_path_factory.mktemp("store")
+    Store(Config(work=work))
+    return work / "mlflow.db"
+
+
+@pytest.fixture
+def config(miniatures: Path, empty_store: Path, tmp_path: Path, monkeypatch) -> Config:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "mini").symlink_to(miniatures / "mini")
+    shutil.copy(empty_store, tmp_path)
+    return Config(work=tmp_path, device="cpu", workers=0)

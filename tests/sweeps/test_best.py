@@ -13,9 +13,8 @@ from bench.specs.sweep import Sweep
 from bench.sweeps import trial_table
 from bench.sweeps.trials import SweepRun
 from bench.tracking.store import Store
-from tests.sweeps.conftest import Formula, finish
-from tests.sweeps.test_records import NOTHING, kept
-from tests.sweeps.test_trials import SMALL, Watcher, config, empty_store
+from tests.sweeps.conftest import Formula, config, empty_store, finish
+from tests.sweeps.trials import NOTHING, SMALL, Watcher, kept
 
 __all__ = ["config", "empty_store"]
 

@@ -16,6 +16,7 @@ from bench.reports.sweep_best import find_leaders
 from bench.sweeps import trial_table
 from bench.tracking.run_frame import COLUMNS as TRACKED
 from tests.sweeps.conftest import Formula, finish
+from tests.sweeps.trials import NOTHING, kept
 
 THREE = """
 title = "Three $ dimensions"
@@ -30,8 +31,6 @@ system.auxiliary.weight = { kind = "float", low = 0.01, high = 10.0, log = true 
 mix = { kind = "categories", values = [{ kind = "none" }, { kind = "csm", rounds = 3 }] }
 optimiser.learning_rate = { kind = "float", low = 1e-6, high = 1e-4, log = true }
 """
-
-NOTHING = pd.DataFrame(columns=pd.Index([*TRACKED, "a.eer", "a.eer.low", "a.eer.high"]))
 
 
 def run_of(number: int, seed: int, eer: float) -> dict[str, object]:
@@ -55,11 +54,6 @@ def study(parse, open_study):
 def trials(study) -> pd.DataFrame:
     runs = [run_of(0, 1, 10.0), run_of(0, 2, 20.0), run_of(1, 1, 7.0)]
     return trial_table.build_trial_table(study, pd.DataFrame(runs))
-
-
-def kept(trials: pd.DataFrame) -> pd.DataFrame:
-    """The table as it comes back from the tracking store: all of it text."""
-    return pd.read_csv(io.StringIO(trials.to_csv(index=False)), dtype=str, keep_default_na=False)
 
 
 def test_a_line_says_what_a_trial_was(study, trials):

@@ -11,9 +11,8 @@ from tests.sweeps.conftest import CARD
 LOG = "low = 0.01, high = 10.0, log = true"
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
+def test_a_mistake_says_what_would_be_right(parse, subtests):
+    cases = [
         ("title", "titel", "titel: no such key; did you mean 'title'?"),
         ("S7", "S77", "from = sal/table4: 'S77': no such row; did you mean 'S7'?"),
         ("table4:", "tabel4:", "from = 'sal/tabel4': there is no such table; did you mean"),
@@ -34,15 +33,15 @@ LOG = "low = 0.01, high = 10.0, log = true"
         ("low = 1, high = 3", "low = 0, high = 3", "space.mix.rounds = 0: should be greater"),
         ("mix.rounds", "mix", "space.mix = 1: should be a valid dictionary"),
         ("mix.rounds =", "system.auxiliary.x =", "the row has no such key"),
-    ],
-)
-def test_a_mistake_says_what_would_be_right(parse, old, new, message):
-    assert old in CARD
-    with pytest.raises(BenchError) as raised:
-        parse(CARD.replace(old, new, 1))
-    text = str(raised.value)
-    assert message in text, text
-    assert len(text.splitlines()) == len(set(text.splitlines()))
+    ]
+    for old, new, message in cases:
+        with subtests.test(message=message):
+            assert old in CARD
+            with pytest.raises(BenchError) as raised:
+                parse(CARD.replace(old, new, 1))
+            text = str(raised.value)
+            assert message in text, text
+            assert len(text.splitlines()) == len(set(text.splitlines()))
 
 
 def test_two_dimensions_may_not_set_one_key(parse):

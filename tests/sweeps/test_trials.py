@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -21,66 +20,7 @@ from bench.tracking import studies
 from bench.tracking.store import Store
 from bench.training import checkpoints
 from bench.training.row import DatasetCache, training_path
-
-SMALL = """
-title = "λ"
-from = "sal/table4:S5"
-trials = 3
-sampler.kind = "grid"
-epochs = 2
-
-[space]
-system.auxiliary.weight = { kind = "float", low = 0.1, high = 0.3, step = 0.1 }
-
-[smoke.base]
-training.batch_size = 4
-train.clip_s = 1.28
-frontend = { blocks = 1, dim = 16, heads = 2, feed_forward = 16, channels = 8 }
-system = { hidden = 8, context = { blocks = 1 } }
-"""
-
-
-class Watcher:
-    """Shows nothing; may raise at the beginning of an epoch of a trial."""
-
-    def __init__(self, stop: str = "", error: BaseException | None = None) -> None:
-        self.stop, self.error = stop, error
-        self.steps: list[str] = []
-        self.said: list[str] = []
-        self.name = ""
-
-    def begin(self, name: str, epochs: int) -> None:
-        self.name = name
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-    def on_step(self, epoch, step, steps, losses) -> None:
-        self.steps.append(self.name)
-        if self.error is not None and self.name.startswith(self.stop) and epoch == 2:
-            raise self.error
-
-    def on_epoch(self, epoch, figures) -> None:
-        pass
-
-    def on_score(self, evaluation, done, total) -> None:
-        pass
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory) -> Path:
-    """A new store's database; to make one takes MLflow seconds."""
-    work = tmp_path_factory.mktemp("store")
-    Store(Config(work=work))
-    return work / "mlflow.db"
-
-
-@pytest.fixture
-def config(miniatures: Path, empty_store: Path, tmp_path: Path, monkeypatch) -> Config:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    (tmp_path / "mini").symlink_to(miniatures / "mini")
-    shutil.copy(empty_store, tmp_path)
-    return Config(work=tmp_path, device="cpu", workers=0)
+from tests.sweeps.trials import SMALL, Watcher
 
 
 def runs(config: Config) -> dict[str, object]:

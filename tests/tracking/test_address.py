@@ -13,9 +13,8 @@ SECRET = "s3cr3t@/:"
 QUOTED = "s3cr3t%40%2F%3A"
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
+def test_a_file_of_any_name_is_found_again_by_its_uri(tmp_path, subtests):
+    cases = [
         "plain",
         "a b",
         "q?x",
@@ -28,13 +27,13 @@ QUOTED = "s3cr3t%40%2F%3A"
         "a+b",
         "a%b",
         "a:b@c",
-    ],
-)
-def test_a_file_of_any_name_is_found_again_by_its_uri(name, tmp_path):
-    file = tmp_path / name / "mlflow.db"
-    made = file_address(file)
-    assert parse_address(made.shown).file == file
-    assert parse_address(made.uri).file == file
+    ]
+    for name in cases:
+        with subtests.test(name=name):
+            file = tmp_path / name / "mlflow.db"
+            made = file_address(file)
+            assert parse_address(made.shown).file == file
+            assert parse_address(made.uri).file == file
 
 
 @pytest.mark.parametrize("uri", ["sqlite:///x.db", "sqlite+pysqlite:///x.db"])
@@ -42,9 +41,8 @@ def test_a_relative_file_is_one_of_the_working_folder(uri):
     assert parse_address(uri).file == Path("x.db").absolute()
 
 
-@pytest.mark.parametrize(
-    ("uri", "shown", "endpoint"),
-    [
+def test_what_is_shown_has_no_password(subtests):
+    cases = [
         ("http://h:5000/x/", "http://h:5000/x", ("h", 5000)),
         ("https://h", "https://h", ("h", 443)),
         (f"https://bob:{QUOTED}@h", "https://h", ("h", 443)),
@@ -61,15 +59,15 @@ def test_a_relative_file_is_one_of_the_working_folder(uri):
         ("databricks", "databricks", None),
         ("databricks://profile", "databricks://profile", None),
         (f"azureml://k:{QUOTED}@h/x", "azureml://***@h/x", None),
-    ],
-)
-def test_what_is_shown_has_no_password(uri, shown, endpoint):
-    found = parse_address(uri)
-    assert (found.shown, found.endpoint, found.file) == (shown, endpoint, None)
-    assert "s3cr3t" not in repr(found)
-    for said in (uri, QUOTED, SECRET):
-        if QUOTED in uri and "bob" in uri:
-            assert "s3cr3t" not in found.hide_secrets(f"cannot open {said}: no")
+    ]
+    for uri, shown, endpoint in cases:
+        with subtests.test(uri=uri, shown=shown, endpoint=endpoint):
+            found = parse_address(uri)
+            assert (found.shown, found.endpoint, found.file) == (shown, endpoint, None)
+            assert "s3cr3t" not in repr(found)
+            for said in (uri, QUOTED, SECRET):
+                if QUOTED in uri and "bob" in uri:
+                    assert "s3cr3t" not in found.hide_secrets(f"cannot open {said}: no")
 
 
 def test_a_servers_login_is_no_part_of_its_address():
@@ -79,9 +77,8 @@ def test_a_servers_login_is_no_part_of_its_address():
     assert parse_address("https://h/x").login is None
 
 
-@pytest.mark.parametrize(
-    "uri",
-    [
+def test_what_is_no_address_is_refused_without_its_password(subtests):
+    cases = [
         "sqlite://",
         "sqlite:///:memory:",
         "sqlite:///file:x?uri=true",
@@ -93,9 +90,9 @@ def test_a_servers_login_is_no_part_of_its_address():
         "https://bob:s3cr3t@h:port",
         "postgresql://bob:s3cr3t@x/y@h/d",
         "postgresql://bob:s3cr3t@h:port/d",
-    ],
-)
-def test_what_is_no_address_is_refused_without_its_password(uri):
-    with raises_code("tracking.bad-address") as raised:
-        parse_address(uri)
-    assert "s3cr3t" not in str(raised.value)
+    ]
+    for uri in cases:
+        with subtests.test(uri=uri):
+            with raises_code("tracking.bad-address") as raised:
+                parse_address(uri)
+            assert "s3cr3t" not in str(raised.value)

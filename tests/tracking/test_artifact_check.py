@@ -41,6 +41,17 @@ def test_a_byte_is_written_read_and_removed(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_where_nothing_may_be_removed_the_byte_stays(tmp_path, monkeypatch):
+    class Lasting(LocalArtifactRepository):
+        def delete_artifacts(self, *given, **more):
+            raise PermissionError("objects are locked")
+
+    known = registry._artifact_repository_registry._registry
+    monkeypatch.setitem(known, "file", lambda uri, **more: Lasting(uri))
+    artifact_check.require_artifacts(Served(tmp_path.as_uri()), "sal/table4")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [artifact_check._BYTE]
+
+
 def test_what_is_read_as_another_is_told(tmp_path, monkeypatch):
     class Wrong(LocalArtifactRepository):
         def download_artifacts(self, *given, **more):

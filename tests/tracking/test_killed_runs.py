@@ -16,7 +16,7 @@ from bench.config import Config
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 from tests.errors import raises_code
-from tests.tracking.test_store import FIGURES, curve
+from tests.tracking.histories import FIGURES, curve
 
 WORKER = """
 import dataclasses, pickle, sys, time

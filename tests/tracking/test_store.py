@@ -17,20 +17,11 @@ from bench.tracking.run_frame import COLUMNS
 from bench.tracking.run_record import DatasetUse, RunRecord
 from bench.tracking.store import Store
 from tests.errors import raises_code
-
-FIGURES = {
-    "partialspoof.eer": MetricResult(0.0361, 0.0350, 0.0372),
-    "partialspoof.f1": MetricResult(0.9650, 0.9641, 0.9660),
-}
+from tests.tracking.histories import FIGURES, curve
 
 
 def run_of(store: Store, tracked):
     return store.client.get_run(tracked.run_id)
-
-
-def curve(store: Store, tracked, name):
-    history = store.client.get_metric_history(tracked.run_id, name)
-    return [(point.step, point.value) for point in history]
 
 
 def held_by(store: Store, entry: RunRecord, holder):

@@ -6,8 +6,6 @@ import base64
 import json
 import zlib
 
-import pytest
-
 from bench.cards import table_cards
 from bench.specs.table import Table
 from bench.tracking import mlflow_views
@@ -47,12 +45,13 @@ def test_columns_and_charts_are_the_papers_in_its_order():
     assert shown["orderByKey"] == f"tags.`{mlflow_views.LINE}`"
 
 
-@pytest.mark.parametrize("key", table_cards.table_keys())
-def test_every_table_has_a_view_that_mlflow_takes(key):
-    tags = mlflow_views.experiment_tags(table_cards.read_table(key), "7")
-    assert all(0 < len(value) <= LONGEST_TAG for value in tags.values())
-    assert mlflow_views.view_address("7")[1:] in tags["mlflow.note.content"]
-    state(table_cards.read_table(key))
+def test_every_table_has_a_view_that_mlflow_takes(subtests):
+    for key in table_cards.table_keys():
+        with subtests.test(key=key):
+            tags = mlflow_views.experiment_tags(table_cards.read_table(key), "7")
+            assert all(0 < len(value) <= LONGEST_TAG for value in tags.values())
+            assert mlflow_views.view_address("7")[1:] in tags["mlflow.note.content"]
+            state(table_cards.read_table(key))
 
 
 def test_columns_that_no_run_holds_are_left_out():

@@ -13,16 +13,13 @@ from bench.config import Config
 from bench.data.subset import FrameVectors, Subset
 from bench.errors import BenchError
 from bench.models.segment_positions import IGNORED
-from bench.specs.augment import Augment
-from bench.specs.base import Absent
 from bench.specs.corpus import Audio
-from bench.specs.run import HeldOutData, TrainData
 from bench.training.clips import ClipReader, read_attack_types, require_labels
 from bench.training.data import TrainingClips, Utterances
 from tests.errors import raises_code
+from tests.training.data_settings import NONE, held_out, train
 
 FRAME = 320
-NONE: Augment = Absent(kind="none")
 WAVE = (np.arange(1, 20_001) % 30_000).astype(np.int16)
 """No two samples of it are equal, so that each tells its place."""
 
@@ -57,15 +54,6 @@ def subset(tmp_path: Path):
 def places(wave: np.ndarray) -> list[int]:
     """Return the place each sample is from; 0 for padding."""
     return np.round(wave * 32768).astype(int).tolist()
-
-
-def train(clip_s: float, **settings) -> TrainData:
-    whole = {"corpus": "c", "split": "train", "resolution_s": None, "clip_s": clip_s}
-    return TrainData(**{**whole, **settings})
-
-
-def held_out(**settings) -> HeldOutData:
-    return HeldOutData(**{"corpus": "c", "split": "dev", "resolution_s": None, **settings})
 
 
 def clip(subset: Subset, data, epoch: int = 0, index: int = 0):

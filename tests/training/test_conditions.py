@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bench.training import conditions
-from tests.training.test_engine import Log, run_to_end
+from tests.training.runs import Log, run_to_end
 
 
 @pytest.fixture

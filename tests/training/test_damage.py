@@ -12,7 +12,7 @@ import torch
 from bench.training import checkpoints, damage, engine, keeping
 from bench.training.row import DatasetCache
 from tests.errors import raises_code
-from tests.training.test_engine import Log, all_scores, run_to_end
+from tests.training.runs import Log, all_scores, run_to_end
 
 
 def set_aside(run, config, place: Path) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -17,38 +16,7 @@ from bench.evaluation import score_file
 from bench.training import checkpoints, engine
 from bench.training.row import DatasetCache, train_and_score
 from tests.errors import raises_code
-
-
-class Log:
-    """Keeps what the engine says; may stop it after an epoch."""
-
-    def __init__(self, stop_after: int | None = None) -> None:
-        self.epochs: list[tuple[int, dict[str, float]]] = []
-        self.stop_after = stop_after
-
-    def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
-        assert 1 <= step <= steps
-        if self.stop_after is not None and epoch > self.stop_after:
-            raise KeyboardInterrupt
-
-    def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
-        self.epochs.append((epoch, dict(figures)))
-
-    def on_score(self, evaluation: str, done: int, total: int) -> None:
-        assert 0 <= done <= total
-
-
-def run_to_end(run, config, place: Path, log: Log | None = None):
-    fabric = engine.make_fabric(config, run.training.precision)
-    data = DatasetCache(config).load_row(run)
-    return train_and_score(fabric, run, 7, data, place, config, log or Log())
-
-
-def all_scores(trained) -> dict[str, np.ndarray]:
-    return {
-        name: score_file.read_scores(path)["score"].to_numpy()
-        for name, path in trained.scores.items()
-    }
+from tests.training.runs import Log, all_scores, run_to_end
 
 
 def weights(place: Path) -> dict[str, torch.Tensor]:

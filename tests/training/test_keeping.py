@@ -15,7 +15,7 @@ from bench.training.keeping import Progress
 from bench.training.row import DatasetCache
 from bench.training.scoring import build_utterances, score_utterances
 from tests.errors import raises_code
-from tests.training.test_engine import Log, all_scores, run_to_end
+from tests.training.runs import Log, all_scores, run_to_end
 
 
 def test_the_mean_of_the_last_epochs_is_kept(detection, config, tmp_path):

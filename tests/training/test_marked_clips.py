@@ -17,7 +17,7 @@ from bench.specs.corpus import Audio
 from bench.training.clips import ClipReader, require_labels
 from bench.training.data import TrainingClips, Utterances
 from tests.errors import raises_code
-from tests.training.test_clips import NONE, held_out, train
+from tests.training.data_settings import NONE, held_out, train
 
 SPLICED = {"resolution_s": 0.02, "splice": MixFrame(kind="mix-frame"), "fill": "repeat"}
 

@@ -15,7 +15,7 @@ from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.training import shares
 from bench.training.row import DatasetCache
-from tests.training.test_engine import Log, run_to_end
+from tests.training.runs import Log, run_to_end
 
 PINNED = ["LA_T_0000004", "LA_T_0000014", "LA_T_0000018", "LA_T_0000022"]
 

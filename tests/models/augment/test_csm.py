@@ -185,17 +185,16 @@ def test_the_share_of_clips_touched_is_the_probability(rounds: int) -> None:
     assert abs(share - expected) < 4 * (expected * (1 - expected) / clips) ** 0.5
 
 
-@pytest.mark.parametrize(
-    ("probability", "clips", "chosen"), [(0.2, 32, 6), (0.2, 4, 0), (0.29, 100, 29), (1.0, 7, 7)]
-)
-def test_a_fixed_share_is_floored(probability: float, clips: int, chosen: int) -> None:
-    batch = coded([5] * clips, 5, 2, 0)
-    rows: set[int] = set()
-    for seed in range(12):
-        out = mixed(batch, 2, spec(probability=probability, selection="fixed-share"), seed)
-        assert touched(batch, out) == chosen
-        rows |= set((batch.waves != out.waves).any(1).nonzero().flatten().tolist())
-    assert (len(rows) > chosen) == (0 < chosen < clips), "always the same clips"
+def test_a_fixed_share_is_floored(subtests: pytest.Subtests) -> None:
+    for probability, clips, chosen in [(0.2, 32, 6), (0.2, 4, 0), (0.29, 100, 29), (1.0, 7, 7)]:
+        with subtests.test(clips=clips):
+            batch = coded([5] * clips, 5, 2, 0)
+            rows: set[int] = set()
+            for seed in range(12):
+                out = mixed(batch, 2, spec(probability=probability, selection="fixed-share"), seed)
+                assert touched(batch, out) == chosen
+                rows |= set((batch.waves != out.waves).any(1).nonzero().flatten().tolist())
+            assert (len(rows) > chosen) == (0 < chosen < clips), "always the same clips"
 
 
 def test_mixing_with_oneself_changes_nothing() -> None:

@@ -179,20 +179,18 @@ def test_what_cannot_be_spliced_is_refused():
     assert "320 samples" in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
+def test_settings_out_of_range_are_refused(subtests):
+    cases = [
         ({"min_share": 0.4}, "min_share = 0.4: should be at most max_share = 0.3"),
         ({"min_share": 0.0}, "greater than 0"),
         ({"max_share": 1.5}, "less than or equal to 1"),
         ({"regions": 0}, "greater than or equal to 1"),
         ({"crossfade_s": -0.1}, "greater than or equal to 0"),
         ({"level": "loud"}, "'as-is' or 'matched'"),
-    ],
-)
-def test_settings_out_of_range_are_refused(settings, message):
-    with pytest.raises(ValidationError, match=message):
-        spec(**settings)
+    ]
+    for settings, message in cases:
+        with subtests.test(settings=settings), pytest.raises(ValidationError, match=message):
+            spec(**settings)
 
 
 def test_a_splice_is_of_a_kind_or_absent():

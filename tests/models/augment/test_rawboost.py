@@ -47,15 +47,16 @@ def speech(length: int = 6000, seed: int = 9) -> np.ndarray:
     return (0.7 * wave / np.abs(wave).max()).astype(np.float32)
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-@pytest.mark.parametrize("seed", [0, 1])
-def test_it_is_what_the_slow_implementation_gives(algorithm: int, seed: int) -> None:
-    ours = apply_rawboost(speech(), spec(algorithm), rng(seed))
-    assert ours.dtype == np.float32
-    np.testing.assert_allclose(
-        ours, slow_rawboost(speech(), spec(algorithm), rng(seed)), rtol=0, atol=2e-7
-    )
-    assert np.abs(ours - speech()).max() > 1e-3
+def test_it_is_what_the_slow_implementation_gives(subtests: pytest.Subtests) -> None:
+    for algorithm in ALGORITHMS:
+        for seed in [0, 1]:
+            with subtests.test(algorithm=algorithm, seed=seed):
+                ours = apply_rawboost(speech(), spec(algorithm), rng(seed))
+                assert ours.dtype == np.float32
+                np.testing.assert_allclose(
+                    ours, slow_rawboost(speech(), spec(algorithm), rng(seed)), rtol=0, atol=2e-7
+                )
+                assert np.abs(ours - speech()).max() > 1e-3
 
 
 def test_it_is_so_on_a_real_recording(shared: Path) -> None:
@@ -87,14 +88,15 @@ def test_draws_are_in_the_documented_order() -> None:
     assert hiss.snr_db == raw.uniform(10.0, 40.0)
 
 
-@pytest.mark.parametrize(
-    ("algorithm", "parts"), [(4, (1, 2, 3)), (5, (1, 2)), (6, (1, 3)), (7, (2, 3))]
-)
-def test_series_are_their_parts_one_after_the_other(algorithm: int, parts: tuple[int]) -> None:
-    generator, wave = rng(5), speech()
-    for part in parts:
-        wave = apply_rawboost(wave, spec(part), generator)
-    np.testing.assert_allclose(apply_rawboost(speech(), spec(algorithm), rng(5)), wave, atol=1e-6)
+def test_series_are_their_parts_one_after_the_other(subtests: pytest.Subtests) -> None:
+    for algorithm, parts in [(4, (1, 2, 3)), (5, (1, 2)), (6, (1, 3)), (7, (2, 3))]:
+        with subtests.test(algorithm=algorithm):
+            generator, wave = rng(5), speech()
+            for part in parts:
+                wave = apply_rawboost(wave, spec(part), generator)
+            np.testing.assert_allclose(
+                apply_rawboost(speech(), spec(algorithm), rng(5)), wave, atol=1e-6
+            )
 
 
 def test_parallel_is_the_sum_of_its_parts_limited_to_one() -> None:
@@ -205,13 +207,14 @@ def test_peaks_above_one_are_scaled_and_others_left() -> None:
     assert np.abs(apply_rawboost(np.full(800, 0.999, np.float32), spec(2), rng())).max() <= 1.0
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_the_seed_decides_and_the_input_is_left_alone(algorithm: int) -> None:
-    wave = speech()
-    first, again = (apply_rawboost(wave, spec(algorithm), rng(4)) for _ in range(2))
-    np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first, apply_rawboost(wave, spec(algorithm), rng(5)))
-    np.testing.assert_array_equal(wave, speech())
+def test_the_seed_decides_and_the_input_is_left_alone(subtests: pytest.Subtests) -> None:
+    for algorithm in ALGORITHMS:
+        with subtests.test(algorithm=algorithm):
+            wave = speech()
+            first, again = (apply_rawboost(wave, spec(algorithm), rng(4)) for _ in range(2))
+            np.testing.assert_array_equal(first, again)
+            assert not np.array_equal(first, apply_rawboost(wave, spec(algorithm), rng(5)))
+            np.testing.assert_array_equal(wave, speech())
 
 
 @settings(max_examples=60)
@@ -241,19 +244,17 @@ def test_any_clip_comes_out_finite_and_as_long(
         assert not out.any()
 
 
-@pytest.mark.parametrize(
-    ("wave", "says"),
-    [
+def test_what_is_no_waveform_is_refused(subtests: pytest.Subtests) -> None:
+    cases = [
         (np.array([0.0, np.nan, 0.0]), "sample 1 is nan"),
         (np.array([0.0, 0.0, -np.inf]), "sample 2 is -inf"),
         (np.zeros((2, 9)), r"got shape \(2, 9\)"),
         (np.zeros(0), "at least one sample"),
         (np.zeros(9, dtype=np.int16), "int16"),
-    ],
-)
-def test_what_is_no_waveform_is_refused(wave: np.ndarray, says: str) -> None:
-    with pytest.raises(BenchError, match=says):
-        apply_rawboost(wave, spec(), rng())
+    ]
+    for wave, says in cases:
+        with subtests.test(says=says), pytest.raises(BenchError, match=says):
+            apply_rawboost(wave, spec(), rng())
 
 
 def test_notches_above_half_the_rate_are_refused() -> None:

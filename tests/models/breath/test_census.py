@@ -21,7 +21,7 @@ from bench.specs.corpus import Audio
 from bench.training.clips import ClipReader
 from tests.errors import raises_code
 from tests.models.breath.made_breaths import subset
-from tests.training.test_clips import held_out, train
+from tests.training.data_settings import held_out, train
 
 SECONDS = (0.7, 1.3, 1.0, 2.4)
 

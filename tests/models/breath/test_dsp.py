@@ -56,26 +56,30 @@ def test_is_the_plain_reference(seed):
     )
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
+def test_follows_its_settings_as_the_reference_does(subtests):
+    cases = [
         {"neighbour_s": 0.0, "max_centroid_hz": 2500.0},
         {"max_periodicity": 0.3, "longest_gap_s": 0.0},
         {"pitch_window_s": 0.02},
         {"shortest_s": 0.0, "longest_s": 0.3},
         {"high_pass_hz": 600.0, "min_level": 0.3},
-    ],
-)
-def test_follows_its_settings_as_the_reference_does(settings):
-    wave, spec = made(7).wave, changed(**settings)
-    np.testing.assert_allclose(
-        detect_breaths(wave, spec), np.reshape(plain_dsp.intervals(wave, spec), (-1, 2)), atol=1e-6
-    )
+    ]
+    for changes in cases:
+        with subtests.test(changes=changes):
+            wave, spec = made(7).wave, changed(**changes)
+            np.testing.assert_allclose(
+                detect_breaths(wave, spec),
+                np.reshape(plain_dsp.intervals(wave, spec), (-1, 2)),
+                atol=1e-6,
+            )
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.02, 0.025, 0.05, 2.0])
-def test_silence_has_no_breath(seconds):
-    assert detect_breaths(np.zeros(round(seconds * RATE), dtype=np.float32), SPEC).shape == (0, 2)
+def test_silence_has_no_breath(subtests):
+    for seconds in [0.0, 0.02, 0.025, 0.05, 2.0]:
+        with subtests.test(seconds=seconds):
+            assert detect_breaths(
+                np.zeros(round(seconds * RATE), dtype=np.float32), SPEC
+            ).shape == (0, 2)
 
 
 def test_steady_noise_has_no_breath():
@@ -101,9 +105,10 @@ def not_breaths() -> dict[str, np.ndarray]:
     }
 
 
-@pytest.mark.parametrize("what", not_breaths())
-def test_is_no_breath(what):
-    assert not len(detect_breaths(phrase(not_breaths()[what]), SPEC))
+def test_is_no_breath(subtests):
+    for what in not_breaths():
+        with subtests.test(what=what):
+            assert not len(detect_breaths(phrase(not_breaths()[what]), SPEC))
 
 
 def test_rumble_hides_no_breath():

@@ -54,14 +54,24 @@ def test_an_utterance_that_the_file_lacks_is_an_error_unless_allowed(tmp_path):
     assert not len(read(tmp_path, text, ["a", "b"], absent="no-breath").row_intervals(1))
 
 
-@pytest.mark.parametrize(
-    "line",
-    ["a,1", "a,1,2,3", ",1,2", "a,one,2", "a,2,1", "a,1,1", "a,-1,2", "a,nan,2", "a,1,inf", "a,1,"],
-)
-def test_a_line_that_is_no_interval_is_an_error_with_its_place(tmp_path, line):
-    with raises_code("file.malformed") as error:
-        read(tmp_path, f"{HEADER}a,1,2\n{line}\n", ["a"])
-    assert "breaths.csv:3: " in str(error.value)
+def test_a_line_that_is_no_interval_is_an_error_with_its_place(tmp_path, subtests):
+    cases = [
+        "a,1",
+        "a,1,2,3",
+        ",1,2",
+        "a,one,2",
+        "a,2,1",
+        "a,1,1",
+        "a,-1,2",
+        "a,nan,2",
+        "a,1,inf",
+        "a,1,",
+    ]
+    for line in cases:
+        with subtests.test(line=line):
+            with raises_code("file.malformed") as error:
+                read(tmp_path, f"{HEADER}a,1,2\n{line}\n", ["a"])
+            assert "breaths.csv:3: " in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["", "a,1,2\n", "start_s,end_s,utterance\n"])

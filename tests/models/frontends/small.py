@@ -15,8 +15,14 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from bench.config import Config
+<<<<<<< HEAD
 from bench.models.frontends import FrontEnd
+=======
+from bench.models.frontends import FrontEnd, build
+from bench.models.frontends.encoder import Encoder
+>>>>>>> house/tests
 from bench.specs.frontends.s3prl import S3prl
+from bench.specs.frontends.tiny import Tiny
 from bench.specs.frontends.wav2vec2 import Wav2Vec2
 from bench.specs.frontends.wavlm import WavLM
 
@@ -263,3 +269,12 @@ def waves(batch: int, samples: int) -> Tensor:
     generator = torch.Generator().manual_seed(samples + batch)
     loudness = torch.linspace(0.05, 0.5, batch)[:, None]
     return loudness * torch.randn(batch, samples, generator=generator) + loudness / 3
+
+
+FAMILIES = ["wav2vec2", "wavlm"]
+
+
+def tiny(**options) -> Encoder:
+    torch.manual_seed(3)
+    spec = Tiny(kind="tiny", dim=32, blocks=3, heads=4, feed_forward=40, channels=16, **options)
+    return build(spec, Config())

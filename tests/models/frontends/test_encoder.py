@@ -10,7 +10,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.config import Config
 from bench.errors import BenchError
 from bench.models.frontends.blocks import RelativePositions
 from bench.models.frontends.encoder import (
@@ -22,9 +21,11 @@ from bench.models.frontends.encoder import (
     standard_convolutions,
 )
 from bench.specs.frontends.tiny import Tiny
+from tests.models.frontends.small import FAMILIES, tiny
 
 from . import small
 
+<<<<<<< HEAD
 FAMILIES = ["wav2vec2", "wavlm"]
 
 
@@ -33,6 +34,8 @@ def tiny(**options) -> Encoder:
     spec = Tiny(kind="tiny", dim=32, blocks=3, heads=4, feed_forward=40, channels=16, **options)
     return spec.build(Config())
 
+=======
+>>>>>>> house/tests
 
 def weighed(states: tuple[torch.Tensor, ...]) -> torch.Tensor:
     """Return a number that every element of every state has its own share in.

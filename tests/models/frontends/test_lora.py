@@ -240,9 +240,8 @@ def test_an_encoder_cannot_stop_behind_its_end():
 # --- settings ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
+def test_contradictions_are_refused(subtests):
+    cases = [
         (
             {"tuning": {"kind": "lora"}, "convolutions": "trained"},
             "convolutions = 'trained': should be 'frozen' where tuning.kind is 'lora'",
@@ -258,11 +257,10 @@ def test_an_encoder_cannot_stop_behind_its_end():
         ({"tuning": {"kind": "lora", "targets": ["fc1", "fc1"]}}, "should name each layer once"),
         ({"tuning": {"kind": "lora", "targets": ["fc3"]}}, "'fc1' or 'fc2'"),
         ({"tuning": {"kind": "lora", "alpha": 0.0}}, "greater than 0"),
-    ],
-)
-def test_contradictions_are_refused(options, message):
-    with pytest.raises(ValidationError, match=message):
-        WavLM.model_validate({"kind": "wavlm", **options})
+    ]
+    for options, message in cases:
+        with subtests.test(options=options), pytest.raises(ValidationError, match=message):
+            WavLM.model_validate({"kind": "wavlm", **options})
 
 
 def test_the_papers_five_targets_are_the_default():

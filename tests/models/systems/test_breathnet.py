@@ -19,8 +19,6 @@ from tests.errors import raises_code
 from tests.models.systems import plain_breathnet as plain
 from tests.models.systems.made_breathnet import PAPER, ROWS, Fixed, batch, data, system
 
-EVERY = pytest.mark.parametrize("row", ROWS)
-
 # --- sizes and shapes -----------------------------------------------------------------------------
 
 
@@ -67,12 +65,13 @@ def test_sizes_at_the_papers_width(whole):
     assert parameters(whole) == 13_720_721
 
 
-@EVERY
-def test_any_length_of_clip_has_a_score(row):
-    model = system(row)
-    for n_samples in (400, 6400, 20_000):
-        clips = batch(2, n_samples)
-        assert model.predict(clips.waves, clips.breath_mask, None).score.shape == (2, 1)
+def test_any_length_of_clip_has_a_score(subtests):
+    for row in ROWS:
+        with subtests.test(row=row):
+            model = system(row)
+            for n_samples in (400, 6400, 20_000):
+                clips = batch(2, n_samples)
+                assert model.predict(clips.waves, clips.breath_mask, None).score.shape == (2, 1)
 
 
 # --- the whole, step by step ----------------------------------------------------------------------
@@ -172,24 +171,28 @@ def test_equation_15_of_equal_logits_by_both_rules():
 # --- behaviour ------------------------------------------------------------------------------------
 
 
-@EVERY
-def test_every_weight_learns(row):
-    model, clips = system(row).train(), batch()
-    model.losses(clips)["loss"].backward()
-    dead = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]
-    assert not dead
+def test_every_weight_learns(subtests):
+    for row in ROWS:
+        with subtests.test(row=row):
+            model, clips = system(row).train(), batch()
+            model.losses(clips)["loss"].backward()
+            dead = [
+                name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()
+            ]
+            assert not dead
 
 
-@EVERY
-def test_what_is_left_out_is_not_there(row):
-    model, losses = system(row), system(row).losses(batch())
-    assert model.needs_breath_mask == (row != "no-film") == (model.film is not None)
-    assert (model.frequency is None) == (row in ("no-frequency", "self-attention"))
-    assert (model.fusion is None) == (row == "no-frequency")
-    parts = {"loss", "cross_entropy"}
-    if row != "no-feature-losses":
-        parts |= {"pscl", "centre", "contrast", "feature", "feature_length"}
-    assert set(losses) == parts
+def test_what_is_left_out_is_not_there(subtests):
+    for row in ROWS:
+        with subtests.test(row=row):
+            model, losses = system(row), system(row).losses(batch())
+            assert model.needs_breath_mask == (row != "no-film") == (model.film is not None)
+            assert (model.frequency is None) == (row in ("no-frequency", "self-attention"))
+            assert (model.fusion is None) == (row == "no-frequency")
+            parts = {"loss", "cross_entropy"}
+            if row != "no-feature-losses":
+                parts |= {"pscl", "centre", "contrast", "feature", "feature_length"}
+            assert set(losses) == parts
 
 
 def test_marks_matter_with_breath_film_alone():
@@ -252,16 +255,17 @@ def test_the_score_is_the_difference_of_the_logits():
     torch.testing.assert_close(alone.score[:, 0], logits[:, 0])
 
 
-@EVERY
-def test_scores_do_not_depend_on_batch_mates(row):
-    model, clips = system(row), batch(4)
-    loud = clips.waves * torch.tensor([1.0, 10.0, 0.1, 1.0])[:, None]
-    together = model.predict(loud, clips.breath_mask, None).score
-    alone = [
-        model.predict(wave[None], marks[None], None).score
-        for wave, marks in zip(loud, clips.breath_mask, strict=True)
-    ]
-    torch.testing.assert_close(together, torch.cat(alone), atol=1e-5, rtol=1e-5)
+def test_scores_do_not_depend_on_batch_mates(subtests):
+    for row in ROWS:
+        with subtests.test(row=row):
+            model, clips = system(row), batch(4)
+            loud = clips.waves * torch.tensor([1.0, 10.0, 0.1, 1.0])[:, None]
+            together = model.predict(loud, clips.breath_mask, None).score
+            alone = [
+                model.predict(wave[None], marks[None], None).score
+                for wave, marks in zip(loud, clips.breath_mask, strict=True)
+            ]
+            torch.testing.assert_close(together, torch.cat(alone), atol=1e-5, rtol=1e-5)
 
 
 def test_half_precision_leaves_losses_and_scores_single():

@@ -51,9 +51,8 @@ def batch(frames: int = 25, size: int = 3) -> Batch:
 
 
 # Back-end parameters of the released code, read in shared/facts/official-code.md, 1.2.
-@pytest.mark.parametrize(
-    ("row", "parameters"),
-    [
+def test_the_back_end_is_as_big_as_the_released_one(subtests):
+    cases = [
         ("S0", 262_914),
         ("S1", 262_939),
         ("S2", 23_444_251),
@@ -61,10 +60,10 @@ def batch(frames: int = 25, size: int = 3) -> Batch:
         ("S4", 23_707_165),
         ("S5", 23_708_707),
         ("S8", 23_708_707),
-    ],
-)
-def test_the_back_end_is_as_big_as_the_released_one(row, parameters):
-    assert sum(p.numel() for p in system(row).parameters()) == parameters
+    ]
+    for row, parameters in cases:
+        with subtests.test(row=row):
+            assert sum(p.numel() for p in system(row).parameters()) == parameters
 
 
 @pytest.mark.parametrize("padding", [80, 256, 399])
@@ -79,17 +78,18 @@ def test_every_whole_20_ms_has_its_state_however_many_zeros_follow(padding):
     assert not heard[0][:, 64_000:].any()
 
 
-@pytest.mark.parametrize("row", ["S0", "S1", "S2", "S4", "S5"])
-def test_one_answer_a_frame_at_every_resolution(row):
-    model = system(row, 16).eval()
-    for resolution_s, frames in ((0.16, 25), (0.02, 200), (0.32, 13)):
-        waves = torch.randn(2, 64_000)
-        if resolution_s == 0.32:  # whole frames are what the engine gives
-            waves = torch.randn(2, 13 * 5120)
-        answer = model.predict(waves, UNMARKED, resolution_s)
-        assert answer.score.shape == (2, frames)
-        assert answer.logits.shape == (2, frames, 2)
-        assert torch.allclose(answer.score, answer.logits[..., 0] - answer.logits[..., 1])
+def test_one_answer_a_frame_at_every_resolution(subtests):
+    for row in ["S0", "S1", "S2", "S4", "S5"]:
+        with subtests.test(row=row):
+            model = system(row, 16).eval()
+            for resolution_s, frames in ((0.16, 25), (0.02, 200), (0.32, 13)):
+                waves = torch.randn(2, 64_000)
+                if resolution_s == 0.32:  # whole frames are what the engine gives
+                    waves = torch.randn(2, 13 * 5120)
+                answer = model.predict(waves, UNMARKED, resolution_s)
+                assert answer.score.shape == (2, frames)
+                assert answer.logits.shape == (2, frames, 2)
+                assert torch.allclose(answer.score, answer.logits[..., 0] - answer.logits[..., 1])
 
 
 def test_one_frame_is_enough():

@@ -44,7 +44,6 @@ READINGS = {
     "binary": BINARY,
     "joint": {**PAPER, "heads": "joint"},
 }
-EVERY = pytest.mark.parametrize("reading", READINGS)
 
 
 UNMARKED = torch.zeros(1, 0, dtype=torch.bool)
@@ -229,13 +228,16 @@ def test_equation_6_of_equal_logits(reading, expected):
 # --- behaviour ------------------------------------------------------------------------------------
 
 
-@EVERY
-def test_every_weight_learns(reading):
+def test_every_weight_learns(subtests):
     """In eval mode: in training, normalisation cancels the bias of the layer before it."""
-    model = system(reading)
-    model.losses(batch())["loss"].backward()
-    dead = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]
-    assert not dead
+    for reading in READINGS:
+        with subtests.test(reading=reading):
+            model = system(reading)
+            model.losses(batch())["loss"].backward()
+            dead = [
+                name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()
+            ]
+            assert not dead
 
 
 def test_without_the_loss_on_the_cav_it_still_gates_the_frames():
@@ -296,15 +298,16 @@ def test_the_loss_of_a_set_does_not_depend_on_its_batches():
         torch.testing.assert_close(torch.stack(parts).mean(), whole)
 
 
-@EVERY
-def test_the_answer_is_in_the_order_of_the_classes(reading):
-    model, waves = system(reading), batch().waves
-    logits = model.compute_activation(waves).logits
-    answer = model.predict(waves, UNMARKED, None)
-    torch.testing.assert_close(answer.logits[:, 0, 0], logits[:, 0])
-    torch.testing.assert_close(answer.logits[:, 0, 1], logits[:, 1:].exp().sum(1).log())
-    probability = logits.softmax(1)[:, 0]
-    torch.testing.assert_close(answer.score[:, 0], (probability / (1 - probability)).log())
+def test_the_answer_is_in_the_order_of_the_classes(subtests):
+    for reading in READINGS:
+        with subtests.test(reading=reading):
+            model, waves = system(reading), batch().waves
+            logits = model.compute_activation(waves).logits
+            answer = model.predict(waves, UNMARKED, None)
+            torch.testing.assert_close(answer.logits[:, 0, 0], logits[:, 0])
+            torch.testing.assert_close(answer.logits[:, 0, 1], logits[:, 1:].exp().sum(1).log())
+            probability = logits.softmax(1)[:, 0]
+            torch.testing.assert_close(answer.score[:, 0], (probability / (1 - probability)).log())
 
 
 def test_scores_can_be_chosen_and_two_of_them_rank_alike():
@@ -325,13 +328,14 @@ def tiny(reading: str):
     return spec.build(encoder, data()).eval()
 
 
-@EVERY
-def test_scores_do_not_depend_on_batch_mates(reading):
-    model, clips = tiny(reading), batch()
-    loud = clips.waves * torch.tensor([1.0, 10.0, 1.0, 0.1, 1.0])[:, None]
-    together = model.predict(loud, UNMARKED, None).score
-    alone = torch.cat([model.predict(wave[None], UNMARKED, None).score for wave in loud])
-    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
+def test_scores_do_not_depend_on_batch_mates(subtests):
+    for reading in READINGS:
+        with subtests.test(reading=reading):
+            model, clips = tiny(reading), batch()
+            loud = clips.waves * torch.tensor([1.0, 10.0, 1.0, 0.1, 1.0])[:, None]
+            together = model.predict(loud, UNMARKED, None).score
+            alone = torch.cat([model.predict(wave[None], UNMARKED, None).score for wave in loud])
+            torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
 
 
 def test_another_length_is_refused():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 
 from bench.models.systems.blocks.fusion import CrossAttention
@@ -16,27 +15,33 @@ def fusion(**settings: object) -> CrossAttention:
     return CrossAttention(12, Spec.model_validate({"heads": 3, **settings}))
 
 
-@pytest.mark.parametrize("output", ["projected", "concatenated"])
-@pytest.mark.parametrize("residual", ["none", "queries"])
-@pytest.mark.parametrize("heads", [1, 3])
-def test_equations_7_and_8(output, residual, heads):
-    part = fusion(heads=heads, output=output, residual=residual)
-    asking, asked = 3 * torch.randn(2, 4, 12), 3 * torch.randn(2, 7, 12)
-    w = plain.numbers(part)
-    found = part(asking, asked)
-    assert found.shape == (2, 4, 12)
-    for clip in range(2):
-        queries, hops = asking[clip].double().numpy(), asked[clip].double().numpy()
-        expected = plain.attention(
-            queries, hops, w["query.weight"], w["key.weight"], w["value.weight"], heads
-        )
-        if output == "projected":
-            expected = expected @ w["out.weight"].T
-        if residual == "queries":
-            expected = queries + expected
-        torch.testing.assert_close(
-            found[clip].double(), torch.tensor(expected), rtol=1e-4, atol=1e-5
-        )
+def test_equations_7_and_8(subtests):
+    for output in ["projected", "concatenated"]:
+        for residual in ["none", "queries"]:
+            for heads in [1, 3]:
+                with subtests.test(output=output, residual=residual, heads=heads):
+                    part = fusion(heads=heads, output=output, residual=residual)
+                    asking, asked = 3 * torch.randn(2, 4, 12), 3 * torch.randn(2, 7, 12)
+                    w = plain.numbers(part)
+                    found = part(asking, asked)
+                    assert found.shape == (2, 4, 12)
+                    for clip in range(2):
+                        queries, hops = asking[clip].double().numpy(), asked[clip].double().numpy()
+                        expected = plain.attention(
+                            queries,
+                            hops,
+                            w["query.weight"],
+                            w["key.weight"],
+                            w["value.weight"],
+                            heads,
+                        )
+                        if output == "projected":
+                            expected = expected @ w["out.weight"].T
+                        if residual == "queries":
+                            expected = queries + expected
+                        torch.testing.assert_close(
+                            found[clip].double(), torch.tensor(expected), rtol=1e-4, atol=1e-5
+                        )
 
 
 def test_the_order_of_what_is_asked_does_not_matter():

@@ -36,13 +36,13 @@ def test_a_filter_is_a_windowed_difference_of_sincs(low_hz, high_hz):
     assert found == pytest.approx(expected, abs=2e-6)
 
 
-@pytest.mark.parametrize(
-    ("hz", "gain"), [(500, 0), (1000, 0.5), (1500, 1), (2000, 1), (3000, 0.5), (5000, 0)]
-)
-def test_a_tone_passes_within_the_band_and_nowhere_else(hz, gain):
+def test_a_tone_passes_within_the_band_and_nowhere_else(subtests):
     """The Hamming window leaves a ripple of 1/400 on both sides of an edge."""
-    heard = sinc(1000, 3000)(tone(hz)).abs().max().item()
-    assert heard == pytest.approx(gain, abs=0.01)
+    cases = [(500, 0), (1000, 0.5), (1500, 1), (2000, 1), (3000, 0.5), (5000, 0)]
+    for hz, gain in cases:
+        with subtests.test(hz=hz):
+            heard = sinc(1000, 3000)(tone(hz)).abs().max().item()
+            assert heard == pytest.approx(gain, abs=0.01)
 
 
 def test_the_lower_bands_of_the_mel_scale_are_narrower_than_the_taps_resolve():
@@ -129,33 +129,40 @@ def branch(tokens: str, dim: int = 8, **settings: object) -> FrequencyBranch:
     return part
 
 
-@pytest.mark.parametrize("tokens", TOKENS)
-@pytest.mark.parametrize("factors", [(0.97,), (0.0, 0.5, 0.97)])
-def test_the_branch_step_by_step(tokens, factors):
-    part, waves = branch(tokens, pre_emphasis=factors), 0.5 * torch.randn(2, 400)
-    w = plain.numbers(part)
-    number, bins = TOKENS[tokens]["number"], TOKENS[tokens].get("bins", 1)
-    found = part(waves)
-    assert found.shape == (2, number, 8)
-    for clip, wave in enumerate(waves.double().tolist()):
-        maps = []
-        for factor in factors:
-            emphasised = [wave[0], *(b - factor * a for a, b in pairwise(wave))]
-            rows = []
-            for low, width in zip(w["sinc.low"], w["sinc.width"], strict=True):
-                taps = plain.band_pass(8000 * low, 8000 * (low + width), 9)
-                rows.append(np.abs(plain.filtered(emphasised, taps)))
-            table = plain.pooled(
-                rows, *((5, number * bins) if tokens != "band" else (number, bins))
-            )
-            maps.append(plain.selu((table - 0.2) / math.sqrt(0.3 + 1e-5)))
-        for token in range(number):
-            if tokens == "band":
-                heard = [table[token] for table in maps]
-            else:
-                heard = [row[token * bins : (token + 1) * bins] for table in maps for row in table]
-            expected = w["project.weight"] @ np.concatenate(heard) + w["project.bias"]
-            assert found[clip, token].tolist() == pytest.approx(expected.tolist(), abs=2e-5)
+def test_the_branch_step_by_step(subtests):
+    for tokens in TOKENS:
+        for factors in [(0.97,), (0.0, 0.5, 0.97)]:
+            with subtests.test(tokens=tokens, factors=factors):
+                part, waves = branch(tokens, pre_emphasis=factors), 0.5 * torch.randn(2, 400)
+                w = plain.numbers(part)
+                number, bins = TOKENS[tokens]["number"], TOKENS[tokens].get("bins", 1)
+                found = part(waves)
+                assert found.shape == (2, number, 8)
+                for clip, wave in enumerate(waves.double().tolist()):
+                    maps = []
+                    for factor in factors:
+                        emphasised = [wave[0], *(b - factor * a for a, b in pairwise(wave))]
+                        rows = []
+                        for low, width in zip(w["sinc.low"], w["sinc.width"], strict=True):
+                            taps = plain.band_pass(8000 * low, 8000 * (low + width), 9)
+                            rows.append(np.abs(plain.filtered(emphasised, taps)))
+                        table = plain.pooled(
+                            rows, *((5, number * bins) if tokens != "band" else (number, bins))
+                        )
+                        maps.append(plain.selu((table - 0.2) / math.sqrt(0.3 + 1e-5)))
+                    for token in range(number):
+                        if tokens == "band":
+                            heard = [table[token] for table in maps]
+                        else:
+                            heard = [
+                                row[token * bins : (token + 1) * bins]
+                                for table in maps
+                                for row in table
+                            ]
+                        expected = w["project.weight"] @ np.concatenate(heard) + w["project.bias"]
+                        assert found[clip, token].tolist() == pytest.approx(
+                            expected.tolist(), abs=2e-5
+                        )
 
 
 def test_a_token_is_a_stretch_of_time_or_a_band():
@@ -170,10 +177,13 @@ def test_a_token_is_a_stretch_of_time_or_a_band():
     assert maxima[1] > 50 * maxima[0]
 
 
-@pytest.mark.parametrize("tokens", TOKENS)
-@pytest.mark.parametrize("n_samples", [400, 64_600])
-def test_any_length_gives_as_many_tokens(tokens, n_samples):
-    assert branch(tokens)(torch.randn(1, n_samples)).shape[1] == TOKENS[tokens]["number"]
+def test_any_length_gives_as_many_tokens(subtests):
+    for tokens in TOKENS:
+        for n_samples in [400, 64_600]:
+            with subtests.test(tokens=tokens, n_samples=n_samples):
+                assert (
+                    branch(tokens)(torch.randn(1, n_samples)).shape[1] == TOKENS[tokens]["number"]
+                )
 
 
 def test_polarity_does_not_matter():
