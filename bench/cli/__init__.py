@@ -18,7 +18,7 @@ from bench._io import atomic_files, machine
 from bench._io.packages import NotInstalled
 from bench._version import __version__
 from bench.cards import card_files
-from bench.cli.check import check
+from bench.cli.check import check_command
 from bench.cli.compare import compare_command
 from bench.cli.console import make_printable, visible_output
 from bench.cli.data import data
@@ -79,7 +79,7 @@ for _command in (
     ui,
     sync,
     new,
-    check,
+    check_command,
     doctor,
     prune,
     status,

@@ -13,11 +13,11 @@ from bench.cli import json_output
 from bench.errors import BenchError
 
 
-@click.command()
+@click.command("check")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @json_output.json_flag
 @click.pass_context
-def check(context: click.Context, folder: Path, as_json: bool) -> None:
+def check_command(context: click.Context, folder: Path, as_json: bool) -> None:
     """Check the cards and the code of an extension.
 
     Reads each card in FOLDER, makes a miniature of each corpus, and tries each system, front-end,

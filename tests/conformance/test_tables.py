@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from importlib.util import find_spec
 
-from bench.cards import corpus_cards as corpora
 from bench.cards import table_cards
-from bench.specs.run import EarlierTraining
+from bench.conformance.tables import check_table
 
 TABLES = table_cards.table_keys()
 PAPER_TEXTS = {"sal": "sal.txt", "tca": "tca.txt"}
@@ -24,40 +22,23 @@ def runs_of(key: str):
         yield row, table_cards.resolve_row(table, row), table_cards.resolve_row(table, row, "smoke")
 
 
-def test_a_table_has_a_paper_columns_and_figures(subtests):
+def test_a_table_keeps_what_every_table_must_keep(subtests):
+    for key in TABLES:
+        with subtests.test(key=key):
+            assert [str(issue) for issue in check_table(key)] == []
+
+
+def test_a_table_of_the_suite_has_a_paper_and_its_figures(subtests):
     for key in TABLES:
         with subtests.test(key=key):
             table = table_cards.read_table(key)
             paper = table_cards.read_paper(key.partition("/")[0])
             assert paper.title
             assert paper.differences
-            assert table_cards.runnable_rows(table)
-            for name, row in table.rows.items():
-                if row.published_only:
-                    assert row.published_figures, f"{name}: a published row without figures"
-                    assert row.source, f"{name}: a published row says where its figures are from"
             if key.partition("/")[0] not in NO_PAPERS:
                 assert any(
                     table.rows[row].published_figures for row in table_cards.runnable_rows(table)
                 )
-
-
-def test_rows_resolve_to_things_that_are_there(subtests):
-    for key in TABLES:
-        with subtests.test(key=key):
-            for row, run in ((row, run) for row, *forms in runs_of(key) for run in forms):
-                assert find_spec(f"bench.models.systems.{run.system.kind}"), row
-                assert find_spec(f"bench.models.frontends.{run.frontend.kind}"), row
-                stages = [run.start.stage] if isinstance(run.start, EarlierTraining) else []
-                for part in (run.augment, run.mix):
-                    assert part.kind == "none" or find_spec(f"bench.models.augment.{part.kind}"), (
-                        row
-                    )
-                for data in [data for each in (run, *stages) for data in each.data.values()]:
-                    card = corpora.read_corpus_card(data.corpus)
-                    assert data.split in card.splits, row
-                    if card.resolutions_s and data.resolution_s and data.splice.kind == "none":
-                        assert data.resolution_s in card.resolutions_s, row
 
 
 def test_smoke_is_never_the_papers_row(subtests):
@@ -68,21 +49,6 @@ def test_smoke_is_never_the_papers_row(subtests):
                 assert paper.frontend.kind != "tiny", row
                 assert smoke.signature != paper.signature, row
                 assert smoke.training_signature != paper.training_signature, row
-
-
-def test_rows_of_a_table_have_signatures_of_their_own(subtests):
-    """But for a row that the paper prints twice, in two groups of its table."""
-    for key in TABLES:
-        with subtests.test(key=key):
-            table = table_cards.read_table(key)
-            for form in ("paper", "smoke"):
-                found: dict[str, dict[str, float]] = {}
-                for row in table_cards.runnable_rows(table):
-                    signature = table_cards.resolve_row(table, row, form).signature
-                    published = table.rows[row].published_figures
-                    assert found.setdefault(signature, published) is published or (
-                        published and found[signature] == published
-                    )
 
 
 def test_every_figure_stands_in_the_papers_text(shared, subtests):

@@ -15,12 +15,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from bench.config import Config
-<<<<<<< HEAD
 from bench.models.frontends import FrontEnd
-=======
-from bench.models.frontends import FrontEnd, build
 from bench.models.frontends.encoder import Encoder
->>>>>>> house/tests
 from bench.specs.frontends.s3prl import S3prl
 from bench.specs.frontends.tiny import Tiny
 from bench.specs.frontends.wav2vec2 import Wav2Vec2
@@ -277,4 +273,4 @@ FAMILIES = ["wav2vec2", "wavlm"]
 def tiny(**options) -> Encoder:
     torch.manual_seed(3)
     spec = Tiny(kind="tiny", dim=32, blocks=3, heads=4, feed_forward=40, channels=16, **options)
-    return build(spec, Config())
+    return spec.build(Config())

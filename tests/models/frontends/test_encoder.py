@@ -25,17 +25,6 @@ from tests.models.frontends.small import FAMILIES, tiny
 
 from . import small
 
-<<<<<<< HEAD
-FAMILIES = ["wav2vec2", "wavlm"]
-
-
-def tiny(**options) -> Encoder:
-    torch.manual_seed(3)
-    spec = Tiny(kind="tiny", dim=32, blocks=3, heads=4, feed_forward=40, channels=16, **options)
-    return spec.build(Config())
-
-=======
->>>>>>> house/tests
 
 def weighed(states: tuple[torch.Tensor, ...]) -> torch.Tensor:
     """Return a number that every element of every state has its own share in.
