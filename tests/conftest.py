@@ -6,6 +6,7 @@ import lzma
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,15 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 def own_configuration(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep any bench.toml, and any work folder, outside the tests' own folders from being read."""
     os.environ["BENCH_CONFIG_WITHIN"] = str(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(autouse=True)
+def no_extensions() -> Iterator[None]:
+    """Leave nothing of one test's extension to the next."""
+    yield
+    extensions = sys.modules.get("bench.extensions")
+    if extensions is not None:
+        extensions.activate_extensions(())
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,7 +10,7 @@ import pytest
 
 from bench import extensions, versions
 from bench.cards import card_files, table_cards
-from bench.metrics.registry import describe_metrics, forget_metrics
+from bench.metrics.registry import describe_metrics
 from bench.specs.systems import System
 from tests.errors import raises_code
 
@@ -85,9 +85,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    yield tmp_path / "lab"
-    extensions.activate_extensions(())
-    forget_metrics()
+    return tmp_path / "lab"
 
 
 def resolve_probe():

@@ -92,25 +92,36 @@ def _check_kind(kind: str, member: type[KindSettings], tables: list[str]) -> Ite
     """Check a kind in each way that rows build it, or with its defaults where no row has it."""
     from bench.conformance import networks
 
-    runs = [run for run in _list_smoke_runs(tables) if kind in _kinds_of(run)]
+    runs = [run for run in _list_smoke_runs(tables) if any(_parts_of(run, member))]
     if not runs:
         yield Issue(
             "warning",
             "extension.part-unused",
             f"no row of your tables has kind = {kind!r}; it is tried with its defaults",
         )
+    default = [] if runs else [_build_default(kind, member)]
     if issubclass(member, systems.SystemSettings):
-        for run in runs:
+        for run in runs or [_run_of(system) for system in default]:
             yield from networks.check_system(run)
         return
-    parts = {repr(part): part for run in runs for part in run.parts if part.kind == kind}
-    for part in parts.values() or [_build_default(kind, member)]:
+    parts = {repr(part): part for run in runs for part in _parts_of(run, member)}
+    for part in [*parts.values(), *default]:
         if part.requirements():
             continue  # it needs files of this machine
         if isinstance(part, FrontEndSettings):
             yield from networks.check_frontend(part)
         else:
             yield from networks.check_augmentation(part)  # pyright: ignore[reportArgumentType]
+
+
+def _parts_of(run: Run, member: type[KindSettings]) -> Iterator[KindSettings]:
+    return (part for part in (*run.parts, *run.train.parts) if isinstance(part, member))
+
+
+def _run_of(system: KindSettings) -> Run:
+    """Return a smoke row of SAL with another system."""
+    run = table_cards.resolve_row(table_cards.read_table("sal/table4"), "S0", "smoke")
+    return run.model_copy(update={"system": system})
 
 
 def _build_default(kind: str, member: type[KindSettings]) -> KindSettings:
@@ -121,10 +132,6 @@ def _build_default(kind: str, member: type[KindSettings]) -> KindSettings:
             "extension.part-unused",
             f"kind = {kind!r}: has settings without defaults, and no row of your tables has it",
         ) from error
-
-
-def _kinds_of(run: Run) -> set[str]:
-    return {part.kind for part in (*run.parts, *run.train.parts)}
 
 
 def _list_smoke_runs(tables: list[str]) -> list[Run]:

@@ -15,7 +15,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     """What `write` is asked for; nothing is written."""
     calls: list[tuple] = []
 
-    def write(place, speech, seed, size, progress, only, *, ready, replace):
+    def write(place, speech, seed, size, progress, only, cards, *, ready, replace):
         calls.append((place, seed, only and sorted(only), replace))
         for key in sorted(only or ["had"]):
             progress(key, 1, 2)

@@ -73,6 +73,8 @@ EXAMPLES = {
     "data check": ["data", "check", "HAD", "--split", "test"],
     "data overlap": ["data", "overlap", "PS", "19LA", "--smoke", "--no-audio"],
     "data mini": ["data", "mini", "--corpus", "HAD"],
+    "new": ["new", "system", "mine", "--folder", "lab"],
+    "extension check": ["check", "lab"],
     "sync": ["sync"],
     "doctor": ["doctor", "table4", "--smoke"],
     "prune": ["prune", "--dry-run"],
