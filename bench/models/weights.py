@@ -27,12 +27,17 @@ class PublishedWeights:
     file: str
     source: str
     repository: str
-    """The Hugging Face repository, whose folder is read as well."""
+    """The Hugging Face repository, whose folder is read as well; empty where the file alone is."""
     pretraining_corpora: Sequence[str] = ()
     """Corpora, and what these are made from, that it was pretrained on without labels, by the names
     that corpus cards use for sources."""
     alternative: str = ""
     """What does without it."""
+    url: str = ""
+    """Where the file itself is."""
+    revision: str = ""
+    """The commit of the repository that `url` reads."""
+    licence: str = ""
     bytes: int | None = None
     """Of the file."""
     about_bytes: int | None = None
@@ -89,11 +94,9 @@ def locate_weights(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Pat
     if path is not None and path.exists():
         return path
     file = entry.file if entry else key
-    get = (
-        f"get {entry.file} from {entry.source}, or the folder of Hugging Face's {entry.repository}"
-        if entry
-        else otherwise
-    )
+    get = f"get {entry.file} from {entry.source}" if entry else otherwise
+    if entry and entry.repository:
+        get += f", or the folder of Hugging Face's {entry.repository}"
     if path is None:
         raise BenchError(
             "weights.missing",

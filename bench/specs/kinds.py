@@ -45,11 +45,21 @@ class KindSettings(Spec):
 
 
 class SystemSettings(KindSettings):
-    """Settings of a system; its code has `build(settings, frontend, data)`."""
+    """Settings of a system; its code has `build(settings, frontend, data)`.
+
+    Where checkpoints of its authors can be evaluated, it has `official_names(settings, tensors)`
+    too: from the names in such a checkpoint to those of its own parameters and buffers.
+    """
+
+    takes_waves: ClassVar[bool] = False
+    """Whether it takes waveforms and no hidden states of a pretrained model."""
 
 
 class FrontEndSettings(KindSettings):
     """Settings of a front-end; its code has `build(settings, config)` and `lay_out(settings)`."""
+
+    gives_waves: ClassVar[bool] = False
+    """Whether it hands the waveforms on and has no hidden states."""
 
 
 class AugmentSettings(KindSettings):
