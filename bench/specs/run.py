@@ -196,6 +196,7 @@ class NoTraining(TrainingSettings):
 
     kind: Literal["none"] = "none"
     epochs: int = 0
+    first_candidate: int = 0
     batch_size: int = 1
 
     @model_serializer
