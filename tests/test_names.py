@@ -15,6 +15,7 @@ PROTOCOLS = {
     "annotate": "a miniature's labels (bench/synthetic)",
     "build": "makes a kind from its settings (bench/models)",
     "lay_out": "makes a front-end of the published size without weights",
+    "official_names": "maps a published checkpoint to a system (bench/models/systems)",
     "plan": "what a miniature holds (bench/synthetic)",
     "read_split": "a corpus's reader (bench/data/readers)",
 }

@@ -10,7 +10,8 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from bench.models.systems.base import System
 from bench.specs.base import Absent
-from bench.specs.run import Adam, ConstantSchedule, CosineSchedule, Run, Schedule, StepSchedule
+from bench.specs.run import Run
+from bench.specs.training import Adam, ConstantSchedule, CosineSchedule, Schedule, StepSchedule
 
 
 def build_optimiser(run: Run, system: System) -> torch.optim.Optimizer:

@@ -13,11 +13,13 @@ from bench import reports
 from bench.analysis.trained_rows import load_trained_rows
 from bench.cards import table_cards
 from bench.config import Config
+from bench.data.audio import read_wave
 from bench.evaluation import score_file
 from bench.reports.variant_rows import add_variant_rows
 from bench.runner import costs, local, trained_models
 from bench.runner.request import RunRequest
 from bench.runner.requirements import missing_requirements
+from bench.specs.corpus import Audio
 from bench.specs.run import PUBLISHED_WEIGHTS
 from bench.tracking.store import Store
 from bench.training import engine
@@ -67,9 +69,6 @@ def test_scores_are_those_of_the_published_weights(finished, order, config):
     table = score_file.read_scores(scores_of(config))
     names = table["utterance"].to_pylist()
     assert len(names) == len(job.data.evaluate[CORPUS].subset)
-    from bench.data.audio import read_wave
-    from bench.specs.corpus import Audio
-
     subset = job.data.evaluate[CORPUS].subset
     wave = read_wave(subset.audio_path(0), Audio())
     with torch.inference_mode():

@@ -32,8 +32,8 @@ PARTS = {
     ),
 }
 EVERY = {
-    "systems": ["breathnet", "mfpt", "sal", "tca"],
-    "frontends": ["s3prl", "tiny", "wav2vec2", "wavlm"],
+    "systems": ["aasist", "breathnet", "mfpt", "sal", "tca"],
+    "frontends": ["s3prl", "tiny", "wav2vec2", "waves", "wavlm"],
     "breath": ["dsp", "ones", "precomputed", "random", "respiro", "zeros"],
     "augment": ["csm", "mix_frame", "noise", "rawboost"],
 }
@@ -145,5 +145,11 @@ def test_s3prl_is_a_package_that_only_its_front_end_needs():
     packages = {
         kind_of(settings): settings.packages for settings in members(frontend_settings.FrontEnd)
     }
-    assert packages == {"s3prl": ("s3prl",), "tiny": (), "wav2vec2": (), "wavlm": ()}
+    assert packages == {
+        "s3prl": ("s3prl",),
+        "tiny": (),
+        "wav2vec2": (),
+        "waves": (),
+        "wavlm": (),
+    }
     assert import_module("bench.models.frontends.s3prl")
