@@ -18,7 +18,7 @@ from bench.smoke import smoke_prefix
 from bench.specs.run import HeldOutData, Run
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
-from bench.training import checkpoints
+from bench.training import checkpoints, engine
 from bench.training.clips import ClipReader, LabelledClip, held_out_key, label_frames
 from bench.training.row import DatasetCache, RowData, latest_folder, score_path, write_settings
 
@@ -53,7 +53,12 @@ class LoadedRow:
             score_path(self.folder, name, self.run.evaluate[name], loaded)
             for name, loaded in self.data.evaluate.items()
         )
-        return self.checkpoint.is_file() and all(path.is_file() for path in paths)
+        return self.has_weights and all(path.is_file() for path in paths)
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether its kept weights are in the work folder, or it has published ones instead."""
+        return self.checkpoint.is_file() or not self.run.is_trained
 
     @property
     def smoke_prefix(self) -> str:
@@ -71,7 +76,10 @@ class LoadedRow:
 
     def load_system(self, config: Config) -> System:
         """Return the system with its kept weights, on the CPU, to be asked and not trained."""
-        system = trained_models.load_kept_system(self.run, self.seed, self.checkpoint, config)
+        if self.run.is_trained:
+            system = trained_models.load_kept_system(self.run, self.seed, self.checkpoint, config)
+        else:
+            system = engine.build_system(self.run, self.seed, config)
         return system.requires_grad_(False).eval()
 
     def score_file(self, evaluation: str) -> Path:
@@ -134,9 +142,9 @@ def _fetch_row(row: LoadedRow, config: Config, say: shared_training.Say) -> Load
     run = store.find_finished(row.record)
     if run is not None and shared_training.TRAINED_IN in run.data.tags:
         row = replace(row, folder=shared_training.logged_training_path(run, config))
-    if not row.checkpoint.is_file():
+    if not row.has_weights:
         shared_training.take_over(store, row.folder, config, say)
-    if not row.checkpoint.is_file():
+    if not row.has_weights:
         finished = "" if run is None else f", though it is finished in {store.uri}"
         raise BenchError(
             "row.not-trained",

@@ -110,6 +110,12 @@ def _sweep_mistakes(card: Sweep) -> Iterator[str]:
         if line.metric not in known:
             where = f"{file}: published.metric = {line.metric!r}"
             yield f"{where}: no trial has this metric{near_name(line.metric, known)}"
+    if not run.is_trained:
+        yield (
+            f"{file}: from = {card.parent!r}: should be a row that trains; this one evaluates "
+            "published weights"
+        )
+        return
     if card.objective == "dev.loss" and run.training.select != "dev.loss":
         yield (
             f"{file}: objective = 'dev.loss': is measured only where training.select is "

@@ -209,6 +209,12 @@ def _chain_mistakes(card: Table, name: str, file: str) -> Iterator[str]:
         layers = form_layers(chain, form)
         run, wrong = validate_run(layers, form)
         yield from (blame_layer(fault, layers, file) for fault in wrong)
+        seeds = card.rows[name].seeds or card.seeds
+        if run is not None and not run.is_trained and len(seeds) > 1:
+            yield (
+                f"{file}: rows.{name}.seeds = {[*seeds]}: should be one seed: the row trains "
+                "nothing, so that every seed gives the same result"
+            )
         if run is not None:
             reasons = column_checks.check_columns(card.columns, run, name, card_folders("datasets"))
             yield from (f"{file}: {mistake}" for mistake in reasons)

@@ -171,7 +171,7 @@ def _describe_downloads(order: RunRequest, here: Config) -> Iterator[str]:
     models: dict[str, None] = {}
     for run in order.resolve_runs().values():
         corpora |= dict.fromkeys(data.corpus for data in run.data.values())
-        models |= {needed.key: None for needed in run.frontend.requirements()}
+        models |= {needed.key: None for needed in run.requirements() if needed.what == "weights"}
     for key in corpora:
         try:
             here.corpus_root(key, order.form)

@@ -28,7 +28,7 @@ class PublishedWeights:
     file: str
     source: str
     repository: str
-    """The Hugging Face repository, whose folder is read as well."""
+    """The Hugging Face repository, whose folder is read as well; empty where the file alone is."""
     pretraining_corpora: Sequence[str] = ()
     """Corpora, and what these are made from, that it was pretrained on without labels, by the names
     that corpus cards use for sources."""
@@ -109,12 +109,9 @@ def locate_weights(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Pat
     if path is not None and path.exists():
         return path
     file = entry.file if entry else key
-    get = (
-        f"`bench get {key}` brings {entry.file} from {entry.source}; or take the folder of Hugging "
-        f"Face's {entry.repository}"
-        if entry
-        else otherwise
-    )
+    get = f"`bench get {key}` brings {entry.file} from {entry.source}" if entry else otherwise
+    if entry and entry.repository:
+        get += f"; or take the folder of Hugging Face's {entry.repository}"
     if path is None:
         raise BenchError(
             "weights.missing",

@@ -45,8 +45,8 @@ from bench.reports.sweep_published import (
 )
 from bench.reports.table_model import format_report_table
 from bench.smoke import smoke_prefix, smoke_warning
-from bench.specs.run import KeepAverage
 from bench.specs.sweep import Sweep
+from bench.specs.training import KeepAverage
 from bench.study_table import TRIAL_COLUMNS, Trial, list_trials
 
 NOT_RUN = "Not run: no trial of this sweep, as its card stands, has ended."

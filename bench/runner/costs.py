@@ -70,7 +70,10 @@ def remaining_trainings(
 
     def add(run: Run, seed: int, again: bool) -> None:
         key = (run.training_signature, seed)
-        new = PlannedTraining((run,), seed, False, 0) if again else find_training(run, seed, config)
+        is_new = again and run.is_trained
+        new = (
+            PlannedTraining((run,), seed, False, 0) if is_new else find_training(run, seed, config)
+        )
         earlier = trainings.setdefault(key, new)
         if run.signature not in {other.signature for other in earlier.runs}:
             trainings[key] = earlier._replace(runs=(*earlier.runs, run))
@@ -89,7 +92,9 @@ def remaining_trainings(
 
 
 def find_training(run: Run, seed: int, config: Config) -> PlannedTraining:
-    """Return the training of one run, as far as it is here."""
+    """Return the training of one run, as far as it is here; one of published weights is done."""
+    if not run.is_trained:
+        return PlannedTraining((run,), seed, True, 0)
     folders = [*(config.work / "runs").glob(f"{run.training_signature}-*/seed-{seed}")]
     ended = any((folder / checkpoints.SELECTION).is_file() for folder in folders)
     taken = disk.taken_bytes(*(path for folder in folders for path in folder.glob("*.pt")))
@@ -140,10 +145,10 @@ def space_of_trainings(
     A finished one keeps its weights, twice where the tracking store keeps its copy on the same disk
     (`in_store`). Until then it has its last state, which holds the weights and the optimiser's two
     moments of each that is trained, twice while it is written; and the weights that a mean is to be
-    made of.
+    made of. One of published weights writes none.
     """
     stays, states = 0, list[int]()
-    for training in trainings:
+    for training in (one for one in trainings if one.runs[0].is_trained):
         weights = weight_sizes(training.runs[0])
         size = (2 if in_store else 1) * weights.all_bytes
         stays += max(0, size - training.taken_bytes)

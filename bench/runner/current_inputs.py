@@ -49,7 +49,8 @@ class InputReader:
 
     def _read_training(self, run: Run) -> RunInputs:
         # All that `contents.of_training` looks at.
-        key = digest(run.frontend), digest(run.augment), run.mix.kind, run.system.kind
+        parts = run.frontend, run.augment, run.start
+        key = *map(digest, parts), run.mix.kind, run.system.kind
         if key not in self._trained_from:
             self._trained_from[key] = NO_INPUTS
             with suppress(BenchError):  # where the weights are not here

@@ -132,7 +132,7 @@ def run_job(
         finished = None if anew else store.find_finished(entry)
         if finished:
             results.renew_row(store, entry, finished, job.data, row.folder, watcher.say)
-            kept_dev = json.loads(finished.data.tags["kept_dev"])
+            kept_dev = json.loads(finished.data.tags.get("kept_dev", "{}"))
             return JobOutcome(job.name, "already finished", kept_dev=kept_dev)
         watcher.begin(job.name, job.run.training.epochs)
         if anew:
@@ -152,7 +152,8 @@ def run_job(
         except Exception as error:
             # The row and its results are safe; what comes afterwards can be done again.
             watcher.say(f"{job.name}: finished, but {type(error).__name__}: {plain_message(error)}")
-    return JobOutcome(job.name, "finished", kept_dev=trained.selection.dev)
+    kept_dev = trained.selection.dev if trained.selection else {}
+    return JobOutcome(job.name, "finished", kept_dev=kept_dev)
 
 
 def _explain_failure(row: RowRun, error: Exception) -> str:

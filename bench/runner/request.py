@@ -27,15 +27,20 @@ class RunRequest:
 
     def resolve_runs(self) -> dict[str, Run]:
         """Return the resolved run of each row."""
-        return {
-            row: table_cards.resolve_row(self.table, row, self.form, self.overrides)
-            for row in self.rows
-        }
+        return {row: self._resolve_row(row) for row in self.rows}
+
+    def _resolve_row(self, row: str) -> Run:
+        return table_cards.resolve_row(self.table, row, self.form, self.overrides)
 
     def row_seeds(self, row: str) -> tuple[int, ...]:
-        """Return the card's seeds, cut or continued upwards to as many as were asked for."""
+        """Return the card's seeds, cut or continued upwards to as many as were asked for.
+
+        A row without training has one, which its card says: seeds change nothing of it.
+        """
         seeds = self.table.rows[row].seeds or self.table.seeds
         count = self.seeds or len(seeds)
+        if count > 1 and not self._resolve_row(row).is_trained:
+            return seeds[:1]
         return (*seeds, *range(seeds[-1] + 1, seeds[-1] + 1 + count))[:count]
 
     def row_index(self, row: str) -> int:

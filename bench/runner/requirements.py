@@ -9,7 +9,7 @@ from bench.cards import corpus_cards
 from bench.config import Config
 from bench.errors import BenchError, near_name
 from bench.models import weights
-from bench.specs.kinds import KindSettings
+from bench.specs.kinds import KindSettings, Requirement
 from bench.specs.run import HeldOutData, Run
 
 
@@ -36,25 +36,34 @@ def _lacking(run: Run, config: Config) -> Iterator[str]:
             config.corpus_root(data.corpus, run.form)
         except BenchError as error:
             yield str(error)
-    for part in (*run.parts, *(part for data in run.data.values() for part in data.parts)):
-        yield from _lacking_part(part, config)
+    of_data = [part for data in run.data.values() for part in data.parts]
+    for part in (*run.parts, *of_data):
+        yield from _lacking_packages(part)
+    for needed in (
+        *run.requirements(),
+        *(needed for part in of_data for needed in part.requirements()),
+    ):
+        yield from _lacking_file(needed, config)
     for name, data in run.evaluate.items():
         yield from _unknown_fields(name, data)
     if run.earlier:
         yield from _lacking(run.earlier, config)
 
 
-def _lacking_part(part: KindSettings, config: Config) -> Iterator[str]:
-    """Say which packages are not installed and which files have no place on this machine."""
+def _lacking_packages(part: KindSettings) -> Iterator[str]:
+    """Say which packages of a part are not installed."""
     try:
         packages.require_packages(*part.packages)
     except BenchError as error:
         yield str(error)
-    for requirement in part.requirements():
-        try:
-            weights.locate_requirement(requirement, config)
-        except BenchError as error:
-            yield str(error)
+
+
+def _lacking_file(needed: Requirement, config: Config) -> Iterator[str]:
+    """Say which file or folder has no place on this machine."""
+    try:
+        weights.locate_requirement(needed, config)
+    except BenchError as error:
+        yield str(error)
 
 
 def _unknown_fields(name: str, data: HeldOutData) -> Iterator[str]:

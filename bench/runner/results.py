@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bench import versions
 from bench.config import Config
@@ -35,7 +35,7 @@ def log_row_results(
         tracked.add_artifact(path, f"scores/{name}")
         for picture in plot_evaluation(path, run.evaluate[name], data.evaluate[name].subset, who):
             tracked.add_artifact(picture, f"figures/{name}")
-    if entry.kind == "row":
+    if entry.kind == "row" and trained.checkpoint is not None:
         tracked.add_model(
             trained_models.load_kept_system(run, entry.seed, trained.checkpoint, config)
         )
@@ -66,11 +66,10 @@ def tag_training(tracked: TrackedRun, trained: TrainedRow) -> None:
 
 def dataset_uses(data: RowData) -> list[DatasetUse]:
     """Return the splits of a run with their fingerprints and what each is for."""
-    train, dev, evaluate = data[:3]
+    uses: dict[str, Literal["train", "dev"]] = {"train": "train", "dev": "dev"}
     return [
-        DatasetUse(train.name, train.fingerprint, "train"),
-        DatasetUse(dev.name, dev.fingerprint, "dev"),
-        *(DatasetUse(data.name, data.fingerprint, "evaluation") for data in evaluate.values()),
+        DatasetUse(loaded.name, loaded.fingerprint, uses.get(key, "evaluation"))
+        for key, loaded in data.splits.items()
     ]
 
 

@@ -118,8 +118,13 @@ class RowRun:
             self._release_checkpoints(trained)
 
     def _begin_training(self, tracked: TrackedRun, *, anew: bool = False) -> None:
+        """Take over another run's training where there is one, unless `anew`.
+
+        Without training there is nothing to take over.
+        """
+        alone = anew or not self.job.run.is_trained
         shared_training.begin_training(
-            tracked, self.store, self.folder, self.config, self.watcher.say, anew
+            tracked, self.store, self.folder, self.config, self.watcher.say, alone
         )
 
     def _take_over(self) -> str:
@@ -133,7 +138,7 @@ class RowRun:
         if tracked is not None:
             tracked.add_artifact(self.folder / "run.toml")
             tracked.log_datasets(results.dataset_uses(job.data))
-        if job.run.train.share < 1:
+        if job.data.train is not None and job.run.train.share < 1:
             text = shares.describe_share(job.data.train.subset, job.run.train.share, job.seed)
             observer.say("drawn", text)
         marked = self._find_breaths()
@@ -158,11 +163,9 @@ class RowRun:
         They are kept for all later runs. Return how much is marked of each split that has a
         detector. Raise BenchError where nothing is marked in the training split.
         """
-        train, dev, evaluate = self.job.data[:3]
         marked: dict[str, Census] = {}
-        for loaded, (key, data) in zip(
-            (train, dev, *evaluate.values()), self.job.run.data.items(), strict=True
-        ):
+        for key, loaded in self.job.data.splits.items():
+            data = self.job.run.data[key]
             audio = corpus_cards.read_corpus_card(data.corpus).audio
             marks = breath.build_marker(
                 loaded.subset, data.breath, audio, self.config, self.watcher.say
@@ -176,7 +179,8 @@ class RowRun:
         return marked
 
     def _release_checkpoints(self, trained: TrainedRow) -> None:
-        training_folder.release_checkpoints(self.folder, trained.progress, self.watcher.say)
+        if trained.checkpoint is not None:
+            training_folder.release_checkpoints(self.folder, trained.progress, self.watcher.say)
 
     @contextmanager
     def _hold_folder(self, busy: Callable[[str], None]) -> Generator[None]:

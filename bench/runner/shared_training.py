@@ -56,13 +56,15 @@ def keep_training(tracked: TrackedRun, trained: TrainedRow, *, whole: bool) -> N
     """Keep with a run what others need to take over its training.
 
     That is the checkpoint where it is kept `whole`, else what the model lacks of it; how training
-    went; and digests.
+    went; and digests. Without training these are the digests of score files alone.
     """
-    state = checkpoints.load_checkpoint(trained.checkpoint)["system"]
-    tracked.set_tag(WEIGHTS, state_digest(state))
     files = {f"scores/{name}/{path.name}": path for name, path in trained.scores.items()}
     digests = {name: file_digest(path) for name, path in files.items()}
     tracked.set_tag(SCORES, json.dumps(digests))
+    if trained.checkpoint is None:
+        return
+    state = checkpoints.load_checkpoint(trained.checkpoint)["system"]
+    tracked.set_tag(WEIGHTS, state_digest(state))
     if whole:
         tracked.add_artifact(trained.checkpoint, _WHOLE)
     with tempfile.TemporaryDirectory() as folder:

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lightning_fabric import Fabric
+
 from bench._io import atomic_files
 from bench.cards import corpus_cards
 from bench.config import Config
@@ -38,9 +40,9 @@ class Speed(NamedTuple):
     """Of one run on one device."""
 
     train: float
-    """Clips a second, with all that is done to them."""
+    """Clips a second, with all that is done to them; 0 where nothing is trained."""
     dev: float
-    """Utterances a second."""
+    """Utterances a second; 0 where nothing is trained."""
     evaluate: Mapping[str, float]
     """Utterances a second, by evaluation."""
     measured: str
@@ -65,15 +67,6 @@ def measure_speed(run: Run, config: Config) -> Speed:
         _shorten_run(run),
     )
     fabric = engine.make_fabric(one, run.training.precision)
-    train = _draw_few(data.train.subset, STEPS * run.training.batch_size)
-    dev = _draw_few(data.dev.subset, SCORED)
-    sound = (
-        corpus_cards.read_corpus_card(run.train.corpus).audio,
-        corpus_cards.read_corpus_card(run.dev.corpus).audio,
-    )
-    clock = _Clock()
-    with atomic_files.scratch_folder(config.work / "speed") as folder:
-        engine.train(fabric, short, 0, engine.TrainingData(train, dev, *sound), folder, one, clock)
     system = engine.build_system(short, 0, one).to(fabric.device)
 
     def measure_rate(subset: Subset, held_out: HeldOutData) -> float:
@@ -90,19 +83,40 @@ def measure_speed(run: Run, config: Config) -> Speed:
         for name, loaded in data.evaluate.items()
     }
     day = datetime.now(UTC).date().isoformat()
-    speed = Speed(len(train) / clock.second_epoch_s, measure_rate(dev, short.dev), evaluated, day)
+    speed = Speed(0.0, 0.0, evaluated, day)
+    if data.train is not None and data.dev is not None:
+        train = _draw_few(data.train.subset, STEPS * run.training.batch_size)
+        dev = _draw_few(data.dev.subset, SCORED)
+        speed = speed._replace(
+            train=len(train) / _time_epoch(fabric, short, train, dev, one),
+            dev=measure_rate(dev, short.dev),
+        )
     every = _read_file(config.work)
     every.setdefault(device_name(one), {})[run.signature] = speed._asdict()
     atomic_files.write_text(config.work / FILE, json.dumps(every, indent=1))
     return speed
 
 
+def _time_epoch(fabric: Fabric, run: Run, train: Subset, dev: Subset, config: Config) -> float:
+    """Return how many seconds the second epoch's steps took."""
+    sound = (
+        corpus_cards.read_corpus_card(run.train.corpus).audio,
+        corpus_cards.read_corpus_card(run.dev.corpus).audio,
+    )
+    clock = _Clock()
+    with atomic_files.scratch_folder(config.work / "speed") as folder:
+        material = engine.TrainingData(train, dev, *sound)
+        engine.train(fabric, run, 0, material, folder, config, clock)
+    return clock.second_epoch_s
+
+
 def _shorten_run(run: Run) -> Run:
-    """Return the run with two epochs, its best kept, from no earlier training, no breath heard."""
+    """Return the run with two epochs, if any, its best kept, alone, and without breaths."""
     training = {"epochs": 2, "minimum_epochs": 0, "first_candidate": 1, "keep": {"kind": "best"}}
     content = run.model_dump(mode="json")
-    content["training"] |= training
-    content["start"] = {"kind": "none"}
+    if run.is_trained:
+        content["training"] |= training
+        content["start"] = {"kind": "none"}
     for data in (content["train"], content["dev"], *content["evaluate"].values()):
         data["breath"] = {"kind": "none" if data["breath"]["kind"] == "none" else "zeros"}
     return Run.model_validate(content)

@@ -14,7 +14,7 @@ from bench.evaluation import score_file
 from bench.models import breath, devices
 from bench.models.systems.base import System
 from bench.runner.request import RunRequest
-from bench.specs.run import HeldOutData, Run
+from bench.specs.run import PUBLISHED_WEIGHTS, HeldOutData, PublishedStart, Run
 from bench.tracking.shared_runs import TRAINED_IN
 from bench.tracking.store import Store
 from bench.training import checkpoints, engine
@@ -57,11 +57,15 @@ def find_model(order: RunRequest, seed: int | None, config: Config, store: Store
     """Return the model of the one row of `order`, of its first seed unless another is asked for.
 
     Its weights are taken from the work folder or, where they are not there, from the tracking
-    store's artifacts. BenchError where the row is not finished, or the device is not there.
+    store's artifacts; those of a row without training are the published ones. BenchError where the
+    row is not finished, or the device is not there.
     """
     devices.require_devices(config)
     ((row, run),) = order.resolve_runs().items()
     seed = order.row_seeds(row)[0] if seed is None else seed
+    if isinstance(run.start, PublishedStart):
+        source = f"weights {run.start.weights}, {PUBLISHED_WEIGHTS}"
+        return TrainedModel(run, seed, engine.build_system(run, seed, config), source)
     tracked = _find_finished_run(order, row, run, seed, store)
     path = config.work / tracked.data.tags.get(TRAINED_IN, "") / checkpoints.BEST_CHECKPOINT
     damaged = ""

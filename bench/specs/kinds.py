@@ -32,6 +32,8 @@ from bench.extensions import digest_source, find_source
 from bench.specs.base import Spec
 
 if TYPE_CHECKING:  # kinds build what only their own part needs
+    from torch import Tensor
+
     from bench.config import Config
     from bench.data.subset import Subset
     from bench.models.augment import Augmentation, Mixer, Splicer
@@ -93,13 +95,26 @@ class KindSettings(Spec):
 class SystemSettings(KindSettings):
     """Settings of a system."""
 
+    takes_waves: ClassVar[bool] = False
+    """Whether it takes waveforms and no hidden states of a pretrained model."""
+
     @abstractmethod
     def build(self, frontend: FrontEnd, data: TrainData) -> System:
         """Return the system over `frontend`, to be trained on clips of `data`."""
 
+    def official_names(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor] | None:  # noqa: ARG002
+        """Return the tensors of a checkpoint of its authors by the names of its own parameters.
+
+        None where no checkpoint can be evaluated.
+        """
+        return None
+
 
 class FrontEndSettings(KindSettings):
     """Settings of a front-end."""
+
+    gives_waves: ClassVar[bool] = False
+    """Whether it hands the waveforms on and has no hidden states."""
 
     @abstractmethod
     def build(self, config: Config) -> FrontEnd:

@@ -6,27 +6,29 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeVar, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializeAsAny, model_validator
 
 from bench._io import atomic_files
+from bench._io.trees import as_tree
+from bench.errors import near_name
 from bench.specs.augment import Augment, Mix, Splice
 from bench.specs.base import (
     Absent,
-    Count,
     Length,
-    NotNegative,
-    OwnRate,
     Positive,
     Resolution,
-    Share,
     Spec,
     digest,
 )
 from bench.specs.breath import Breath
 from bench.specs.frontends import FrontEnd
-from bench.specs.kinds import KindSettings
+from bench.specs.kinds import KindSettings, Requirement
 from bench.specs.systems import System
+from bench.specs.training import Adam, NoTraining, Schedule, TrainingSettings
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, SAMPLE_RATE_HZ, to_samples
+
+PUBLISHED_WEIGHTS = "authors' weights, evaluated here"
+"""What tables, reports and tracked runs say of a run without training."""
 
 _ABSENT = Absent(kind="none")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -82,106 +84,20 @@ class HeldOutData(Data):
     with commas between (`attack,codec`)."""
 
 
-class Adam(Spec):
-    """Adam with coupled weight decay, as torch has it."""
+class PublishedStart(Spec):
+    """Start from weights that the system's authors published, all of them, by the system's key map.
 
-    kind: Literal["adam", "adamw"]
-    learning_rate: Positive
-    frontend_learning_rate: OwnRate = None
-    """Of the front-end's parameters; the `same` where it has none of its own."""
-    weight_decay: NotNegative = 0.0
-
-
-class StepSchedule(Spec):
-    """Multiply the learning rate by `factor` every `every_epochs` epochs."""
-
-    kind: Literal["step"]
-    every_epochs: Count
-    factor: Share
-
-
-class ConstantSchedule(Spec):
-    """Keep the learning rate."""
-
-    kind: Literal["constant"]
-
-
-class CosineSchedule(Spec):
-    """Rise linearly for the first steps, then fall as half a cosine, a little each step."""
-
-    kind: Literal["cosine"]
-    warmup_share: Share = 0.0
-    """Share of all steps in which the rate rises to its full value."""
-    floor_share: Share = 0.0
-    """Share of the full rate that is left at the end of the last epoch."""
-
-
-Schedule = Annotated[StepSchedule | ConstantSchedule | CosineSchedule, Field(discriminator="kind")]
-
-
-class KeepBest(Spec):
-    """Keep the weights of the epoch that `select` finds best."""
-
-    kind: Literal["best"]
-
-    @property
-    def averaged_epochs(self) -> int:
-        """How many of the last epochs are averaged: none."""
-        return 0
-
-
-class KeepAverage(Spec):
-    """Keep the mean of the weights after each of the last epochs, buffers too."""
-
-    kind: Literal["average-last"]
-    checkpoints: Count = 3
-
-    @property
-    def averaged_epochs(self) -> int:
-        """How many of the last epochs are averaged."""
-        return self.checkpoints
-
-
-class TrainingSettings(Spec):
-    """How long, how much at once, and which weights are kept."""
-
-    epochs: Count
-    minimum_epochs: Annotated[int, Field(ge=0)] = 0
-    """Early stopping waits this long."""
-    first_candidate: Count = 1
-    """First epoch, counted from 1, that may be the best one: those before are neither kept nor does
-    early stopping count from them."""
-    patience: Count = 10
-    """Epochs without a better `select` after which training stops."""
-    select: Literal["dev.eer", "dev.loss", "train.loss"] = "dev.eer"
-    """What is least at the best epoch: the EER, or the system's own loss, averaged over
-    utterances (over the utterances' batches, where it weighs a batch by its classes).
+    In smoke form nothing is read: the system keeps the weights that it is drawn with.
     """
-    keep: Annotated[KeepBest | KeepAverage, Field(discriminator="kind")] = KeepBest(kind="best")
-    batch_size: Count
-    """Clips in a step, on all devices together."""
-    accumulate: Count = 1
-    """Parts that a step's clips are worked through in, one after the other, to need less memory."""
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
-    gradient_clip: NotNegative = 0.0
-    """Largest norm of the gradient; 0 leaves it alone."""
 
-    @model_validator(mode="after")
-    def _whole_parts(self) -> TrainingSettings:
-        if self.batch_size % self.accumulate:
-            raise ValueError(
-                f"accumulate = {self.accumulate}: should divide batch_size = {self.batch_size}"
-            )
-        return self
+    kind: Literal["weights"]
+    weights: str
+    """Key of `[weights]` in bench.toml."""
 
-    @model_validator(mode="after")
-    def _a_candidate(self) -> TrainingSettings:
-        if self.first_candidate > self.epochs:
-            raise ValueError(
-                f"first_candidate = {self.first_candidate}: should be at most epochs = "
-                f"{self.epochs}, or no epoch could be kept"
-            )
-        return self
+    def requirements(self) -> tuple[Requirement, ...]:
+        """Return the weights."""
+        accepts = "the checkpoint that the system's authors published"
+        return (Requirement("weights", self.weights, accepts),)
 
 
 class EarlierTraining(Spec):
@@ -202,6 +118,10 @@ class EarlierTraining(Spec):
         return self
 
 
+_ONLY_TRAINED = ("augment", "mix", "optimiser", "schedule")
+"""Settings of a run that nothing but a training uses."""
+
+
 _HOP_S = HOP_SAMPLES / SAMPLE_RATE_HZ
 _BEYOND_HOPS = RECEPTIVE_FIELD_SAMPLES - HOP_SAMPLES
 
@@ -220,15 +140,82 @@ class Run(Spec):
     mix: Mix
     train: TrainData
     dev: HeldOutData
-    optimiser: Adam
+    optimiser: Annotated[Adam | Absent, Field(discriminator="kind")]
     schedule: Schedule
-    training: TrainingSettings
+    training: SerializeAsAny[TrainingSettings]
+    """How it is trained. `{ kind = "none" }`: not at all, and then `train` and `dev` say what the
+    weights that it starts from were trained on and selected by."""
     evaluate: Mapping[str, HeldOutData]
-    start: Annotated[Absent | EarlierTraining, Field(discriminator="kind")] = _ABSENT
-    """What the training starts from beside the pretrained front-end."""
+    start: Annotated[Absent | EarlierTraining | PublishedStart, Field(discriminator="kind")] = (
+        _ABSENT
+    )
+    """What the training starts from beside the pretrained front-end, or what is evaluated instead
+    of a training."""
     breath: Breath = _ABSENT
     """The `breath` of each split that says nothing of it itself. No part of a signature: what
     counts is what each split has in the end."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_training(cls, content: Any) -> Any:
+        """Leave out what only a training uses where there is none.
+
+        The smoke form's overlay says how rows of its table train: it has no effect on such a row.
+        """
+        stated = as_tree(content) or {}
+        training = as_tree(stated.get("training")) or {}
+        if "kind" not in training:
+            return content
+        if training["kind"] != "none":
+            raise ValueError(
+                f"training.kind = {training['kind']!r}: should be 'none', or left out where "
+                "something is trained"
+            )
+        for name in training.keys() - {"kind"}:
+            if name not in TrainingSettings.model_fields:
+                raise ValueError(
+                    f"training.{name} = {training[name]!r}: no such key"
+                    f"{near_name(name, TrainingSettings.model_fields)}"
+                )
+            if stated.get("form") == "paper":
+                raise ValueError(
+                    f"training.{name} = {training[name]!r}: should be left out where "
+                    "training.kind is 'none'"
+                )
+        unused = {name: {"kind": "none"} for name in _ONLY_TRAINED}
+        return {**stated, **unused, "training": NoTraining()}
+
+    @model_validator(mode="after")
+    def _trains_or_starts(self) -> Run:
+        if self.is_trained and self.start.kind == "weights":
+            raise ValueError(
+                "start.kind = 'weights': its weights are evaluated as they are: training.kind "
+                "should be 'none'"
+            )
+        if not self.is_trained and self.start.kind != "weights":
+            raise ValueError(
+                f"start.kind = {self.start.kind!r}: should be 'weights' where training.kind is "
+                "'none', or there is nothing to evaluate"
+            )
+        for name, part in (("optimiser", self.optimiser), ("schedule", self.schedule)):
+            if self.is_trained and part.kind == "none":
+                raise ValueError(f"{name}.kind = 'none': a training needs one")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_frontend(self) -> Run:
+        if self.system.takes_waves != self.frontend.gives_waves:
+            fitting = "'waves'" if self.system.takes_waves else "one with hidden states"
+            raise ValueError(
+                f"frontend.kind = {self.frontend.kind!r}: should be {fitting} where system.kind is "
+                f"{self.system.kind!r}"
+            )
+        return self
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it trains; else published weights are evaluated."""
+        return not isinstance(self.training, NoTraining)
 
     @property
     def earlier(self) -> Run | None:
@@ -257,11 +244,18 @@ class Run(Spec):
         parts = (self.system, self.frontend, self.augment, self.mix)
         return tuple(part for part in parts if isinstance(part, KindSettings))
 
+    def requirements(self) -> tuple[Requirement, ...]:
+        """Return the files and folders that the run needs beside its corpora and their breaths."""
+        if isinstance(self.start, PublishedStart) and self.form == "paper":
+            return self.start.requirements()
+        return tuple(needed for part in self.parts for needed in part.requirements())
+
     @property
     def data(self) -> dict[str, TrainData | HeldOutData]:
         """Every split that the run uses, by its dotted key."""
         held_out = {f"evaluate.{name}": data for name, data in self.evaluate.items()}
-        return {"train": self.train, "dev": self.dev, **held_out}
+        learnt = {"train": self.train, "dev": self.dev} if self.is_trained else {}
+        return {**learnt, **held_out}
 
     @model_validator(mode="after")
     def _names_that_files_can_have(self) -> Run:

@@ -137,7 +137,9 @@ class SweepRun:
         """
         if self.card.objective != "dev.eer" or run.dev.splice.kind != "none":
             return None
-        labels = np.concatenate(label_frames(self._library.load_row(run).dev.subset, run.dev))
+        dev = self._library.load_row(run).dev
+        assert dev is not None  # a sweep's row trains (`sweep_cards`)
+        labels = np.concatenate(label_frames(dev.subset, run.dev))
         smaller = min(int(labels.sum()), int((~labels).sum()))
         return 1 / (2 * smaller * len(self._seeds)) if smaller else None
 

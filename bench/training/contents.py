@@ -8,7 +8,6 @@ contains: a replaced file of weights makes another run, though no setting differ
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from pathlib import Path
 
 from bench import versions
@@ -16,17 +15,17 @@ from bench._io.digests import list_digest
 from bench.config import Config
 from bench.models import weights
 from bench.specs.breath import Breath
-from bench.specs.kinds import BreathSettings, KindSettings
+from bench.specs.kinds import BreathSettings, Requirement
 from bench.specs.run import Data, Run
 
 
 def training_contents(run: Run, config: Config) -> dict[str, str]:
-    """Return digests of the files that the parts of a run need, and raised versions of its code.
+    """Return digests of the files that a run needs, and raised versions of its code.
 
     Keys are such as `weights xlsr2_300m`, `noise musan` and `system sal`. A missing file is a
     BenchError that says what to get.
     """
-    return _digests(run.parts, config) | versions.describe_raised(
+    return _digests(run.requirements(), config) | versions.describe_raised(
         versions.list_training_versions(run)
     )
 
@@ -46,12 +45,12 @@ def breath_contents(breath: Breath, config: Config) -> dict[str, str]:
     if breath.is_detector:  # searched audio is cached, and named by the version that searched it
         part = f"detector {breath.kind}"
         version = {part: f"version {versions.read_version(versions.find_part_module(part))}"}
-    return version | _digests([breath], config)
+    return version | _digests(breath.requirements(), config)
 
 
-def _digests(parts: Iterable[KindSettings], config: Config) -> dict[str, str]:
+def _digests(needed: Iterable[Requirement], config: Config) -> dict[str, str]:
     digests: dict[str, str] = {}
-    for requirement in chain.from_iterable(part.requirements() for part in parts):
+    for requirement in needed:
         path = weights.locate_requirement(requirement, config)
         is_noise = requirement.what == "noise"
         digest = (

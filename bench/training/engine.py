@@ -22,10 +22,11 @@ from bench.config import Config
 from bench.data.subset import Subset
 from bench.errors import BenchError, RowFailed
 from bench.metrics.det import eer_by_class
-from bench.models import devices
+from bench.models import devices, weights
+from bench.models.official_weights import load_official
 from bench.models.systems.base import System
 from bench.specs.corpus import Audio
-from bench.specs.run import Run
+from bench.specs.run import PublishedStart, Run
 from bench.training import checkpoints, conditions, keeping, system_checks
 from bench.training.callbacks import TrainingCallback
 from bench.training.data import EpochSampler, TrainingClips, Utterances
@@ -74,11 +75,18 @@ def make_fabric(config: Config, precision: Literal["32-true", "bf16-mixed", "16-
 
 
 def build_system(run: Run, seed: int, config: Config) -> System:
-    """Return the run's system with its initial weights, drawn from `seed`."""
+    """Return the run's system with its initial weights, drawn from `seed`.
+
+    A run that starts from published weights has these, but in smoke form.
+    """
     torch.manual_seed(seed)
-    frontend = run.frontend.build(config)
+    is_published = isinstance(run.start, PublishedStart) and run.form == "paper"
+    frontend = run.frontend.lay_out() if is_published else run.frontend.build(config)
     system = run.system.build(frontend, run.train)
     system_checks.check_data(run, system)
+    if is_published:
+        (needed,) = run.requirements()
+        load_official(system, run.system, weights.locate_requirement(needed, config))
     return system
 
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from bench._io import atomic_files
 from bench.errors import BenchError
-from bench.specs.run import Run, TrainingSettings
+from bench.specs.run import Run
+from bench.specs.training import TrainingSettings
 from bench.training import checkpoints
 
 STATE = ("system", "optimiser", "schedule", "progress")

@@ -9,7 +9,9 @@ import torch
 from torch.optim.lr_scheduler import LambdaLR
 
 from bench.models.systems.base import System
-from bench.specs.run import ConstantSchedule, CosineSchedule, Run, Schedule, StepSchedule
+from bench.specs.base import Absent
+from bench.specs.run import Run
+from bench.specs.training import Adam, ConstantSchedule, CosineSchedule, Schedule, StepSchedule
 
 
 def build_optimiser(run: Run, system: System) -> torch.optim.Optimizer:
@@ -19,6 +21,7 @@ def build_optimiser(run: Run, system: System) -> torch.optim.Optimizer:
     all others are the last.
     """
     kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    assert isinstance(run.optimiser, Adam)  # a run that trains has one (`Run`)
     rate = run.optimiser.learning_rate
     frontend_ids = {id(parameter) for parameter in system.frontend.parameters()}
     trained = [parameter for parameter in system.parameters() if parameter.requires_grad]
@@ -54,7 +57,7 @@ def rate_factor(spec: Schedule, steps_per_epoch: int, steps: int, step: int) -> 
     0.5
     """
     match spec:
-        case ConstantSchedule():
+        case ConstantSchedule() | Absent():
             return 1.0
         case StepSchedule():
             return spec.factor ** (step // steps_per_epoch // spec.every_epochs)

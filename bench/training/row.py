@@ -21,7 +21,7 @@ from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.evaluation import score_file
 from bench.specs.base import digest
-from bench.specs.run import Data, HeldOutData, Run
+from bench.specs.run import PUBLISHED_WEIGHTS, Data, HeldOutData, Run
 from bench.training import checkpoints, conditions, contents, engine, shares
 from bench.training.callbacks import TrainingCallback
 from bench.training.clips import require_labels
@@ -54,20 +54,25 @@ class LoadedSplit(NamedTuple):
 class RowData(NamedTuple):
     """All subsets of one run."""
 
-    train: LoadedSplit
-    dev: LoadedSplit
+    train: LoadedSplit | None
+    dev: LoadedSplit | None
+    """None, as `train`, where nothing is trained."""
     evaluate: Mapping[str, LoadedSplit]
     stage: RowData | None = None
     """Of the earlier training that the run starts from, if any."""
     training: Mapping[str, str] = MappingProxyType({})
     """Digests of the files that training needs beside the data (`bench.training.contents`)."""
 
+    @property
+    def splits(self) -> dict[str, LoadedSplit]:
+        """Every split, by its key in `Run.data` and in that order."""
+        learnt = {"train": self.train, "dev": self.dev}
+        evaluated = {f"evaluate.{name}": loaded for name, loaded in self.evaluate.items()}
+        return {key: loaded for key, loaded in learnt.items() if loaded} | evaluated
+
     def fingerprints(self) -> dict[str, str]:
         """Return the fingerprint of each subset by `corpus/split`."""
-        fingerprints = {
-            loaded.name: loaded.fingerprint
-            for loaded in (self.train, self.dev, *self.evaluate.values())
-        }
+        fingerprints = {loaded.name: loaded.fingerprint for loaded in self.splits.values()}
         return fingerprints if self.stage is None else self.stage.fingerprints() | fingerprints
 
     def content_digests(self) -> dict[str, str]:
@@ -81,26 +86,26 @@ class RowData(NamedTuple):
 
     def training_digests(self) -> dict[str, str]:
         """Return the digests that concern the training and the one that it starts from."""
-        before = {} if self.stage is None else self.stage.training_digests()
-        return {
-            **before,
-            **self.train.content_digests(),
-            **self.dev.content_digests(),
-            **self.training,
-        }
+        digests = {} if self.stage is None else self.stage.training_digests()
+        for loaded in filter(None, (self.train, self.dev)):
+            digests |= loaded.content_digests()
+        return {**digests, **self.training}
 
 
 class TrainedRow(NamedTuple):
     """A finished row: its score files by evaluation, its checkpoint and how it was trained."""
 
     scores: Mapping[str, Path]
-    checkpoint: Path
+    checkpoint: Path | None
     progress: Progress
-    selection: Selection
+    selection: Selection | None
+    """None, as `checkpoint`, where nothing is trained."""
     conditions: Mapping[str, str]
 
     def tracking_tags(self) -> dict[str, str]:
         """Return the text tags for the tracking store, columns of `tracking.run_frame`."""
+        if self.selection is None:
+            return {"weights_by": PUBLISHED_WEIGHTS, **self.conditions}
         return {**self.selection.tracking_tags(), **self.conditions}
 
 
@@ -116,11 +121,14 @@ class DatasetCache:
 
         Raise where a corpus is missing or broken, or the share of the training split too small.
         """
-        train = self.load_split(run.form, run.train)
-        shares.require_share(train.subset, run)
+        train = dev = None
+        if run.is_trained:
+            train = self.load_split(run.form, run.train)
+            shares.require_share(train.subset, run)
+            dev = self.load_split(run.form, run.dev)
         return RowData(
             train,
-            self.load_split(run.form, run.dev),
+            dev,
             {name: self.load_split(run.form, data) for name, data in run.evaluate.items()},
             self.load_row(run.earlier) if run.earlier else None,
             contents.training_contents(run, self.config),
@@ -152,9 +160,10 @@ def training_path(work: Path, run: Run, data: RowData, seed: int, again: int = 0
     `again` counts trainings anew. Rows that differ only in their evaluations share a folder, so
     they train once.
     """
-    digest = f"{run.training_signature}-{data.train.fingerprint[:6]}{data.dev.fingerprint[:6]}"
-    if data.stage is not None:
-        digest += f"-{data.stage.train.fingerprint[:6]}{data.stage.dev.fingerprint[:6]}"
+    digest = run.training_signature
+    for learnt in (data, data.stage):
+        if learnt and learnt.train and learnt.dev:
+            digest += f"-{learnt.train.fingerprint[:6]}{learnt.dev.fingerprint[:6]}"
     digest += f"-{short_digest(data.training_digests())}"
     return work / "runs" / digest / (f"seed-{seed}" + (f"-again-{again}" if again else ""))
 
@@ -198,10 +207,53 @@ def train_and_score(
 ) -> TrainedRow:
     """Train what is not yet trained, score what is not yet scored; return where everything is.
 
-    A run that starts from an earlier training needs its checkpoint: a BenchError where it is
-    missing.
+    A run without training is scored with the weights that it starts from. A run that starts from an
+    earlier training needs its checkpoint: a BenchError where it is missing.
     """
     conditions.apply_determinism(config)
+    ended = _train_row(fabric, run, seed, data, folder, config, callback)
+    checkpoint = None if ended is None else folder / checkpoints.BEST_CHECKPOINT
+    paths = {
+        name: score_path(folder, name, run.evaluate[name], loaded)
+        for name, loaded in data.evaluate.items()
+    }
+    missing = {name: path for name, path in paths.items() if not path.is_file()}
+    progress = Progress() if ended is None else ended.progress
+    computed = progress.conditions
+    if missing:
+        computed = conditions.join_conditions(
+            computed, conditions.current_conditions(fabric.device.type)
+        )
+        system = engine.build_system(run, seed, config)
+        if checkpoint is not None:
+            system.load_state_dict(checkpoints.load_checkpoint(checkpoint)["system"])
+        system = system.to(fabric.device)
+        for name, path in missing.items():
+            evaluation, subset = run.evaluate[name], data.evaluate[name].subset
+            audio = corpus_cards.read_corpus_card(evaluation.corpus).audio
+            workers = config.loader_workers(fabric.device.type)
+            share = build_utterances(fabric, subset, evaluation, audio, config)
+            each = partial(callback.on_score, name)
+            scores = score_utterances(fabric, system, share, workers, progress=each)
+            if fabric.is_global_zero:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                score_file.write_scores(path, score_columns(share, scores))
+            fabric.barrier()
+    return TrainedRow(paths, checkpoint, progress, ended and ended.selection, computed)
+
+
+def _train_row(
+    fabric: Fabric,
+    run: Run,
+    seed: int,
+    data: RowData,
+    folder: Path,
+    config: Config,
+    callback: TrainingCallback,
+) -> engine.FinishedTraining | None:
+    """Train to the end and return how it ended; None for a run without training."""
+    if data.train is None or data.dev is None:
+        return None
     start = start_checkpoint(run, seed, data, config)
     if start is not None and not start.is_file():
         raise BenchError(
@@ -215,34 +267,7 @@ def train_and_score(
         corpus_cards.read_corpus_card(run.dev.corpus).audio,
         start,
     )
-    ended = engine.train(fabric, run, seed, material, folder, config, callback)
-    paths = {
-        name: score_path(folder, name, run.evaluate[name], loaded)
-        for name, loaded in data.evaluate.items()
-    }
-    missing = {name: path for name, path in paths.items() if not path.is_file()}
-    computed = ended.progress.conditions
-    if missing:
-        computed = conditions.join_conditions(
-            computed, conditions.current_conditions(fabric.device.type)
-        )
-        system = engine.build_system(run, seed, config)
-        system.load_state_dict(
-            checkpoints.load_checkpoint(folder / checkpoints.BEST_CHECKPOINT)["system"]
-        )
-        system = system.to(fabric.device)
-        for name, path in missing.items():
-            evaluation, subset = run.evaluate[name], data.evaluate[name].subset
-            audio = corpus_cards.read_corpus_card(evaluation.corpus).audio
-            workers = config.loader_workers(fabric.device.type)
-            share = build_utterances(fabric, subset, evaluation, audio, config)
-            progress = partial(callback.on_score, name)
-            scores = score_utterances(fabric, system, share, workers, progress=progress)
-            if fabric.is_global_zero:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                score_file.write_scores(path, score_columns(share, scores))
-            fabric.barrier()
-    return TrainedRow(paths, folder / checkpoints.BEST_CHECKPOINT, *ended, computed)
+    return engine.train(fabric, run, seed, material, folder, config, callback)
 
 
 def start_checkpoint(run: Run, seed: int, data: RowData, config: Config) -> Path | None:

@@ -29,8 +29,8 @@ PARTS = {
     ),
 }
 EVERY = {
-    "systems": ["breathnet", "mfpt", "sal", "tca"],
-    "frontends": ["s3prl", "tiny", "wav2vec2", "wavlm"],
+    "systems": ["aasist", "breathnet", "mfpt", "sal", "tca"],
+    "frontends": ["s3prl", "tiny", "wav2vec2", "waves", "wavlm"],
     "breath": ["dsp", "ones", "precomputed", "random", "respiro", "zeros"],
     "augment": ["csm", "mix_frame", "noise", "rawboost"],
 }
@@ -163,5 +163,11 @@ def test_s3prl_is_a_package_that_only_its_front_end_needs():
     packages = {
         kind_name(settings): settings.packages for settings in members(frontend_settings.FrontEnd)
     }
-    assert packages == {"s3prl": ("s3prl",), "tiny": (), "wav2vec2": (), "wavlm": ()}
+    assert packages == {
+        "s3prl": ("s3prl",),
+        "tiny": (),
+        "wav2vec2": (),
+        "waves": (),
+        "wavlm": (),
+    }
     assert import_module("bench.models.frontends.s3prl")

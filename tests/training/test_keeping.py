@@ -9,7 +9,7 @@ import torch
 from bench.cards import corpus_cards
 from bench.errors import BenchError
 from bench.metrics.det import eer_by_class
-from bench.specs.run import TrainingSettings
+from bench.specs.training import TrainingSettings
 from bench.training import checkpoints, engine, keeping
 from bench.training.keeping import Progress
 from bench.training.row import DatasetCache

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bench.config import Config
-from bench.specs.run import CosineSchedule
+from bench.specs.training import CosineSchedule
 from bench.training import engine, optimisation
 
 

@@ -41,6 +41,7 @@ from bench.specs.breath.respiro import Respiro
 from bench.specs.corpus import Audio
 from bench.specs.frontends.encoder import Lora
 from bench.specs.frontends.tiny import Tiny
+from bench.specs.frontends.waves import Waves
 from bench.specs.kinds import kind_name
 from bench.specs.run import EarlierTraining, Run
 from bench.training import engine
@@ -54,6 +55,7 @@ from tests.versions import metrics
 from tests.versions.summary import Output, summary
 
 ROWS = {
+    "aasist": ("aasist/asvspoof2019:AASIST", "aasist/asvspoof2019:AASIST-L"),
     "sal": ("sal/table4:S2", "sal/table4:S7"),
     "tca": ("tca/table2:TCA",),
     "breathnet": ("breathnet/table10:BreathNet", "breathnet/table7:no-film"),
@@ -147,6 +149,8 @@ def front_end(kind: str) -> Output:
                 "in training": Tiny(kind="tiny", **tiny, **regular),
             }
             config = Config()
+        elif kind == "waves":
+            specs, config = {"waves": Waves(kind="waves")}, Config()
         else:
             family = "wav2vec2" if kind == "s3prl" else kind
             config = Config(weights={"own": small.fairseq(small.draw(family), Path(folder))})

@@ -45,7 +45,7 @@ def load_encoder(spec: PretrainedSettings, config: Config) -> Encoder:
         tensors.setdefault(MASK_VECTOR, torch.zeros(shape.dim))
     else:
         tensors.pop(MASK_VECTOR, None)
-    _compare_tensors(path, wanted, tensors)
+    compare_tensors(path, wanted, tensors)
     require_finite(path, tensors)
     # Copies: the parameters must not live in the mapped file.
     encoder.load_state_dict(
@@ -65,7 +65,7 @@ def lay_out_encoder(shape: EncoderConfig, spec: PretrainedSettings) -> Encoder:
     return encoder
 
 
-def _compare_tensors(path: Path, wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
+def compare_tensors(path: Path, wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
     """Raise with every tensor that is missing, left over or misshapen."""
     wrong: list[str] = []
     if missing := sorted(wanted.keys() - given):

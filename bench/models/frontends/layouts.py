@@ -195,6 +195,17 @@ _HUGGING_FACE = (
 """Beginnings of names and what they become; no name of ours is the beginning of one of theirs."""
 
 
+def translate_upstream(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors of one of s3prl's models under our names, without the mask vector.
+
+    They are in fairseq's names, of WavLM in unilm's, which are the same. What only a training with
+    masks uses, and pretraining's heads, are dropped by name.
+    """
+    translated = translate_tensors(Contents("s3prl", tensors))
+    translated.pop(MASK_VECTOR, None)
+    return translated
+
+
 def _rename_tensor(name: str, rules: tuple[tuple[str, str], ...]) -> str:
     for theirs, ours in rules:
         name = re.sub(f"^{theirs}", ours, name)

@@ -9,12 +9,16 @@ clip are pooled to one, which the paper does not have: states (B, 200, D) -> (B,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.metrics.positions import POSITION_NAMES
 from bench.models.frontends import FrontEnd
+from bench.models.frontends.layouts import translate_upstream
+from bench.models.official_names import exchange_classes, rename_tensors
 from bench.models.segment_positions import IGNORED, compute_positions, compute_transitions
 from bench.models.systems.base import Batch, Prediction, System
 from bench.models.systems.blocks import layers
@@ -117,3 +121,57 @@ def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """Mean over frames whose target is not `IGNORED`, in float32 whatever the precision around."""
     with torch.autocast(logits.device.type, enabled=False):
         return F.cross_entropy(logits.float().flatten(0, 1), target.flatten(), ignore_index=IGNORED)
+
+
+_UPSTREAM = "net.ssl_encoder.ssl_encoder.model."
+"""Where s3prl's model lies in the released system, as Lightning names it."""
+
+
+def translate_checkpoint(spec: Sal, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors of a checkpoint of SentryMao/SAL by our names, our classes' order.
+
+    It is Lightning's (`state_dict`), of 61062f1 or b4e80d1: s3prl's model, layer weights, Conformer
+    and heads. Its pointwise convolutions are linear layers here. Its classes are in the order
+    spoof, bona fide, in the eight positional labels too; a transition has the same place in both.
+    """
+    upstream = {
+        name.removeprefix(_UPSTREAM): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(_UPSTREAM)
+    }
+    frontend = {f"frontend.{name}": part for name, part in translate_upstream(upstream).items()}
+    behind = {name: part for name, part in tensors.items() if not name.startswith(_UPSTREAM)}
+    named = {
+        name: tensor.squeeze(-1) if name.endswith(_POINTWISE) and tensor.ndim == 3 else tensor
+        for name, tensor in rename_tensors(behind, _OFFICIAL).items()
+    }
+    by_class = (
+        ("binary.3.", "auxiliary.3.") if spec.auxiliary.kind == "position" else ("binary.3.",)
+    )
+    return {**frontend, **exchange_classes(named, by_class)}
+
+
+_POINTWISE = (".widen.weight", ".narrow.weight")
+_OFFICIAL = (
+    (r"net\.weight_layer$", "layers.weights"),
+    (r"net\.seq_model\.conformer_layer\.", "context."),
+    (r"net\.out_layer2?\.", "binary."),
+    (r"net\.out_layer1\.", "auxiliary."),
+    (r"context\.(\d+)\.ln_norm\.", r"context.\1.norm."),
+    (r"context\.(\d+)\.ffn1\.", r"context.\1.first."),
+    (r"context\.(\d+)\.ffn2\.", r"context.\1.second."),
+    (r"(context\.\d+\.(?:first|second))\.ln_norm\.", r"\1.0."),
+    (r"(context\.\d+\.(?:first|second))\.w_1\.", r"\1.1."),
+    (r"(context\.\d+\.(?:first|second))\.w_2\.", r"\1.4."),
+    (r"context\.(\d+)\.mha\.ln_norm\.", r"context.\1.attention.norm."),
+    (r"context\.(\d+)\.mha\.mha\.linearQ\.", r"context.\1.attention.query."),
+    (r"context\.(\d+)\.mha\.mha\.linearK\.", r"context.\1.attention.key."),
+    (r"context\.(\d+)\.mha\.mha\.linearV\.", r"context.\1.attention.value."),
+    (r"context\.(\d+)\.mha\.mha\.linearO\.", r"context.\1.attention.out."),
+    (r"context\.(\d+)\.conv\.ln_norm\.", r"context.\1.convolution.norm."),
+    (r"context\.(\d+)\.conv\.pointwise_conv1\.", r"context.\1.convolution.widen."),
+    (r"context\.(\d+)\.conv\.depthwise_conv\.", r"context.\1.convolution.depthwise."),
+    (r"context\.(\d+)\.conv\.bn_norm\.", r"context.\1.convolution.batch_norm."),
+    (r"context\.(\d+)\.conv\.pointwise_conv2\.", r"context.\1.convolution.narrow."),
+)
+"""Beginnings of their names and what these become, one rule after the other."""

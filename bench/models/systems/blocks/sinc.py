@@ -7,6 +7,8 @@ speech anti-spoofing", SPL 30, 2023, of which only the abstract was to be had.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -62,6 +64,28 @@ class SincConv(nn.Module):
     def forward(self, waves: Tensor) -> Tensor:
         """Filter "batch samples": "batch filters samples-kernel+1"."""
         return F.conv1d(waves[:, None], self.filter_kernels()[:, None])
+
+
+class FixedFilters(nn.Module):
+    """`SincConv` that is not learnt: its bands share the mel scale from 0 Hz to `NYQUIST_HZ`.
+
+    AASIST's first layer (Jung et al., ICASSP 2022; RawNet2, ICASSP 2021). The taps are computed in
+    float64 and are no part of a checkpoint.
+    """
+
+    def __init__(self, filters: int, kernel: int) -> None:
+        super().__init__()
+        highest = 2595 * math.log10(1 + NYQUIST_HZ / 700)
+        mels = torch.linspace(0, highest, filters + 1, dtype=torch.float64)
+        edges = (700 * (10 ** (mels / 2595) - 1) / NYQUIST_HZ)[:, None]
+        low_pass = _low_pass(edges, torch.arange(kernel, dtype=torch.float64) - kernel // 2)
+        window = torch.hamming_window(kernel, periodic=False, dtype=torch.float64)
+        self.register_buffer("kernels", (window * low_pass.diff(dim=0)).float(), persistent=False)
+        self.kernels: Tensor
+
+    def forward(self, waves: Tensor) -> Tensor:
+        """Filter "batch samples": "batch filters samples-kernel+1"."""
+        return F.conv1d(waves[:, None], self.kernels[:, None])
 
 
 def _mel_edges(n: int) -> Tensor:

@@ -1,0 +1,54 @@
+"""Weights of a whole system that its authors published, loaded by the system's own key map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from bench.errors import BenchError
+from bench.models.frontends.checkpoints import compare_tensors
+from bench.models.frontends.torch_files import read_torch_file, require_finite
+from bench.models.systems.base import System
+from bench.specs.kinds import SystemSettings
+
+
+def load_official(system: System, spec: SystemSettings, path: Path) -> None:
+    """Give `system`, of the settings `spec`, the weights of the published checkpoint at `path`.
+
+    Nothing may be missing, left over or of another shape. The file is torch's, of a state dict or
+    of Lightning. Raise BenchError with the first names that do not fit.
+    """
+    tensors = spec.official_names(_read_state(path))
+    if tensors is None:
+        raise BenchError(
+            "weights.no-key-map",
+            f"system.kind = {spec.kind!r}: reads no published weights, its settings have no "
+            f"`official_names`: start.kind = 'weights' with {path} cannot be used",
+        )
+    compare_tensors(path, system.state_dict(), tensors)
+    require_finite(path, tensors)
+    # Copies: the parameters must not live in the mapped file.
+    system.load_state_dict(
+        {
+            name: tensor.to(torch.float32 if tensor.is_floating_point() else None, copy=True)
+            for name, tensor in tensors.items()
+        },
+        assign=True,
+    )
+
+
+def _read_state(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a checkpoint by its own names; of Lightning's, those of the system."""
+    content: Any = read_torch_file(path)
+    if isinstance(content, dict) and "state_dict" in content:
+        content = cast("dict[str, Any]", content)["state_dict"]
+    tensors = cast("dict[str, Any]", content) if isinstance(content, dict) else {}
+    if not tensors or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
+        raise BenchError(
+            "weights.layout-unknown",
+            f"{path}: should hold tensors by name, or Lightning's `state_dict` with them",
+        )
+    return tensors

@@ -1,0 +1,126 @@
+"""How a run is trained: optimiser, schedule, epochs, which weights are kept, or not at all."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_serializer, model_validator
+
+from bench.specs.base import Absent, Count, NotNegative, OwnRate, Positive, Share, Spec
+
+
+class Adam(Spec):
+    """Adam with coupled weight decay, as torch has it."""
+
+    kind: Literal["adam", "adamw"]
+    learning_rate: Positive
+    frontend_learning_rate: OwnRate = None
+    """Of the front-end's parameters; the `same` where it has none of its own."""
+    weight_decay: NotNegative = 0.0
+
+
+class StepSchedule(Spec):
+    """Multiply the learning rate by `factor` every `every_epochs` epochs."""
+
+    kind: Literal["step"]
+    every_epochs: Count
+    factor: Share
+
+
+class ConstantSchedule(Spec):
+    """Keep the learning rate."""
+
+    kind: Literal["constant"]
+
+
+class CosineSchedule(Spec):
+    """Rise linearly for the first steps, then fall as half a cosine, a little each step."""
+
+    kind: Literal["cosine"]
+    warmup_share: Share = 0.0
+    """Share of all steps in which the rate rises to its full value."""
+    floor_share: Share = 0.0
+    """Share of the full rate that is left at the end of the last epoch."""
+
+
+Schedule = Annotated[
+    StepSchedule | ConstantSchedule | CosineSchedule | Absent, Field(discriminator="kind")
+]
+
+
+class KeepBest(Spec):
+    """Keep the weights of the epoch that `select` finds best."""
+
+    kind: Literal["best"]
+
+    @property
+    def averaged_epochs(self) -> int:
+        """How many of the last epochs are averaged: none."""
+        return 0
+
+
+class KeepAverage(Spec):
+    """Keep the mean of the weights after each of the last epochs, buffers too."""
+
+    kind: Literal["average-last"]
+    checkpoints: Count = 3
+
+    @property
+    def averaged_epochs(self) -> int:
+        """How many of the last epochs are averaged."""
+        return self.checkpoints
+
+
+class TrainingSettings(Spec):
+    """How long, how much at once, and which weights are kept."""
+
+    epochs: Count
+    minimum_epochs: Annotated[int, Field(ge=0)] = 0
+    """Early stopping waits this long."""
+    first_candidate: Count = 1
+    """First epoch, counted from 1, that may be the best one: those before are neither kept nor does
+    early stopping count from them."""
+    patience: Count = 10
+    """Epochs without a better `select` after which training stops."""
+    select: Literal["dev.eer", "dev.loss", "train.loss"] = "dev.eer"
+    """What is least at the best epoch: the EER, or the system's own loss, averaged over
+    utterances (over the utterances' batches, where it weighs a batch by its classes).
+    """
+    keep: Annotated[KeepBest | KeepAverage, Field(discriminator="kind")] = KeepBest(kind="best")
+    batch_size: Count
+    """Clips in a step, on all devices together."""
+    accumulate: Count = 1
+    """Parts that a step's clips are worked through in, one after the other, to need less memory."""
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    gradient_clip: NotNegative = 0.0
+    """Largest norm of the gradient; 0 leaves it alone."""
+
+    @model_validator(mode="after")
+    def _whole_parts(self) -> TrainingSettings:
+        if self.batch_size % self.accumulate:
+            raise ValueError(
+                f"accumulate = {self.accumulate}: should divide batch_size = {self.batch_size}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_candidate(self) -> TrainingSettings:
+        if self.first_candidate > self.epochs:
+            raise ValueError(
+                f"first_candidate = {self.first_candidate}: should be at most epochs = "
+                f"{self.epochs}, or no epoch could be kept"
+            )
+        return self
+
+
+class NoTraining(TrainingSettings):
+    """Train nothing: the published weights that the run starts from are evaluated."""
+
+    kind: Literal["none"] = "none"
+    epochs: int = 0
+    first_candidate: int = 0
+    batch_size: int = 1
+
+    @model_serializer
+    def _write(self) -> dict[str, str]:
+        return {"kind": self.kind}
