@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench import extensions
 from bench.cards import corpus_cards, sweep_cards, table_cards
@@ -53,13 +53,14 @@ def _list_checks(folder: Path, tables: list[str]) -> Iterator[tuple[str, Check]]
             yield f"metric {name}", partial(_check_metric, name)
     for path in _list_files(folder, "readers"):
         yield f"reader {path.stem}", partial(_check_reader, path)
-    for part, union in (
+    unions: Any = (
         ("systems", systems.System),
         ("frontends", frontends.FrontEnd),
         ("augment", augment.Augment),
         ("augment", augment.Mix),
         ("augment", augment.Splice),
-    ):
+    )
+    for part, union in unions:
         for path in _list_files(folder, part):
             yield from _list_kind_checks(path, union, tables)
 

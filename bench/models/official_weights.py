@@ -21,13 +21,13 @@ def load_official(system: System, spec: SystemSettings, path: Path) -> None:
     Nothing may be missing, left over or of another shape. The file is torch's, of a state dict or
     of Lightning. Raise BenchError with the first names that do not fit.
     """
-    tensors = spec.official_names(_read_state(path))
-    if tensors is None:
+    if type(spec).official_names is SystemSettings.official_names:
         raise BenchError(
             "weights.no-key-map",
             f"system.kind = {spec.kind!r}: reads no published weights, its settings have no "
             f"`official_names`: start.kind = 'weights' with {path} cannot be used",
         )
+    tensors = spec.official_names(_read_state(path))
     compare_tensors(path, system.state_dict(), tensors)
     require_finite(path, tensors)
     # Copies: the parameters must not live in the mapped file.

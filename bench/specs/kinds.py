@@ -102,12 +102,12 @@ class SystemSettings(KindSettings):
     def build(self, frontend: FrontEnd, data: TrainData) -> System:
         """Return the system over `frontend`, to be trained on clips of `data`."""
 
-    def official_names(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor] | None:  # noqa: ARG002
+    def official_names(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Return the tensors of a checkpoint of its authors by the names of its own parameters.
 
-        None where no checkpoint can be evaluated.
+        A kind of which no checkpoint can be evaluated does not override this.
         """
-        return None
+        raise NotImplementedError
 
 
 class FrontEndSettings(KindSettings):

@@ -52,7 +52,7 @@ def released(request, tmp_path):
     frontend = small.built(family, path)
     for weight in frontend.parameters():
         weight.detach().zero_()
-    ours = sal.build(run.system, frontend, run.train)
+    ours = run.system.build(frontend, run.train)
     return model.eval(), ours, run.system
 
 
