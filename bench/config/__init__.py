@@ -155,8 +155,8 @@ class Config:
                 "config.corpus-missing",
                 f'corpus {key} is not configured: add `{key} = "/path"` under [corpora] in '
                 f"{self.source or 'bench.toml'}, or set {variable_name('corpora', key)} "
-                f"(`bench get {key}` brings it or says how, `bench get {key} --keys-only` brings its "
-                "protocol and keys alone)",
+                f"(`bench get {key}` brings it or says how, `bench get {key} --keys-only` brings "
+                "its protocol and keys alone)",
             )
         if not root.is_dir():
             raise BenchError(

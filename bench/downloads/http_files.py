@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import requests
 
-from bench._io import atomic_files, disk
+from bench._io import atomic_files, disk, machine
 from bench.downloads import addresses
 from bench.downloads.addresses import Address
 from bench.errors import BenchError
@@ -202,7 +202,10 @@ def _fetch_piece(
                 "--output-dir",
             )
         part.write_note(address.url, response)
-        with part.part.open("r+b" if start else "wb") as file:
+        with (
+            machine.name_path(part.path, part.part),
+            part.part.open("r+b" if start else "wb") as file,
+        ):
             file.seek(start)
             done = _copy_body(response, file, item, total, report, stop)
     # Without a length the end of the answer is the end of the file.
