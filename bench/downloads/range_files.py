@@ -80,7 +80,11 @@ class RangeFile(io.RawIOBase):
                 "download.interrupted",
                 f"{self._address.url}: no connection can be made, or it ended early",
             ) from error
-        addresses.check_status(response, self._address.url)
+        try:
+            addresses.check_status(response, self._address.url)
+        except BenchError:
+            response.close()
+            raise
         return response
 
 

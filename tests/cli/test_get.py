@@ -1,4 +1,4 @@
-"""`bench get` from a server on this machine: the corpora in the organisers' archives, and weights."""
+"""`bench get` from a server on this machine: corpora in the organisers' archives, and weights."""
 
 from __future__ import annotations
 

@@ -70,14 +70,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.files.headers.append(dict(self.headers.items()))
         file = self.files.files.get(path)
         if file is None:
-            return self._end(404)
-        if file.statuses:
-            return self._end(file.statuses.pop(0))
-        if file.redirect:
+            self._end(404)
+        elif file.statuses:
+            self._end(file.statuses.pop(0))
+        elif file.redirect:
             self.send_response(302)
             self.send_header("Location", file.redirect)
             self.send_header("Content-Length", "0")
-            return self.end_headers()
+            self.end_headers()
+        else:
+            self._serve(file, wanted, with_body=with_body)
+
+    def _serve(self, file: ServedFile, wanted: str, *, with_body: bool) -> None:
         content, start, end = file.content, 0, len(file.content)
         match = re.fullmatch(r"bytes=(\d+)-(\d*)", wanted) if file.ranges else None
         if match and self.headers.get("If-Range", file.etag) == file.etag:
@@ -87,7 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_response(416)
                 self.send_header("Content-Range", f"bytes */{len(content)}")
                 self.send_header("Content-Length", "0")
-                return self.end_headers()
+                self.end_headers()
+                return
             self.send_response(206)
             self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(content)}")
         else:
@@ -130,6 +135,7 @@ def run_server() -> Generator[FileServer]:
     handler = type("Handler", (_Handler,), {"files": files})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
+    server.handle_error = lambda *_: None  # whoever was killed closes no connection
     files.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
