@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from bench._io import atomic_files, disk, machine
 from bench.downloads import addresses
@@ -139,7 +140,7 @@ def _fetch_whole(
             try:
                 if _fetch_piece(session, address, item, part, report, stop):
                     return
-            except requests.RequestException as error:
+            except (requests.RequestException, HTTPError) as error:
                 cause = _describe_cause(error)
             failed = 1 if part.size > before else failed + 1
             if failed >= _TRIES:
@@ -232,7 +233,8 @@ def _copy_body(
     """Write a body to a file; return how long the file then is."""
     most = total if total is not None else item.bytes
     done = file.tell()
-    for block in response.iter_content(_BLOCK):
+    # Not `iter_content`, which drops what came before a connection broke.
+    while block := response.raw.read1(_BLOCK):
         if stop.is_set():
             raise Stopped
         if most is not None and done + len(block) > most:
@@ -274,9 +276,9 @@ def _find_difference(
     return None
 
 
-def _describe_cause(error: requests.RequestException) -> str:
+def _describe_cause(error: Exception) -> str:
     """Return in a few words why a server gave nothing."""
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, requests.Timeout | TimeoutError):
         return "the server does not answer in time"
     if isinstance(error, requests.exceptions.SSLError):
         return "its certificate is not trusted here"
