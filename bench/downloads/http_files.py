@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError
 
 from bench._io import atomic_files, disk, machine
 from bench.downloads import addresses
-from bench.downloads.addresses import Address
+from bench.downloads.addresses import FileAddress
 from bench.errors import BenchError
 from bench.specs.corpus import Download
 
@@ -111,7 +111,7 @@ def download_file(item: Download, path: Path, report: Report, stop: threading.Ev
 
 
 def _download_from(
-    address: Address, item: Download, part: PartFile, report: Report, stop: threading.Event
+    address: FileAddress, item: Download, part: PartFile, report: Report, stop: threading.Event
 ) -> None:
     """Fetch a file from one address and check it; a resumed one that is wrong once more, whole."""
     resumed = part.size > 0
@@ -130,7 +130,7 @@ def _download_from(
 
 
 def _fetch_whole(
-    address: Address, item: Download, part: PartFile, report: Report, stop: threading.Event
+    address: FileAddress, item: Download, part: PartFile, report: Report, stop: threading.Event
 ) -> None:
     """Fetch until all is there, over as many connections as it takes."""
     failed = 0
@@ -155,7 +155,7 @@ def _fetch_whole(
 
 def _fetch_piece(
     session: requests.Session,
-    address: Address,
+    address: FileAddress,
     item: Download,
     part: PartFile,
     report: Report,

@@ -86,7 +86,7 @@ def plan_targets(
         for run in _list_runs(table):
             for data in run.data.values():
                 wanted.setdefault(data.corpus, set()).add(data.split)
-            for target in _list_requirements(run, here):
+            for target in list_requirements(run, here):
                 if target.section == "weights" and target.key in weights.published_weights():
                     models[target.key] = None
                 else:
@@ -137,7 +137,7 @@ def _list_runs(table: str) -> list[Run]:
     return [*runs, *(run.earlier for run in runs if run.earlier)]
 
 
-def _list_requirements(run: Run, here: Config) -> Iterable[Target]:
+def list_requirements(run: Run, here: Config) -> Iterable[Target]:
     """Yield what a run needs beside corpora; what this command cannot bring is `by hand`."""
     for part in (*run.parts, *(part for data in run.data.values() for part in data.parts)):
         for needed in part.requirements():
@@ -283,5 +283,5 @@ def describe_files(target: Target) -> Mapping[str, str]:
         if target.keys_only and not item.is_keys:
             parts[item.file] = f"{', '.join(item.keys)} of it"
         else:
-            parts[item.file] = add_sizes([item]).in_words
+            parts[item.file] = "size unknown" if item.size is None else add_sizes([item]).in_words
     return parts

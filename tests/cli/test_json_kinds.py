@@ -73,6 +73,7 @@ EXAMPLES = {
     "data check": ["data", "check", "HAD", "--split", "test"],
     "data overlap": ["data", "overlap", "PS", "19LA", "--smoke", "--no-audio"],
     "data mini": ["data", "mini", "--corpus", "HAD"],
+    "get": ["get", "PS", "xlsr2_300m", "--dry-run"],
     "sync": ["sync"],
     "doctor": ["doctor", "table4", "--smoke"],
     "prune": ["prune", "--dry-run"],

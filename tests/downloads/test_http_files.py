@@ -210,9 +210,8 @@ def test_sizes_are_asked_for(server):
 
 
 def test_files_of_hugging_face_come_by_its_library(server, tmp_path, monkeypatch):
-    hub = pytest.importorskip("huggingface_hub")
     monkeypatch.setattr(
-        hub.constants,
+        pytest.importorskip("huggingface_hub.constants"),
         "HUGGINGFACE_CO_URL_TEMPLATE",
         server.url + "/{repo_id}/resolve/{revision}/{filename}",
     )
