@@ -116,11 +116,11 @@ def _download_from(
     """Fetch a file from one address and check it; a resumed one that is wrong once more, whole."""
     resumed = part.size > 0
     _fetch_whole(address, item, part, report, stop)
-    wrong = _find_difference(item, part, report, stop)
+    wrong = find_difference(item, part.part, report, stop)
     if wrong and resumed:
         part.remove()
         _fetch_whole(address, item, part, report, stop)
-        wrong = _find_difference(item, part, report, stop)
+        wrong = find_difference(item, part.part, report, stop)
     if wrong:
         part.remove()
         raise BenchError(
@@ -248,13 +248,13 @@ def _copy_body(
     return done
 
 
-def _find_difference(
-    item: Download, part: PartFile, report: Report, stop: threading.Event
+def find_difference(
+    item: Download, path: Path, report: Report, stop: threading.Event
 ) -> str | None:
     """Return how the file differs from what the card says of it; None where it does not."""
-    size = part.size
+    size = path.stat().st_size
     if item.bytes is not None and size != item.bytes:
-        return f"{size:,} bytes came, and the card says {item.bytes:,}"
+        return f"it has {size:,} bytes, and the card says {item.bytes:,}"
     expected = {"md5": item.md5, "sha256": item.sha256}
     sums = {
         name: hashlib.new(name, usedforsecurity=False) for name, text in expected.items() if text
@@ -262,7 +262,7 @@ def _find_difference(
     if not sums:
         return None
     done = 0
-    with part.part.open("rb") as file:
+    with path.open("rb") as file:
         while block := file.read(_BLOCK):
             if stop.is_set():
                 raise Stopped

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import signal
 import subprocess
 import sys
-import tarfile
 import time
 import tomllib
-import zipfile
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -23,75 +20,9 @@ from bench.cards import corpus_cards
 from bench.data.corpora import read_keys
 from bench.downloads import addresses
 from bench.models import weights
+from tests.downloads.official_archives import CORPORA, pack
 from tests.downloads.server import FileServer, run_server
 from tests.output_schema import validated
-
-CORPORA = {
-    "asvspoof2019la": {"LA.zip": ["*"]},
-    "asvspoof2021la": {"ASVspoof2021_LA_eval.tar.gz": ["ASV*"], "LA-keys-full.tar.gz": ["keys"]},
-    "asvspoof2021df": {
-        "ASVspoof2021_DF_eval_part00.tar.gz": ["ASV*"],
-        "DF-keys-full.tar.gz": ["keys"],
-    },
-    "asvspoof5": {
-        "flac_T_aa.tar": ["flac_T"],
-        "flac_D_aa.tar": ["flac_D"],
-        "flac_E_aa.tar": ["flac_E_eval"],
-        "ASVspoof5_protocols.tar.gz": ["ASVspoof5.*"],
-    },
-    "had": {"HAD.zip": ["HAD_*"]},
-    "inthewild": {"release_in_the_wild.zip": ["release_in_the_wild"]},
-    "llamapartialspoof": {
-        "R01TTS.0.a.tgz": ["R01TTS.0.a"],
-        "R01TTS.0.b.tgz": ["R01TTS.0.b"],
-        "label_R01TTS.0.a.txt": ["label_R01TTS.0.a.txt"],
-        "label_R01TTS.0.b.txt": ["label_R01TTS.0.b.txt"],
-    },
-    "partialspoof": {
-        "database_train.tar.gz": ["train"],
-        "database_dev.tar.gz": ["dev"],
-        "database_eval.tar.gz": ["eval"],
-        "database_protocols.tar.gz": ["protocols"],
-        "database_segment_labels_v1.2.tar.gz": ["segment_labels"],
-    },
-}
-"""What of a corpus's folder each official archive holds."""
-
-
-def pack(root: Path, folder: str, file: str, patterns: list[str]) -> bytes:
-    """Return an archive as the organisers pack it."""
-    tops = sorted(path for pattern in patterns for path in root.glob(pattern))
-    if file.endswith(".txt"):
-        return tops[0].read_bytes()
-    paths = [path for top in tops for path in [top, *top.rglob("*")] if path.is_file()]
-    names = {f"{folder}/{p.relative_to(root)}".lstrip("/"): p.read_bytes() for p in sorted(paths)}
-    if file == "HAD.zip":
-        names = nest_audio(names)
-    target = io.BytesIO()
-    if file.endswith(".zip"):
-        with zipfile.ZipFile(target, "w") as archive:
-            for name, content in names.items():
-                archive.writestr(name, content)
-        return target.getvalue()
-    with tarfile.open(fileobj=target, mode="w:gz" if file.endswith("tar.gz") else "w") as tar:
-        for name, content in names.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
-    return target.getvalue()
-
-
-def nest_audio(names: dict[str, bytes]) -> dict[str, bytes]:
-    """Return what HAD.zip holds: the label files, and a zip archive of each split's audio."""
-    labels = {name: content for name, content in names.items() if name.endswith("_label.txt")}
-    for split in ("train", "dev", "test"):
-        within, target = f"HAD/HAD_{split}/", io.BytesIO()
-        with zipfile.ZipFile(target, "w") as archive:
-            for name, content in names.items():
-                if name.startswith(within) and name not in labels:
-                    archive.writestr(name.removeprefix(within), content)
-        labels[f"{within}{split}.zip"] = target.getvalue()
-    return labels
 
 
 @pytest.fixture
@@ -288,6 +219,19 @@ def small_weights(server, monkeypatch) -> weights.PublishedWeights:
     )
     monkeypatch.setattr(weights, "published_weights", lambda: {"tiny_one": entry})
     return entry
+
+
+def test_an_archive_that_lies_there_is_taken_if_it_is_the_right_one(bench, lab, server, tmp_path):
+    lab("had")
+    path = tmp_path / "data/labcorpus/HAD.zip"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"another")
+    done = bench("get", "LAB")
+    assert done.returncode == 1
+    assert f"{path.relative_to(tmp_path)}: it has 7 bytes" in done.stderr
+    path.write_bytes(server.files["/HAD.zip"].content)
+    assert bench("get", "LAB").returncode == 0
+    assert fetched(server) == []
 
 
 def test_weights_come_and_are_configured(bench, small_weights, server, tmp_path):

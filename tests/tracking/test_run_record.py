@@ -59,7 +59,8 @@ def test_description_sets_the_papers_figures_beside_ours(entry: RunRecord, smoke
 
 
 def test_description_names_the_weights_by_their_digest(entry: RunRecord):
-    assert "weights" not in describe_run(entry, {})
+    assert "weights" not in describe_run(replace(entry, made_from={}), {})
+    assert "files 01234567" in describe_run(entry, {}), "of a folder"
     made_from = {"weights xlsr2_300m": "0" * 16, "audio a/train": "1" * 16}
     text = describe_run(replace(entry, made_from=made_from), {})
     assert "sha256 0000000000000000" in text
