@@ -144,7 +144,7 @@ def content_digest(path: Path, work: Path | None = None) -> str:
 
 
 def name_digest(digest: str) -> str:
-    """Return what a digest of `content_digest` is of: `sha256` of a file, or `files` of a folder."""
+    """Return what a digest of `content_digest` is of: a file (`sha256`) or a folder (`files`)."""
     return "sha256" if len(digest) == _DIGITS_OF_FILE else "files"
 
 
