@@ -84,6 +84,19 @@ def test_the_folder_that_archives_are_unpacked_in_is_above_the_corpus(tmp_path):
     assert "database_train.tar.gz" not in names(target)
 
 
+def test_a_place_that_is_not_there_is_not_replaced_by_a_download(tmp_path):
+    gone = tmp_path / "drive/x"
+    for target in (
+        plan("PS", ["eval"], Config(corpora={"partialspoof": gone}), tmp_path / "data"),
+        plan_weights("xlsr2_300m", Config(weights={"xlsr2_300m": gone}), tmp_path / "data"),
+    ):
+        assert target.state == "by hand"
+        assert "mount its drive" in target.advice
+    own = tmp_path / "data/partialspoof/database"
+    again = plan("PS", ["eval"], Config(corpora={"partialspoof": own}), tmp_path / "data")
+    assert again.state == "to fetch"
+
+
 def test_weights_without_an_address_are_for_a_person(tmp_path, monkeypatch):
     from bench.models import weights
 
