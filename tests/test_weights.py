@@ -21,7 +21,7 @@ def test_a_file_is_said_to_be_published_another_or_unknown(tmp_path, monkeypatch
     assert weights.identify_weights("wavlm_large", path) == (
         f"sha256 {digest[:16]}: not the published WavLM-Large.pt"
     )
-    assert weights.identify_weights("xlsr2_300m", path).endswith("published file is not known")
+    assert weights.identify_weights("xlsr2_300m", path).endswith("not the published xlsr2_300m.pt")
     assert weights.identify_weights("own", path).endswith("published file is not known")
     folder = tmp_path / "wavlm-large"
     folder.mkdir()

@@ -178,9 +178,9 @@ def _describe_downloads(order: RunRequest, here: Config) -> Iterator[str]:
         except BenchError:
             card = corpus_cards.read_corpus_card(key)
             size = card.download_size.in_words
-            yield f"{card.short}, {size} (`bench data show {key}`)"
+            yield f"{card.short}, {size} (`bench get {card.short}`)"
     for key in models:
         try:
             weights.locate_weights(key, here)
         except BenchError:
-            yield f"weights {key}, {weights.size_in_words(key)}"
+            yield f"weights {key}, {weights.size_in_words(key)} (`bench get {key}`)"

@@ -102,7 +102,7 @@ def get(
     if as_json:
         content = get_results.build_content(targets, results, base, file)
         json_output.print_json("get", content)
-    get_results.print_results(targets, results, file)
+    get_results.print_outcomes(targets, results, file)
     if any(result.is_missing for result in results.values()):
         context.exit(1)
 

@@ -103,7 +103,7 @@ def note_places(results: Mapping[str, TargetResult], here: Config) -> Path | Non
     return file
 
 
-def print_results(
+def print_outcomes(
     targets: Sequence[Target], results: Mapping[str, TargetResult], file: Path | None
 ) -> None:
     """Print a line for each target, and below it what is wrong."""

@@ -78,7 +78,9 @@ def describe_keys_source(card: CorpusCard) -> str:
     ]
     files = named or (card.downloads if len(card.downloads) <= _FEW else ())
     where = ", ".join(f"{download.file} ({download.url})" for download in files) or card.page
-    return f"protocol and keys of {card.short} are in {where}"
+    apart = any(download.keys for download in card.downloads)
+    command = f"`bench get {card.short} --keys-only` brings them" if apart else ""
+    return "; ".join(filter(None, (f"protocol and keys of {card.short} are in {where}", command)))
 
 
 def _find_elsewhere(root: Path, piece: str) -> Path | None:

@@ -27,21 +27,21 @@ _HUB = re.compile(
 )
 
 
-class Address(NamedTuple):
+class FileAddress(NamedTuple):
     """Where a file is asked for, and with which headers."""
 
     url: str
     headers: Mapping[str, str]
 
 
-def resolve_address(url: str) -> Address:
+def resolve_address(url: str) -> FileAddress:
     """Return the address of a file; `hf://` becomes that of the Hugging Face hub.
 
     There the user's own token is sent, if there is one. Raise BenchError where the package
     huggingface_hub is missing, or the text is no such address.
     """
     if not url.startswith("hf://"):
-        return Address(url, {})
+        return FileAddress(url, {})
     match = _HUB.fullmatch(url)
     if match is None:
         raise BenchError(
@@ -58,7 +58,7 @@ def resolve_address(url: str) -> Address:
         revision=match["revision"],
     )
     token = get_token()
-    return Address(address, {"Authorization": f"Bearer {token}"} if token else {})
+    return FileAddress(address, {"Authorization": f"Bearer {token}"} if token else {})
 
 
 @contextmanager

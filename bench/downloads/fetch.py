@@ -13,7 +13,7 @@ from typing import NamedTuple, NoReturn
 from bench._io import atomic_files, file_locks
 from bench.downloads import receipts
 from bench.downloads.archives import is_archive, unpack_archive, unpack_remote
-from bench.downloads.http_files import Report, download_file
+from bench.downloads.http_files import Report, download_file, find_difference
 from bench.downloads.range_files import open_remote
 from bench.downloads.targets import Target
 from bench.errors import BenchError, Busy
@@ -120,6 +120,8 @@ def _fetch_file(task: _Task, report: Report, stop: threading.Event, *, keep_arch
     path = target.folder / item.file
     if not path.exists():
         download_file(item, path, report_file, stop)
+    elif wrong := find_difference(item, path, report_file, stop):
+        raise BenchError("download.checksum", f"{path}: {wrong}: remove it, or name another folder")
     if target.section != "corpora":
         return
     if is_archive(item.file):

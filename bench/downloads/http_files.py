@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 import requests
+from urllib3.exceptions import HTTPError
 
-from bench._io import atomic_files, disk
+from bench._io import atomic_files, disk, machine
 from bench.downloads import addresses
-from bench.downloads.addresses import Address
+from bench.downloads.addresses import FileAddress
 from bench.errors import BenchError
 from bench.specs.corpus import Download
 
@@ -110,16 +111,16 @@ def download_file(item: Download, path: Path, report: Report, stop: threading.Ev
 
 
 def _download_from(
-    address: Address, item: Download, part: PartFile, report: Report, stop: threading.Event
+    address: FileAddress, item: Download, part: PartFile, report: Report, stop: threading.Event
 ) -> None:
     """Fetch a file from one address and check it; a resumed one that is wrong once more, whole."""
     resumed = part.size > 0
     _fetch_whole(address, item, part, report, stop)
-    wrong = _find_difference(item, part, report, stop)
+    wrong = find_difference(item, part.part, report, stop)
     if wrong and resumed:
         part.remove()
         _fetch_whole(address, item, part, report, stop)
-        wrong = _find_difference(item, part, report, stop)
+        wrong = find_difference(item, part.part, report, stop)
     if wrong:
         part.remove()
         raise BenchError(
@@ -129,7 +130,7 @@ def _download_from(
 
 
 def _fetch_whole(
-    address: Address, item: Download, part: PartFile, report: Report, stop: threading.Event
+    address: FileAddress, item: Download, part: PartFile, report: Report, stop: threading.Event
 ) -> None:
     """Fetch until all is there, over as many connections as it takes."""
     failed = 0
@@ -139,7 +140,7 @@ def _fetch_whole(
             try:
                 if _fetch_piece(session, address, item, part, report, stop):
                     return
-            except requests.RequestException as error:
+            except (requests.RequestException, HTTPError) as error:
                 cause = _describe_cause(error)
             failed = 1 if part.size > before else failed + 1
             if failed >= _TRIES:
@@ -154,7 +155,7 @@ def _fetch_whole(
 
 def _fetch_piece(
     session: requests.Session,
-    address: Address,
+    address: FileAddress,
     item: Download,
     part: PartFile,
     report: Report,
@@ -202,7 +203,10 @@ def _fetch_piece(
                 "--output-dir",
             )
         part.write_note(address.url, response)
-        with part.part.open("r+b" if start else "wb") as file:
+        with (
+            machine.name_path(part.path, part.part),
+            part.part.open("r+b" if start else "wb") as file,
+        ):
             file.seek(start)
             done = _copy_body(response, file, item, total, report, stop)
     # Without a length the end of the answer is the end of the file.
@@ -229,7 +233,8 @@ def _copy_body(
     """Write a body to a file; return how long the file then is."""
     most = total if total is not None else item.bytes
     done = file.tell()
-    for block in response.iter_content(_BLOCK):
+    # Not `iter_content`, which drops what came before a connection broke.
+    while block := response.raw.read1(_BLOCK):
         if stop.is_set():
             raise Stopped
         if most is not None and done + len(block) > most:
@@ -243,13 +248,13 @@ def _copy_body(
     return done
 
 
-def _find_difference(
-    item: Download, part: PartFile, report: Report, stop: threading.Event
+def find_difference(
+    item: Download, path: Path, report: Report, stop: threading.Event
 ) -> str | None:
     """Return how the file differs from what the card says of it; None where it does not."""
-    size = part.size
+    size = path.stat().st_size
     if item.bytes is not None and size != item.bytes:
-        return f"{size:,} bytes came, and the card says {item.bytes:,}"
+        return f"it has {size:,} bytes, and the card says {item.bytes:,}"
     expected = {"md5": item.md5, "sha256": item.sha256}
     sums = {
         name: hashlib.new(name, usedforsecurity=False) for name, text in expected.items() if text
@@ -257,7 +262,7 @@ def _find_difference(
     if not sums:
         return None
     done = 0
-    with part.part.open("rb") as file:
+    with path.open("rb") as file:
         while block := file.read(_BLOCK):
             if stop.is_set():
                 raise Stopped
@@ -271,9 +276,9 @@ def _find_difference(
     return None
 
 
-def _describe_cause(error: requests.RequestException) -> str:
+def _describe_cause(error: Exception) -> str:
     """Return in a few words why a server gave nothing."""
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, requests.Timeout | TimeoutError):
         return "the server does not answer in time"
     if isinstance(error, requests.exceptions.SSLError):
         return "its certificate is not trusted here"

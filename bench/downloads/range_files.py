@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 import requests
 
 from bench.downloads import addresses
-from bench.downloads.addresses import Address
+from bench.downloads.addresses import FileAddress
 from bench.errors import BenchError
 
 _BUFFER = 1 << 18
@@ -21,7 +21,7 @@ _TOTAL = re.compile(r"bytes \d+-\d+/(\d+)")
 class RangeFile(io.RawIOBase):
     """Reads a file on a server by HTTP ranges."""
 
-    def __init__(self, session: requests.Session, address: Address) -> None:
+    def __init__(self, session: requests.Session, address: FileAddress) -> None:
         """Ask the server for the file's size; BenchError where it has no ranges."""
         super().__init__()
         self._session, self._address, self._at = session, address, 0
@@ -80,7 +80,11 @@ class RangeFile(io.RawIOBase):
                 "download.interrupted",
                 f"{self._address.url}: no connection can be made, or it ended early",
             ) from error
-        addresses.check_status(response, self._address.url)
+        try:
+            addresses.check_status(response, self._address.url)
+        except BenchError:
+            response.close()
+            raise
         return response
 
 

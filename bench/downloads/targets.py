@@ -86,7 +86,7 @@ def plan_targets(
         for run in _list_runs(table):
             for data in run.data.values():
                 wanted.setdefault(data.corpus, set()).add(data.split)
-            for target in _list_requirements(run, here):
+            for target in list_requirements(run, here):
                 if target.section == "weights" and target.key in weights.published_weights():
                     models[target.key] = None
                 else:
@@ -137,7 +137,7 @@ def _list_runs(table: str) -> list[Run]:
     return [*runs, *(run.earlier for run in runs if run.earlier)]
 
 
-def _list_requirements(run: Run, here: Config) -> Iterable[Target]:
+def list_requirements(run: Run, here: Config) -> Iterable[Target]:
     """Yield what a run needs beside corpora; what this command cannot bring is `by hand`."""
     for part in (*run.parts, *(part for data in run.data.values() for part in data.parts)):
         for needed in part.requirements():
@@ -175,6 +175,8 @@ def plan_corpus(
     )
     if stated is not None and stated.is_dir() and not receipts.is_managed(folder):
         return replace(target, state="elsewhere", path=stated)
+    if (advice := _explain_absence(target, stated, here)) is not None:
+        return replace(target, state="by hand", advice=advice)
     if card.access != "open":
         return replace(target, state="by hand", advice=explain_access(card.access, card))
     needed = [item for item in card.downloads if _is_needed(item, target)]
@@ -184,6 +186,17 @@ def plan_corpus(
         advice = f"its card does not say where {what} can be downloaded: see {card.page}"
         return replace(target, state="by hand", advice=advice)
     return replace(target, state="to fetch" if files else "there", files=files)
+
+
+def _explain_absence(target: Target, stated: Path | None, here: Config) -> str | None:
+    """Return what to do where a place of the user's own is not there: its drive may come back."""
+    if stated is None or stated.exists() or stated.absolute() == target.path.absolute():
+        return None
+    key = f"{target.section}.{target.key}"
+    return (
+        f"{key} = {str(stated)!r} in {here.source_of(key)} is not there: mount its drive, or "
+        "remove the entry so that it is downloaded"
+    )
 
 
 def _folder_above(path: Path, folder: str) -> Path:
@@ -226,6 +239,8 @@ def plan_weights(key: str, here: Config, base: Path) -> Target:
     if stated is not None and stated.exists():
         own = stated.absolute() == path.absolute()
         return replace(target, state="there" if own else "elsewhere", path=stated)
+    if (advice := _explain_absence(target, stated, here)) is not None:
+        return replace(target, state="by hand", advice=advice)
     if entry.access != "open" or not entry.url:
         how = "accept the terms on" if entry.access == "terms" else "get it from"
         advice = f"{how} {entry.source}, and set weights.{key} in bench.toml to the file"
@@ -283,5 +298,5 @@ def describe_files(target: Target) -> Mapping[str, str]:
         if target.keys_only and not item.is_keys:
             parts[item.file] = f"{', '.join(item.keys)} of it"
         else:
-            parts[item.file] = add_sizes([item]).in_words
+            parts[item.file] = "size unknown" if item.size is None else add_sizes([item]).in_words
     return parts

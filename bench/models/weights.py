@@ -80,6 +80,8 @@ def published_weights() -> dict[str, PublishedWeights]:
 
 _READ_OF_FOLDER = ("config.json", "model.safetensors", "pytorch_model.bin")
 """Of a Hugging Face folder nothing else is read (`bench.models.frontends.layouts`)."""
+_DIGITS_OF_FILE = 16
+"""Of the digest of a file; that of a folder has fewer."""
 ANY_LAYOUT = "any local checkpoint in one of the known layouts will do"
 
 
@@ -136,6 +138,11 @@ def content_digest(path: Path, work: Path | None = None) -> str:
         return file_digest(path, work)
     files = [path / name for name in _READ_OF_FOLDER]
     return short_digest({file.name: file_digest(file, work) for file in files if file.is_file()})
+
+
+def name_digest(digest: str) -> str:
+    """Return what a digest of `content_digest` is of: a file (`sha256`) or a folder (`files`)."""
+    return "sha256" if len(digest) == _DIGITS_OF_FILE else "files"
 
 
 def identify_weights(key: str, path: Path, work: Path | None = None) -> str:

@@ -11,11 +11,9 @@ import json
 import pandas as pd
 
 from bench._io.markdown import fill_template, format_code, join_texts
-from bench.models.weights import compare_published
+from bench.models.weights import compare_published, name_digest
 
 _WEIGHTS = "weights "
-_OF_FILE = 16
-"""Digits of a file's digest; a folder of several files has fewer (`bench.training.contents`)."""
 
 
 def list_weights(runs: pd.DataFrame) -> list[str]:
@@ -32,7 +30,7 @@ def list_weights(runs: pd.DataFrame) -> list[str]:
         fill_template(
             "{}: sha256 {} ({})", name, format_code(digest), compare_published(name, digest)
         )
-        if len(digest) == _OF_FILE
+        if name_digest(digest) == "sha256"
         else fill_template("{}: files {}", name, format_code(digest))
         for name, digest in sorted(digests)
     ]

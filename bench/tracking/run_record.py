@@ -18,6 +18,7 @@ from bench._io.markdown import escape_text, fill_template, format_list
 from bench.config import Form
 from bench.metrics.catalogue import format_value, is_rate, metric_decimals
 from bench.metrics.measured import MetricResult
+from bench.models.weights import name_digest
 from bench.smoke import smoke_note
 from bench.specs.run import Run
 
@@ -269,7 +270,8 @@ def describe_run(entry: RunRecord, figures: Mapping[str, MetricResult]) -> str:
     lines = [title, "", *markdown.format_table(headings, rows, padded=False)]
     used = {name: text for name, text in entry.made_from.items() if name.startswith("weights ")}
     if used:
-        lines += ["", format_list(f"{name}: sha256 {text}" for name, text in sorted(used.items()))]
+        digests = (f"{name}: {name_digest(text)} {text}" for name, text in sorted(used.items()))
+        lines += ["", format_list(digests)]
     return "\n".join(lines)
 
 

@@ -75,6 +75,7 @@ EXAMPLES = {
     "data mini": ["data", "mini", "--corpus", "HAD"],
     "new": ["new", "system", "mine", "--folder", "lab"],
     "extension check": ["check", "lab"],
+    "get": ["get", "PS", "xlsr2_300m", "--dry-run"],
     "sync": ["sync"],
     "doctor": ["doctor", "table4", "--smoke"],
     "prune": ["prune", "--dry-run"],

@@ -56,3 +56,12 @@ def test_description_sets_the_papers_figures_beside_ours(entry: RunRecord, smoke
     assert "| partialspoof.A02.eer | 1.50 | 2.00 |" in text
     assert "A01" not in text, "a corpus may have a hundred attacks, and a note is short"
     assert describe_run(smoke_entry, {}).startswith("**SMOKE: not a result.**")
+
+
+def test_description_names_the_weights_by_their_digest(entry: RunRecord):
+    assert "weights" not in describe_run(replace(entry, made_from={}), {})
+    assert "files 01234567" in describe_run(entry, {}), "of a folder"
+    made_from = {"weights xlsr2_300m": "0" * 16, "audio a/train": "1" * 16}
+    text = describe_run(replace(entry, made_from=made_from), {})
+    assert "sha256 0000000000000000" in text
+    assert "1111" not in text
