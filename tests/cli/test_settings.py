@@ -34,7 +34,7 @@ def test_every_setting_of_every_row_of_the_suite_is_described():
         ("evaluate.*.clip_s", "number above 0, or 'whole'", "whole"),
         ("optimiser.kind", "adam | adamw", ""),
         ("mix", "kind: none | csm", ""),
-        ("start", "kind: none | stage", "kind = none"),
+        ("start", "kind: none | stage | weights", "kind = none"),
         ("start.stage.training.epochs", "whole number at least 1", ""),
     ],
 )
