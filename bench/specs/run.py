@@ -24,7 +24,7 @@ from bench.specs.breath import Breath
 from bench.specs.frontends import FrontEnd
 from bench.specs.kinds import KindSettings, Requirement
 from bench.specs.systems import System
-from bench.specs.training import Adam, NoTraining, Schedule, TrainingSettings
+from bench.specs.training import Adam, NoOptimiser, NoTraining, Schedule, TrainingSettings
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, SAMPLE_RATE_HZ, to_samples
 
 PUBLISHED_WEIGHTS = "authors' weights, evaluated here"
@@ -118,8 +118,8 @@ class EarlierTraining(Spec):
         return self
 
 
-_ONLY_TRAINED = ("augment", "mix", "optimiser", "schedule")
-"""Settings of a run that nothing but a training uses."""
+_ONLY_TRAINED = ("augment", "mix", "schedule")
+"""Settings of a run, beside the optimiser, that nothing but a training uses."""
 
 
 _HOP_S = HOP_SAMPLES / SAMPLE_RATE_HZ
@@ -140,7 +140,7 @@ class Run(Spec):
     mix: Mix
     train: TrainData
     dev: HeldOutData
-    optimiser: Annotated[Adam | Absent, Field(discriminator="kind")]
+    optimiser: SerializeAsAny[Adam]
     schedule: Schedule
     training: SerializeAsAny[TrainingSettings]
     """How it is trained. `{ kind = "none" }`: not at all, and then `train` and `dev` say what the
@@ -183,7 +183,7 @@ class Run(Spec):
                     "training.kind is 'none'"
                 )
         unused = {name: {"kind": "none"} for name in _ONLY_TRAINED}
-        return {**stated, **unused, "training": NoTraining()}
+        return {**stated, **unused, "optimiser": NoOptimiser(), "training": NoTraining()}
 
     @model_validator(mode="after")
     def _trains_or_starts(self) -> Run:
@@ -197,9 +197,8 @@ class Run(Spec):
                 f"start.kind = {self.start.kind!r}: should be 'weights' where training.kind is "
                 "'none', or there is nothing to evaluate"
             )
-        for name, part in (("optimiser", self.optimiser), ("schedule", self.schedule)):
-            if self.is_trained and part.kind == "none":
-                raise ValueError(f"{name}.kind = 'none': a training needs one")
+        if self.is_trained and self.schedule.kind == "none":
+            raise ValueError("schedule.kind = 'none': a training needs one, such as 'constant'")
         return self
 
     @model_validator(mode="after")

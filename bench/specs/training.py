@@ -19,6 +19,17 @@ class Adam(Spec):
     weight_decay: NotNegative = 0.0
 
 
+class NoOptimiser(Adam):
+    """Stands where nothing is trained; it is written as `{ kind = "none" }`."""
+
+    kind: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = 0.0
+
+    @model_serializer
+    def _write(self) -> dict[str, str]:
+        return {"kind": "none"}
+
+
 class StepSchedule(Spec):
     """Multiply the learning rate by `factor` every `every_epochs` epochs."""
 

@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from bench.models.systems.base import System
 from bench.specs.base import Absent
 from bench.specs.run import Run
-from bench.specs.training import Adam, ConstantSchedule, CosineSchedule, Schedule, StepSchedule
+from bench.specs.training import ConstantSchedule, CosineSchedule, Schedule, StepSchedule
 
 
 def build_optimiser(run: Run, system: System) -> torch.optim.Optimizer:
@@ -21,7 +21,6 @@ def build_optimiser(run: Run, system: System) -> torch.optim.Optimizer:
     all others are the last.
     """
     kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    assert isinstance(run.optimiser, Adam)  # a run that trains has one (`Run`)
     rate = run.optimiser.learning_rate
     frontend_ids = {id(parameter) for parameter in system.frontend.parameters()}
     trained = [parameter for parameter in system.parameters() if parameter.requires_grad]

@@ -31,7 +31,7 @@ def test_values_and_defaults_are_those_of_the_models(subtests):
         ("evaluate.*.clip_s", "number above 0, or 'whole'", "whole"),
         ("optimiser.kind", "adam | adamw", ""),
         ("mix", "kind: none | csm", ""),
-        ("start", "kind: none | stage", "kind = none"),
+        ("start", "kind: none | stage | weights", "kind = none"),
         ("start.stage.training.epochs", "whole number at least 1", ""),
     ]
     for key, values, default in cases:

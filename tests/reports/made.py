@@ -169,6 +169,7 @@ def settings(place):
     return SimpleNamespace(
         form="paper",
         signature=f"{place:08x}",
+        is_trained=True,
         frontend=SimpleNamespace(weights="xlsr2_300m" if place == 0 else "other"),
         train=SimpleNamespace(corpus="partialspoof"),
         dev=SimpleNamespace(corpus="partialspoof"),

@@ -57,7 +57,7 @@ def test_what_does_not_fit_a_run_without_training_is_refused(change, parts):
             ("start.kind=weights", "start.weights=aasist"),
             ("start.kind = 'weights'", "training.kind"),
         ),
-        (("optimiser.kind=none",), ("optimiser.kind = 'none'", "training")),
+        (("optimiser.kind=none",), ("optimiser.kind = 'none'", "'adam'")),
         (("schedule.kind=none",), ("schedule.kind = 'none'", "training")),
     ],
 )
