@@ -11,6 +11,7 @@ from bench.errors import BenchError
 from bench.metrics.breakdown import POOLED
 from bench.metrics.det import det_points, eer_by_class
 from bench.reports import plots
+from bench.reports.plots import detection
 
 from .drawing import drawn, whole_title
 
@@ -24,7 +25,7 @@ def made_scores():
 
 def test_det_curve_goes_through_the_equal_error_rate():
     bonafide, spoof = made_scores()
-    figure = drawn(plots.draw_det, bonafide, spoof, "S5")
+    figure = drawn(detection.draw_det, bonafide, spoof, "S5")
     curve, mark = figure.axes[0].lines
     rate = eer_by_class(bonafide, spoof).eer
     assert mark.get_xdata()[0] == mark.get_ydata()[0] == pytest.approx(norm.ppf(rate))
@@ -45,7 +46,7 @@ def test_thinning_keeps_the_shape():
     all_x, all_y = (
         norm.ppf(rate.clip(1e-6, 1 - 1e-6)) for rate in (points.false_alarm_rate, points.miss_rate)
     )
-    curve = drawn(plots.draw_det, bonafide, spoof).axes[0].lines[0]
+    curve = drawn(detection.draw_det, bonafide, spoof).axes[0].lines[0]
     x, y = curve.get_xdata(), curve.get_ydata()
     assert len(x) < 5000
     for thin, whole in ((x, all_x), (y, all_y)):
@@ -56,7 +57,7 @@ def test_thinning_keeps_the_shape():
 
 def test_one_class_has_no_det_curve():
     with pytest.raises(BenchError, match="no spoof trial"):
-        plots.draw_det([1.0, 2.0], [])
+        detection.draw_det([1.0, 2.0], [])
 
 
 def test_histogram_shows_both_classes_with_equal_areas():
