@@ -102,22 +102,22 @@ def column(metric="a.eer", **more):
 
 
 def test_an_axis_says_its_unit_and_where_it_begins(subtests):
-    cases_of_metric = [
+    units = [
         ("a.eer", "%"),
         ("a.min_dcf", "normalised cost"),
         ("a.min_tdcf", "normalised cost"),
         ("a.cllr", "bits"),
         ("a.f1", "%"),
     ]
-    cases_of_values = [
+    scales = [
         ([0.0, 0.1, 0.15], ""),
         ([1.0, 4.0, 5.0], ""),
         ([4.0, 4.5, 5.0], ", does not begin at 0"),
         ([0.23, 0.23, 0.23], ", does not begin at 0"),
         ([0.0, 0.02, 5.7], ", logarithmic, with a place for 0"),
     ]
-    for metric, unit in cases_of_metric:
-        for values, said in cases_of_values:
+    for metric, unit in units:
+        for values, said in scales:
             with subtests.test(metric=metric, values=values):
                 made_axes = Figure().subplots()
                 of = column(metric)
