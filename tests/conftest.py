@@ -100,10 +100,10 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real recordings and protocols that may lie beside the checkout."""
+    """The folder of papers, real recordings and protocols that may lie beside the checkout."""
     place = ROOT.parent / "shared"
     if not place.is_dir():
-        pytest.skip("the folder ../shared with real recordings and protocols is not here")
+        pytest.skip("the folder ../shared with papers, recordings and protocols is not here")
     return place
 
 

@@ -101,6 +101,16 @@ def test_no_file_is_over_400_lines(root):
     assert not long
 
 
+def test_no_test_module_imports_from_another(root):
+    pattern = re.compile(r"^\s*from \S*\btest_\w+ import|^\s*import \S*\btest_\w+", re.MULTILINE)
+    wrong = [
+        str(path.relative_to(root))
+        for path in (root / "tests").rglob("*.py")
+        if pattern.search(path.read_text(encoding="utf-8"))
+    ]
+    assert wrong == []
+
+
 def test_no_path_of_one_machine_is_in_the_tree(root):
     places = ("/work/", "/root/", "/home/")
     found = [

@@ -14,16 +14,16 @@ TEXT = '# für den Rechner\nwork = "hier"\n'
 
 
 def test_what_an_editor_saves_is_read(tmp_path, subtests):
-    cases = [
-        TEXT.encode("utf-8"),
-        TEXT.encode("utf-8-sig"),
-        TEXT.encode("utf-16"),
-        b"\xfe\xff" + TEXT.encode("utf-16-be"),
-        TEXT.replace("\n", "\r\n").encode("utf-16"),
-        TEXT.replace("\n", "\r").encode(),
-    ]
-    for number, data in enumerate(cases):
-        with subtests.test(number=number):
+    cases = {
+        "utf-8": TEXT.encode("utf-8"),
+        "mark": TEXT.encode("utf-8-sig"),
+        "utf-16": TEXT.encode("utf-16"),
+        "utf-16-be": b"\xfe\xff" + TEXT.encode("utf-16-be"),
+        "windows": TEXT.replace("\n", "\r\n").encode("utf-16"),
+        "mac": TEXT.replace("\n", "\r").encode(),
+    }
+    for name, data in cases.items():
+        with subtests.test(name=name):
             path = tmp_path / "bench.toml"
             path.write_bytes(data)
             assert text_files.read_text(path) == TEXT

@@ -123,20 +123,15 @@ def test_counts_are_the_protocols_where_they_are_there(official):
 
 
 def test_a_protocol_with_other_counts_is_not_equal(official, tmp_path):
-    name = "ASVspoof2019.LA.cm.train.trn.txt"
-    text = (official / "asvspoof2019_la/protocols" / name).read_text(encoding="utf-8")
-    (tmp_path / name).write_text("".join(text.splitlines(keepends=True)[:-1]), encoding="utf-8")
+    for path in (official / "asvspoof2019_la/protocols").glob("*.txt"):
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = lines[: -1 if ".train." in path.name else 100]
+        (tmp_path / path.name).write_text("".join(lines), encoding="utf-8")
     config = Config(corpora={"asvspoof2019la": tmp_path})
-    (one,) = [one for one in _card().sets if one.name == "Train (2019 LA)"]
-    line = checked_tables._count_line(one, config)
+    lines = checked_tables.look_up_table("breathnet/table2", config).lines
+    (line,) = [line for line in lines if line.name == "Train (2019 LA)"]
     assert line.state == "not equal"
     assert line.ours == ("2,580", "22,799", "25,379")
-
-
-def _card() -> CountTable:
-    card = checked_cards.read_checked_table("breathnet/table2")
-    assert isinstance(card, CountTable)
-    return card
 
 
 def test_faults_of_a_card_are_named():

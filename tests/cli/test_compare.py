@@ -57,14 +57,14 @@ def test_options_hold_for_both_files_and_what_stands_after_one_goes_first(bench,
 
 
 def test_mistakes_after_a_file_are_one_message(bench, files, keys, subtests):
-    cases_of_said = [
+    readings = [
         ("colum=3", "did you mean 'column'?"),
         ("column", "column=VALUE"),
         ("higher-is-spoof=yes", "higher-is-spoof"),
         ("resolution=short", "resolution=short"),
         ("order=mine", "order=mine"),
     ]
-    for said, message in cases_of_said:
+    for said, message in readings:
         for verb in ["score", "compare"]:
             with subtests.test(said=said, verb=verb):
                 plain = str(files / "plain.txt")

@@ -32,7 +32,7 @@ def test_a_result_is_met_where_it_rounds_to_the_number_at_its_digits(subtests):
         ("eer=0.83", float("nan"), False),
     ]
     for given, value, met in cases:
-        with subtests.test(given=given, value=value, met=met):
+        with subtests.test(given=given, value=value):
             assert one(given).is_met(value) is met
 
 

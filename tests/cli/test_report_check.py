@@ -33,7 +33,7 @@ def made(monkeypatch):
     """Made reports in place of those of a store. What is drawn is no matter here."""
 
     def reports(tables, form, config, *, detail):
-        one = MADE[form]
+        one = MADE[form]()
         text = one.markdown + "In detail.\n" * detail
         none = tuple(replace(cell, ours=None) for cell in one.cells)
         never = replace(one, stem="made-never", cells=none, scored=False, pictures={})

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.cli import result_files
+import bench.cli.result_files as result_files
 
 TORN = ["", "{", "[]", "{}", '{"a": 1}', "1"]
 """What a stopped write or an editor may leave."""

@@ -14,6 +14,7 @@ from bench.config import Config
 from bench.evaluation.row_evaluation import evaluate_file
 from bench.runner import local
 from bench.runner.request import RunRequest
+from bench.specs.run import EarlierTraining
 from bench.synthetic import write_miniatures
 from bench.tracking.store import Store
 
@@ -51,7 +52,10 @@ def run_rows(
 def test_a_row_of_each_system_runs_from_card_to_report(key, row, miniatures: Path, tmp_path: Path):
     (tmp_path / "mini").symlink_to(miniatures / "mini")
     config = Config(work=tmp_path, device="cpu", workers=0)
-    report = run_rows(key, [row], config, ["training.epochs=1"])
+    run = table_cards.resolve_row(table_cards.read_table(key), row, "smoke")
+    staged = isinstance(run.start, EarlierTraining)
+    overrides = ["training.epochs=1", *["start.stage.training.epochs=1"] * staged]
+    report = run_rows(key, [row], config, overrides)
     assert "1 of 1 seed" in report.markdown
 
 

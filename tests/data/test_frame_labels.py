@@ -102,7 +102,7 @@ def test_spans_that_do_not_cover_the_utterance_are_refused(subtests: pytest.Subt
         ([Span(0.0, math.inf, S)], "labels.invalid-span", "finite"),
     ]
     for spans, code, part in cases:
-        with subtests.test(spans=spans, code=code, part=part):
+        with subtests.test(spans=spans):
             rules: tuple[Rule, ...] = ("any-spoof", "floor")
             for rule in rules:
                 with raises_code(code, part):

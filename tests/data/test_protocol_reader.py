@@ -166,30 +166,32 @@ LINES = "".join(f"{line}\n" for line in layouts.LA19["eval"]).encode()
 def test_harmless_oddities_are_read_right(
     tmp_path_factory: pytest.TempPathFactory, subtests: pytest.Subtests
 ):
-    cases = [
-        LINES,
-        LINES.rstrip(b"\n"),
-        LINES.replace(b"\n", b"\r\n"),
-        LINES.replace(b"\n", b"\r"),
-        b"\xef\xbb\xbf" + LINES,
-        b"\n\n" + LINES.replace(b"\n", b"\n\n"),
-        LINES.replace(b" ", b"\t"),
-        LINES.replace(b" ", b"   "),
-        LINES.replace(b"\n", b" \n"),
-        b"  " + LINES,
-        gzip.compress(LINES, mtime=0),
-        lzma.compress(LINES),
-        LINES.decode().encode("utf-16"),
-        gzip.compress(LINES.decode().replace("\n", "\r\n").encode("utf-16"), mtime=0),
-    ]
-    for number, content in enumerate(cases):
-        with subtests.test(number=number):
+    cases = {
+        "as-is": LINES,
+        "no-end": LINES.rstrip(b"\n"),
+        "crlf": LINES.replace(b"\n", b"\r\n"),
+        "cr": LINES.replace(b"\n", b"\r"),
+        "bom": b"\xef\xbb\xbf" + LINES,
+        "blank": b"\n\n" + LINES.replace(b"\n", b"\n\n"),
+        "tabs": LINES.replace(b" ", b"\t"),
+        "runs": LINES.replace(b" ", b"   "),
+        "trail": LINES.replace(b"\n", b" \n"),
+        "lead": b"  " + LINES,
+        "gz": gzip.compress(LINES, mtime=0),
+        "xz": lzma.compress(LINES),
+        "utf-16": LINES.decode().encode("utf-16"),
+        "gz of utf-16": gzip.compress(
+            LINES.decode().replace("\n", "\r\n").encode("utf-16"), mtime=0
+        ),
+    }
+    for name, content in cases.items():
+        with subtests.test(name=name):
             tmp_path = tmp_path_factory.mktemp("case")
             (tmp_path / "whole.txt").write_bytes(LINES)
             (tmp_path / "odd.txt").write_bytes(content)
             found = [
-                read_keys(read_corpus_card("19LA"), "eval", tmp_path / name)
-                for name in ("whole.txt", "odd.txt")
+                read_keys(read_corpus_card("19LA"), "eval", tmp_path / file)
+                for file in ("whole.txt", "odd.txt")
             ]
             assert found[0].table.equals(found[1].table)
             assert len(found[0]) == 4
@@ -198,28 +200,40 @@ def test_harmless_oddities_are_read_right(
 def test_broken_files_are_named_never_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, subtests: pytest.Subtests
 ):
-    cases = [
-        (b"", "protocol.empty", "x.txt"),
-        (b"\n \n", "protocol.empty", "x.txt"),
-        (b"\x00\x01\x02", "file.encoding", "x.txt:1: holds a zero byte"),
-        (b"\x89PNG\r\n\xff\xfe", "file.encoding", "x.txt:1: not in UTF-8"),
-        ("LA_0039 LA_E_2834763\n".encode("utf-16")[:-1], "file.encoding", "x.txt:1: not in UTF-8"),
-        (gzip.compress(LINES, mtime=0)[:-12], "file.unreadable", "x.txt: "),
-        (LINES + b"LA_0039 LA_E_1 A11 spoof\n", MALFORMED, "x.txt:5: 'LA_0039 LA_E_1 A11"),
-        (LINES + b"LA_0039 LA_E_1 - A11 spoof 1\n", MALFORMED, "x.txt:5"),
-        (LINES + LINES, "protocol.repeated-utterance", "(4): LA_E_2834763 (x.txt:5)"),
-        (
+    cases = {
+        "empty": (b"", "protocol.empty", "x.txt"),
+        "blank": (b"\n \n", "protocol.empty", "x.txt"),
+        "zeros": (b"\x00\x01\x02", "file.encoding", "x.txt:1: holds a zero byte"),
+        "png": (b"\x89PNG\r\n\xff\xfe", "file.encoding", "x.txt:1: not in UTF-8"),
+        "utf-16": (
+            "LA_0039 LA_E_2834763\n".encode("utf-16")[:-1],
+            "file.encoding",
+            "x.txt:1: not in UTF-8",
+        ),
+        "cut-gz": (gzip.compress(LINES, mtime=0)[:-12], "file.unreadable", "x.txt: "),
+        "four": (LINES + b"LA_0039 LA_E_1 A11 spoof\n", MALFORMED, "x.txt:5: 'LA_0039 LA_E_1 A11"),
+        "seven": (LINES + b"LA_0039 LA_E_1 - A11 spoof 1\n", MALFORMED, "x.txt:5"),
+        "twice": (LINES + LINES, "protocol.repeated-utterance", "(4): LA_E_2834763 (x.txt:5)"),
+        "two": (
             LINES + LINES.replace(b"A11 spoof", b"- bonafide"),
             "protocol.two-labels",
             "LA_E_2834763 (spoof x.txt:1, bonafide x.txt:5)",
         ),
-        (LINES.replace(b"bonafide", b"bona-fide"), "protocol.unknown-label", "mean 'bonafide'"),
-        (LINES.replace(b"- - bona", b"- A07 bona"), "protocol.contradiction", "x.txt:3"),
-        (b"a" * 10_000_000, "protocol.uneven-columns", "x.txt"),
-        (LINES + b"LA_0039 " + b"E" * 9_000_000 + b" - A11\n", MALFORMED, "x.txt:5"),
-    ]
-    for number, (content, code, part) in enumerate(cases):
-        with subtests.test(number=number):
+        "label": (
+            LINES.replace(b"bonafide", b"bona-fide"),
+            "protocol.unknown-label",
+            "mean 'bonafide'",
+        ),
+        "attack": (LINES.replace(b"- - bona", b"- A07 bona"), "protocol.contradiction", "x.txt:3"),
+        "endless": (b"a" * 10_000_000, "protocol.uneven-columns", "x.txt"),
+        "endless-field": (
+            LINES + b"LA_0039 " + b"E" * 9_000_000 + b" - A11\n",
+            MALFORMED,
+            "x.txt:5",
+        ),
+    }
+    for name, (content, code, part) in cases.items():
+        with subtests.test(name=name):
             tmp_path = tmp_path_factory.mktemp("case")
             path = tmp_path / "x.txt"
             path.write_bytes(content)

@@ -54,10 +54,10 @@ def test_what_is_written_is_read(tmp_path):
 
 def test_tables_in_chunks_with_their_own_dictionaries_are_one_file(tmp_path):
     columns = made()
-    halves = [
-        scorefile._check_table(pa.table({k: v[part] for k, v in columns.items()}), tmp_path)
-        for part in (slice(0, 100), slice(100, None))
-    ]
+    halves = []
+    for part in (slice(0, 100), slice(100, None)):
+        scorefile.write_scores(tmp_path / "half.parquet", {k: v[part] for k, v in columns.items()})
+        halves.append(scorefile.read_scores(tmp_path / "half.parquet"))
     scorefile.write_scores(tmp_path / "s.parquet", pa.concat_tables(halves))
     scorefile.write_scores(tmp_path / "t.parquet", columns)
     one, other = (evaluate_file(tmp_path / name, 20) for name in ("s.parquet", "t.parquet"))

@@ -35,7 +35,7 @@ def test_results_stand_under_the_tables_names_at_its_resolution(subtests):
         (OF_FRAMES, {}, {}),
     ]
     for place, results, expected in cases:
-        with subtests.test(place=place, results=results, expected=expected):
+        with subtests.test(place=place, results=results):
             wanted = {f"ps.{name}": of for name, of in expected.items() if of is not None}
             assert place.select_tracked(results) == wanted
 

@@ -96,13 +96,13 @@ def test_leaves_the_tally_as_it_was():
 
 
 def test_refuses_costs_that_are_none_and_classes_that_are_not_there(subtests):
-    cases_of_wrong = [
+    wrong_costs = [
         {"spoof_prior": 0.0},
         {"spoof_prior": 1.0},
         {"miss": 0.0},
         {"false_alarm": -1.0},
     ]
-    for wrong in cases_of_wrong:
+    for wrong in wrong_costs:
         for figure in [minimum_dcf, actual_dcf]:
             with subtests.test(wrong=wrong, figure=figure):
                 with raises_code("metric.costs"):

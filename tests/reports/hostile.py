@@ -22,8 +22,9 @@ from bench.reports.overview import render_overview
 from bench.reports.render_html import render_html_page
 from bench.specs.checked import CountTable
 from bench.specs.table import Paper, Table
+from tests.reports.judged_files import judged
 
-from .made import BOTH, PAPER, TABLE, Kept, finished, judged, settings, tracked
+from .made import BOTH, PAPER, TABLE, Kept, finished, settings, tracked
 
 NAMES = (
     "[t](javascript:document.title=1)",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,7 +16,7 @@ import pandas as pd
 from bench.evaluation.draws import MetricDraws
 from bench.reports import build_report
 from bench.specs.table import Paper, Table
-from bench.tracking.scored_record import framed_records
+from tests.reports.judged_files import NONE_SCORED, scored, scored_line
 
 GOLDEN = Path(__file__).parent.parent / "golden/reporting"
 
@@ -294,45 +295,6 @@ def matrix_frame():
     return pd.DataFrame([tracked("Both", 7, values)])
 
 
-def judged(system, run_id, **changes):
-    """One line of the tracking store's frame of judged score files."""
-    line = {
-        "run_id": f"{run_id:032x}",
-        "system": system,
-        "split": "partialspoof/eval",
-        "evaluation": "a",
-        "scores": "feedbeef01",
-        "status": "FINISHED",
-        "ended": pd.Timestamp(f"2026-02-{run_id:02} 12:30", tz="UTC"),
-        "fingerprints": json.dumps({"partialspoof/eval": "0b"}),
-        "missing": 0,
-        "reading": "{}",
-        "a.eer": 3.58,
-        "a.eer.low": 3.4,
-        "a.eer.high": 3.7,
-    }
-    return line | changes
-
-
-def scored():
-    return pd.DataFrame(
-        [
-            judged("Theirs", 1, **{"a.eer": 9.9}),
-            judged("Theirs", 2),
-            judged("Broken", 3, status="FAILED"),
-            judged("Part", 4, missing=12),
-        ]
-    )
-
-
-NONE_SCORED = framed_records([])
-
-
-def _scored_line(run_id):
-    lines = scored()
-    return lines[lines["run_id"] == run_id].to_dict("records")
-
-
 class Kept:
     """Replicates around the figures of `frame()`; those that are listed are not kept."""
 
@@ -343,7 +305,7 @@ class Kept:
         if (run_id, evaluation) in self.absent:
             return None
         known = self.lines[self.lines["run_id"] == run_id].to_dict("records")
-        (run,) = known or [{**of, "row": "scored", "seed": 0} for of in _scored_line(run_id)]
+        (run,) = known or [{**of, "row": "scored", "seed": 0} for of in scored_line(run_id)]
         return {name: self._draws(run, f"{evaluation}.{name}") for name in figures}
 
     def _draws(self, run, metric):
@@ -364,27 +326,30 @@ class Kept:
         return {f"{name}.png": f"{run_id} {name}".encode() for name in ("det", "scores")}
 
 
+@cache
 def made(form="paper", kept=Kept):
     lines = frame(form)
     return build_report(TABLE, PAPER, RUNS, lines, scored(), form, artifacts=kept(lines))
 
 
+@cache
 def made_combined():
     runs = {row: RUNS[row] for row in ("Both", "Half", "Single")}
     lines = combined_frame()
     return build_report(COMBINED, PAPER, runs, lines, NONE_SCORED, "paper", [TABLE], Kept(lines))
 
 
+@cache
 def made_matrix(form="paper"):
     lines = matrix_frame().assign(form=form)
     return build_report(MATRIX, PAPER, {"Both": RUNS["Both"]}, lines, NONE_SCORED, form)
 
 
 MADE = {
-    "paper": made(),
-    "smoke": made("smoke"),
-    "combined": made_combined(),
-    "matrix": made_matrix(),
+    "paper": made,
+    "smoke": partial(made, "smoke"),
+    "combined": made_combined,
+    "matrix": made_matrix,
 }
 
 
@@ -397,5 +362,5 @@ def texts(made_report):
 
 if __name__ == "__main__":
     for one in MADE.values():
-        for name, text in texts(one).items():
+        for name, text in texts(one()).items():
             (GOLDEN / name).write_text(text, encoding="utf-8")

@@ -7,7 +7,8 @@ import re
 import pandas as pd
 
 from bench.reports import find_stale_files, write_report
-from tests.reports.made import Kept, frame, made, scored
+from tests.reports.judged_files import scored
+from tests.reports.made import Kept, frame, made
 
 
 def test_the_best_rows_figures_are_named_written_and_missed(tmp_path):

@@ -10,7 +10,8 @@ from bench import versions
 from bench.reports import build_report
 from bench.reports.code_versions import OUTDATED_MARK, find_version_changes
 from bench.reports.row_runs import select_row_runs
-from tests.reports.made import NONE_SCORED, PAPER, RUNS, TABLE, Kept, frame
+from tests.reports.judged_files import NONE_SCORED
+from tests.reports.made import PAPER, RUNS, TABLE, Kept, frame
 
 SAL = json.dumps({"system sal": 1, "training": 1})
 

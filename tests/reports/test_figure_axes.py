@@ -68,7 +68,9 @@ def test_a_drawn_whisker_is_inside_its_panel(subtests):
                 for cell, (mean, low, high) in zip(rows, intervals, strict=False)
             ]
             (axes,) = drawn(plots.draw_points, report.title, report.table, cells).axes
-            whiskers = [line for line in axes.lines if line.get_label() == points._INTERVAL]
+            whiskers = [
+                line for line in axes.lines if line.get_label() == "95 % interval of one run"
+            ]
             low, high = axes.get_xlim()
             ends = [end for line in whiskers for end in line.get_xdata()]
             assert all(low <= end <= high for end in ends)

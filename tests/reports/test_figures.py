@@ -83,7 +83,7 @@ def test_intervals_are_those_of_the_cells():
 
 
 def test_what_a_digest_says_is_hollow():
-    _, panels = points_of(MADE["combined"])
+    _, panels = points_of(MADE["combined"]())
     (gap,) = [axes for title, axes in panels.items() if title == "gap"]
     assert where(gap, "paper, by a digest") == {"Half": [1.6]}
     (hollow,) = [c for c in gap.collections if c.get_label() == "paper, by a digest"]
@@ -102,22 +102,22 @@ def column(metric="a.eer", **more):
 
 
 def test_an_axis_says_its_unit_and_where_it_begins(subtests):
-    cases_of_metric = [
+    units = [
         ("a.eer", "%"),
         ("a.min_dcf", "normalised cost"),
         ("a.min_tdcf", "normalised cost"),
         ("a.cllr", "bits"),
         ("a.f1", "%"),
     ]
-    cases_of_values = [
+    scales = [
         ([0.0, 0.1, 0.15], ""),
         ([1.0, 4.0, 5.0], ""),
         ([4.0, 4.5, 5.0], ", does not begin at 0"),
         ([0.23, 0.23, 0.23], ", does not begin at 0"),
         ([0.0, 0.02, 5.7], ", logarithmic, with a place for 0"),
     ]
-    for metric, unit in cases_of_metric:
-        for values, said in cases_of_values:
+    for metric, unit in units:
+        for values, said in scales:
             with subtests.test(metric=metric, values=values):
                 made_axes = Figure().subplots()
                 of = column(metric)
@@ -176,7 +176,7 @@ def panels_of(report):
 
 
 def test_heat_maps_are_the_cells():
-    assert panels_of(MADE["matrix"]) == {
+    assert panels_of(MADE["matrix"]()) == {
         "Both: paper (%)": ["0.50", "1.50", "3.50", "2.50"],
         "Both: ours, minus the paper (%)": ["+0.25", "+0.00", "-0.50", "-0.25"],
         "Old: paper (%)": ["9.50ᵈ"],
@@ -184,7 +184,7 @@ def test_heat_maps_are_the_cells():
 
 
 def test_a_heat_map_is_of_ours_where_the_paper_has_no_figure():
-    report = MADE["matrix"]
+    report = MADE["matrix"]()
     alone = [replace(cell, paper=None) for cell in report.cells if cell.row == "Both"]
     halves = [replace(cell, seeds_wanted=2) for cell in alone]
     ours = ["0.75", "1.00", "1.50", "3.00", "2.25"]
@@ -195,7 +195,7 @@ def test_a_heat_map_is_of_ours_where_the_paper_has_no_figure():
 
 
 def test_a_heat_map_of_nothing_is_a_picture_all_the_same():
-    report = MADE["matrix"]
+    report = MADE["matrix"]()
     empty = [replace(cell, paper=None, ours=None) for cell in report.cells]
     assert panels_of(replace(report, cells=tuple(empty))) == {}
 

@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from bench.errors import BenchError
 from bench.metrics.breakdown import POOLED
-from bench.metrics.det import DetPoints, det_points, eer_by_class
+from bench.metrics.det import det_points, eer_by_class
 from bench.reports import plots
 from bench.reports.plots import detection
 
@@ -25,7 +25,7 @@ def made_scores():
 
 def test_det_curve_goes_through_the_equal_error_rate():
     bonafide, spoof = made_scores()
-    figure = drawn(plots.draw_det, bonafide, spoof, "S5")
+    figure = drawn(detection.draw_det, bonafide, spoof, "S5")
     curve, mark = figure.axes[0].lines
     rate = eer_by_class(bonafide, spoof).eer
     assert mark.get_xdata()[0] == mark.get_ydata()[0] == pytest.approx(norm.ppf(rate))
@@ -40,26 +40,24 @@ def test_det_curve_goes_through_the_equal_error_rate():
 
 def test_thinning_keeps_the_shape():
     rng = np.random.default_rng(1)
-    points = det_points(rng.normal(2, 1, 100_000), rng.normal(0, 1, 100_000))
-    shown = detection._thin_points(points)
-    assert len(shown) < 5000
-    assert {0, len(points.threshold) - 1} <= set(shown)
-    thin = DetPoints(*(column[shown] for column in points))
+    bonafide, spoof = rng.normal(2, 1, 100_000), rng.normal(0, 1, 100_000)
+    points = det_points(bonafide, spoof)
+    # 0 and 1 are put where the axes do not reach.
     all_x, all_y = (
-        detection._normal_deviate(points.false_alarm_rate),
-        detection._normal_deviate(points.miss_rate),
+        norm.ppf(rate.clip(1e-6, 1 - 1e-6)) for rate in (points.false_alarm_rate, points.miss_rate)
     )
-    x, y = (
-        detection._normal_deviate(thin.false_alarm_rate),
-        detection._normal_deviate(thin.miss_rate),
-    )
+    curve = drawn(detection.draw_det, bonafide, spoof).axes[0].lines[0]
+    x, y = curve.get_xdata(), curve.get_ydata()
+    assert len(x) < 5000
+    for thin, whole in ((x, all_x), (y, all_y)):
+        np.testing.assert_array_equal(thin[[0, -1]], whole[[0, -1]])
     inner = (np.abs(all_x) < 3) & (np.abs(all_y) < 3)
     assert np.abs(np.interp(all_x, x[::-1], y[::-1]) - all_y)[inner].max() < 0.02
 
 
 def test_one_class_has_no_det_curve():
     with pytest.raises(BenchError, match="no spoof trial"):
-        plots.draw_det([1.0, 2.0], [])
+        detection.draw_det([1.0, 2.0], [])
 
 
 def test_histogram_shows_both_classes_with_equal_areas():

@@ -9,8 +9,9 @@ import pytest
 from bench.reports import build_report, paper_differences
 from bench.reports.citation import format_citation
 from bench.specs.table import Paper, Table
+from tests.reports.judged_files import NONE_SCORED
 
-from .made import MATRIX, NONE_SCORED, PAPER, RUNS, TABLE, Kept, frame, matrix_frame
+from .made import MATRIX, PAPER, RUNS, TABLE, Kept, frame, matrix_frame
 
 OWN = Paper(key="made", title="My ablation")
 

@@ -48,7 +48,7 @@ def read(text):
 
 @pytest.mark.parametrize("which", MADE)
 def test_is_well_formed_and_needs_nothing_else(which):
-    text = MADE[which].render_extra("html", b"png")
+    text = MADE[which]().render_extra("html", b"png")
     sources = read(text).sources
     assert sources
     assert all(source.startswith("data:image/png;base64,") for source in sources)
@@ -57,8 +57,8 @@ def test_is_well_formed_and_needs_nothing_else(which):
 
 @pytest.mark.parametrize("which", MADE)
 def test_says_all_that_the_markdown_says(which):
-    said = re.sub(r"\s+", "", "".join(read(MADE[which].render_extra("html")).text))
-    table = [line for line in MADE[which].markdown.splitlines() if line.startswith("| ")]
+    said = re.sub(r"\s+", "", "".join(read(MADE[which]().render_extra("html")).text))
+    table = [line for line in MADE[which]().markdown.splitlines() if line.startswith("| ")]
     for line in table:
         if "| ---" in line:
             continue

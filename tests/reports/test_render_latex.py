@@ -16,10 +16,11 @@ from bench.reports import build_report
 from bench.reports.bibliography import format_bibtex_entry
 from bench.reports.render_latex import escape_latex
 from bench.tracking.run_frame import runs_frame
+from tests.reports.judged_files import NONE_SCORED
 from tests.reports.latex_check import check
 
 from ..errors import raises_code
-from .made import MADE, NONE_SCORED
+from .made import MADE
 from .unrun import EACH_LAYOUT, not_run
 
 DOCUMENT = r"""\documentclass{article}
@@ -33,7 +34,7 @@ DOCUMENT = r"""\documentclass{article}
 
 @pytest.mark.parametrize("which", MADE)
 def test_would_compile(which):
-    check(MADE[which].render_extra("latex"))
+    check(MADE[which]().render_extra("latex"))
 
 
 @pytest.mark.parametrize("which", MADE)
@@ -41,7 +42,9 @@ def test_compiles(which, tmp_path):
     compiler = shutil.which("pdflatex") or shutil.which("tectonic")
     if compiler is None:
         pytest.skip("there is no LaTeX here")
-    (tmp_path / "a.tex").write_text(DOCUMENT % MADE[which].render_extra("latex"), encoding="utf-8")
+    (tmp_path / "a.tex").write_text(
+        DOCUMENT % MADE[which]().render_extra("latex"), encoding="utf-8"
+    )
     subprocess.run([compiler, "a.tex"], cwd=tmp_path, check=True, capture_output=True, timeout=60)
 
 
@@ -53,7 +56,7 @@ def test_every_table_can_be_set(keys, subtests):
 
 
 def test_figures_are_the_papers_and_ours():
-    text = MADE["paper"].render_extra("latex")
+    text = MADE["paper"]().render_extra("latex")
     both = next(line for line in text.splitlines() if line.startswith("Both &"))
     assert both == (
         r"Both & two seeds & 5.00 & 5.00 $\pm$ 0.20 & 90.00 & 91.50 $\pm$ 0.50 & 3 of 3 seeds \\"
@@ -63,11 +66,11 @@ def test_figures_are_the_papers_and_ours():
     assert r"Theirs &  &  & \textbf{3.58} &  & -- & scored \\" in text
     assert r"\emph{1.00}" in text
     assert r"not begun & 5.00 & -- & 90.00 & -- & not run \\" in text
-    assert r"\caption{SMOKE: Made" in MADE["smoke"].render_extra("latex")
+    assert r"\caption{SMOKE: Made" in MADE["smoke"]().render_extra("latex")
 
 
 def test_marks_stand_at_figures_and_below():
-    text = MADE["combined"].render_extra("latex")
+    text = MADE["combined"]().render_extra("latex")
     assert r"6.500\textsuperscript{a}" in text
     assert r"\textsuperscript{a} Old: the paper prints 9.00" in text
     assert r"1.60\textsuperscript{da}" in text
@@ -127,7 +130,7 @@ def test_an_entry_for_each_reference_is_plain_and_closed():
 
 
 def test_a_gap_has_neither_arrow_nor_best():
-    text = MADE["combined"].render_extra("latex")
+    text = MADE["combined"]().render_extra("latex")
     assert r"\multicolumn{2}{c}{gap}" in text
     assert r"\multicolumn{2}{c}{Avg. $\downarrow$}" in text
     (gap,) = {line.split(" & ")[8] for line in text.splitlines() if line.startswith("Single &")}

@@ -16,8 +16,9 @@ from bench.reports.result_details import (
     format_trainings,
 )
 from bench.reports.row_runs import select_row_runs
+from tests.reports.judged_files import NONE_SCORED
 
-from .made import MATRIX, NONE_SCORED, PAPER, RUNS, TABLE, TRAINED, finished, frame, made, tracked
+from .made import MATRIX, PAPER, RUNS, TABLE, TRAINED, finished, frame, made, tracked
 
 
 def parts(lines, table=TABLE, rows=("Both", "Single")):

@@ -9,8 +9,9 @@ import pytest
 
 from bench.reports import build_report
 from bench.reports.render_latex import escape_latex
+from tests.reports.judged_files import judged
 
-from .made import MADE, PAPER, RUNS, TABLE, frame, judged
+from .made import MADE, PAPER, RUNS, TABLE, frame
 from .unrun import EACH_LAYOUT, not_run
 
 
@@ -59,7 +60,7 @@ def test_a_scored_system_named_as_a_row_has_a_name_of_its_own():
 
 @pytest.mark.parametrize("which", MADE)
 def test_what_a_cell_holds_is_said_before_the_first(which):
-    text = MADE[which].markdown
+    text = MADE[which]().markdown
     assert text.index("- In a cell: ") < text.index("\n| ")
-    page = MADE[which].render_extra("html")
+    page = MADE[which]().render_extra("html")
     assert page.index("<li>In a cell: ") < page.index("<table>")

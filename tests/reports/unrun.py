@@ -9,8 +9,7 @@ import pytest
 from bench.cards import table_cards
 from bench.reports import build_report
 from bench.tracking.run_frame import runs_frame
-
-from .made import NONE_SCORED
+from tests.reports.judged_files import NONE_SCORED
 
 LAYOUTS = (
     "breathnet/table4",  # published rows, cited

@@ -36,7 +36,7 @@ finish(study, Formula(lambda claim: time.sleep(0.1)), 8)
 def server() -> Iterator[str]:
     """A server of this test's own; initdb refuses root, so root lends it to another user."""
     if find_spec("psycopg") is None or shutil.which("initdb") is None:
-        pytest.skip("neither psycopg nor PostgreSQL's initdb may be missing")
+        pytest.skip("psycopg or PostgreSQL's initdb is not installed")
     user = "nobody" if os.getuid() == 0 else None
     place = Path(tempfile.mkdtemp(dir="/tmp"))
     if user:

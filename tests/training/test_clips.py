@@ -13,11 +13,12 @@ from bench.config import Config
 from bench.data.subset import FrameVectors, Subset
 from bench.errors import BenchError
 from bench.models.segment_positions import IGNORED
+from bench.specs.base import Absent
 from bench.specs.corpus import Audio
 from bench.training.clips import ClipReader, read_attack_types, require_labels
 from bench.training.data import TrainingClips, Utterances
 from tests.errors import raises_code
-from tests.training.data_settings import NONE, held_out, train
+from tests.training.data_settings import held_out, train
 
 FRAME = 320
 WAVE = (np.arange(1, 20_001) % 30_000).astype(np.int16)
@@ -57,7 +58,7 @@ def places(wave: np.ndarray) -> list[int]:
 
 
 def clip(subset: Subset, data, epoch: int = 0, index: int = 0):
-    return TrainingClips(subset, data, Audio(), NONE, 3, Config())[epoch, index]
+    return TrainingClips(subset, data, Audio(), Absent(kind="none"), 3, Config())[epoch, index]
 
 
 def test_a_short_utterance_is_repeated_or_followed_by_zeros(subset):
@@ -162,7 +163,9 @@ def test_frames_are_not_made_up_where_only_utterances_are_labelled(subset):
 
 
 def test_a_file_without_a_sample_is_refused(subset):
-    source = ClipReader(subset(0), train(0.1, fill="repeat"), Audio(), NONE, Config())
+    source = ClipReader(
+        subset(0), train(0.1, fill="repeat"), Audio(), Absent(kind="none"), Config()
+    )
     with pytest.raises(BenchError, match=r"u0.wav: holds no audio"):
         source.read_clip(0, [0], "first")
 

@@ -150,7 +150,7 @@ def test_every_weight_learns(row):
 
 
 def test_the_conformer_is_torchaudios():
-    torchaudio = pytest.importorskip("torchaudio")
+    torchaudio = pytest.importorskip("torchaudio", reason="torchaudio is not installed")
     from bench.models.systems.blocks.conformer import Conformer
     from bench.specs.systems.sal import ConformerSettings as Spec
 
