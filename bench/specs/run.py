@@ -34,25 +34,25 @@ DataT = TypeVar("DataT", bound="Data")
 
 
 class Data(Spec):
-    """A split of a corpus as it is trained on, selected by or reported for."""
+    """A split of a corpus, for training, selection or evaluation."""
 
     corpus: str
     split: str
     resolution_s: Resolution
-    """Length of one labelled frame in seconds, or `utterance`: one label for a whole clip."""
+    """Length of a labelled frame in seconds, or `utterance`: one label for a whole clip."""
     label_rule: Literal["any-spoof", "floor"] = "any-spoof"
-    """How spans become frames: spoof where any sample is (PartialSpoof's rule), or both ends
+    """How spans become frames: spoof if any sample is (PartialSpoof's rule), or both ends
     floored (released SAL on HAD and LlamaPartialSpoof: spans shift left by up to a frame). Official
     frame vectors are taken as they are."""
     fill: Literal["zeros", "repeat"] = "zeros"
     """What follows an utterance that is shorter than its clip: zeros, which frame labels mask, or
     the utterance again, as often as need be, with its labels."""
     splice: Splice = _ABSENT
-    """Put a region of an utterance of the opposite class into each clip. The frames, of 20 ms, are
-    then labelled by it, spoof within the region, whatever labels the corpus has."""
+    """Put a region of an utterance of the other class into each clip. Its 20 ms frames then get new
+    labels: spoof within the region, whatever labels the corpus has."""
     breath: Breath = _ABSENT
-    """What says at which of the front-end's 20 ms hops someone breathes (`Batch.breath_mask`); the
-    run's `breath` where a card does not say."""
+    """The breath detector: it says in which 20 ms hops someone breathes (`Batch.breath_mask`).
+    Default: the run's `breath`."""
 
     @property
     def parts(self) -> tuple[KindSettings, ...]:
@@ -61,34 +61,35 @@ class Data(Spec):
 
 
 class TrainData(Data):
-    """The training split, in clips; where frames are labelled, clips are cut on their grid."""
+    """The training split, cut into clips, on the grid of its frame labels if it has any."""
 
     clip_s: Positive
     """Length of a training clip in seconds."""
     crop: Literal["random", "first"] = "random"
-    """Which part of an utterance longer than the clip: any, drawn anew each epoch, or its first."""
+    """Which part of an utterance that is longer than the clip: a random one in each epoch, or the
+    first."""
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Share of the split's utterances that is trained on, of bona fide and of spoofed ones each,
-    drawn by the run's seed; a smaller share is a part of a greater one."""
+    """Share of the split's utterances that is used, for each class. The run's seed draws it. A
+    smaller share is a part of a larger one."""
 
 
 class HeldOutData(Data):
-    """A split that is scored: selected by or reported for."""
+    """A split that is scored, for selection or evaluation."""
 
     clip_s: Length = None
-    """`whole` utterances, or the first so many seconds of each, filled up where it is shorter."""
+    """`whole` utterances, or their first seconds; shorter utterances are filled."""
     by: tuple[str, ...] = Field(default=(), strict=False)
-    """Breakdowns that are logged of whole utterances: a field of the corpus (`attack`), or several
-    with commas between (`attack,codec`)."""
+    """Breakdowns of utterance results that are logged: a field of the corpus (`attack`), or several
+    separated by commas (`attack,codec`)."""
 
 
 class Adam(Spec):
-    """Adam with coupled weight decay, as torch has it."""
+    """Adam with coupled weight decay (torch.optim.Adam)."""
 
     kind: Literal["adam", "adamw"]
     learning_rate: Positive
     frontend_learning_rate: OwnRate = None
-    """Of the front-end's parameters; the `same` where it has none of its own."""
+    """Learning rate of the front-end, or `same`."""
     weight_decay: NotNegative = 0.0
 
 
@@ -101,19 +102,19 @@ class StepSchedule(Spec):
 
 
 class ConstantSchedule(Spec):
-    """Keep the learning rate."""
+    """Constant learning rate."""
 
     kind: Literal["constant"]
 
 
 class CosineSchedule(Spec):
-    """Rise linearly for the first steps, then fall as half a cosine, a little each step."""
+    """Linear warm-up, then half a cosine down, step by step."""
 
     kind: Literal["cosine"]
     warmup_share: Share = 0.0
-    """Share of all steps in which the rate rises to its full value."""
+    """Share of all steps for the warm-up."""
     floor_share: Share = 0.0
-    """Share of the full rate that is left at the end of the last epoch."""
+    """Final learning rate, as a share of the full one."""
 
 
 Schedule = Annotated[StepSchedule | ConstantSchedule | CosineSchedule, Field(discriminator="kind")]
@@ -131,7 +132,7 @@ class KeepBest(Spec):
 
 
 class KeepAverage(Spec):
-    """Keep the mean of the weights after each of the last epochs, buffers too."""
+    """Keep the mean of the weights (and buffers) of the last epochs."""
 
     kind: Literal["average-last"]
     checkpoints: Count = 3
@@ -143,28 +144,28 @@ class KeepAverage(Spec):
 
 
 class TrainingSettings(Spec):
-    """How long, how much at once, and which weights are kept."""
+    """Epochs, batch size, and which weights are kept."""
 
     epochs: Count
     minimum_epochs: Annotated[int, Field(ge=0)] = 0
-    """Early stopping waits this long."""
+    """Early stopping cannot end the training before this epoch."""
     first_candidate: Count = 1
-    """First epoch, counted from 1, that may be the best one: those before are neither kept nor does
-    early stopping count from them."""
+    """First epoch, counted from 1, that can be the best one. Early stopping ignores the epochs
+    before it."""
     patience: Count = 10
-    """Epochs without a better `select` after which training stops."""
+    """Training stops after this many epochs without a better `select`."""
     select: Literal["dev.eer", "dev.loss", "train.loss"] = "dev.eer"
     """What is least at the best epoch: the EER, or the system's own loss, averaged over
     utterances (over the utterances' batches, where it weighs a batch by its classes).
     """
     keep: Annotated[KeepBest | KeepAverage, Field(discriminator="kind")] = KeepBest(kind="best")
     batch_size: Count
-    """Clips in a step, on all devices together."""
+    """Clips in a step, over all devices."""
     accumulate: Count = 1
-    """Parts that a step's clips are worked through in, one after the other, to need less memory."""
+    """Number of parts into which a step is divided, to use less memory."""
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     gradient_clip: NotNegative = 0.0
-    """Largest norm of the gradient; 0 leaves it alone."""
+    """Largest norm of the gradient; 0: no clipping."""
 
     @model_validator(mode="after")
     def _whole_parts(self) -> TrainingSettings:
@@ -185,13 +186,13 @@ class TrainingSettings(Spec):
 
 
 class EarlierTraining(Spec):
-    """Start from the front-end of an earlier training, which is done first and kept on its own."""
+    """Start from the front-end of an earlier training, which is run first."""
 
     kind: Literal["stage"]
     carry: Literal["frontend"] = "frontend"
-    """What is taken over: the front-end's weights, adapters and all."""
+    """What is reused: the front-end's weights, with adapters."""
     stage: Run
-    """That training. A card says in what it differs from the run that it is the start of."""
+    """The earlier training: the settings in which it differs from this run."""
 
     @model_validator(mode="after")
     def _trains_only(self) -> EarlierTraining:
@@ -213,7 +214,7 @@ class Run(Spec):
     """
 
     form: Literal["paper", "smoke"]
-    """`smoke`: small, on the miniature corpora, to see that everything works; never a result."""
+    """`smoke`: tiny, on the miniature corpora, to see that everything works; never a result."""
     system: System
     frontend: FrontEnd
     augment: Augment
@@ -225,10 +226,10 @@ class Run(Spec):
     training: TrainingSettings
     evaluate: Mapping[str, HeldOutData]
     start: Annotated[Absent | EarlierTraining, Field(discriminator="kind")] = _ABSENT
-    """What the training starts from beside the pretrained front-end."""
+    """An earlier training that this one starts from."""
     breath: Breath = _ABSENT
-    """The `breath` of each split that says nothing of it itself. No part of a signature: what
-    counts is what each split has in the end."""
+    """The breath detector of each split that does not name its own. (The signature has the splits'
+    detectors.)"""
 
     @property
     def earlier(self) -> Run | None:
