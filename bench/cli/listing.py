@@ -74,7 +74,7 @@ def _describe_table(key: str) -> dict[str, Any]:
         "name": table.key,
         "rows": table_cards.runnable_rows(table),
         "published_only": [name for name, row in table.rows.items() if row.published_only],
-        "about": f"{table.caption} {_count_rows(table)}",
+        "about": f"{table.caption or table.title} {_count_rows(table)}",
     }
 
 

@@ -70,7 +70,7 @@ def show(
     if as_json:
         _print_json(card, chosen, form, here, concerning, others=other_settings)
         return
-    click.echo(wrap_prose(f"{card.title}: {card.caption}"))
+    click.echo(wrap_prose(": ".join(filter(None, (card.title, card.caption)))))
     click.echo(wrap_prose(", ".join(filter(None, (paper.authors, paper.title, paper.venue)))))
     if smoke:
         click.echo(SMOKE_FORM)
@@ -188,7 +188,9 @@ def describe_rows(
 def _format_results(paper: Mapping[str, float], digest: Mapping[str, float]) -> str:
     """Return a row's published results, those that only a digest of the paper has so marked."""
     shown = [f"{name} {value:g}" for name, value in paper.items()]
-    return ", ".join([*shown, *(f"{name} {value:g} (digest)" for name, value in digest.items())])
+    return ", ".join(
+        [*shown, *(f"{name} {value:g} (second-hand)" for name, value in digest.items())]
+    )
 
 
 def _print_row(row: dict[str, Any], *, with_settings: bool) -> None:

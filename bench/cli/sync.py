@@ -19,7 +19,7 @@ from bench.cli.console import announce_resumption
 def sync(context: click.Context, from_other_stores: bool) -> None:
     """Send runs that were recorded while the tracking server did not answer.
 
-    To send a run twice changes nothing, and if the command is stopped, give it again to continue. A
+    Sending a run twice changes nothing. If the command is stopped, give it again to continue. A
     run in progress is sent when it has ended. A run counts as sent when all its files are at the
     server. If a run could not be sent, or was recorded for another server, the command says so and
     exits with 1.

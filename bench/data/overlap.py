@@ -170,10 +170,10 @@ def render_overlap(comparison: OverlapReport) -> str:
     if comparison.shared:
         lines.append(f"trained on {a}, tested on {b}: not zero-shot")
     else:
-        lines.append(f"nothing shared was found; trained on {a}, tested on {b}: zero-shot")
+        lines.append(f"the two share nothing; trained on {a}, tested on {b}: zero-shot")
     for key in comparison.absent_corpora:
         lines.append(
-            f"{key} is not on this machine, so that lists and recordings were not compared "
+            f"{key} is not on this machine, so lists and recordings were not compared "
             f"(`bench data show {key}` says what to get)"
         )
     return "\n".join(lines)

@@ -75,8 +75,8 @@ def find_split(
     if not splits:
         raise BenchError(
             "keys.missing",
-            f"{shown}: no corpus has its keys on this machine: say which it is of and where they "
-            "are, --corpus NAME --keys FOLDER",
+            f"{shown}: there are no keys of any corpus on this machine: name the corpus and the "
+            "folder of its keys, --corpus NAME --keys FOLDER",
         )
     names = forms.read_score_file(path, reading).names
     fits = {index: _fit_ids(names, splits[index].keys) for index in range(len(splits))}
@@ -89,13 +89,13 @@ def find_split(
     if chosen:
         several = " and ".join(splits[index].title for index in chosen)
         raise BenchError(
-            "scores.several-corpora", f"{shown}: its ids are of {several}: say which, --corpus NAME"
+            "scores.several-corpora", f"{shown}: its ids fit {several}: name one, --corpus NAME"
         )
     looked = ", ".join(split.title for split in splits)
     raise BenchError(
         "scores.unknown-corpus",
-        f"{shown}: its ids, as {names[0].as_py()!r}, are of no corpus whose keys are here "
-        f"({looked}): say which it is of, --corpus NAME",
+        f"{shown}: its ids, such as {names[0].as_py()!r}, fit no corpus whose keys are here "
+        f"({looked}): name the corpus, --corpus NAME",
     )
 
 

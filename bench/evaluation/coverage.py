@@ -84,8 +84,8 @@ def check_key_counts(card: CorpusCard, split: str, trials: pd.DataFrame, issues:
     issues.add(
         "warning",
         "keys.counts",
-        f"the keys list {listed}, but {split} of {card.short} has {official}{sure}: no result here "
-        "compares with a published one",
+        f"the keys list {listed}, but {split} of {card.short} has {official}{sure}: these "
+        "results cannot be compared with published ones",
     )
 
 
@@ -109,7 +109,7 @@ def check_repeats(
     differs = again & (highest != lowest) & ~np.isnan(highest)
     times = int(counts[0])
     whole = (
-        f"; the file holds everything {times} times: it was appended to by another run"
+        f"; the file holds everything {times} times: another run appended to it"
         if (counts == times).all()
         else ""
     )

@@ -186,8 +186,8 @@ class Evaluator:
             return ""
         few = " (rough: these are few)" if asked.replicates < _FEW else ""
         return (
-            f"95 %, bootstrap of {asked.replicates:,} replicates{few} that draw "
-            f"{WORDS[self.name_plan(trials)]}, seed {asked.seed}; exact bounds where errors are few"
+            f"95 %, bootstrap of {asked.replicates:,} replicates{few} that resample "
+            f"{WORDS[self.name_plan(trials)]}, seed {asked.seed}; exact bounds if errors are few"
         )
 
     def name_plan(self, trials: Trials) -> str:

@@ -35,11 +35,11 @@ from bench.metrics.eer_variants import FORMULAS
 from bench.metrics.measured import MetricResult
 from bench.smoke import smoke_prefix
 
-_UNDRAWN = "none, as asked for"
+_UNDRAWN = "none, as requested"
 DIFFERENCE = """\
-- difference: A minus B on the same resamples; p-values are two-sided (Student's t or, where few
-  errors tell A and B apart, the exact one of these errors if it is larger), corrected for the
-  number of lines that compare one metric (Holm)"""
+- difference: A minus B on the same resamples; p-values are two-sided (t-test; if A and B differ in
+  few errors, the larger of this p-value and that of the exact test of these errors) and corrected
+  for the number of lines that compare one metric (Holm)"""
 
 
 def render_report(verdict: ScoreReport) -> str:
@@ -76,8 +76,10 @@ def _describe_intervals(verdict: ScoreReport) -> list[str]:
         return [f"Intervals: {_UNDRAWN}."]
     every = [verdict.figures, *(line.figures for each in verdict.breakdowns for line in each.lines)]
     none = any(math.isnan(figure.low) for figures in every for figure in figures.values())
-    why = " None (–) of an organisers' package and where one speaker is all there is." * none
-    other = f" By {verdict.otherwise}: verdict.json." if verdict.otherwise else ""
+    why = " –: no interval, because the organisers' tool gives none or there is one speaker." * none
+    other = (
+        f" Intervals that resample {verdict.otherwise}: verdict.json." if verdict.otherwise else ""
+    )
     return [escape_text(f"Intervals: {verdict.resampling}.{other}{why}")]
 
 
@@ -93,8 +95,8 @@ def _formulas_section(verdict: ScoreReport) -> list[str]:
         [name, format_value("eer", rate, DIGITS), FORMULAS[name]]
         for name, rate in verdict.formulas.items()
     ]
-    title = "## The same scores by the formulas in use"
-    return ["", title, "", *format_table(["Formula", "EER", "What it is"], rows)]
+    title = "## The same scores under every EER definition in use"
+    return ["", title, "", *format_table(["Definition", "EER", "What it is"], rows)]
 
 
 def render_comparison(result: Comparison) -> str:
@@ -254,7 +256,7 @@ def _list_facts(verdict: ScoreReport) -> list[str]:
         f"keys: {verdict.keys}",
     ]
     if verdict.negated:
-        facts.append("scores were negated, as asked for")
+        facts.append("scores were negated, as requested")
     return facts
 
 

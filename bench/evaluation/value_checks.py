@@ -57,8 +57,8 @@ def check_values(score: Floats, what: str, as_is: bool, issues: Issues, whose: W
         issues.add(
             "warning" if as_is else "error",
             "scores.constant",
-            f"all scores are {distinct[0]:g}: the system separates nothing (its EER is 50 %)"
-            + ("" if as_is else "; say --allow-inverted to evaluate them as given"),
+            f"all scores are {distinct[0]:g}: the system does not separate the classes (EER 50 %)"
+            + ("" if as_is else "; give --allow-inverted to evaluate them as they are"),
         )
         return
     if len(distinct) < min(len(finite) / 2, max(FEWEST, len(finite) / FEW)):
@@ -66,7 +66,7 @@ def check_values(score: Floats, what: str, as_is: bool, issues: Issues, whose: W
             "warning",
             "scores.few-valued",
             f"{len(finite):,} {what} have only {len(distinct):,} distinct scores: they were "
-            "rounded, or are decisions; tied trials stand or fall together",
+            "rounded, or are decisions; equal scores are accepted or rejected together",
         )
     else:
         _check_precision(distinct, counts, what, issues)

@@ -21,9 +21,9 @@ from bench.specs.run import Run
 from bench.specs.table import Table
 
 _READING = """\
-One run of the row that is best on the evaluation, by its first column: DET curve, scores by class,
-and the best, median and worst utterances or the breakdown. The pictures of all other runs are in
-the tracking store, below `figures`."""
+For each evaluation, one run of the row that is best in the evaluation's first column: DET curve,
+scores by class, and the best, median and worst utterances or the breakdown. The pictures of all
+other runs are in the tracking store, in each run's folder `figures`."""
 
 
 class BestRowPlots(NamedTuple):

@@ -127,7 +127,10 @@ def _render_markdown(report: CheckedReport) -> str:
 
 def _by_card(report: CheckedReport) -> list[str]:
     absent = any(line.state.endswith("by the card") for line in report.lines)
-    note = "By the card: the corpus is not on this machine; shown is what its card here states."
+    note = (
+        "By the card: the corpus is not on this machine, so the numbers are those of the "
+        "corpus's card."
+    )
     return [note] if absent else []
 
 

@@ -51,8 +51,8 @@ def format_version_footnote(
 
 def _describe_cure(older: VersionChanges) -> str:
     if all(part.startswith("metric ") for part in older):
-        return "computes its results anew from its score files"
-    return "trains it anew"
+        return "computes its results again from its score files"
+    return "trains it again"
 
 
 def _describe_code(runs: pd.DataFrame) -> str:
@@ -70,10 +70,9 @@ def add_version_warning(section: str, older: Mapping[str, VersionChanges]) -> st
     if not section or not rows:
         return section
     text = fill_template(
-        "**Of older code ("
+        "**From older code ("
         + OUTDATED_MARK
-        + "): {}. A difference between such a row and another may be one of "
-        "the code.**",
+        + "): {}. Such a row may differ from another one because the code differs.**",
         rows,
     )
     return f"{section}\n\n{text}"

@@ -110,4 +110,4 @@ def _name_column(column: Column) -> str:
 
 def _name_source(row: Row, column: Column) -> str:
     second_hand = column.metric in row.digest
-    return "a digest of the paper has" if second_hand else "the paper prints"
+    return "a summary of the paper has" if second_hand else "the paper prints"

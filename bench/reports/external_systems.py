@@ -72,8 +72,8 @@ def describe_zero_shot(runs: Mapping[str, Run]) -> str:
             common = [source for source in card.sources if source in pretrained_on]
             if common:
                 text += (
-                    f"; the front-end was pretrained on {', '.join(common)}, where recordings of "
-                    f"{card.short} come from, without labels"
+                    f"; the front-end was pretrained, without labels, on {', '.join(common)}, from "
+                    f"which recordings of {card.short} come"
                 )
             rows_by_text.setdefault((name, text), []).append(row)
     return format_list(
@@ -90,7 +90,7 @@ def _describe_relation(learnt: list[str], evaluated: str) -> str:
     """Return what the corpora learnt from share with the one evaluated, in words."""
     test = corpus_cards.read_corpus_card(evaluated)
     if evaluated in learnt:
-        return f"in domain, trained on {test.short}"
+        return f"in domain: trained on {test.short}"
     shared = [
         f"{corpus_cards.read_corpus_card(key).short} shares {item.what} "
         f"({', '.join(item.examples)})"
@@ -99,5 +99,5 @@ def _describe_relation(learnt: list[str], evaluated: str) -> str:
     ]
     names = ", ".join(corpus_cards.read_corpus_card(key).short for key in learnt)
     if not shared:
-        return f"zero-shot, {test.short} shares nothing with {names} by their cards"
+        return f"zero-shot: by their cards, {test.short} and {names} share nothing"
     return f"not zero-shot: {'; '.join(shared)}"

@@ -18,11 +18,10 @@ from bench.specs.checked import Checked
 
 NAME = "README.md"
 _WORDS = """\
-Complete, Incomplete, Not run: rows that can be run (other systems' published rows cannot) with
-every result of every seed, with some, and with none. Inside, Outside: results of complete rows for
-which the paper's result lies where a further seed of ours is expected, or does not. No verdict:
-those with fewer than three seeds, or with too few errors. Largest deviation: relative to the
-paper's result."""
+Complete: the row has every result of every seed. Incomplete: some results are missing. Not run: the
+row has no result. (Published rows of other systems cannot be run and are not counted.) Inside: the
+paper's result lies where a further seed of ours is expected. Outside: it does not. No verdict:
+fewer than three seeds, or too few errors. Largest deviation: relative to the paper's result."""
 _PAPERS = """\
 `bench report papers` writes what the papers print, and where they differ from their released code
 and from this suite, to `reports/papers`."""
@@ -121,7 +120,8 @@ def _list_awaited(reports: Sequence[Report], form: Form) -> str:
     ]
     heading = f"## {smoke_prefix(form)}Tables not run yet"
     words = (
-        "A report is written here once a row of its table was run or a score file evaluated for it."
+        "A table gets a report as soon as one of its rows was run or a score file was "
+        "evaluated for it."
     )
     return "\n\n".join(
         [heading, words, format_report_table(["Table", "Content", "Run it"], lines, form)]

@@ -24,14 +24,14 @@ from bench.specs.run import Run
 from bench.specs.table import Difference, Paper, Table
 
 _HEADINGS = (
-    *("Point", "Rows", "Effect", "Paper", "Released code", "This suite"),
+    *("Topic", "Rows", "Effect", "Paper", "Released code", "This suite"),
     *("Released setting", "Other settings", "Consequence"),
 )
 
 _READING = (
-    "Points are in the order of Effect: how much a point is expected to change results. A released "
-    "setting gives what the released code does; other settings are to try. Each is given as "
-    "`--set KEY=VALUE`."
+    "The differences are sorted by Effect: how much a difference is expected to change "
+    "results. *Released setting* reproduces the released code. *Other settings* are "
+    "alternatives to try. Give them as `--set KEY=VALUE`."
 )
 
 
@@ -45,7 +45,7 @@ def describe_differences(paper: Paper, runs: Mapping[str, Run], form: Form, tabl
     touched = rows_by_difference(paper, table.key, in_papers_form(table, runs))
     touching = [difference for difference in paper.differences if difference.item in touched]
     if not touching:
-        return "None is known."
+        return "No difference is known."
     rows = [row for row in runs if MARK not in row]
     lines = [
         _format_line(difference, format_row_names(touched[difference.item], rows))
@@ -54,12 +54,12 @@ def describe_differences(paper: Paper, runs: Mapping[str, Run], form: Form, tabl
     text = format_report_table(_HEADINGS, lines, form)
     if others := len(paper.differences) - len(touching):
         what = (
-            "point of the paper's list concerns"
+            "difference concerns other tables"
             if others == 1
-            else "points of the paper's list concern"
+            else "differences concern other tables"
         )
         where = format_code(name_differences_page(paper))
-        text += f"\n\n{others} more {what} other tables: see {where}."
+        text += f"\n\n{others} more {what}: see {where}."
     return text
 
 
@@ -114,7 +114,7 @@ def list_all_differences(paper: Paper) -> str:
         for name, variant in paper.variants.items()
     )
     parts = [_READING, format_report_table(headings, lines, "paper")]
-    parts += [f"Variants have many settings at once:\n\n{variants}"] if variants else []
+    parts += [f"A variant changes several settings at once:\n\n{variants}"] if variants else []
     return "\n\n".join(parts)
 
 

@@ -29,16 +29,17 @@ from bench.reports.table_model import format_report_table
 from bench.specs.table import Paper, Table
 
 NAME = "README.md"
-_HEADINGS = ("Paper", "Tables", "Rows", "Results", "Contradictory", "Points of difference", "Large")
+_HEADINGS = ("Paper", "Tables", "Rows", "Results", "Contradictory", "Differences", "Large")
 _INTRODUCTION = """\
-Written by `bench report papers` from the cards in `experiments`; not edited by hand. No result of
-this suite stands here."""
+`bench report papers` writes this page from the cards in `experiments`; do not edit it. It has the
+papers' results, none of this suite."""
 _READING = """\
-No result of this suite stands here. Row: the name that `--rows` takes, for rows that can be run."""
+This page has the paper's results, none of this suite. Row: the name that `--rows` takes, for rows
+that can be run."""
 _WORDS = """\
-Rows, Results: those that the paper prints, of its own and other systems. Contradictory: printed
-results that do not fit the paper's own arithmetic, or another table of it. Points of difference:
-between the paper, its released code and this suite; Large: those with a large expected effect."""
+Rows, Results: what the paper prints, for its own and other systems. Contradictory: printed results
+that do not fit the paper's own arithmetic or another of its tables. Differences: between the paper,
+its released code and this suite. Large: differences with a large expected effect."""
 
 
 class _Printed(NamedTuple):

@@ -29,11 +29,11 @@ from bench.specs.table import Table
 from bench.units import CLASSES
 
 _WORDS = """\
-Error rates of frames in per cent, decided by the larger logit, mean over seeds; in small print the
-95 % interval of one run. `middle` and the larger distances are what is not at a boundary. A line
-`S5 - S3` is how much more errors the first row has, with the 95 % interval of the paired
-difference; **fewer** and **more** mark significant differences (5 %, corrected by Holm for all
-lines and places of a table)."""
+Error rates of frames in per cent, mean over seeds; the larger logit decides. Small print: the 95 %
+confidence interval of one run. `middle` and the larger distances are frames away from a boundary.
+A line `S5 - S3` shows how many more errors S5 has than S3, with the 95 % interval of the paired
+difference. **fewer** and **more** mark significant differences (5 %, corrected by Holm for all
+lines and columns of a table)."""
 
 
 class _Row(NamedTuple):
@@ -70,7 +70,7 @@ def describe_position_errors(
             parts += _describe_evaluation(table, evaluation, rows, form)
     if not parts:
         return ""
-    return "\n\n".join([f"## {smoke_prefix(form)}Errors by where frames are", _WORDS, *parts])
+    return "\n\n".join([f"## {smoke_prefix(form)}Errors by position of the frame", _WORDS, *parts])
 
 
 def _read_rows(
@@ -98,7 +98,7 @@ def _describe_evaluation(
     names = list(dict.fromkeys(name for row in rows.values() for name in row.seeds[0].names))
     places = [name for name in names if name in POSITION_NAMES]
     distances = [name for name in names if name not in POSITION_NAMES]
-    tables = [(f"{evaluation}, by place in the segment", "-", POSITIONS, places)]
+    tables = [(f"{evaluation}, by position in the segment", "-", POSITIONS, places)]
     ways = list(dict.fromkeys(name.partition(" ")[2] for name in distances))
     tables += [(f"{evaluation}, by distance to the nearest boundary", " ", tuple(ways), distances)]
     parts: list[str] = []

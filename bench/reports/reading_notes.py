@@ -31,20 +31,20 @@ from bench.reports.row_tests import RowTests
 from bench.specs.table import Table
 
 _ORDER = (
-    "In a cell: the paper's result / ours / ours minus the paper's; in small print the 95 % "
-    "interval of one run (bounds averaged over seeds)."
+    "Each cell: the paper's result / ours / ours minus the paper's. Small print: the 95 % "
+    "confidence interval of one run (bounds averaged over seeds)."
 )
 _ORDER_DETAIL = (
-    "In a cell: the paper's result; ours, in brackets the 95 % interval of one run (bounds "
-    "averaged over seeds); ours minus the paper's."
+    "Each cell: the paper's result; ours, with the 95 % confidence interval of one run in "
+    "brackets (bounds averaged over seeds); ours minus the paper's."
 )
 _ORDER_ALONE = (
-    "In a cell: our result; in small print the 95 % interval of one run (bounds averaged over "
-    "seeds)."
+    "Each cell: our result. Small print: the 95 % confidence interval of one run (bounds "
+    "averaged over seeds)."
 )
 _UNITS = (
-    "Rates are in per cent. Ours is the mean over seeds, ± its standard deviation where there are "
-    "several."
+    "Rates are in per cent. Ours is the mean over seeds; with several seeds, ± gives the "
+    "standard deviation."
 )
 _KEYS = {
     "rows": fill_template("Row: the name that {} takes.", format_code("--rows")),
@@ -56,11 +56,13 @@ _COMBINED = (
     "{names}: computed from each run's results, whose intervals are assumed independent (MOVER)."
 )
 _SAYS: Mapping[Verdict, str] = {
-    "inside": "a further seed of ours could give the paper's result: it lies in the mean ± t · s · "
-    "√(1 + 1/n), at 95 %, of n seeds with the standard deviation s",
-    "outside": "the paper's result lies outside of that interval",
-    "one seed": "no verdict, as one seed does not show how much trainings differ",
-    "two seeds": "no verdict, as two seeds hardly show how much trainings differ",
+    "inside": (
+        "a further seed of ours could give the paper's result: it lies in the 95 % prediction "
+        "interval mean ± t · s · √(1 + 1/n), for n seeds with standard deviation s"
+    ),
+    "outside": "the paper's result lies outside that interval",
+    "one seed": "no verdict, because one seed does not show how much trainings differ",
+    "two seeds": "no verdict, because two seeds hardly show how much trainings differ",
     "too few errors": f"too few errors to judge, fewer than {FEW}",
 }
 _UNIT_OF = {"utterance": "utterances", "speaker": "speakers", "attack": "attacks"}
@@ -91,7 +93,7 @@ def describe_reading(
 
 
 def describe_intervals(standings: RunsByRow) -> str:
-    """Say how the intervals that are shown were drawn; the CSV has those by utterances, too."""
+    """Say what the intervals resample; the CSV also has those that resample utterances."""
     plans: dict[str, set[str]] = {}
     for stands in standings.values():
         for name in stands.runs.columns:
@@ -100,14 +102,15 @@ def describe_intervals(standings: RunsByRow) -> str:
                     plans.setdefault(plan, set()).add(name.removeprefix("plan."))
     plans.pop("", None)
     if not plans.keys() - {"utterance"}:
-        return "Intervals are drawn by utterances."
+        return "The intervals resample utterances."
     parts = [
         f"{' and '.join(_UNIT_OF.get(unit, unit) for unit in plan.split('+'))} "
         f"({', '.join(sorted(evaluations))})"
         for plan, evaluations in sorted(plans.items())
     ]
     return (
-        f"Intervals are drawn by {', by '.join(parts)}; those by utterances alone are in the CSV."
+        f"The intervals resample {', '.join(parts)}. The CSV also has intervals that resample "
+        "utterances."
     )
 
 
@@ -129,15 +132,15 @@ def _explain_marks(
     ]
     if any(find_best_rows(table, column, results) for column in range(len(table.columns))):
         level = (
-            f"; {main_table.LEVEL_MARK}: no significant difference from it (below)"
+            f"; {main_table.LEVEL_MARK}: not significantly different from it (see below)"
             if comparisons.tested
             else ""
         )
-        lines.append(fill_template("**Bold**: our best result, among complete rows{}.", level))
+        lines.append(fill_template("**Bold**: our best result among complete rows{}.", level))
     if any(cell.ours and cell.ours.tied for cell in results):
         lines.append(
-            f"{main_table.TIED_MARK}: equal scores of both classes stand where the error rates "
-            "cross; they move together here, and other formulas give another EER."
+            f"{main_table.TIED_MARK}: the error rates cross at a score that trials of both classes "
+            "share; here they move together, and other definitions give another EER."
         )
     if any(cell.ours and not cell.is_complete for cell in results):
         lines.append(fill_template("*Italic*: seeds are missing."))
@@ -200,7 +203,8 @@ def describe_farthest(table: Table, counts: Completeness) -> str:
     least = half_unit(column)
     if cell.paper is None or abs(cell.paper) >= least:
         return text
-    return f"{text}, relative to {least:.{count_decimals(column) + 1}f}, half a printed unit"
+    unit = f"{least:.{count_decimals(column) + 1}f}"
+    return f"{text}, relative to {unit}, half of the last printed digit"
 
 
 def list_printed_footnotes(table: Table, contradictory: Mapping[tuple[str, int], str]) -> str:
@@ -213,7 +217,7 @@ def list_doubts(table: Table, contradictory: Mapping[tuple[str, int], str]) -> l
     notes = [f"{main_table.CONTRADICTORY_MARK} {note}" for note in contradictory.values()]
     if any(row.digest for row in table.rows.values()):
         notes.append(
-            f"{main_table.SECOND_HAND_MARK} From a digest of the paper, not from the paper itself."
+            f"{main_table.SECOND_HAND_MARK} From a summary of the paper, not from the paper itself."
         )
     return notes
 
@@ -252,7 +256,8 @@ def list_footnotes(
     ]
     unknown = frame[(frame["form"] == form) & ~frame["row"].isin(list(standings))]
     notes += [
-        f"{row}: {count} tracked, but the card has no such row to run."
+        f"{row}: the card has no such row, but {count} "
+        f"{'run' if count == 1 else 'runs'} in the store {'has' if count == 1 else 'have'}."
         for row, count in unknown["row"].value_counts().sort_index().items()
     ]
     notes += _list_paper_notes(table)

@@ -31,10 +31,10 @@ _UNKNOWN = "not known"
 _RELEASE = "version "
 """What a run's commit begins with where the suite was installed and is no checkout."""
 _EQUAL = (
-    "Expect the same results, digit for digit, with the same signature, data, commit, packages, "
-    "kind of device and number of threads; on a GPU with `deterministic = true` in bench.toml "
-    "besides. Another number of threads adds numbers up in another order, and training enlarges "
-    "that: the EER of a smoke row may move by several points"
+    "Results are equal, digit for digit, with the same signature, data, commit, packages, "
+    "kind of device and number of threads; on a GPU, `deterministic = true` in bench.toml "
+    "is needed too. Another number of threads adds numbers in another order, and training "
+    "enlarges the difference: the EER of a smoke row may change by several points"
 )
 
 
@@ -189,7 +189,7 @@ def _describe_packages(runs: pd.DataFrame) -> list[str]:
         name, _, version = part.partition(" ")
         by_name.setdefault(name, []).append(version)
     listed = ", ".join(f"{name} {' and '.join(versions)}" for name, versions in by_name.items())
-    some = fill_template(" (said by {} of {} runs)", str(len(described)), str(len(runs)))
+    some = fill_template(" (reported by {} of {} runs)", str(len(described)), str(len(runs)))
     return [fill_template("Packages: {}{}", listed, some if len(described) < len(runs) else "")]
 
 

@@ -27,7 +27,7 @@ from bench.specs.table import Table
 
 _ERRORS = """\
 Errors at each result's threshold, mean over seeds: bona fide rejected + spoof accepted. The line
-*of* has the trials (of localization: frames), bona fide + spoof. With fewer than five errors a
+*of* gives the trials (for localization: frames), bona fide + spoof. With fewer than five errors a
 result is very uncertain."""
 _MOST_COLUMNS = 8
 """Of a table with more, figures of single seeds are in the CSV only."""
@@ -238,7 +238,9 @@ def format_breath_shares(standings: RunsByRow, form: Form) -> str:
         for (split, *shares), rows in sorted(seen.items())
     ]
     headings = ["Split", "Bona fide", "Spoof", "Utterances with a mark", "Rows"]
-    introduction = "Marked as breath: the share of hops, by class, and of utterances that have any."
+    introduction = (
+        "Share of hops that are marked as breath, by class, and share of utterances with any mark."
+    )
     return f"{introduction}\n\n{format_report_table(headings, lines, form)}"
 
 

@@ -319,9 +319,9 @@ def _read_trained(
 def render_row_pair(pair: RowPair) -> str:
     """Return the comparison as Markdown, readable as plain text too."""
     of_what = (
-        "seeds vary as well as trials"
+        "the test counts the variance over seeds and over trials"
         if pair.over_seeds
-        else "with one seed each the trained models are compared, not the methods"
+        else "with one seed each, this compares the trained models, not the methods"
     )
     lines = [
         format_heading(1, f"{smoke_prefix(pair.form)}{pair.names[0]} (A) and {pair.names[1]} (B)"),

@@ -16,16 +16,18 @@ from bench.specs.table import Column, Table
 
 _WORDS = f"""\
 Rows are marked as different only if the difference is significant. Each cell: our difference (row
-minus reference), the 95 % interval, and the p-value, two-sided, from {REPLICATES:,} bootstrap
-replicates of the trials, the same for all rows; they resample speakers and attacks where the corpus
-names them, else utterances. Where rows have several seeds, their variance is added to that of the
-trials (Welch's t); a row with one seed is assumed to have the other row's seed variance. Where the
-rows differ in few errors, the test is the exact one of these counts (McNemar's, by utterances,
-speakers and attacks), and the interval is that of the exact bounds of both results. p-values are
-corrected for all pairs of rows in their column (Holm), so that the chance of any false claim in a
-column is at most 5 %; intervals are not corrected. **Bold: significantly better, or worse, at
-5 %.**"""
-_ONE_SEED = "With one seed per row these tests compare the trained models, not the methods"
+minus reference), its 95 % interval, and the two-sided p-value.
+
+- Interval and p-value come from {REPLICATES:,} bootstrap replicates, the same for all rows. They
+  resample speakers and attacks if the corpus names them, and utterances otherwise.
+- If rows have several seeds, the variance over seeds is added to that of the trials (Welch's
+  t-test). A row with one seed is assumed to have the other row's seed variance.
+- If two rows differ in few errors only, the test is exact (McNemar's test of these errors, by
+  utterances, speakers and attacks), and the interval follows from the exact bounds of both results.
+- p-values are corrected for all pairs of rows in a column (Holm): the chance of any false claim in
+  a column is at most 5 %. Intervals are not corrected.
+- **Bold**: significantly better or worse at 5 %."""
+_ONE_SEED = "With one seed per row, these tests compare the trained models, not the methods"
 
 
 def describe_significance(
@@ -77,11 +79,7 @@ def _describe_outcome(table: Table, index: int, tops: frozenset[str], comparison
     level -= few
     single = len(tops) == 1
     text = f"{format_row_names([*tops], rows)} {'is best' if single else 'are equally best'}"
-    text += (
-        f", and {'beats' if single else 'beat'} {format_row_names([*beaten], rows)}"
-        if beaten
-        else ""
-    )
+    text += f", significantly better than {format_row_names([*beaten], rows)}" if beaten else ""
     text += f"; no significant difference from {format_row_names([*level], rows)}" if level else ""
     them = "it" if single else "them"
     text += (
@@ -106,7 +104,7 @@ def _list_steps(
     ]
     headings = ["Step", *(name_column(table.columns[n]) for n in columns)]
     return [
-        "Each row against the one that it is derived from:",
+        "Each row against the row that it is derived from:",
         format_report_table(headings, lines, form),
     ]
 
@@ -136,7 +134,10 @@ def _against_best(
         "Row",
         *(f"{name_column(table.columns[n])}: against {top}" for n, top in tops.items()),
     ]
-    return ["Each row against the best of the column:", format_report_table(headings, lines, form)]
+    return [
+        "Each row against the best row of the column:",
+        format_report_table(headings, lines, form),
+    ]
 
 
 def _left_out(

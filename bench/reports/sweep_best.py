@@ -72,11 +72,12 @@ def describe_best_trials(card: Sweep, trials: pd.DataFrame) -> str:
     among = any(_is_own(card, trial) for trial in best)
     own_setting = fill_template(" The row's own setting is among them." if among else "")
     text = (
-        f"No best: {len(best)} of {finished} finished trials have {card.objective} {between}"
-        f"{format_objective_unit(card)}, and dev cannot tell them apart{_explain_tie(trials)}"
+        f"No single best trial: {len(best)} of {finished} finished trials have {card.objective} "
+        f"{between}"
+        f"{format_objective_unit(card)}, and dev does not separate them{_explain_tie(trials)}"
     )
     return fill_template(
-        "{}: {}.{} More seeds a trial (`seeds` of the card), or a larger dev set, may.",
+        "{}: {}.{} More seeds for each trial (`seeds` in the card) or a larger dev set may help.",
         text,
         named,
         own_setting,

@@ -101,8 +101,8 @@ def describe_averages(card: Sweep, trials: pd.DataFrame) -> list[str]:
         of_what = ", ".join(names.get(part.rpartition(".")[0], part) for part in parts)
         sentences.append(
             fill_template(
-                "The average over {}, by which the paper chooses, is least ({}) at {}. It is of "
-                "test sets: no sweep goes by it.",
+                "The paper chooses by the average over {}, which is lowest ({}) at {}. These are "
+                "test sets, so no sweep chooses by them.",
                 of_what,
                 least,
                 join_texts("; ", (format_trial_settings(card, trial) for trial in best)),

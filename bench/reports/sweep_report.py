@@ -49,7 +49,7 @@ from bench.specs.sweep import Sweep
 from bench.specs.training import KeepAverage
 from bench.study_table import TRIAL_COLUMNS, Trial, list_trials
 
-NOT_RUN = "Not run: no trial of this sweep, as its card stands, has ended."
+NOT_RUN = "Not run: no trial with the settings of this sweep's card has ended."
 
 
 @dataclass(frozen=True)
@@ -169,14 +169,14 @@ def _describe_setup(card: Sweep) -> str:
         [
             "objective",
             (
-                f"{card.objective}{format_objective_unit(card)}, least is best; of "
+                f"{card.objective}{format_objective_unit(card)}, lower is better; from "
                 f"{_describe_kept(card)}"
             ),
         ],
         ["sampler", _format_settings(card.sampler.model_dump())],
         ["pruner", _format_settings(card.pruner.model_dump())],
         ["epochs", "the row's" if card.epochs is None else f"up to {card.epochs}"],
-        ["seeds a trial", ", ".join(map(str, sweep_cards.trial_seeds(card)))],
+        ["seeds of each trial", ", ".join(map(str, sweep_cards.trial_seeds(card)))],
         ["test sets", _TESTED[card.evaluate]],
     ]
     for name, space in card.space.items():
@@ -193,13 +193,16 @@ def _describe_kept(card: Sweep) -> str:
     training = sweep_cards.base_run(card).training
     if isinstance(training.keep, KeepAverage):
         count = training.keep.checkpoints
-        return f"the mean of the last {count} epochs' weights, which is what is kept"
-    return f"the epoch of the least {training.select}, whose weights are kept"
+        return f"the mean of the weights of the last {count} epochs, which are kept"
+    return f"the epoch with the lowest {training.select}, whose weights are kept"
 
 
 _TESTED = {
     "nothing": "no trial is scored on a test set",
-    "as-row": "every finished trial is scored on the row's, to be looked at; none chose the best",
+    "as-row": (
+        "every finished trial is also scored on the row's test sets; they did not choose the "
+        "best trial"
+    ),
 }
 
 
@@ -227,18 +230,17 @@ def _best_part(card: Sweep, trials: pd.DataFrame) -> str:
         return _count_trials(card, trials) + ("" if trials.empty else "\n\nNo trial is finished.")
     table, _ = sweep_cards.start_row(card)
     one = len(best) == 1
-    which = (
-        "As a row"
-        if one
-        else "Each of them as a row, though none is shown to be better than another,"
-    )
+    which = "As a row" if one else "Each of them as a row (none is shown to be better than another)"
     return "\n\n".join(
         [
             _count_trials(card, trials),
             fill_template("**{}**", describe_best_trials(card, trials)),
-            "The dev score of the best trial is optimistically biased: a test set is not.",
+            (
+                "The dev result of the best trial is optimistically biased, because it was "
+                "chosen among many; results on a test set are not."
+            ),
             fill_template(
-                "{} of {} ({}):",
+                "{}, for {} ({}):",
                 which,
                 format_code(f"experiments/{table.key}.toml"),
                 _name_signatures(card, best),
@@ -275,7 +277,7 @@ def _describe_published(card: Sweep, trials: pd.DataFrame) -> str:
         format_code(dimension),
         "Paper: EER (%)",
         "Ours",
-        "Ours, least",
+        "Ours, lowest",
         "Agrees?",
     ]
     table = format_report_table(headings, [list(line) for line in lines], card.form)
@@ -290,7 +292,7 @@ def _describe_published(card: Sweep, trials: pd.DataFrame) -> str:
 
 _ONE_TRAINING = (
     "The paper's results are those that its text prints, and at the row's own value those of its "
-    "table. Each is of one training, and neighbouring values differ by the seed as well."
+    "table. "
 )
 
 
@@ -341,4 +343,4 @@ def _note_others(others: int) -> list[str]:
     if not others:
         return []
     which = "study of this card" if others == 1 else "studies of this card"
-    return [f"Not shown: {others} earlier {which}, on other data."]
+    return [f"Not shown: {others} earlier {which} on other data."]

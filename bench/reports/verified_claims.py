@@ -9,31 +9,46 @@ from bench.smoke import smoke_prefix
 
 SHOWN = (
     (
-        "The EER equals slow references, and the official formula where no scores tie",
+        ("The EER equals slow reference implementations, and the official code if no scores tie"),
         "metrics/test_det",
     ),
     (
-        "Each other formula for the EER equals the library that it comes from",
+        ("Every other definition of the EER gives the same as the library that it comes from"),
         "metrics/test_eer_variants",
     ),
-    ("The t-DCF equals the evaluation plans' equations, and official digits", "metrics/test_tdcf"),
-    ("Detection costs equal a search over every threshold", "metrics/test_dcf"),
-    ("Cllr and its calibration equal plain references", "metrics/test_cllr"),
     (
-        "SAL's back-end is as large as the released one; its loss is the paper's equation",
+        "The t-DCF follows the equations of the evaluation plans and gives official digits",
+        "metrics/test_tdcf",
+    ),
+    ("Detection costs equal a search over all thresholds", "metrics/test_dcf"),
+    ("Cllr and its calibration equal simple reference implementations", "metrics/test_cllr"),
+    (
+        (
+            "SAL's back-end has as many weights as the released one; its loss follows the "
+            "paper's equation"
+        ),
         "models/systems/test_sal",
     ),
     (
-        "TCA's back-end is as large as the released one; its outputs are the paper's equations",
+        (
+            "TCA's back-end has as many weights as the released one; its outputs follow the "
+            "paper's equations"
+        ),
         "models/systems/test_tca",
     ),
     (
-        "BreathNet's stages have Table I's shapes; its outputs are the paper's equations",
+        ("BreathNet's stages have the shapes of Table I; its outputs follow the paper's equations"),
         "models/systems/test_breathnet",
     ),
-    ("RawBoost equals a slow implementation from its description", "models/augment/test_rawboost"),
-    ("Every table's card is whole and true to its paper", "conformance/test_tables"),
-    ("Every row trains, is scored and reported on miniature corpora", "conformance/test_rows"),
+    (
+        "RawBoost equals a slow implementation that follows its description",
+        "models/augment/test_rawboost",
+    ),
+    ("Every table's card is complete and agrees with its paper", "conformance/test_tables"),
+    (
+        "Every row can be trained, evaluated and reported on miniature corpora",
+        "conformance/test_rows",
+    ),
 )
 """What is shown, and the module below `tests` that shows it."""
 

@@ -39,7 +39,7 @@ class Download(Spec):
     """Further addresses of the same file, tried in order where one fails."""
     bytes: int | None = None
     about_bytes: int | None = None
-    """The size as a page rounds it, where the exact one is not known."""
+    """The rounded size of a web page, if the exact size is not known."""
     md5: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     keys: OneOrMore = ()
@@ -102,20 +102,20 @@ class Split(Spec):
     `memory`: a difference is a warning.
     """
     where: dict[str, OneOrMore] = Field(default_factory=dict[str, OneOrMore])
-    """The protocol's lines that belong to the split, by column: `where = { subset = "eval" }`."""
+    """Selects the protocol's lines of the split, by column: `where = { subset = "eval" }`."""
     file: OneOrMore = ()
-    """The split's own protocol file, where `[protocol] file` does not fit it."""
+    """The split's own protocol file, if `[protocol] file` does not fit."""
     audio: OneOrMore = ()
-    """The split's own place of audio, where `[protocol] audio` does not fit it."""
+    """The split's own audio path, if `[protocol] audio` does not fit."""
 
 
 class SpanText(Spec):
-    """Spans in text, `START-END-LABEL` in seconds, which cover the utterance from 0 s on."""
+    """Spans as text: `START-END-LABEL` in seconds. They cover the whole utterance."""
 
     labels: dict[str, Class] = Field(default_factory=lambda: dict[str, Class](_CLASSES))
     """The class of each word, e.g. `{ T = "bonafide", F = "spoof" }`."""
     separator: str = "/"
-    """What stands between two spans; plays no part where each has a column of its own."""
+    """What separates two spans; not used if each span has its own column."""
 
 
 class Protocol(Spec):
@@ -130,7 +130,7 @@ class Protocol(Spec):
     """`space`: any run of spaces and tabs. Quotes mean anything with `comma` and `semicolon`
     only."""
     header: str = ""
-    """A first line of names; passed over where the file has it."""
+    """A first line with names. It is skipped if the file has it."""
     columns: OneOrMore
     """Names of the columns in order, with a space between: `speaker utterance - attack label`.
 
@@ -141,15 +141,15 @@ class Protocol(Spec):
     labels: dict[str, Class] = Field(default_factory=lambda: dict[str, Class](_CLASSES))
     """The class of each word in column `label`; another word is an error."""
     none: str = "-"
-    """The word that says a field is empty; "" in the table."""
+    """The word for an empty field."""
     words: dict[str, dict[str, str]] = Field(default_factory=dict[str, dict[str, str]])
-    """Words of a column that the table has otherwise: `attack = { bonafide = "" }`."""
+    """Words of a column that are replaced: `attack = { bonafide = "" }` makes them empty."""
     ids: str = ""
-    """A regular expression that matches an utterance's id whole. It tells this list from another
-    file of the same name and number of columns."""
+    """A regular expression that matches every whole id. It rejects other files with the same name
+    and number of columns."""
     audio: OneOrMore
-    """Where an utterance's audio is; `{utterance}` or any column in braces, and `**` for folders at
-    any depth: `flac/{utterance}.flac`."""
+    """Path of an utterance's audio: `flac/{utterance}.flac`. It may have any column in braces, and
+    `**` for folders at any depth."""
     spans: SpanText | None = None
 
 
@@ -157,7 +157,7 @@ _CLASSES: dict[str, Class] = {BONAFIDE: BONAFIDE, SPOOF: SPOOF}
 
 
 class Audio(Spec):
-    """What the corpus's audio should be, and what is done when a file is not."""
+    """Format of the corpus's audio, and what happens if a file has another one."""
 
     suffix: str = ".wav"
     sample_rate_hz: int = 16_000
@@ -166,7 +166,7 @@ class Audio(Spec):
 
 
 class CorpusCard(Spec):
-    """A corpus card, read and checked."""
+    """The card of a corpus."""
 
     key: str
     name: str
@@ -180,35 +180,33 @@ class CorpusCard(Spec):
     reader: str
     """Name of the module in `bench/data/readers`."""
     place: str
-    """What to unpack where: said in the error for whoever lacks the corpus."""
+    """What to unpack where. Error messages show it if the corpus is missing."""
     task: Literal["localization", "detection"]
     audio: Audio = Audio()
     resolutions_s: tuple[float, ...] = Field(default=(), strict=False)
-    """Resolutions of official frame vectors; empty where labels are spans."""
+    """Resolutions of the official frame labels; empty if labels are spans."""
     splits: dict[str, Split]
     evaluation: str = ""
-    """The split that is evaluated unless another is asked for; `eval` where it is left out and
-    there is one."""
+    """The split that is evaluated by default (`eval` if it is left out and exists)."""
     protocol: Protocol | None = None
-    """How the lists of a corpus with `reader = "protocol"` are read."""
+    """How the protocol is read, for `reader = "protocol"`."""
     factors: dict[str, Literal["spoof", "channel"]] = Field(
         default_factory=dict[str, Literal["spoof", "channel"]]
     )
-    """Columns of the table by which figures may be broken down. `spoof` (attack, vocoder): a level
-    restricts the spoof trials, bona fide ones stay all. `channel` (codec, source): both classes."""
+    """Columns for breakdowns. `spoof` (attack, vocoder): a breakdown restricts the spoof trials and
+    keeps all bona fide trials. `channel` (codec, source): it restricts both classes."""
     attack_types: dict[str, Literal["TTS", "VC", "TTS+VC"]] = Field(
         default_factory=dict[str, Literal["TTS", "VC", "TTS+VC"]]
     )
-    """Text-to-speech or voice conversion, by attack or by pattern (`SPO-*`), the first that fits.
-    """
+    """Text-to-speech or voice conversion, by attack or pattern (`SPO-*`); the first fits."""
     official: tuple[Literal["min_tdcf_2019", "min_tdcf_2021", "dcf"], ...] = Field(
         default=(), strict=False
     )
-    """The organisers' figures beside the EER: min t-DCF in the form of 2019 or 2021, or ASVspoof
+    """The organisers' metrics beside the EER: min t-DCF in the form of 2019 or 2021, or ASVspoof
     5's minDCF, actDCF and Cllr."""
     tdcf: dict[str, str] = Field(default_factory=dict[str, str])
-    """For each split what min t-DCF needs, below the corpus's folder: the organisers' ASV scores
-    (2019) or their C012 coefficients (2021)."""
+    """The file that min t-DCF needs, for each split: the organisers' ASV scores (2019) or C012
+    coefficients (2021)."""
     sources: tuple[str, ...] = Field(default=(), strict=False)
     """Corpora that the recordings come from, by name: `VCTK`, `ASVspoof 2019 LA`."""
     speakers: str = ""

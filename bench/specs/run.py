@@ -36,25 +36,25 @@ DataT = TypeVar("DataT", bound="Data")
 
 
 class Data(Spec):
-    """A split of a corpus as it is trained on, selected by or reported for."""
+    """A split of a corpus, for training, selection or evaluation."""
 
     corpus: str
     split: str
     resolution_s: Resolution
-    """Length of one labelled frame in seconds, or `utterance`: one label for a whole clip."""
+    """Length of a labelled frame in seconds, or `utterance`: one label for a whole clip."""
     label_rule: Literal["any-spoof", "floor"] = "any-spoof"
-    """How spans become frames: spoof where any sample is (PartialSpoof's rule), or both ends
+    """How spans become frames: spoof if any sample is (PartialSpoof's rule), or both ends
     floored (released SAL on HAD and LlamaPartialSpoof: spans shift left by up to a frame). Official
     frame vectors are taken as they are."""
     fill: Literal["zeros", "repeat"] = "zeros"
     """What follows an utterance that is shorter than its clip: zeros, which frame labels mask, or
     the utterance again, as often as need be, with its labels."""
     splice: Splice = _ABSENT
-    """Put a region of an utterance of the opposite class into each clip. The frames, of 20 ms, are
-    then labelled by it, spoof within the region, whatever labels the corpus has."""
+    """Put a region of an utterance of the other class into each clip. Its 20 ms frames then get new
+    labels: spoof within the region, whatever labels the corpus has."""
     breath: Breath = _ABSENT
-    """What says at which of the front-end's 20 ms hops someone breathes (`Batch.breath_mask`); the
-    run's `breath` where a card does not say."""
+    """The breath detector: it says in which 20 ms hops someone breathes (`Batch.breath_mask`).
+    Default: the run's `breath`."""
 
     @property
     def parts(self) -> tuple[KindSettings, ...]:
@@ -63,25 +63,26 @@ class Data(Spec):
 
 
 class TrainData(Data):
-    """The training split, in clips; where frames are labelled, clips are cut on their grid."""
+    """The training split, cut into clips, on the grid of its frame labels if it has any."""
 
     clip_s: Positive
     """Length of a training clip in seconds."""
     crop: Literal["random", "first"] = "random"
-    """Which part of an utterance longer than the clip: any, drawn anew each epoch, or its first."""
+    """Which part of an utterance that is longer than the clip: a random one in each epoch, or the
+    first."""
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Share of the split's utterances that is trained on, of bona fide and of spoofed ones each,
-    drawn by the run's seed; a smaller share is a part of a greater one."""
+    """Share of the split's utterances that is used, for each class. The run's seed draws it. A
+    smaller share is a part of a larger one."""
 
 
 class HeldOutData(Data):
-    """A split that is scored: selected by or reported for."""
+    """A split that is scored, for selection or evaluation."""
 
     clip_s: Length = None
-    """`whole` utterances, or the first so many seconds of each, filled up where it is shorter."""
+    """`whole` utterances, or their first seconds; shorter utterances are filled."""
     by: tuple[str, ...] = Field(default=(), strict=False)
-    """Breakdowns that are logged of whole utterances: a field of the corpus (`attack`), or several
-    with commas between (`attack,codec`)."""
+    """Breakdowns of utterance results that are logged: a field of the corpus (`attack`), or several
+    separated by commas (`attack,codec`)."""
 
 
 class PublishedStart(Spec):
@@ -101,13 +102,13 @@ class PublishedStart(Spec):
 
 
 class EarlierTraining(Spec):
-    """Start from the front-end of an earlier training, which is done first and kept on its own."""
+    """Start from the front-end of an earlier training, which is run first."""
 
     kind: Literal["stage"]
     carry: Literal["frontend"] = "frontend"
-    """What is taken over: the front-end's weights, adapters and all."""
+    """What is reused: the front-end's weights, with adapters."""
     stage: Run
-    """That training. A card says in what it differs from the run that it is the start of."""
+    """The earlier training: the settings in which it differs from this run."""
 
     @model_validator(mode="after")
     def _trains_only(self) -> EarlierTraining:
@@ -133,7 +134,7 @@ class Run(Spec):
     """
 
     form: Literal["paper", "smoke"]
-    """`smoke`: small, on the miniature corpora, to see that everything works; never a result."""
+    """`smoke`: tiny, on the miniature corpora, to see that everything works; never a result."""
     system: System
     frontend: FrontEnd
     augment: Augment
@@ -152,8 +153,8 @@ class Run(Spec):
     """What the training starts from beside the pretrained front-end, or what is evaluated instead
     of a training."""
     breath: Breath = _ABSENT
-    """The `breath` of each split that says nothing of it itself. No part of a signature: what
-    counts is what each split has in the end."""
+    """The breath detector of each split that does not name its own. (The signature has the splits'
+    detectors.)"""
 
     @model_validator(mode="before")
     @classmethod

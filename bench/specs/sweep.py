@@ -16,10 +16,10 @@ Point = dict[str, Any]
 
 
 class _Dimension(Spec):
-    """What is varied. Its name is the dotted key that it sets, unless `keys` says otherwise."""
+    """A setting that is varied. Its name is the dotted key that it sets, unless `keys` is given."""
 
     keys: tuple[str, ...] = Field(default=(), strict=False)
-    """The dotted keys that get the value, where it is another one or several at once."""
+    """The dotted keys that get the value, if they differ from the name or are several."""
 
 
 def _check_range(low: float, high: float, step: float | None, log: bool) -> None:
@@ -34,14 +34,14 @@ def _check_range(low: float, high: float, step: float | None, log: bool) -> None
 
 
 class Float(_Dimension):
-    """A number of a range, its ends among them; with a step one of finitely many."""
+    """A number in a range, both ends included; with `step`, one of finitely many."""
 
     kind: Literal["float"]
     low: float
     high: float
     step: Positive | None = None
     log: bool = False
-    """Whether it is drawn evenly in the logarithm."""
+    """Whether values are drawn evenly on a log scale."""
 
     @model_validator(mode="after")
     def _check_order(self) -> Float:
@@ -69,14 +69,14 @@ class Float(_Dimension):
 
 
 class Int(_Dimension):
-    """A whole number of a range, its ends among them."""
+    """A whole number in a range, both ends included."""
 
     kind: Literal["int"]
     low: int
     high: int
     step: Count = 1
     log: bool = False
-    """Whether it is drawn evenly in the logarithm."""
+    """Whether values are drawn evenly on a log scale."""
 
     @model_validator(mode="after")
     def _check_order(self) -> Int:
@@ -93,7 +93,7 @@ class Int(_Dimension):
 
 
 class Categories(_Dimension):
-    """One of several values, in no order: texts, numbers, or whole tables of settings."""
+    """One of several values without an order: texts, numbers, or whole tables of settings."""
 
     kind: Literal["categories"]
     choices: tuple[Any, ...] = Field(alias="values", min_length=2, strict=False)
@@ -123,11 +123,11 @@ class Tpe(Spec):
     kind: Literal["tpe"]
     seed: int = 0
     startup_trials: Count = 10
-    """Trials that are drawn by chance before anything is estimated."""
+    """Number of random trials before the estimator is used."""
 
 
 class RandomSampler(Spec):
-    """Every trial is drawn by chance."""
+    """Every trial is random."""
 
     kind: Literal["random"]
     seed: int = 0
@@ -147,9 +147,9 @@ class Median(Spec):
 
     kind: Literal["median"]
     startup_trials: Count = 5
-    """Finished trials before any is stopped."""
+    """Number of finished trials before any trial can be stopped."""
     warmup_epochs: Annotated[int, Field(ge=0)] = 0
-    """Epochs before a trial can be stopped."""
+    """Number of epochs before a trial can be stopped."""
 
 
 class Hyperband(Spec):
@@ -158,7 +158,7 @@ class Hyperband(Spec):
     kind: Literal["hyperband"]
     least_epochs: Count = 1
     factor: Annotated[int, Field(ge=2)] = 3
-    """One in so many goes on to so many times the epochs."""
+    """After each bracket, one trial in `factor` continues, with `factor` times the epochs."""
 
 
 class PublishedPoint(Spec):
@@ -168,13 +168,13 @@ class PublishedPoint(Spec):
     """
 
     metric: str
-    """`<evaluation>.eer`, or a mean of them as the row's table names it, e.g. `average.eer`."""
+    """`<evaluation>.eer`, or the name of a mean in the row's table, e.g. `average.eer`."""
     value: float | None = None
-    """Of the setting; left out where the text does not say at which."""
+    """Value of the setting; left out if the text does not state it."""
     figure: float | None = None
-    """In per cent; left out where the text has only the place of the best."""
+    """The result in per cent; left out if the text only says which value is best."""
     best: bool = False
-    """Whether it is the least of all values by the text."""
+    """Whether the text says that it is the lowest of all values."""
 
     @model_validator(mode="after")
     def _says_something(self) -> PublishedPoint:
@@ -184,7 +184,7 @@ class PublishedPoint(Spec):
 
 
 class Sweep(Spec):
-    """A sweep's card in one form, its overlay of the smoke form folded where that is asked for."""
+    """The card of a sweep."""
 
     key: str
     """Its name: `sal-lambda`."""
@@ -193,29 +193,29 @@ class Sweep(Spec):
     caption: str = ""
     notes: tuple[str, ...] = Field(default=(), strict=False)
     parent: str = Field(alias="from")
-    """The row that trials start from: `<table>:<row>`, e.g. `sal/table4:S7`."""
+    """The row that every trial starts from: `<table>:<row>`, e.g. `sal/table4:S7`."""
     base: dict[str, Any] = Field(default_factory=dict[str, Any])
-    """What every trial says beyond that row."""
+    """Settings that every trial changes in that row."""
     space: dict[str, Dimension] = Field(min_length=1)
-    """By dotted key."""
+    """The settings that are varied, by dotted key."""
     sampler: Annotated[Tpe | RandomSampler | Grid, Field(discriminator="kind")]
     pruner: Annotated[Absent | Median | Hyperband, Field(discriminator="kind")] = Absent(
         kind="none"
     )
     objective: Literal["dev.eer", "dev.loss"] = "dev.eer"
-    """What should become least, of the epoch that is kept; over several seeds their mean. A test
-    set's figure cannot be said here."""
+    """What is minimized: the value at the epoch whose weights are kept, or the mean over seeds. It
+    cannot be a result on a test set."""
     trials: Count | None = None
-    """How many in all; every point of a grid where it is left out."""
+    """Total number of trials (default for a grid: every point)."""
     epochs: Count | None = None
-    """Of each training; the row's own where it is left out."""
+    """Epochs of each training (default: the row's)."""
     seeds: tuple[int, ...] = Field(default=(), strict=False)
-    """Each trial is trained once with each; with the row's first where none is said."""
+    """Each trial is trained once with each seed (default: the row's first seed)."""
     evaluate: Literal["nothing", "as-row"] = "nothing"
-    """Whether trials are scored on test sets too, for figures to be drawn of; nothing is ever
-    chosen by them."""
+    """Whether trials are also scored on the row's test sets, for plots. They never choose the
+    best trial."""
     published: tuple[PublishedPoint, ...] = Field(default=(), strict=False)
-    """What the paper's text says of this sweep, to stand beside ours."""
+    """Results of this sweep in the paper's text, shown beside ours."""
 
     @model_validator(mode="after")
     def _check_overlap(self) -> Sweep:

@@ -17,22 +17,22 @@ from bench.specs.scope import Scope
 
 
 class Column(Spec):
-    """One column of figures: those of one evaluation, or of several combined."""
+    """One column of results: of one evaluation, or of several that are combined."""
 
     heading: str
     """As the paper prints it, without the arrow."""
     group: str = ""
     """The heading above it, e.g. the corpus."""
     metric: str
-    """`<evaluation>.<metric>`, e.g. `partialspoof.eer`; of a column that combines others a name of
+    """`<evaluation>.<metric>`, e.g. `partialspoof.eer`. A column that combines others has a name of
     its own, e.g. `average.eer`."""
     combine: Literal["none", "mean", "difference"] = "none"
-    """How `parts` make the figure: their mean, or how far two are apart (never below 0)."""
+    """How `parts` are combined: their mean, or the absolute difference of two."""
     parts: tuple[str, ...] = Field(default=(), strict=False)
-    """Metrics of other columns, each of an evaluation of its own: those of one evaluation share its
-    trials, and bench.metrics.combined takes parts to be independent."""
+    """Metrics of other columns, each of a different evaluation, because the intervals assume
+    independent parts."""
     decimals: Annotated[int, Field(ge=0)] | None = None
-    """With how many the paper prints the column; those usual for the metric where not said."""
+    """Number of decimals that the paper prints (default: the usual number for the metric)."""
 
     @property
     def metric_name(self) -> str:
@@ -93,7 +93,7 @@ class Column(Spec):
 
 
 class PrintedElsewhere(Spec):
-    """A figure of the same system that others measured."""
+    """A result of the same system that others measured."""
 
     metric: str
     """A column of the table."""
@@ -107,20 +107,20 @@ class PrintedElsewhere(Spec):
 
 
 class Row(Spec):
-    """One row: what it says against its parent, and what the paper prints for it."""
+    """One row: the settings in which it differs from its parent, and the paper's results."""
 
     cells: tuple[str, ...] = Field(strict=False)
     """The row's text cells, one for each of the table's `text_columns`."""
     group: str = ""
-    """The heading above the row where the paper groups rows; inherited by none."""
+    """The heading above the row if the paper groups rows. Other rows do not inherit it."""
     parent: str | None = Field(default=None, alias="from")
     published_only: bool = False
-    """A row of another system, kept for its figures; it has no settings and is never run."""
+    """A row of another system: it has the published results and no settings, and cannot be run."""
     source: str = ""
-    """Where the figures are from when not from this table's own experiments."""
+    """Source of the results if they are not from this paper's own experiments."""
     cite: str = ""
-    """The system's entry in `experiments/references.toml`, from which the five keys below are taken
-    where the row says nothing of its own."""
+    """The system's entry in `experiments/references.toml`. It gives the five keys below if the row
+    does not have them."""
     url: str = ""
     """The system's paper."""
     code: str = ""
@@ -130,15 +130,15 @@ class Row(Spec):
     licence: str = ""
     """Of code and weights."""
     trained_on: str = ""
-    """Corpus that the figures' model was trained on."""
+    """Corpus that the published model was trained on."""
     elsewhere: tuple[PrintedElsewhere, ...] = Field(default=(), strict=False)
     seeds: tuple[int, ...] | None = Field(default=None, strict=False)
     paper: dict[str, float] = Field(default_factory=dict[str, float])
-    """The figures that the paper prints, by metric, rates in per cent."""
+    """The results that the paper prints, by metric; rates in per cent."""
     digest: dict[str, float] = Field(default_factory=dict[str, float])
-    """Figures of the paper that are known from a digest of it alone; reports mark them."""
+    """Second-hand results: known only from a summary (digest) of the paper. Reports mark them."""
     smoke: dict[str, Any] = Field(default_factory=dict[str, Any])
-    """What the smoke form of the row, and of those `from` it, says beyond the table's `[smoke]`."""
+    """Smoke settings of the row, and of rows derived from it, beside the table's `[smoke]`."""
     settings: dict[str, Any] = Field(default_factory=dict[str, Any])
     """The row's own settings (every key that is not one of the above)."""
 
@@ -157,7 +157,7 @@ class Row(Spec):
 
 
 class Table(Spec):
-    """A table card, read and checked, its rows not yet folded."""
+    """The card of a table."""
 
     key: str
     """`<paper>/<file name>`, e.g. `sal/table4`."""
@@ -166,9 +166,9 @@ class Table(Spec):
     text_columns: tuple[str, ...] = Field(strict=False)
     columns: tuple[Column, ...] = Field(strict=False)
     matrix: Matrix | None = None
-    """What the columns are made of where they cross two fields of a breakdown."""
+    """Makes the columns if they cross two fields of a breakdown."""
     layout: Literal["rows", "matrix"] = "rows"
-    """`matrix`: each row is a system with a table of its own, the columns' `group` down and
+    """`matrix`: each row is a system with its own table, with the columns' `group` down and
     `heading` across."""
     seeds: tuple[int, ...] = Field(strict=False)
     notes: tuple[str, ...] = Field(default=(), strict=False)
@@ -176,7 +176,7 @@ class Table(Spec):
     rows: dict[str, Row]
     smoke: dict[str, Any] = Field(default_factory=dict[str, Any])
     figures: dict[str, Illustration] = Field(default_factory=dict[str, Illustration])
-    """Figures of the paper that are drawn of these rows, by the verb of `bench explain`."""
+    """Figures of the paper that `bench explain` draws for these rows, by sub-command."""
 
     @model_validator(mode="before")
     @classmethod
@@ -225,20 +225,20 @@ Effect = Literal["large", "medium", "small", "none"]
 
 
 class Difference(Scope):
-    """One point where the paper, the authors' released code and this suite do not say the same."""
+    """Something that the paper, the authors' released code and this suite do differently."""
 
     item: str
     paper: str
-    """What the paper says; `not stated` where it says nothing."""
+    """What the paper says, or `not stated`."""
     released: str
-    """What the released code does; `no code` where there is none."""
+    """What the released code does, or `no code`."""
     ours: str
     setting: dict[str, Any] = Field(default_factory=dict[str, Any])
-    """The settings that give the released behaviour, where ours differs from it."""
+    """Settings that reproduce the released code, if ours differs from it."""
     others: tuple[dict[str, Any], ...] = Field(default=(), strict=False)
-    """Other settings to try, each by itself."""
+    """Alternative settings, each to be tried alone."""
     effect: Effect
-    """How much it is expected to change the figures; orders the list."""
+    """How much it is expected to change results. Reports sort by it."""
     consequence: str = ""
 
     @model_validator(mode="after")

@@ -10,12 +10,12 @@ from bench.specs.base import Absent, Count, NotNegative, OwnRate, Positive, Shar
 
 
 class Adam(Spec):
-    """Adam with coupled weight decay, as torch has it."""
+    """Adam with coupled weight decay (torch.optim.Adam)."""
 
     kind: Literal["adam", "adamw"]
     learning_rate: Positive
     frontend_learning_rate: OwnRate = None
-    """Of the front-end's parameters; the `same` where it has none of its own."""
+    """Learning rate of the front-end, or `same`."""
     weight_decay: NotNegative = 0.0
 
 
@@ -39,19 +39,19 @@ class StepSchedule(Spec):
 
 
 class ConstantSchedule(Spec):
-    """Keep the learning rate."""
+    """Constant learning rate."""
 
     kind: Literal["constant"]
 
 
 class CosineSchedule(Spec):
-    """Rise linearly for the first steps, then fall as half a cosine, a little each step."""
+    """Linear warm-up, then half a cosine down, step by step."""
 
     kind: Literal["cosine"]
     warmup_share: Share = 0.0
-    """Share of all steps in which the rate rises to its full value."""
+    """Share of all steps for the warm-up."""
     floor_share: Share = 0.0
-    """Share of the full rate that is left at the end of the last epoch."""
+    """Final learning rate, as a share of the full one."""
 
 
 Schedule = Annotated[
@@ -71,7 +71,7 @@ class KeepBest(Spec):
 
 
 class KeepAverage(Spec):
-    """Keep the mean of the weights after each of the last epochs, buffers too."""
+    """Keep the mean of the weights (and buffers) of the last epochs."""
 
     kind: Literal["average-last"]
     checkpoints: Count = 3
@@ -83,28 +83,28 @@ class KeepAverage(Spec):
 
 
 class TrainingSettings(Spec):
-    """How long, how much at once, and which weights are kept."""
+    """Epochs, batch size, and which weights are kept."""
 
     epochs: Count
     minimum_epochs: Annotated[int, Field(ge=0)] = 0
-    """Early stopping waits this long."""
+    """Early stopping cannot end the training before this epoch."""
     first_candidate: Count = 1
-    """First epoch, counted from 1, that may be the best one: those before are neither kept nor does
-    early stopping count from them."""
+    """First epoch, counted from 1, that can be the best one. Early stopping ignores the epochs
+    before it."""
     patience: Count = 10
-    """Epochs without a better `select` after which training stops."""
+    """Training stops after this many epochs without a better `select`."""
     select: Literal["dev.eer", "dev.loss", "train.loss"] = "dev.eer"
     """What is least at the best epoch: the EER, or the system's own loss, averaged over
     utterances (over the utterances' batches, where it weighs a batch by its classes).
     """
     keep: Annotated[KeepBest | KeepAverage, Field(discriminator="kind")] = KeepBest(kind="best")
     batch_size: Count
-    """Clips in a step, on all devices together."""
+    """Clips in a step, over all devices."""
     accumulate: Count = 1
-    """Parts that a step's clips are worked through in, one after the other, to need less memory."""
+    """Number of parts into which a step is divided, to use less memory."""
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     gradient_clip: NotNegative = 0.0
-    """Largest norm of the gradient; 0 leaves it alone."""
+    """Largest norm of the gradient; 0: no clipping."""
 
     @model_validator(mode="after")
     def _whole_parts(self) -> TrainingSettings:

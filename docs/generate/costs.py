@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench._io.disk import human_bytes
-from bench._io.markdown import format_table
+from bench._io.markdown import format_code, format_table
 from bench.cards import corpus_cards, table_cards
 from bench.config import Config
 from bench.models import weights
@@ -23,21 +23,21 @@ This page is made from the cards. Sizes are in powers of 1,000. A size that no s
 The locked environment takes 5.8 GB. `make demo` leaves 0.2 GB in `work`. (Both were measured on
 Linux, x86-64, in November 2026.)
 
-Nobody has measured GPU hours for this page. `bench run TABLE --measure` measures them on your
-device in some seconds. Without it, `bench run TABLE --dry-run` prints the hours of finished runs in
-your store that had the same front-end, data, epochs and device.
+GPU hours depend on the GPU, so this page has none. The command in the last column of the tables
+below trains each row for some seconds on your device and prints the hours. After the first finished
+runs, `bench run TABLE --dry-run` prints the hours that they took.
 """
 _TABLES = """
 ## Tables
 
 All rows that the table can train, with the card's seeds, in the paper's form.
 
-- **trainings**: rows with the same training train once; an earlier stage is one more.
-- **clips**: clips that are seen in training at most; early stopping may end sooner.
-- **disk, permanent**: the best weights, and the copy of them in a tracking store on the same disk
-  (with a server elsewhere, half of it). Score files are not counted.
-- **disk, temporary**: in addition, while the largest training runs: its last state with the
-  optimiser's, twice while it is written, and the checkpoints that will be averaged.
+- **trainings**: rows with the same training are trained once; an earlier stage counts as one more.
+- **clips**: the largest number of clips in training; early stopping may end sooner.
+- **disk, permanent**: the best weights and their copy in the tracking store (half of it if the
+  store is on another machine). Score files are not counted.
+- **disk, temporary**: more disk while the largest training runs: the last state of weights and
+  optimiser (twice while it is written), and the checkpoints that will be averaged.
 - **GPU memory** depends on the batch: `training.accumulate` and `training.precision` reduce it
   without a smaller batch.
 """
@@ -68,7 +68,15 @@ def list_downloads() -> list[str]:
 
 def list_tables(keys: list[str]) -> list[str]:
     """Return the lines on tables."""
-    heads = ("table", "rows", "trainings", "clips", "disk, permanent", "disk, temporary", "hours")
+    heads = (
+        "table",
+        "rows",
+        "trainings",
+        "clips",
+        "disk, permanent",
+        "disk, temporary",
+        "GPU hours",
+    )
     return format_table(heads, [_describe_table(key) for key in keys])
 
 
@@ -89,5 +97,5 @@ def _describe_table(key: str) -> list[str]:
         clips + (f" and those of {unknown}" if unknown else ""),
         human_bytes(space.stays),
         human_bytes(space.meanwhile),
-        "not measured",
+        format_code(f"bench run {key} --measure"),
     ]

@@ -44,12 +44,12 @@ def test_every_format_from_tracked_runs(bench, stored, tmp_path):
     }
     text = (tmp_path / "made/sal-table4.md").read_text(encoding="utf-8")
     assert "| S5 - S3 | **better** -" in text
-    assert "- PS EER, PS F1, LPS EER, LPS F1: S5 is best, and beats S3." in text
+    assert "- PS EER, PS F1, LPS EER, LPS F1: S5 is best, significantly better than S3." in text
     assert "2 of 2 seeds" in text
     assert "`bench run table4 --rows S3,S5 --seeds 2`" in text
     assert "energy: not known" in text
     page = (tmp_path / "made/sal-table4.html").read_text(encoding="utf-8")
-    assert "LPS F1: S5 is best, and beats S3." in page
+    assert "LPS F1: S5 is best, significantly better than S3." in page
     assert "data:image/png" in page
     checked = bench("report", "table4", "--output-dir", "made", "--format", "html,latex", "--check")
     assert checked.returncode == 0, checked.stderr

@@ -44,7 +44,7 @@ def test_a_folder_is_one_system_on_the_corpora_of_its_files(bench, files):
     part = bench("score", str(files), *FEW)
     assert part.returncode == 1
     assert part.stdout.count("# SMOKE: ") == 2, "the others are judged"
-    assert "strange.txt: its ids, as 'x1', are of no corpus whose keys are here" in part.stderr
+    assert "strange.txt: its ids, such as 'x1', fit no corpus whose keys are here" in part.stderr
     assert "1 of 3 files failed: strange.txt" in part.stderr
 
 
@@ -57,5 +57,5 @@ def test_what_cannot_be_known_by_ids_is_said(bench, files, tmp_path, keys):
         assert "--corpus NAME" in done.stderr
     strange = bench("score", str(tmp_path / "strange.txt"), *FEW)
     assert strange.returncode == 2
-    assert "are of no corpus whose keys are here" in strange.stderr
+    assert "fit no corpus whose keys are here" in strange.stderr
     assert bench("score", str(files), *FEW, "--json").code == "option.conflict"

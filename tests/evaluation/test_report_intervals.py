@@ -27,7 +27,9 @@ def test_an_interval_draws_what_the_corpus_names_unless_told_otherwise(mini, tmp
     ):
         one = judge(mini, corpus, resample=asked)
         verdict = one.evaluate_scores(one.read_scores(written(tmp_path, listed(mini, corpus))))
-        assert f"replicates (rough: these are few) that draw {drawn}, seed" in verdict.resampling
+        assert (
+            f"replicates (rough: these are few) that resample {drawn}, seed" in verdict.resampling
+        )
         figure = verdict.figures["eer"]
         plain = judge(mini, corpus, resample="utterance")
         alone = plain.evaluate_scores(
@@ -36,7 +38,9 @@ def test_an_interval_draws_what_the_corpus_names_unless_told_otherwise(mini, tmp
         assert (figure.utterance_low, figure.utterance_high) == alone[1:3]
         assert verdict.otherwise == ("" if drawn == "utterances" else "utterances")
         shown = render.render_report(verdict)
-        assert ("By utterances: verdict.json." in shown) == (drawn != "utterances")
+        assert ("Intervals that resample utterances: verdict.json." in shown) == (
+            drawn != "utterances"
+        )
         assert render.report_as_dict(verdict)["results"]["eer"]["utterance_low"] == 100 * alone.low
 
 
@@ -139,7 +143,7 @@ def test_figures_without_intervals_are_the_same_figures_with_the_same_errors(min
             np.testing.assert_array_equal(*counts)
         shown = render.render_report(quick)
         assert "interval |" not in shown
-        assert "Intervals: none, as asked for." in shown
+        assert "Intervals: none, as requested." in shown
         assert render.report_as_dict(quick)["results"]["eer"]["low"] is None
         found = compare_score_files(fast, fast.read_scores(path), fast.read_scores(path))
         assert "interval |" not in render.render_comparison(found)

@@ -163,7 +163,7 @@ def test_a_comparison_says_what_is_noteworthy_of_either_file(mini, tmp_path):
     found = compare_score_files(one, one.read_scores(twice), one.read_scores(part))
     shown = render.render_comparison(found)
     assert "- A: **warning**: " in shown
-    assert "appended to by another run" in shown
+    assert "another run appended to it" in shown
     assert "- B: **warning**: 2 of" in shown
     assert shown.count("EER, 2 left out") == 1
     codes = {

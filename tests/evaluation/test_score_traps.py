@@ -184,7 +184,7 @@ def test_trap_7_a_second_run_in_the_same_file(judged, aasist):
     again = aasist.assign(score=aasist["score"] + 0.001)
     checked = judged(pd.concat([aasist, again]))
     assert found(checked) == {("error", "scores.duplicated")}
-    assert "appended to by another run" in checked.findings[0].message
+    assert "another run appended to it" in checked.findings[0].message
 
 
 def test_trap_8_files_that_were_skipped(judged, aasist):

@@ -47,7 +47,7 @@ def test_a_row_of_older_code_is_marked_with_what_changed_and_the_command(sal_2):
     found = text(lines(Both=SAL))
     said = (
         f"{OUTDATED_MARK} Both: by 0.1.0 (18096a9), system sal version 1; now version 2: "
-        "`bench run made/table1 --rows Both` trains it anew."
+        "`bench run made/table1 --rows Both` trains it again."
     )
     assert said in found.replace("\n  ", " ")
     (row,) = [line for line in found.splitlines() if line.startswith("| Both | two seeds")]
@@ -55,7 +55,7 @@ def test_a_row_of_older_code_is_marked_with_what_changed_and_the_command(sal_2):
     (other,) = [line for line in found.splitlines() if line.startswith("| Single | own seeds")]
     assert OUTDATED_MARK not in other
     compared = found.partition("Which rows differ")[2].partition("\n## ")[0]
-    assert f"Of older code ({OUTDATED_MARK}): Both" in compared
+    assert f"From older code ({OUTDATED_MARK}): Both" in compared
 
 
 def test_of_an_older_metric_results_are_computed_anew(monkeypatch):
@@ -63,7 +63,7 @@ def test_of_an_older_metric_results_are_computed_anew(monkeypatch):
     made = lines()
     made["metrics"] = json.dumps({"metric f1": 1, "metric eer": 1})
     assert find_version_changes(made) == {"metric f1": (1, 3)}
-    assert "`bench run made/table1 --rows Both` computes its results anew from" in text(made)
+    assert "`bench run made/table1 --rows Both` computes its results again from" in text(made)
 
 
 def test_a_part_that_is_gone_marks_nothing():

@@ -88,7 +88,7 @@ def test_means_of_other_parts_are_other_figures():
 def test_a_digest_is_named():
     of_digest = table({"a.eer": 1.0, "b.eer": 3.0}, names="ab", digest={"average.eer": 4.0})
     (note,) = find_contradictions(of_digest).values()
-    assert note == "It: a digest of the paper has 4.00 for Avg.; (1.00 + 3.00) / 2 = 2.00."
+    assert note == "It: a summary of the paper has 4.00 for Avg.; (1.00 + 3.00) / 2 = 2.00."
 
 
 def test_breathnets_paper_has_the_known_ones_and_no_other():

@@ -70,15 +70,15 @@ def test_in_detail_a_cell_has_three_lines_and_the_verdict_in_words():
 
 def test_the_reading_says_how_intervals_were_drawn_and_what_marks_mean():
     text = made().markdown
-    assert "- Intervals are drawn by speakers and attacks (a), by utterances (b); those by" in text
+    assert "- The intervals resample speakers and attacks (a), utterances (b). The CSV also" in text
     lines = frame()
     lines[["plan.a", "plan.b"]] = "utterance"
     text = build_report(TABLE, PAPER, RUNS, lines, NONE_SCORED, "paper").markdown
-    assert "- Intervals are drawn by utterances.\n" in text
+    assert "- The intervals resample utterances.\n" in text
     lines.loc[lines["row"] == "Both", "a.eer"] += 50
     text = build_report(TABLE, PAPER, RUNS, lines, NONE_SCORED, "paper").markdown
     assert "- ✓: a further seed" in text
-    assert "- ✗: the paper's result lies outside of that interval." in text
+    assert "- ✗: the paper's result lies outside that interval." in text
 
 
 def test_costs_have_four_decimals_and_one_row_alone_is_not_best():
@@ -129,7 +129,7 @@ def test_only_runs_with_the_rows_settings_and_data_are_shown():
     assert "99.9" not in text
     assert "- Both: 2 runs with changed settings are not shown." in text
     assert "- Single: 1 run on other data is not shown." in text
-    assert "- Gone: 1 tracked, but the card has no such row to run." in text
+    assert "- Gone: the card has no such row, but 1 run in the store has." in text
 
 
 def test_seeds_beyond_the_cards_count_and_one_that_failed_is_missed():
@@ -178,7 +178,7 @@ def test_systems_scored_elsewhere_stand_apart_with_their_latest_judgement():
     assert main_row(text, "Theirs")[2:] == ["**3.58** <small>[3.40, 3.70]</small>", "–", "scored"]
     part = "*3.58* (12 trials missing) <small>[3.40, 3.70]</small>"
     assert main_row(text, "Part")[2:] == [part, "–", "scored"]
-    assert "- A EER: Theirs is best, and beats Both, Single." in text
+    assert "- A EER: Theirs is best, significantly better than Both, Single." in text
     section = text.partition("## Scored, not trained here")[2].partition("\n##")[0]
     (theirs,) = lines_of(section, "Theirs")
     assert theirs.split(" | ")[1:3] == ["partialspoof/eval", "0"]
@@ -201,10 +201,10 @@ def test_a_judged_system_without_errors_has_no_interval_of_no_width():
 
 def test_an_evaluation_is_zero_shot_only_where_nothing_is_shared():
     data = made().markdown.partition("## How to repeat it")[2].partition("\n##")[0]
-    assert "`a`: in domain, trained on PS" in data
-    alone = "- `b`: zero-shot, LPS shares nothing with PS by their cards"
+    assert "`a`: in domain: trained on PS" in data
+    alone = "- `b`: zero-shot: by their cards, LPS and PS share nothing"
     assert f"{alone} (Half, Single, Never)" in data
-    assert f"{alone}; the front-end was pretrained on LibriVox, where recordings of LPS" in data
+    assert f"{alone}; the front-end was pretrained, without labels, on LibriVox, from which" in data
 
 
 def test_table_cells_cannot_break_the_table():
@@ -285,14 +285,14 @@ def test_contradictory_figures_have_a_mark_and_the_arithmetic():
     assert marked == [
         f"- ᵃ Old: the paper prints 9.00 for A EER here and {elsewhere}.",
         "- ᵃ Old: the paper prints 6.500 for Avg.; (9.00 + 2.00) / 2 = 5.500.",
-        "- ᵃ Half: a digest of the paper has 1.60 for gap; 6.50 - 5.00 = 1.50.",
+        "- ᵃ Half: a summary of the paper has 1.60 for gap; 6.50 - 5.00 = 1.50.",
     ]
 
 
 def test_figures_from_a_digest_are_marked_in_table_note_and_csv():
     text = MADE["combined"]().markdown
     assert main_row(text, "Half")[1].startswith("5.00ᵈ / 5.00 ± 0.00")
-    assert "- ᵈ From a digest of the paper, not from the paper itself." in text
+    assert "- ᵈ From a summary of the paper, not from the paper itself." in text
     assert "ᵈ" not in MADE["paper"]().markdown
     lines = csv.DictReader(io.StringIO(MADE["combined"]().csv))
     sources = {(line["row"], line["metric"]): line["paper_from"] for line in lines}

@@ -85,8 +85,8 @@ def test_intervals_are_those_of_the_cells():
 def test_what_a_digest_says_is_hollow():
     _, panels = points_of(MADE["combined"]())
     (gap,) = [axes for title, axes in panels.items() if title == "gap"]
-    assert where(gap, "paper, by a digest") == {"Half": [1.6]}
-    (hollow,) = [c for c in gap.collections if c.get_label() == "paper, by a digest"]
+    assert where(gap, "paper (second-hand)") == {"Half": [1.6]}
+    (hollow,) = [c for c in gap.collections if c.get_label() == "paper (second-hand)"]
     assert to_rgb(hollow.get_facecolor()[0]) == (1, 1, 1)
 
 

@@ -134,7 +134,7 @@ def test_the_farthest_is_not_whatever_the_paper_prints_as_zero():
     found = found_of(table, {"Both": near, "Half": plain(60.0), "Single": plain(3.0)})
     assert count_results(table, found).farthest.row == "Half"
     found = found_of(table, {"Both": plain(37.5)})
-    said = "Both, EER: ours 37.50, paper 0.00, relative to 0.005, half a printed unit"
+    said = "Both, EER: ours 37.50, paper 0.00, relative to 0.005, half of the last printed digit"
     assert describe_farthest(table, count_results(table, found)) == said
 
 

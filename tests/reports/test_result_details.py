@@ -129,7 +129,7 @@ def test_packages_are_those_that_the_runs_say_they_ran_with():
         environment="torch 1.0, numpy 2, torch 2.0"
     )
     some = repeated(environment=[said if row == "Both" else "" for row in frame()["row"]])
-    assert f"- Packages: {said} (said by 3 of " in some
+    assert f"- Packages: {said} (reported by 3 of " in some
     assert "- Packages: not known\n" in repeated(environment="")
     assert "- Packages: not known\n" in repeated()
 

@@ -61,6 +61,6 @@ def test_a_scored_system_named_as_a_row_has_a_name_of_its_own():
 @pytest.mark.parametrize("which", MADE)
 def test_what_a_cell_holds_is_said_before_the_first(which):
     text = MADE[which]().markdown
-    assert text.index("- In a cell: ") < text.index("\n| ")
+    assert text.index("- Each cell: ") < text.index("\n| ")
     page = MADE[which]().render_extra("html")
-    assert page.index("<li>In a cell: ") < page.index("<table>")
+    assert page.index("<li>Each cell: ") < page.index("<table>")

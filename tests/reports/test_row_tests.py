@@ -73,14 +73,16 @@ def test_every_pair_is_tested_and_corrected_for_all_pairs():
         assert tested.difference == pytest.approx(alone)
         assert tested.corrected == p_value
         assert comparisons.tested[0, two, one].difference.value == pytest.approx(-alone.value)
-    assert list_claims(card, found, comparisons)[0] == "EER: C is best, and beats A, B"
+    assert (
+        list_claims(card, found, comparisons)[0] == "EER: C is best, significantly better than A, B"
+    )
 
 
 def test_beats_is_said_only_where_it_holds():
     card = table(["A", "B"])
     for eer, said in (
         (4.95, "B is best; no significant difference from A"),
-        (4.0, "B is best, and beats A"),
+        (4.0, "B is best, significantly better than A"),
     ):
         found, comparisons = compare(card, [run("A", 5.0), run("B", eer)], Kept)
         text = describe_significance(card, found, comparisons, "paper")
@@ -93,7 +95,7 @@ def test_equal_tops_make_one_sentence():
     card = table(["A", "B", "C"])
     found, comparisons = compare(card, [run("A", 0.001), run("B", 0.0), run("C", 5.0)], Kept)
     said = [line for line in list_claims(card, found, comparisons) if line.startswith("EER")]
-    assert said == ["EER: A, B are equally best, and beat C"]
+    assert said == ["EER: A, B are equally best, significantly better than C"]
     found, comparisons = compare(card, [run("A", 0.0), run("B", 0.001)], Kept)
     assert list_claims(card, found, comparisons)[0] == "EER: A, B are equally best"
 

@@ -146,7 +146,7 @@ def test_the_report_has_the_average_that_the_paper_chooses_by():
     assert "| 2.31 |" in text
     assert "2 are best, or equal to the best" in text
     assert (
-        "The average over 19LA, 21LA, 21DF, ITW, by which the paper chooses, is least (2.05) at "
+        "The paper chooses by the average over 19LA, 21LA, 21DF, ITW, which is lowest (2.05) at "
         "`system.refinement.weight = 0.8`."
     ) in text
     assert (

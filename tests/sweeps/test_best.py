@@ -67,8 +67,8 @@ def test_what_dev_cannot_tell_apart_is_a_tie(parse, open_study, values, resoluti
         return
     for text in (report, note):
         assert "Best: trial" not in text
-        assert f"No best: {len(best)} of 4 finished trials have dev.eer" in text
-        assert "dev cannot tell them apart" in text
+        assert f"No single best trial: {len(best)} of 4 finished trials have dev.eer" in text
+        assert "dev does not separate them" in text
     assert report.count("(tied)") == len(best)
     assert [name for name in range(4) if f"[rows.made-{name}]" in report] == best
     assert f"**{100 * min(values):.2f}**" not in report
@@ -96,8 +96,8 @@ def test_a_report_says_of_which_weights_the_objective_is(parse):
         reporting.build_sweep_report(card, None, {}, 0).markdown
         for card in (sweep_cards.read_sweep("breathnet-lambda"), parse(GRID))
     )
-    assert "of the mean of the last 3 epochs' weights, which is what is kept" in lambdas
-    assert "of the epoch of the least dev.eer, whose weights are kept" in grid
+    assert "from the mean of the weights of the last 3 epochs, which are kept" in lambdas
+    assert "from the epoch with the lowest dev.eer, whose weights are kept" in grid
 
 
 def test_trials_whose_kept_weights_reach_the_same_are_tied(parse, config, monkeypatch):
@@ -112,7 +112,7 @@ def test_trials_whose_kept_weights_reach_the_same_are_tied(parse, config, monkey
     sweeping = SweepRun(card, config, Store(config), Watcher(), None)
     assert [ended.objective for ended in sweeping.run_trials(2)] == [0.125, 0.125]
     said = sweeping.describe_standing()
-    assert said.startswith("No best: 2 of 2 finished trials have dev.eer 12.50 (%)")
+    assert said.startswith("No single best trial: 2 of 2 finished trials have dev.eer 12.50 (%)")
     # Dev's frames of 160 ms, fewer of one class than of the other.
     assert "one error of its smaller class is worth" in said
     table = trial_table.build_trial_table(sweeping.study, NOTHING, sweeping._resolution)

@@ -23,7 +23,7 @@ _DECADES = 20
 _PAPER = {"marker": "D", "color": SOURCES["paper"], "edgecolor": "#4d4d4d", "linewidth": 0.6}
 _STYLES: dict[str, dict[str, Any]] = {
     "paper": _PAPER,
-    "paper, by a digest": {**_PAPER, "color": "white"},
+    "paper (second-hand)": {**_PAPER, "color": "white"},
     "ours": {"marker": "o", "color": SOURCES["ours"], "edgecolor": SOURCES["ours"]},
     "ours, seeds missing": {
         "marker": "o",
@@ -122,7 +122,9 @@ def _draw_panel(
         y = rows.index(cell.row)
         if cell.paper is not None:
             digest = cell.paper_from == "digest"
-            _draw_point(axes, "paper, by a digest" if digest else "paper", [cell.paper], y + _ABOVE)
+            _draw_point(
+                axes, "paper (second-hand)" if digest else "paper", [cell.paper], y + _ABOVE
+            )
             values.append(cell.paper)
         if cell.ours:
             ours, at = cell.ours, y + _BELOW
