@@ -17,20 +17,8 @@ WHOLE, CORE = "speech-deepfake-bench", "speech-deepfake-bench-core"
 
 OF_WHOLE = frozenset(
     {
-        "alembic",
-        "lightning_fabric",
-        "mlflow",
-        "optuna",
-        "psutil",
-        "pyworld",
-        "pynvml",
-        "requests",
-        "s3prl",
-        "safetensors",
-        "sklearn",
-        "sqlalchemy",
-        "torch",
-        "torchaudio",
+        *("alembic", "lightning_fabric", "mlflow", "optuna", "psutil", "pyworld", "pynvml"),
+        *("requests", "s3prl", "safetensors", "sklearn", "sqlalchemy", "torch", "torchaudio"),
     }
 )
 """Packages that come with the whole suite and not with the core."""

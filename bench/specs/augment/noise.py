@@ -6,8 +6,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from bench.specs.augment.ranges import check_ranges
-from bench.specs.base import Count, Share
+from bench.specs.base import Count, Share, check_ranges
 from bench.specs.kinds import AugmentSettings, Requirement
 
 
