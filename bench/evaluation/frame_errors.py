@@ -98,7 +98,7 @@ def _digest_trials(names: list[str], frames_of_file: FramePoints, plan: Resampli
 
     These are the utterances, their factors, and the labels of their frames.
     """
-    utterances = [names[unit] for unit in plan.unit.tolist()]
+    utterances: list[str] = [names[unit] for unit in plan.unit.tolist()]
     digest = hashlib.sha256("\n".join([plan.name, *utterances]).encode())
     for values in (*plan.levels, frames_of_file.utterance, frames_of_file.is_spoof):
         digest.update(np.ascontiguousarray(values, dtype=np.int64).tobytes())
