@@ -65,7 +65,7 @@ def evaluate(
     (seconds in a frame) say what the file does not say. `replicates` is the number of bootstrap
     replicates, drawn from `seed`; 0 gives no intervals.
 
-    Results are fractions: `evaluate(...).figures["eer"].value`, with `low` and `high`. Raise
+    Results are fractions: `evaluate(...).results["eer"].value`, with `low` and `high`. Raise
     BenchError, with every reason, where no result can be given.
     """
     card = corpus_cards.read_corpus_card(corpus)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -29,6 +30,15 @@ class RowFailed(BenchError):
 
 class Busy(BenchError):
     """Another process does what was asked for: nothing failed, and it can be asked for again."""
+
+
+@contextmanager
+def name_source(source: object) -> Generator[None]:
+    """Begin the message of a BenchError of this block with what it is about: a file, a split."""
+    try:
+        yield
+    except BenchError as error:
+        raise BenchError(error.code, f"{source}: {error}") from error
 
 
 def near_name(name: str, known: Iterable[str]) -> str:

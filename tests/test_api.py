@@ -47,8 +47,8 @@ def test_two_score_files_are_compared(miniatures, tmp_path):
     other = written(tmp_path, table.assign(score=table["score"] ** 3), "other.txt")
     comparison = bench.compare(one, other, "19LA", keys, replicates=9)
     rates = [bench.evaluate(path, "19LA", keys, replicates=0) for path in (one, other)]
-    (pooled,) = [each for each in comparison.compared if each.figure == "eer"]
-    expected = rates[0].figures["eer"].value - rates[1].figures["eer"].value
+    (pooled,) = [each for each in comparison.compared if each.metric == "eer"]
+    expected = rates[0].results["eer"].value - rates[1].results["eer"].value
     assert pooled.a - pooled.b == pytest.approx(expected)
 
 

@@ -23,7 +23,7 @@ _NAME_AT = 1
 
 
 def wait_for_holder(holder: str) -> None:
-    """Wait for the holder, whoever it is: what `held` does by default where a file is held."""
+    """Wait for the holder, whoever it is: what `hold_file` does by default where a file is held."""
 
 
 @contextmanager

@@ -29,7 +29,7 @@ class ErrorExplanation(NamedTuple):
     message: str
     """One line: the path where it is known, what happened, what to do."""
     exit_code: int
-    """`MACHINE` or `GIVEN`."""
+    """`EXIT_MACHINE` or `EXIT_GIVEN`."""
 
 
 class _Case(NamedTuple):
@@ -37,6 +37,10 @@ class _Case(NamedTuple):
     what: str
     remedy: str
     exit_code: int = EXIT_MACHINE
+
+    def explain(self, where: str = "") -> ErrorExplanation:
+        text = "; ".join(filter(None, (self.what, self.remedy)))
+        return ErrorExplanation(self.code, f"{where}: {text}" if where else text, self.exit_code)
 
 
 _SPACE = "free some, or name another place: `work` in bench.toml, TMPDIR for temporary files"
@@ -183,14 +187,12 @@ def _explain_class(error: BaseException, name: str) -> ErrorExplanation | None:
             return _explain_package(error.name or "")
         case "builtins.MemoryError":
             what = f"there is not enough memory ({_first_line(error)})".replace(" ()", "")
-            return _make_explanation("", _Case("machine.no-memory", what, _MEMORY))
+            return _Case("machine.no-memory", what, _MEMORY).explain()
         case "builtins.UnicodeDecodeError":
             assert isinstance(error, UnicodeDecodeError)
             part = error.object[max(0, error.start - 20) : error.end + 20]
             what = f"a file is not in UTF-8 near {quote_text(part)}"
-            return _make_explanation(
-                "", _Case("file.encoding", what, "save it as UTF-8", EXIT_GIVEN)
-            )
+            return _Case("file.encoding", what, "save it as UTF-8", EXIT_GIVEN).explain()
         case "mlflow.exceptions.MlflowException":
             return _explain_database("the tracking store", str(error))
         case "sqlite3.Error" | "sqlalchemy.exc.SQLAlchemyError":
@@ -200,23 +202,13 @@ def _explain_class(error: BaseException, name: str) -> ErrorExplanation | None:
         case "torch.OutOfMemoryError":
             what = f"the GPU's memory is full ({_first_line(error)})"
             remedy = "end what else runs on it, or set a smaller training.batch_size"
-            return _make_explanation("", _Case("machine.gpu-memory", what, remedy))
+            return _Case("machine.gpu-memory", what, remedy).explain()
         case "torch.AcceleratorError":
-            return _make_explanation(
-                "",
-                _Case(
-                    "machine.gpu-failed",
-                    f"the GPU failed: {_first_line(error)}",
-                    "see `nvidia-smi`",
-                ),
-            )
+            what = f"the GPU failed: {_first_line(error)}"
+            return _Case("machine.gpu-failed", what, "see `nvidia-smi`").explain()
         case "concurrent.futures.process.BrokenProcessPool":
-            return _make_explanation(
-                "",
-                _Case(
-                    "machine.no-memory", "a process of ours was killed, perhaps for memory", _MEMORY
-                ),
-            )
+            what = "a process of ours was killed, perhaps for memory"
+            return _Case("machine.no-memory", what, _MEMORY).explain()
         case _:
             return None
 
@@ -226,11 +218,8 @@ def _explain_package(module: str) -> ErrorExplanation | None:
     package = module.partition(".")[0]
     if package in ("", "bench"):
         return None
-    return ErrorExplanation(
-        "package.missing",
-        packages.missing_message(packages.current_command(), package),
-        EXIT_MACHINE,
-    )
+    message = packages.missing_message(packages.current_command(), package)
+    return ErrorExplanation("package.missing", message, EXIT_MACHINE)
 
 
 def explain_os_error(error: OSError) -> ErrorExplanation:
@@ -245,7 +234,7 @@ def explain_os_error(error: OSError) -> ErrorExplanation:
     where = os.fsdecode(path) if isinstance(path, str | bytes) else ""
     if not where and number == errno.ENOSPC:
         case = case._replace(what=f"{case.what} ({_free_space()})")
-    return _make_explanation(where, case)
+    return case.explain(where)
 
 
 def _free_space() -> str:
@@ -259,9 +248,8 @@ def _free_space() -> str:
 
 def _explain_database(which: str, text: str) -> ErrorExplanation:
     case = next((case for words, case in _OF_SQLITE.items() if words in text), None)
-    return _make_explanation(
-        which, case or _Case("machine.database-failed", text.strip().partition("\n")[0], "")
-    )
+    other = _Case("machine.database-failed", text.strip().partition("\n")[0], "")
+    return (case or other).explain(which)
 
 
 def _explain_audio(text: str) -> ErrorExplanation:
@@ -271,9 +259,7 @@ def _explain_audio(text: str) -> ErrorExplanation:
     if not text.endswith("System error."):
         return ErrorExplanation("file.unreadable", text, EXIT_MACHINE)
     what = "audio cannot be read or written (disk full, no permission, or the drive failed)"
-    return _make_explanation(
-        where, _Case("machine.refused", what, "look at the path and the free space")
-    )
+    return _Case("machine.refused", what, "look at the path and the free space").explain(where)
 
 
 def _explain_runtime(error: RuntimeError) -> ErrorExplanation | None:
@@ -285,14 +271,13 @@ def _explain_runtime(error: RuntimeError) -> ErrorExplanation | None:
         if isinstance(cause, OSError):
             return explain_os_error(cause)
         if _is_torn_write(error):
-            return _make_explanation("", _CASES[errno.ENOSPC])
+            return _CASES[errno.ENOSPC].explain()
     if any(words in text for words in _NO_MEMORY):
-        return _make_explanation("", _CASES[errno.ENOMEM])
+        return _CASES[errno.ENOMEM].explain()
     if "DataLoader worker" in text and "killed by signal" in text:
         what = "a process that loads audio was killed, perhaps for memory or shared memory"
-        return _make_explanation(
-            "", _Case("machine.no-memory", what, "set fewer `workers` in bench.toml, 0 for none")
-        )
+        remedy = "set fewer `workers` in bench.toml, 0 for none"
+        return _Case("machine.no-memory", what, remedy).explain()
     return None
 
 
@@ -302,11 +287,6 @@ def _is_torn_write(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and (
         ("inline_container" in text and "unexpected pos" in text) or "Writer failed" in text
     )
-
-
-def _make_explanation(where: str, case: _Case) -> ErrorExplanation:
-    text = "; ".join(filter(None, (case.what, case.remedy)))
-    return ErrorExplanation(case.code, f"{where}: {text}" if where else text, case.exit_code)
 
 
 def _first_line(error: BaseException) -> str:

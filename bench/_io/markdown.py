@@ -68,11 +68,9 @@ def format_prose(text: str) -> MarkdownText:
     >>> print(format_prose("`--seeds 3` draws *others*"))
     `--seeds 3` draws \*others\*
     """
-    parts = _CODE.split(text)
-    shown = "".join(
-        format_code(part) if n % 2 else _escape_part(part) for n, part in enumerate(parts)
-    )
-    return MarkdownText(shown.strip())
+    parts = enumerate(_CODE.split(text))
+    shown = (format_code(part) if n % 2 else _escape_part(part) for n, part in parts)
+    return MarkdownText("".join(shown).strip())
 
 
 def _escape_part(text: str) -> str:

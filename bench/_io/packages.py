@@ -17,20 +17,9 @@ WHOLE, CORE = "speech-deepfake-bench", "speech-deepfake-bench-core"
 
 OF_WHOLE = frozenset(
     {
-        "alembic",
-        "huggingface_hub",
-        "lightning_fabric",
-        "mlflow",
-        "optuna",
-        "psutil",
-        "pyworld",
-        "pynvml",
-        "s3prl",
-        "safetensors",
-        "sklearn",
-        "sqlalchemy",
-        "torch",
-        "torchaudio",
+        *("alembic", "huggingface_hub", "lightning_fabric", "mlflow", "optuna", "psutil"),
+        *("pyworld", "pynvml", "s3prl", "safetensors", "sklearn", "sqlalchemy"),
+        *("torch", "torchaudio"),
     }
 )
 """Packages that come with the whole suite and not with the core."""

@@ -53,7 +53,7 @@ def read_text(path: Path, shown: str = "") -> str:
 
 
 def read_toml(path: Path, shown: str = "") -> dict[str, Any]:
-    """Return a TOML file's content; BenchError as `read`, and with the line of a syntax error."""
+    """Return a TOML file's content; BenchError as `read_bytes`, and for a syntax error."""
     text = read_text(path, shown)
     try:
         return tomllib.loads(text)
@@ -95,8 +95,7 @@ def read_blocks(path: Path) -> Iterator[LineBlock]:
             raise BenchError(
                 "table-file.long-line",
                 f"{path}:{number}: a line of more than {LONGEST_LINE:,} bytes: {quote_text(rest)}; "
-                "a "
-                "score file has a line an utterance: `ID SCORE`",
+                "a score file has a line an utterance: `ID SCORE`",
             )
         if newline:
             yield LineBlock(whole + newline, line)
@@ -200,9 +199,8 @@ def _open_only_member(path: Path) -> BinaryIO:
 
 
 def _list_some(names: Sequence[str]) -> str:
-    return ", ".join(quote_text(name, 40) for name in names[:3]) + (
-        ", ..." if len(names) > 3 else ""
-    )
+    more = ["..."] if len(names) > 3 else []
+    return ", ".join([*(quote_text(name, 40) for name in names[:3]), *more])
 
 
 def unreadable_error(path: Path, error: BaseException, shown: str = "") -> BenchError:

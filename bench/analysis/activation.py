@@ -1,8 +1,5 @@
 """What a trained row makes of utterances: TCA's temporal class activation (its Figure 2)."""
 
-# pyarrow ships no types.
-# pyright: reportMissingTypeStubs=false
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -4,9 +4,6 @@ The paper says neither at which threshold nor of which class its rates are. As i
 script they are of the frames of both classes together, decided by the larger logit.
 """
 
-# pyarrow ships no types.
-# pyright: reportMissingTypeStubs=false
-
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -23,11 +23,7 @@ from bench.specs.base import Spec
 from bench.specs.faults import explain_faults
 
 _PACKAGE = Path(__file__).parents[1]
-_PLACES = {
-    "datasets": "datasets",
-    "experiments": "experiments",
-    "templates": "reports/templates",
-}
+_PLACES = {"datasets": "datasets", "experiments": "experiments", "templates": "reports/templates"}
 _NO_CARDS = (locations.NAME, "pyproject.toml")
 """Files that may lie beside cards where `cards = "."`."""
 AnySpec = TypeVar("AnySpec", bound=Spec)
@@ -128,7 +124,7 @@ def card_keys(name: str, pattern: str = "*.toml") -> list[str]:
 
 
 def card_file(name: str, key: str) -> Path:
-    """Return the file of a card in `folders(name)`.
+    """Return the file of a card in `card_folders(name)`.
 
     One that is in none of them is the suite's. BenchError where two folders have it.
     """

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from bench._io import text_files
 from bench.errors import BenchError, near_name
-from bench.metrics.registry import LOGIT, Trials, clean_level, describe_metrics
+from bench.metrics.measure import Trials
+from bench.metrics.registry import LOGIT, clean_level, describe_metrics
 from bench.specs.corpus import CorpusCard
 from bench.specs.run import HeldOutData, Run
 from bench.specs.table import Column
@@ -82,9 +83,8 @@ def name_coarser(resolution_s: float) -> tuple[str, ...]:
     ('eer_320ms', 'eer_640ms')
     """
     frame = to_samples(resolution_s)
-    coarser = [
-        each for each in RESOLUTIONS_S if to_samples(each) > frame and not to_samples(each) % frame
-    ]
+    samples = {each: to_samples(each) for each in RESOLUTIONS_S}
+    coarser = [each for each, n in samples.items() if n > frame and not n % frame]
     return tuple(
         f"{name}_{round(1000 * each)}ms"
         for name, metric in describe_metrics().items()

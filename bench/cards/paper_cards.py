@@ -95,15 +95,13 @@ def _variant_row(
     released = [point.setting for point in concerning] if variant.released else []
     whole = run.model_dump(mode="json")
     row = table.rows[parent]
-    made = row.model_copy(
-        update={
-            "cells": (*row.cells[:-1], f"{row.cells[-1]}, {variant.title}"),
-            "parent": parent,
-            "settings": merge_settings(
-                *(spread_wildcard(point, whole) for point in (*released, variant.settings))
-            ),
-            "smoke": variant.smoke,
-        }
-    )
+    layers = [spread_wildcard(point, whole) for point in (*released, variant.settings)]
+    changes = {
+        "cells": (*row.cells[:-1], f"{row.cells[-1]}, {variant.title}"),
+        "parent": parent,
+        "settings": merge_settings(*layers),
+        "smoke": variant.smoke,
+    }
+    made = row.model_copy(update=changes)
     wide = table.model_copy(update={"rows": {**table.rows, name: made}})
     return None if table_cards.resolve_row(wide, name).signature == run.signature else made

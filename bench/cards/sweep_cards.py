@@ -42,19 +42,12 @@ def read_sweep(name: str, form: Form = "paper") -> Sweep:
     return _read_forms(key, card_files.card_file("experiments", f"sweeps/{key}"))[form]
 
 
-@lru_cache
-def _read_forms(key: str, path: Path) -> dict[Form, Sweep]:
-    return parse_sweep(key, path)
-
-
 def parse_sweep(key: str, path: Path) -> dict[Form, Sweep]:
     """Read the card at `path`; raise one error that holds all its faults."""
     content = card_files.read_card(path)
     smoke = content.pop("smoke", {})
-    forms: dict[Form, Mapping[str, Any]] = {
-        "paper": content,
-        "smoke": merge_settings(content, smoke),
-    }
+    overlaid = merge_settings(content, smoke)
+    forms: dict[Form, Mapping[str, Any]] = {"paper": content, "smoke": overlaid}
     by_form: dict[Form, Sweep] = {}
     wrong: list[str] = []
     for form, settings in forms.items():
@@ -68,6 +61,9 @@ def parse_sweep(key: str, path: Path) -> dict[Form, Sweep]:
     return by_form
 
 
+_read_forms = lru_cache(parse_sweep)
+
+
 def _validate_form(key: str, form: Form, settings: Mapping[str, Any], path: Path) -> Sweep:
     space = as_tree(settings.get("space", {}))
     folded = settings if space is None else {**settings, "space": dict(_flat_dimensions(space))}
@@ -78,11 +74,7 @@ def _flat_dimensions(space: Mapping[str, Any], prefix: str = "") -> Iterator[tup
     """Yield the dimensions by dotted key, written as one quoted key or as nested tables."""
     for key, value in space.items():
         inner = as_tree(value)
-        if (
-            inner is None
-            or "kind" in inner
-            or not all(as_tree(v) is not None for v in inner.values())
-        ):
+        if inner is None or "kind" in inner or None in map(as_tree, inner.values()):
             yield prefix + key, value
         else:
             yield from _flat_dimensions(inner, f"{prefix}{key}.")
@@ -187,15 +179,12 @@ def published_points(card: Sweep) -> list[PublishedPoint]:
         return [*card.published]
     wanted = [*(f"{evaluation}.eer" for evaluation in run.evaluate), *mean_metrics(card)]
     known = {(line.metric, line.value): line for line in card.published if line.value is not None}
-    printed = [
-        known.pop(
-            (metric, own), PublishedPoint(metric=metric, value=own, figure=figure)
-        ).model_copy(update={"figure": figure})
-        for metric, figure in table.rows[name].paper.items()
-        if metric in wanted
-    ]
-    of_none = [line for line in card.published if line.value is None]
-    return [*printed, *known.values(), *of_none]
+    printed: list[PublishedPoint] = []
+    for metric, figure in table.rows[name].paper.items():
+        if metric in wanted:
+            line = known.pop((metric, own), PublishedPoint(metric=metric, value=own, figure=figure))
+            printed.append(line.model_copy(update={"figure": figure}))
+    return [*printed, *known.values(), *(line for line in card.published if line.value is None)]
 
 
 def base_run(card: Sweep) -> Run:

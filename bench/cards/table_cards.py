@@ -15,13 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bench._io.trees import (
-    EVERY,
-    as_tree,
-    iterate_leaves,
-    spread_wildcard,
-    value_at,
-)
+from bench._io.trees import EVERY, as_tree, iterate_leaves, spread_wildcard, value_at
 from bench.cards import column_checks, references
 from bench.cards.card_files import (
     card_file,
@@ -47,14 +41,13 @@ _NUMBERS = re.compile(r"(\d+)")
 
 def table_keys() -> list[str]:
     """Return every table's key, e.g. `sal/table4`; `table10` comes after `table9`."""
-    return sorted(
-        (
-            key
-            for key in card_keys("experiments", "*/*.toml")
-            if not key.endswith("/paper") and not key.startswith("sweeps/")
-        ),
-        key=lambda key: [part.zfill(9) if part.isdigit() else part for part in _NUMBERS.split(key)],
-    )
+
+    def natural_order(key: str) -> list[str]:
+        return [part.zfill(9) if part.isdigit() else part for part in _NUMBERS.split(key)]
+
+    keys = card_keys("experiments", "*/*.toml")
+    tables = (key for key in keys if not key.endswith("/paper") and not key.startswith("sweeps/"))
+    return sorted(tables, key=natural_order)
 
 
 def table_key(name: str) -> str:
@@ -73,9 +66,8 @@ def table_key(name: str) -> str:
         matching = matching or [key for key in known if key.startswith(f"{name}/")]
         short = [key.removeprefix(f"{DEFAULT_PAPER}/") for key in known]
     if len(matching) != 1:
-        which = (
-            f"; of {name} there are {', '.join(matching)}" if matching else near_name(name, short)
-        )
+        several = f"; of {name} there are {', '.join(matching)}"
+        which = several if matching else near_name(name, short)
         raise BenchError(
             "table.unknown", f"{name!r}: there is no such table{which} (see `bench list`)"
         )
@@ -90,11 +82,6 @@ def read_table(name: str) -> Table:
 
 def _is_card(key: str) -> bool:
     return card_file("experiments", key).is_file()
-
-
-@lru_cache
-def _read_table_file(key: str, path: Path) -> Table:
-    return parse_table(key, path)
 
 
 def read_paper(key: str) -> Paper:
@@ -120,6 +107,9 @@ def parse_table(key: str, path: Path) -> Table:
     return card
 
 
+_read_table_file = lru_cache(parse_table)
+
+
 def _read_unfolded(key: str, path: Path) -> Table:
     """Return the table card at `path`, its rows not looked into."""
     content = read_card(path)
@@ -132,6 +122,9 @@ def _read_unfolded(key: str, path: Path) -> Table:
     return validate_card(Table, {"key": key, **content}, path)
 
 
+_read_other_table = lru_cache(_read_unfolded)
+
+
 def _row_elsewhere(parent: str) -> tuple[Table, str] | None:
     """Return the other card and its row that `<table>:<row>` of a `from` names.
 
@@ -142,11 +135,6 @@ def _row_elsewhere(parent: str) -> tuple[Table, str] | None:
         return None
     key = table_key(name)
     return _read_other_table(key, card_file("experiments", key)), row
-
-
-@lru_cache
-def _read_other_table(key: str, path: Path) -> Table:
-    return _read_unfolded(key, path)
 
 
 def _gather_row(content: Any) -> Any:
@@ -346,10 +334,8 @@ def parse_override(text: str) -> Layer:
             "settings.syntax", f"--set {text!r}: should be KEY=VALUE, e.g. training.epochs=3"
         )
     key = ".".join(f'"{EVERY}"' if part == EVERY else part for part in key.strip().split("."))
-    bare = re.fullmatch(r"[A-Za-z_][\w.-]*", value.strip()) and value.strip() not in (
-        "true",
-        "false",
-    )
+    word = re.fullmatch(r"[A-Za-z_][\w.-]*", value.strip())
+    bare = word and value.strip() not in ("true", "false")
     try:
         settings = tomllib.loads(f'{key} = "{value.strip()}"' if bare else f"{key} = {value}")
     except tomllib.TOMLDecodeError as error:

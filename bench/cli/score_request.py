@@ -91,8 +91,8 @@ def evaluate_scores(
     make_folder(target.folder)
     with show_progress("breakdown") as progress:
         verdict = replace(judge.evaluate_scores(judged, progress), scores=scores.shown)
-    expected = request.expected if verdict.figures else ()
-    expected_results.check_names(expected, verdict.figures)
+    expected = request.expected if verdict.results else ()
+    expected_results.check_names(expected, verdict.results)
     if name or target.conflict:
         verdict = replace(verdict, name=target.system)
     written = write_results(verdict, judged, target)
@@ -105,9 +105,9 @@ def evaluate_scores(
         _print_json(verdict, written, of_row, tracked, expected)
     else:
         _print_text(verdict, written, tracked)
-    if not verdict.figures:
+    if not verdict.results:
         options.end_without_figures(verdict.notes)
-    expected_results.end_where_different(expected, verdict.figures)
+    expected_results.end_where_different(expected, verdict.results)
 
 
 def _read_scores(
@@ -152,6 +152,6 @@ def _print_json(
         **render.report_as_dict(verdict),
         "files": written,
         "tracked": tracked and tracked._asdict(),
-        "expected": expected_results.as_dicts(expected, verdict.figures),
+        "expected": expected_results.as_dicts(expected, verdict.results),
     }
     json_output.print_json("score", content)

@@ -81,7 +81,7 @@ def keep_verdict(
             "warnings": ", ".join(warnings) or "none",
             READING: json.dumps(reading_settings(judged.reading)),
         },
-        figures=placement.select_tracked(verdict.figures),
+        figures=placement.select_tracked(verdict.results),
         evaluation=placement.evaluation,
         corpus=f"{verdict.short} {verdict.split}",
         cells={} if table is None else {table.text_columns[0]: system},

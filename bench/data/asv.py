@@ -86,7 +86,7 @@ def read_tdcf_coefficients(path: Path) -> dict[tuple[str, str], Coefficients | N
     the t-DCF is not defined. Anything else than such a table is a BenchError, and no code of the
     file is run.
     """
-    coefficients_by_condition: dict[tuple[str, str], Coefficients | None] = {}
+    by_condition: dict[tuple[str, str], Coefficients | None] = {}
     for attack, row in read_nested_numbers(path).items():
         for codec, entry in _require_entries(path, f"{attack!r}", row).items():
             where = f"{attack!r}, {codec!r}"
@@ -104,12 +104,10 @@ def read_tdcf_coefficients(path: Path) -> dict[tuple[str, str], Coefficients | N
                     "corpus.tdcf-coefficients",
                     f"{path}: {where}: some of {coefficients} are NaN, not all",
                 )
-            coefficients_by_condition[str(attack), str(codec)] = (
-                None if all(absent) else coefficients
-            )
-    if not coefficients_by_condition:
+            by_condition[str(attack), str(codec)] = None if all(absent) else coefficients
+    if not by_condition:
         raise BenchError("corpus.tdcf-coefficients", f"{path}: holds no coefficients")
-    return coefficients_by_condition
+    return by_condition
 
 
 def _parse_score(text: str) -> float | None:
@@ -125,7 +123,6 @@ def _require_entries(path: Path, where: str, entry: object) -> dict[object, obje
         raise BenchError(
             "corpus.tdcf-coefficients",
             f"{path}: {where}: {quote_text(str(entry))} should be a dictionary: of C0, C1 and C2, "
-            "by "
-            "codec, by attack, as LA-C012-eval.npy has it",
+            "by codec, by attack, as LA-C012-eval.npy has it",
         )
     return cast(dict[object, object], entry)

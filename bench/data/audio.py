@@ -76,14 +76,8 @@ def read_header(path: Path) -> Header:
         raise BenchError("file.unreadable", f"{path}: cannot be read: {error.strerror}") from error
     missing = 0 if wave is None else wave.bytes_missing
     try:
-        with soundfile.SoundFile(str(path)) as file_handle:  # `soundfile.info` takes longer
-            result = Header(
-                file_handle.samplerate,
-                file_handle.channels,
-                file_handle.frames,
-                missing,
-                file_handle.format,
-            )
+        with soundfile.SoundFile(str(path)) as audio:  # `soundfile.info` takes longer
+            result = Header(audio.samplerate, audio.channels, audio.frames, missing, audio.format)
     except soundfile.SoundFileError as error:
         raise BenchError(
             "audio.damaged",

@@ -48,11 +48,8 @@ def require_files(card: CorpusCard, split: str, root: Path, pieces: Iterable[Req
         issues.add("error", "corpus.file-missing", f"{path} is missing{source}")
     elsewhere = _find_elsewhere(root, missing[0].path)
     if elsewhere:
-        issues.add(
-            "error",
-            "corpus.wrong-folder",
-            f"{missing[0].path} is below {elsewhere}: set corpora.{card.key} to it",
-        )
+        what = f"{missing[0].path} is below {elsewhere}: set corpora.{card.key} to it"
+        issues.add("error", "corpus.wrong-folder", what)
     else:
         issues.add("error", "corpus.file-missing", card.place)
     raise BrokenCorpus(card, split, root, issues, None)

@@ -87,21 +87,14 @@ def check_corpus(
             _compare_durations(reading.table, reading.timing, headers, issues)
     seconds = sum(info.duration_s for info in headers.values())
     counts = {**_count_labels(subset), "other audio files": files.others}
-    return CheckReport(
-        card.key,
-        split,
-        root,
-        counts,
-        seconds / 3600,
-        compute_fingerprint(subset),
-        _drop_repeated(issues),
-    )
+    hours, fingerprint = seconds / 3600, compute_fingerprint(subset)
+    return CheckReport(card.key, split, root, counts, hours, fingerprint, _drop_repeated(issues))
 
 
 def summarize_split(card: CorpusCard, root: Path, split: str) -> str:
     """Return in a line what is there of a split: its counts, or the first thing that it lacks.
 
-    The lists are read and audio files are looked for; nothing is opened (`check` does).
+    The lists are read and audio files are looked for; nothing is opened (`check_corpus` does).
     """
     try:
         subset = find_reader(card)(card, root, split, max(card.resolutions_s, default=None))
@@ -229,19 +222,12 @@ def _note_untyped(subset: Subset, issues: Issues) -> None:
     table = subset.table
     if "attack_type" in table:
         untyped = table["attack"][(table["attack_type"] == "") & (table["attack"] != "")]
-        issues.add(
-            "warning",
-            "corpus.attack-untyped",
-            "attack without a type on the card",
-            ids=sorted(set(untyped)),
-        )
+        what = "attack without a type on the card"
+        issues.add("warning", "corpus.attack-untyped", what, ids=sorted(set(untyped)))
 
 
 def _compare_durations(
-    table: pd.DataFrame,
-    timing: FrameVectors | Spans,
-    headers: Mapping[str, Header],
-    issues: Issues,
+    table: pd.DataFrame, timing: FrameVectors | Spans, headers: Mapping[str, Header], issues: Issues
 ) -> None:
     """Note utterances whose labels cover another time than their audio."""
     tolerance_s, source = TOLERANCE_S, "spans"
@@ -253,12 +239,9 @@ def _compare_durations(
     labels_s = np.array([_covered_s(timing, utterance) for utterance, _ in readable])
     audio_s = np.array([info.duration_s for _, info in readable])
     off = np.flatnonzero(np.abs(labels_s - audio_s) > tolerance_s + 1e-6)
-    issues.add(
-        "error",
-        "labels.duration-mismatch",
-        f"{source} and audio differ by more than {tolerance_s:g} s",
-        ids=[f"{readable[i][0]}: {labels_s[i]:.2f} s and {audio_s[i]:.2f} s" for i in off],
-    )
+    what = f"{source} and audio differ by more than {tolerance_s:g} s"
+    ids = [f"{readable[i][0]}: {labels_s[i]:.2f} s and {audio_s[i]:.2f} s" for i in off]
+    issues.add("error", "labels.duration-mismatch", what, ids=ids)
 
 
 def _covered_s(timing: FrameVectors | Spans, utterance: str) -> float:

@@ -63,17 +63,11 @@ def read_headers(
     else:
         looks = on_processes(look, paths, decode, progress)
     seen = dict(zip(paths, looks, strict=True))
-    unreadable = [seen[path].fault for path in seen if seen[path].fault]
-    issues.add(
-        "error",
-        "audio.damaged",
-        "audio file unreadable",
-        ids=[text.removeprefix(f"{root}/") for text in unreadable],
-    )
+    unreadable = [look.fault.removeprefix(f"{root}/") for look in seen.values() if look.fault]
+    issues.add("error", "audio.damaged", "audio file unreadable", ids=unreadable)
     quiet = [f"{path}: {look.silence}" for path, look in seen.items() if look.silence]
-    issues.add(
-        "warning", "audio.silent", "half of the audio or more, up to its end, is zeros", ids=quiet
-    )
+    what = "half of the audio or more, up to its end, is zeros"
+    issues.add("warning", "audio.silent", what, ids=quiet)
     return {path: look.header for path, look in seen.items() if look.header is not None}
 
 
@@ -114,11 +108,8 @@ def compare_headers(audio: Audio, infos: Mapping[str, Header], issues: Issues) -
     truncated = [f"{p}: {h.bytes_missing:,} bytes" for p, h in infos.items() if h.bytes_missing]
     empty = [path for path, header in infos.items() if not header.samples]
     channels = [f"{p}: {h.channels}" for p, h in infos.items() if h.channels != audio.channels]
-    rates = [
-        f"{path}: {header.sample_rate_hz} Hz"
-        for path, header in infos.items()
-        if header.sample_rate_hz != audio.sample_rate_hz
-    ]
+    rate = audio.sample_rate_hz
+    rates = [f"{p}: {h.sample_rate_hz} Hz" for p, h in infos.items() if h.sample_rate_hz != rate]
     others = [
         f"{path}: {header.format}"
         for path, header in infos.items()
@@ -127,18 +118,10 @@ def compare_headers(audio: Audio, infos: Mapping[str, Header], issues: Issues) -
     issues.add("error", "audio.truncated", "audio file truncated", ids=truncated)
     issues.add("error", "audio.empty", "audio file without samples", ids=empty)
     issues.add("error", "audio.channels", f"not {audio.channels} channel(s)", ids=channels)
-    issues.add(
-        "warning",
-        "audio.format",
-        f"another format than {suffix} says; read by its content",
-        ids=others,
-    )
+    what = f"another format than {suffix} says; read by its content"
+    issues.add("warning", "audio.format", what, ids=others)
     if audio.other_rates == "resample":
-        issues.add(
-            "warning",
-            "audio.sample-rate",
-            f"not at {audio.sample_rate_hz} Hz; will be resampled",
-            ids=rates,
-        )
+        what = f"not at {rate} Hz; will be resampled"
+        issues.add("warning", "audio.sample-rate", what, ids=rates)
     else:
-        issues.add("error", "audio.sample-rate", f"not at {audio.sample_rate_hz} Hz", ids=rates)
+        issues.add("error", "audio.sample-rate", f"not at {rate} Hz", ids=rates)

@@ -38,9 +38,9 @@ def read_keys(
     `path` is the corpus's folder, any folder that holds these files at any depth (files are found
     by name, those first whose last folders are the official ones), the protocol file itself, or any
     list of utterances and labels (`bench.data.other_keys`), which has no labels of frames. The
-    subset is what `load` returns, but its paths may name files that are not there. Files that
-    are not there, not this corpus's or not sound are a BenchError, and so are two different ones
-    between which nothing decides.
+    subset is what `read_corpus_split` returns, but its paths may name files that are not there.
+    Files that are not there, not this corpus's or not sound are a BenchError, and so are two
+    different ones between which nothing decides.
     """
     from bench.data.other_keys import is_other, recast  # pandas, as above
 

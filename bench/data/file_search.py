@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from bench.data.broken_corpus import missing_lists_error
@@ -46,9 +46,7 @@ def find_beside(card: CorpusCard, split: str, scores: Path) -> Path | None:
             inside = sorted(folder.iterdir())
         except OSError:  # one may use a file in a folder that one may not list
             inside = []
-        if any(
-            os.path.isfile(subfolder / name) for subfolder in (folder, *inside) for name in names
-        ):
+        if any(os.path.isfile(below / name) for below in (folder, *inside) for name in names):
             return folder
     return None
 
@@ -143,19 +141,7 @@ def _count_common_parts(path: Path, relative: str) -> int:
 
 
 def _find_above(folder: Path, relative: str) -> Path | None:
-    return next(
-        (
-            path
-            for above in folder.resolve().parents[:2]
-            for end in _path_ends(relative)
-            if (path := find_exact(above, [end])) is not None
-        ),
-        None,
-    )
-
-
-def _path_ends(relative: str) -> Iterator[str]:
-    """Yield `a/b/c`, `b/c`, `c`."""
     parts = PurePosixPath(relative).parts
-    for first in range(len(parts)):
-        yield "/".join(parts[first:])
+    ends = ["/".join(parts[first:]) for first in range(len(parts))]  # `a/b/c`, `b/c`, `c`
+    paths = (find_exact(above, [end]) for above in folder.resolve().parents[:2] for end in ends)
+    return next(filter(None, paths), None)

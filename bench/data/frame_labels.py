@@ -19,16 +19,9 @@ import numpy as np
 
 from bench.data.subset import Span
 from bench.errors import BenchError, near_name
-from bench.metrics.grid import Rule
+from bench.metrics.grid import Rule, frames_by_rule
 from bench.metrics.tally import Bools
-from bench.units import (
-    CLASSES,
-    SAMPLE_RATE_HZ,
-    SPOOF,
-    frame_samples,
-    frames_covering,
-    to_samples,
-)
+from bench.units import CLASSES, SAMPLE_RATE_HZ, SPOOF, frame_samples, to_samples
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -76,15 +69,9 @@ def mark_spoof_frames(
 
     `stretches` are the spoof samples; `spoof_frames` explains the rules.
     """
-    match rule:
-        case "any-spoof":
-            spoof = np.zeros(frames_covering(n_samples, frame), dtype=np.bool_)
-            for stretch in stretches:
-                spoof[stretch.start // frame : frames_covering(stretch.end, frame)] = True
-        case "floor":
-            spoof = np.zeros(n_samples // frame, dtype=np.bool_)
-            for stretch in stretches:
-                spoof[stretch.start // frame : stretch.end // frame] = True
+    spoof = np.zeros(frames_by_rule(n_samples, frame, rule), dtype=np.bool_)
+    for stretch in stretches:
+        spoof[stretch.start // frame : frames_by_rule(stretch.end, frame, rule)] = True
     return spoof
 
 

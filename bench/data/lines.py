@@ -66,9 +66,8 @@ def read_lines(path: Path, pattern: re.Pattern[str], form: str, issues: Issues) 
             malformed.append(name_line(path.name, number, line.strip()))
     names = sorted(pattern.groupindex, key=pattern.groupindex.__getitem__)
     table = pd.DataFrame.from_records(rows, columns=names)
-    return check_lines(
-        Lines(path, table, np.array(numbers, dtype=np.int64)), form, malformed, issues
-    )
+    lines = Lines(path, table, np.array(numbers, dtype=np.int64))
+    return check_lines(lines, form, malformed, issues)
 
 
 def check_lines(lines: Lines, form: str, malformed: Sequence[str], issues: Issues) -> Lines:
@@ -76,9 +75,8 @@ def check_lines(lines: Lines, form: str, malformed: Sequence[str], issues: Issue
 
     Malformed lines, repeated utterances and an empty file are added to `issues`.
     """
-    issues.add(
-        "error", "protocol.malformed-line", f"malformed line, should be `{form}`", ids=malformed
-    )
+    what = f"malformed line, should be `{form}`"
+    issues.add("error", "protocol.malformed-line", what, ids=malformed)
     again = lines.table["utterance"].duplicated().to_numpy()
     two, same = _find_repeated(lines, again)
     issues.add("error", "protocol.two-labels", "utterance listed with two labels", ids=two)
@@ -115,10 +113,6 @@ def keep_known(lines: Lines, field: str, words: Mapping[str, str], issues: Issue
         return lines
     column = lines.table[field]
     places = [f"{lines.name_line(i)}: {column.iloc[i]!r}" for i in wrong]
-    issues.add(
-        "error",
-        "protocol.unknown-label",
-        f"unknown label{near_name(column.iloc[wrong[0]], words)}",
-        ids=places,
-    )
+    what = f"unknown label{near_name(column.iloc[wrong[0]], words)}"
+    issues.add("error", "protocol.unknown-label", what, ids=places)
     return lines.keep_rows(right)

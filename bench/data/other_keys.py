@@ -10,19 +10,17 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from bench._io import text_files
 from bench._io.delimited_text import number_lines, split_cells
 from bench.cards import corpus_cards
 from bench.data import protocol_lines
+from bench.data.protocol_lines import SEPARATORS, Separator
 from bench.errors import BenchError, quote_text
 from bench.specs.corpus import Class, CorpusCard, Protocol
 from bench.units import LABEL_WORDS
 
-Separator = Literal["tab", "comma", "semicolon", "space"]
-
-_SEPARATORS: Mapping[Separator, str] = {"tab": "\t", "comma": ",", "semicolon": ";", "space": " "}
 _NAMES: Mapping[str, Sequence[str]] = {
     "utterance": (
         *("utterance", "utterance_id", "utt", "utt_id", "filename", "file_name", "file", "file_id"),
@@ -106,7 +104,7 @@ def _match_other_card(
             continue
         if all(len(text.split()) < _TELLING for text in other.protocol.columns):
             continue
-        for separator in _SEPARATORS:
+        for separator in SEPARATORS:
             form = other.protocol.model_copy(update={"ids": own_ids, "separator": separator})
             if not protocol_lines.explain_misfit(path, form, card.audio.suffix):
                 there = other.splits.get(split)
@@ -125,7 +123,7 @@ def _detect_form(card: CorpusCard, path: Path) -> Protocol:
     return Protocol(
         file=(path.name,),
         separator=grid.separator,
-        header=_SEPARATORS[grid.separator].join(grid.header),
+        header=SEPARATORS[grid.separator].join(grid.header),
         columns=(" ".join(names),),
         labels={word: words[word.lower()] for word in occurring},
         audio=("{utterance}",),
@@ -144,7 +142,7 @@ def _label_words(card: CorpusCard) -> dict[str, Class]:
 def _read_grid(path: Path) -> _Grid:
     """Return the file's fields by the separator that cuts all its lines into as many."""
     listed = [line.strip() for _, line in number_lines(text_files.read_bytes(path))]
-    for separator, mark in _SEPARATORS.items():
+    for separator, mark in SEPARATORS.items():
         rows = [split_cells(line, mark, skip_blanks=True) for line in listed]
         counts = Counter(map(len, rows))
         if len(counts) == 1 and len(rows) > 1 and len(rows[0]) > 1:
@@ -189,11 +187,9 @@ def _find_label_column(path: Path, grid: _Grid, words: Mapping[str, Class]) -> i
         stranger = next((word for word in grid.columns[named] if word.lower() not in words), None)
         if stranger is None:
             return named
-        why = (
-            "0 and 1 do not say which is bona fide"
-            if stranger in ("0", "1")
-            else f"{quote_text(stranger)} is no label"
-        )
+        why = f"{quote_text(stranger)} is no label"
+        if stranger in ("0", "1"):
+            why = "0 and 1 do not say which is bona fide"
         raise BenchError(
             "protocol.no-labels", f"{path}: in column {grid.header[named]!r} {why}: {_WAY_OUT}"
         )

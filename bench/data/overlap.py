@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ from bench.cards import corpus_cards
 from bench.config import Config, Form
 from bench.data.audio import Header, read_header, read_wave
 from bench.data.corpora import read_corpus_split
+from bench.data.parallel import Progress
 from bench.data.subset import Subset
 from bench.specs.corpus import Audio, CorpusCard
 from bench.units import SAMPLE_RATE_HZ
@@ -29,8 +30,6 @@ EXAMPLES = 5
 _THREADS = 4
 _OPENING = SAMPLE_RATE_HZ // 2
 """Samples that are compared before the whole: few files share both their length and these."""
-
-Progress = Callable[[int, int], None]
 
 
 class Shared(NamedTuple):
@@ -89,9 +88,9 @@ def from_lists(a: Side, b: Side) -> tuple[Shared, ...]:
     (`card.speakers`): speaker `1` of one corpus is not speaker `1` of another.
     """
     same_names = bool(a.card.speakers) and a.card.speakers == b.card.speakers
-    speakers = (
-        _column_values(a, "speaker") & _column_values(b, "speaker") if same_names else set[str]()
-    )
+    speakers = set[str]()
+    if same_names:
+        speakers = _column_values(a, "speaker") & _column_values(b, "speaker")
     ids = _column_values(a, "utterance") & _column_values(b, "utterance")
     return (
         *_share_names(f"speakers ({a.card.speakers})", sorted(speakers)),
@@ -121,10 +120,7 @@ def from_audio(a: Side, b: Side, progress: Progress) -> tuple[Shared, ...]:
                 progress(done, total)
             lengths.append(by_length)
         common = lengths[0].keys() & lengths[1].keys()
-        groups = [
-            list(chain.from_iterable(paths_by_length[n] for n in common))
-            for paths_by_length in lengths
-        ]
+        groups = [[path for n in common for path in by_length[n]] for by_length in lengths]
         for stop in (_OPENING, None):
             groups = _keep_alike(pool, groups, [side.card.audio for side in sides], stop)
     same = sorted(_file_stem(path) for path in groups[0])

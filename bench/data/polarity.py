@@ -13,7 +13,7 @@ import pandas as pd
 
 from bench.data.subset import FrameVectors, Spans
 from bench.issues import Issues
-from bench.units import BONAFIDE, SPOOF
+from bench.units import BONAFIDE, CLASSES
 
 
 class ClassesHeld(NamedTuple):
@@ -27,13 +27,9 @@ def find_classes(table: pd.DataFrame, timing: FrameVectors | Spans) -> ClassesHe
     """Return which classes the labels of each utterance hold; no vector may be empty."""
     utterances = table["utterance"].tolist()
     if isinstance(timing, Spans):
-        labels_of_utterances = [
-            {span.label for span in timing.spans[utterance]} for utterance in utterances
-        ]
-        return ClassesHeld(
-            np.array([BONAFIDE in labels for labels in labels_of_utterances], dtype=bool),
-            np.array([SPOOF in labels for labels in labels_of_utterances], dtype=bool),
-        )
+        labels = [{span.label for span in timing.spans[utterance]} for utterance in utterances]
+        bonafide, spoof = ([name in each for each in labels] for name in CLASSES)
+        return ClassesHeld(np.array(bonafide, dtype=bool), np.array(spoof, dtype=bool))
     if not utterances:
         return ClassesHeld(np.zeros(0, dtype=bool), np.zeros(0, dtype=bool))
     vectors = [timing.spoof[utterance] for utterance in utterances]
@@ -56,20 +52,14 @@ def check_label_polarity(table: pd.DataFrame, timing: FrameVectors | Spans, issu
     inverted = bonafide & classes.spoof
     flipped = ClassesHeld(classes.spoof, classes.bonafide)
     fits = not (bonafide & flipped.spoof).any() and bool((bonafide | flipped.spoof).all())
-    hint = (
-        "flipped labels would fit all: the file's codes are inverted"
-        if fits
-        else "flipped labels would not fit either"
-    )
+    hint = "flipped labels would not fit either"
+    if fits:
+        hint = "flipped labels would fit all: the file's codes are inverted"
     what = f"bona fide utterance with spoof labels, of {int(bonafide.sum()):,} ({hint})"
     issues.add("error", "labels.inverted", what, ids=ids[inverted].tolist())
     if isinstance(timing, Spans):
-        issues.add(
-            "error",
-            "labels.no-spoof",
-            "spoof utterance without a spoof span",
-            ids=_without_spoof(ids, bonafide, classes),
-        )
+        without = _without_spoof(ids, bonafide, classes)
+        issues.add("error", "labels.no-spoof", "spoof utterance without a spoof span", ids=without)
 
 
 def warn_missing_spoof(table: pd.DataFrame, timing: FrameVectors | Spans, issues: Issues) -> None:

@@ -4,15 +4,11 @@ A regular file (every line has its columns, one separator between them) is parse
 Any other is read line by line, which takes a few times longer and finds what is wrong.
 """
 
-# pyarrow ships no types.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -21,20 +17,16 @@ import pandas as pd
 import pyarrow as pa
 
 from bench._io import text_files
-from bench._io.delimited_text import (
-    CATEGORY,
-    name_line,
-    number_lines,
-    parse_columns,
-    split_cells,
-)
+from bench._io.delimited_text import CATEGORY, name_line, number_lines, parse_columns, split_cells
 from bench.data import lines
 from bench.data.lines import Lines
 from bench.errors import BenchError
 from bench.issues import Issues
 from bench.specs.corpus import Protocol
 
-_SEPARATORS = {"space": " ", "tab": "\t", "comma": ",", "semicolon": ";"}
+Separator = Literal["tab", "comma", "semicolon", "space"]
+SEPARATORS: Mapping[Separator, str] = {"tab": "\t", "comma": ",", "semicolon": ";", "space": " "}
+"""In the order in which they are tried."""
 _LOOKED_AT = 100
 """Lines by which the number of columns is told."""
 _VARIED = frozenset({"utterance", "spans", "duration_s"})
@@ -146,7 +138,7 @@ def _is_regular(data: bytes, protocol: Protocol, columns: ProtocolColumns) -> bo
 
     Counted over the bytes at once: a parser does not say where lines are of another length.
     """
-    separator = _SEPARATORS[protocol.separator].encode()
+    separator = SEPARATORS[protocol.separator].encode()
     loose = {b" " + separator, separator + b" ", b" \n", b"\n ", b"\n\n"}
     loose |= {"space": {b"\t"}, "tab": set[bytes]()}.get(protocol.separator, {b'"'})
     edges = data[:1] in (b"", b"\n", b" ", separator) or data[-1:] in (b" ", separator)
@@ -171,7 +163,7 @@ def _parse_regular(
         for name in names
         if not name.startswith("-")
     }
-    separator = _SEPARATORS[protocol.separator]
+    separator = SEPARATORS[protocol.separator]
     table = parse_columns(data, separator, names, types, quotes=False, skip_lines=skipped)
     return None if table is None else table.to_pandas()
 
@@ -190,7 +182,7 @@ def _split_lines(data: bytes, protocol: Protocol, skipped: int) -> Iterator[_Lin
 
 
 def _split_fields(line: str, protocol: Protocol) -> list[str]:
-    separator = _SEPARATORS[protocol.separator]
+    separator = SEPARATORS[protocol.separator]
     if protocol.separator == "tab":  # quotes are text
         return [field.strip() for field in line.split(separator)]
     return split_cells(line, separator, skip_blanks=True)
@@ -215,8 +207,7 @@ def _choose_columns(data: bytes, protocol: Protocol) -> ProtocolColumns:
         len(line.fields) for line in _split_lines(_take_first_lines(data), protocol, 0)
     )
     return max(
-        variants,
-        key=lambda variant: sum(n for count, n in counts.items() if variant.fits(count)),
+        variants, key=lambda variant: sum(n for count, n in counts.items() if variant.fits(count))
     )
 
 

@@ -16,8 +16,7 @@ from bench.issues import Issues
 
 TOLERANCE_S = 0.01 + 1e-6
 """How far two spans may be apart or overlap: one step of HAD's two decimals, below every resolution
-in use.
-"""
+in use."""
 
 
 class LabelledLines(NamedTuple):
@@ -57,16 +56,13 @@ def parse_spans(
 def check_ends(table: pd.DataFrame, ends_s: Sequence[float], issues: Issues) -> None:
     """Note utterances of which the last span does not end where `duration_s` says."""
     rows = zip(table["utterance"].tolist(), table["duration_s"].tolist(), ends_s, strict=True)
-    issues.add(
-        "error",
-        "labels.duration-mismatch",
-        "last span ends elsewhere than the utterance",
-        ids=[
-            f"{utterance}: {end_s} s of {duration_s} s"
-            for utterance, duration_s, end_s in rows
-            if abs(end_s - duration_s) > TOLERANCE_S
-        ],
-    )
+    ids = [
+        f"{utterance}: {end_s} s of {duration_s} s"
+        for utterance, duration_s, end_s in rows
+        if abs(end_s - duration_s) > TOLERANCE_S
+    ]
+    what = "last span ends elsewhere than the utterance"
+    issues.add("error", "labels.duration-mismatch", what, ids=ids)
 
 
 def _keep_well_formed(
@@ -101,10 +97,7 @@ def _find_sound(
     rows = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
     bad = np.bincount(rows[faulty], minlength=len(edges) - 1) > 0
     bad |= np.bincount(rows, weights=ends > starts, minlength=len(edges) - 1) == 0
-    issues.add(
-        "error",
-        "labels.gap",
-        f"spans do not follow one another from 0 s on (gap or overlap above {TOLERANCE_S:.2f} s)",
-        ids=[lines.name_line(i) for i in np.flatnonzero(bad).tolist()],
-    )
+    what = f"spans do not follow one another from 0 s on (gap or overlap above {TOLERANCE_S:.2f} s)"
+    ids = [lines.name_line(i) for i in np.flatnonzero(bad).tolist()]
+    issues.add("error", "labels.gap", what, ids=ids)
     return np.flatnonzero(~bad).tolist()

@@ -1,1 +1,1 @@
-"""Anyone's score file: read, checked against the keys, judged by the official definitions."""
+"""Anyone's score file: read, checked against the keys, evaluated by the official definitions."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bench._io.text_files import open_unpacked
 from bench.data.pickles import read_array, read_dictionary
-from bench.errors import BenchError, quote_text
+from bench.errors import BenchError, name_source, quote_text
 from bench.evaluation.tables import ColumnTable, of_array, of_arrays
 from bench.metrics.tally import Floats, Integers
 
@@ -85,10 +85,8 @@ def join_vectors(path: Path, vectors: Vectors, column: str | None) -> Arrays:
     `column` is 1 or 2, or 1-2 or 2-1 for a difference, where arrays are n x 2. BenchError for
     arrays that hold no scores.
     """
-    try:
+    with name_source(path):
         return _join_arrays(vectors, column)
-    except BenchError as error:
-        raise BenchError(error.code, f"{path}: {error}") from None
 
 
 def _join_arrays(vectors: Vectors, column: str | None) -> Arrays:

@@ -40,6 +40,11 @@ def _compile_pattern(separator: str) -> re.Pattern[bytes]:
 _PATTERNS = {separator: _compile_pattern(separator) for separator in _BOUNDS}
 
 
+def _list_numbers(match: re.Match[bytes]) -> list[bytes]:
+    inner = next(group for group in match.groups()[1:] if group is not None)
+    return re.findall(_NUMBER, inner, re.IGNORECASE)
+
+
 def spread_brackets(text: bytes, separator: str) -> bytes:
     """Return lines with numbers in brackets as cells of their own.
 
@@ -49,8 +54,7 @@ def spread_brackets(text: bytes, separator: str) -> bytes:
     joint = separator.encode()
 
     def join_numbers(match: re.Match[bytes]) -> bytes:
-        inner = next(group for group in match.groups()[1:] if group is not None)
-        return joint.join(re.findall(_NUMBER, inner, re.IGNORECASE))
+        return joint.join(_list_numbers(match))
 
     return _PATTERNS[separator].sub(join_numbers, text)
 
@@ -64,8 +68,7 @@ def find_brackets(lines: Sequence[str], separator: str) -> Brackets | None:
         if match:
             before = text[: match.start()]
             column = len(before.split()) if separator == " " else before.count(separator.encode())
-            inner = next(group for group in match.groups()[1:] if group is not None)
-            columns[column, len(re.findall(_NUMBER, inner, re.IGNORECASE))] += 1
+            columns[column, len(_list_numbers(match))] += 1
     if not columns or 2 * columns.total() <= len(lines):
         return None
     (column, width), _ = columns.most_common(1)[0]

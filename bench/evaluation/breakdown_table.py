@@ -11,7 +11,7 @@ from bench.metrics.catalogue import find_metric, format_value, is_rate
 from bench.metrics.measured import MetricResult
 
 DIGITS = 6
-"""Decimals of a figure: as many as the organisers' packages print, for who checks theirs. Those of
+"""Decimals of a result: as many as the organisers' packages print, for who checks theirs. Those of
 its interval say how many of them matter."""
 TOO_FEW = "too few errors to judge"
 INTERVAL = "95 % interval"
@@ -29,27 +29,27 @@ def render_columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> li
     return format_table([headings[n] for n in columns], [[row[n] for n in columns] for row in rows])
 
 
-def format_with_interval(name: str, figure: MetricResult) -> tuple[str, str]:
+def format_with_interval(name: str, result: MetricResult) -> tuple[str, str]:
     """Return a result and its interval as they are printed; – where there is no interval."""
-    value = format_value(name, figure.value, DIGITS)
-    if math.isnan(figure.low):
+    value = format_value(name, result.value, DIGITS)
+    if math.isnan(result.low):
         return value, NONE
-    if figure.few and _says_nothing(name, figure):
+    if result.few and _says_nothing(name, result):
         return value, TOO_FEW
-    return value, f"{format_value(name, figure.low)} to {format_value(name, figure.high)}"
+    return value, f"{format_value(name, result.low)} to {format_value(name, result.high)}"
 
 
-def _says_nothing(name: str, figure: MetricResult) -> bool:
+def _says_nothing(name: str, result: MetricResult) -> bool:
     """Return whether an interval holds what chance alone gives.
 
     That is half of the trials wrong, or the cost of deciding nothing.
     """
-    return figure.low <= (0.5 if is_rate(name) else 1.0) <= figure.high
+    return result.low <= (0.5 if is_rate(name) else 1.0) <= result.high
 
 
 def render_breakdown(breakdown: Breakdown) -> list[str]:
     """Return a breakdown as lines of Markdown, with an explanation of ties below it."""
-    names = list(dict.fromkeys(name for line in breakdown.lines for name in line.figures))
+    names = list(dict.fromkeys(name for line in breakdown.lines for name in line.results))
     labels = [info.label if (info := find_metric(name)) else name for name in names]
     headings = [*breakdown.by, *(h for label in labels for h in (label, INTERVAL))]
     headings += ["Bona fide", "Spoof", *_errors_of(breakdown)]
@@ -59,9 +59,9 @@ def render_breakdown(breakdown: Breakdown) -> list[str]:
     for line in breakdown.lines:
         row = list(line.levels)
         for name in names:
-            figure = line.figures.get(name)
+            result = line.results.get(name)
             value, interval = (
-                format_with_interval(name, figure) if figure else ("not defined", NONE)
+                format_with_interval(name, result) if result else ("not defined", NONE)
             )
             row += [value + _TIED * (name == "eer" and line.ties is not None), interval]
         row += [f"{line.bonafide:,}", f"{line.spoof:,}"]
@@ -76,11 +76,11 @@ _COUNTS = {"Missed at the EER": "missed", "Accepted at the EER": "accepted"}
 
 def _errors_of(breakdown: Breakdown) -> tuple[str, ...]:
     """Return the headings of the errors behind the EERs of a breakdown that has EERs."""
-    return (*_COUNTS,) * any("eer" in line.figures for line in breakdown.lines)
+    return (*_COUNTS,) * any("eer" in line.results for line in breakdown.lines)
 
 
 def _format_count(line: BreakdownLine, heading: str) -> str:
-    count: float = getattr(line.figures.get("eer"), _COUNTS[heading], math.nan)
+    count: float = getattr(line.results.get("eer"), _COUNTS[heading], math.nan)
     return NONE if math.isnan(count) else f"{count:,.0f}"
 
 
@@ -89,8 +89,7 @@ def _describe_ties(breakdown: Breakdown) -> list[str]:
     texts = [
         f"{' '.join(line.levels)}: {ties.bonafide:,.0f} bona fide and {ties.spoof:,.0f} spoof "
         f"share {ties.score:.9g}; ASVspoof's packages print {format_value('eer', ties.official)}, "
-        "any "
-        f"order of these gives {format_value('eer', ties.lowest)} to "
+        f"any order of these gives {format_value('eer', ties.lowest)} to "
         f"{format_value('eer', ties.highest)}"
         for line in breakdown.lines
         if (ties := line.ties)

@@ -98,10 +98,10 @@ def check_frames(
 ) -> Checked:
     """Check scores of frames against a split's table and its labels, `bench.evaluation.reference`.
 
-    Like `check`, and whether the frames fit the labels' durations. Whether scores are inverted is
-    decided by the range-based EER, with utterances as the independent trials, as frames of one are
-    alike. Ties are not looked for: no organisers' package gives another result by them. BenchError
-    for a file with one score per utterance.
+    Like `check_utterances`, and whether the frames fit the labels' durations. Whether scores are
+    inverted is decided by the range-based EER, with utterances as the independent trials, as frames
+    of one are alike. Ties are not looked for: no organisers' package gives another result by them.
+    BenchError for a file with one score per utterance.
     """
     if scores.start is None or scores.end is None:
         raise BenchError(
@@ -209,12 +209,8 @@ def _order_frames(
     rows = np.flatnonzero(trial >= 0)
     code, start = trial[rows], scores.start[rows]
     backward = (np.diff(code) == 0) & (np.diff(start) < 0)
-    issues.add(
-        "note",
-        "scores.unordered",
-        f"{backward.sum():,} frames come after a later one of their utterance (put in order)",
-        backward.sum(),
-    )
+    what = f"{backward.sum():,} frames come after a later one of their utterance (put in order)"
+    issues.add("note", "scores.unordered", what, backward.sum())
     order = rows[np.lexsort((start, code))]
     code, start, end = trial[order], scores.start[order], scores.end[order]
     same = (np.diff(code, prepend=-1) == 0) & (np.diff(start, prepend=-1) == 0)

@@ -78,9 +78,9 @@ def choose_columns(
 ) -> Roles:
     """Return the roles of columns; `names` is the header, `rows` the first rows, equally long.
 
-    `later` holds cells from further down that differ in kind from the first ones (`unlike`).
-    `authors`: the file has a name as LlamaPartialSpoof's authors' tools give, whose columns without
-    names are id, bona fide, spoof.
+    `later` holds cells from further down that differ in kind from the first ones
+    (`find_unlike_labels`). `authors`: the file has a name as LlamaPartialSpoof's authors' tools
+    give, whose columns without names are id, bona fide, spoof.
 
     BenchError where a column asked for is not there, or where more than one could be the score.
     """
@@ -130,7 +130,7 @@ def choose_columns(
 
 
 def find_unlike_labels(roles: Roles, words: Sequence[str]) -> Mapping[int, Sequence[str]]:
-    """Return, for `choose`, the words of the label column that are no labels; empty if none."""
+    """Return the words of the label column that are no labels, for `choose_columns`."""
     plain = [word.strip() for word in words]
     fine = all(word.lower() in LABELS for word in plain) or two_whole(plain)
     if roles.label is None or roles.strict or fine:
@@ -229,11 +229,7 @@ def _confidence_by(
 ) -> Literal["asked", "named", ""]:
     if asked is not None:
         return "asked"
-    return (
-        "named"
-        if predicted is not None and predicted in sample.columns_of_kind("prediction")
-        else ""
-    )
+    return "named" if predicted in sample.columns_of_kind("prediction") else ""
 
 
 def _label_by(

@@ -25,11 +25,11 @@ from bench.metrics.breakdown import split_breakdown
 from bench.metrics.f1 import decide_bonafide
 from bench.metrics.grid import align_points, find_grid, point_items
 from bench.metrics.items import Items, count_items
-from bench.metrics.measure import FrameMetric, Measure, frame_measures
+from bench.metrics.measure import FrameMetric, Measure
 from bench.metrics.paired import compare_items, compare_ratios, correct_holm
 from bench.metrics.plans import NothingToResample, Resampling
 from bench.metrics.ratios import Ratios, decision_ratios
-from bench.metrics.registry import select_metrics
+from bench.metrics.registry import frame_measures, select_metrics
 from bench.metrics.tally import Integers
 from bench.metrics.timeline import LabelledStretches, ScoredFrames, select_frames, select_stretches
 from bench.units import SAMPLE_RATE_HZ
@@ -40,19 +40,19 @@ class Compared(NamedTuple):
 
     levels: tuple[str, ...]
     """Of each field broken down by."""
-    figure: str
+    metric: str
     """By name (`bench.metrics.catalogue`)."""
     a: float
     b: float
     difference: SystemDifference
     """`a` minus `b`."""
     corrected: float
-    """The p-value, corrected for all cells that this figure is compared in (Holm)."""
+    """The p-value, corrected for all cells that this metric is compared in (Holm)."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two judged score files."""
+    """Two evaluated score files."""
 
     corpus: str
     split: str
@@ -76,7 +76,7 @@ class Comparison:
 
 
 def compare_score_files(
-    judge: Evaluator, a: MatchedScores, b: MatchedScores, names: tuple[str, str] | None = None
+    evaluator: Evaluator, a: MatchedScores, b: MatchedScores, names: tuple[str, str] | None = None
 ) -> Comparison:
     """Return the paired differences of all metrics, pooled and in each cell of a breakdown.
 
@@ -96,48 +96,44 @@ def compare_score_files(
             "one file has scores of frames and the other of utterances: their "
             "metrics cannot be compared",
         )
-    if PACKAGE in judge.request.figures:
+    if PACKAGE in evaluator.request.metrics:
         raise BenchError(
             "comparison.no-interval",
             f"{PACKAGE}: no difference has an interval: resamples repeat trials, and repeats are "
             "ties; compare by eer",
         )
-    resampling = judge.make_resampling(of_frames=a.truth is not None)
+    resampling = evaluator.make_resampling(of_frames=a.truth is not None)
     by: tuple[str, ...] = ()
     notes: list[str] = []
     if _have_equal_scores(a, b, common):
         notes.append("both files hold the same scores")
     if a.truth is None:
-        if len(judge.request.by) > 1:
+        if len(evaluator.request.by) > 1:
             raise BenchError(
                 "comparison.one-breakdown", "a comparison has one breakdown: give --by once"
             )
-        by = judge.request.by[0] if judge.request.by else ()
-        compared = [*_compare_utterances(judge, a, b, common, by, resampling)]
+        by = evaluator.request.by[0] if evaluator.request.by else ()
+        compared = [*_compare_utterances(evaluator, a, b, common, by, resampling)]
     else:
-        compared = [*_compare_frames(judge, a, b, common, resampling, notes)]
+        compared = [*_compare_frames(evaluator, a, b, common, resampling, notes)]
     if not compared:
         notes.append("no metric is defined: the trials scored by both are of one class only")
+    one, other = distinct_names([a.file.path, b.file.path])
     return Comparison(
-        judge.request.card.key,
-        judge.request.split,
+        evaluator.request.card.key,
+        evaluator.request.split,
         a.file.path,
         b.file.path,
-        names or _name_systems(a, b),
+        names or (one, other),
         len(common),
-        len(judge.subset) - len(common),
-        judge.describe_resampling(a.select_trials(common)),
+        len(evaluator.subset) - len(common),
+        evaluator.describe_resampling(a.select_trials(common)),
         by,
         tuple(correct_p_values(compared)),
-        {"keys": judge.findings, "A": a.checked.findings, "B": b.checked.findings},
+        {"keys": evaluator.findings, "A": a.checked.findings, "B": b.checked.findings},
         tuple(notes),
-        judge.request.form,
+        evaluator.request.form,
     )
-
-
-def _name_systems(a: MatchedScores, b: MatchedScores) -> tuple[str, str]:
-    one, other = distinct_names([a.file.path, b.file.path])
-    return one, other
 
 
 def _have_equal_scores(a: MatchedScores, b: MatchedScores, common: Integers) -> bool:
@@ -149,24 +145,20 @@ def _have_equal_scores(a: MatchedScores, b: MatchedScores, common: Integers) -> 
 
 
 def _compare_utterances(
-    judge: Evaluator,
+    evaluator: Evaluator,
     a: MatchedScores,
     b: MatchedScores,
     common: Integers,
     by: Sequence[str],
     resampling: Resampling,
 ) -> Iterator[Compared]:
-    pair = [judged.select_trials(common) for judged in (a, b)]
-    table, is_spoof = pair[0].table, pair[0].is_spoof
-    roles = a.roles
-    fields = {name: table[name].to_numpy() for name in roles if name in table}
-    for cell in split_breakdown(is_spoof, fields, roles, by):
-        if not cell.defined:
-            continue
-        measures = judge.select_measures(cell)
-        levels = tuple(cell.levels.values())
-        sides = items_of(pair[0], cell), items_of(pair[1], cell)
-        yield from _compare_items(levels, *sides, measures, resampling)
+    one, other = a.select_trials(common), b.select_trials(common)
+    fields = {name: one.table[name].to_numpy() for name in a.roles if name in one.table}
+    for cell in split_breakdown(one.is_spoof, fields, a.roles, by):
+        if cell.defined:
+            levels, measures = tuple(cell.levels.values()), evaluator.select_measures(cell)
+            sides = items_of(one, cell), items_of(other, cell)
+            yield from _compare_items(levels, *sides, measures, resampling)
 
 
 def _compare_items(
@@ -177,22 +169,15 @@ def _compare_items(
     resampling: Resampling,
 ) -> Iterator[Compared]:
     counts = count_items(one), count_items(other)
-    how, differences = (resampling.replicates, resampling.seed), None
+    how, differences = (resampling.replicates, resampling.seed), dict[str, SystemDifference]()
     if resampling.replicates:
         with suppress(NothingToResample):
-            differences = compare_items(
-                one, other, measures, resampling.make_plan(one.unit, one.spoof), *how
-            )
+            plan = resampling.make_plan(one.unit, one.spoof)
+            differences = compare_items(one, other, measures, plan, *how)
     for name, measure in measures.items():
         a, b = (measure(tally) for tally in counts)
-        yield Compared(
-            levels,
-            name,
-            a,
-            b,
-            differences[name] if differences else _without_interval(a - b),
-            math.nan,
-        )
+        difference = differences.get(name, _without_interval(a - b))
+        yield Compared(levels, name, a, b, difference, math.nan)
 
 
 def _without_interval(difference: float) -> SystemDifference:
@@ -201,7 +186,7 @@ def _without_interval(difference: float) -> SystemDifference:
 
 
 def _compare_frames(
-    judge: Evaluator,
+    evaluator: Evaluator,
     a: MatchedScores,
     b: MatchedScores,
     common: Integers,
@@ -216,13 +201,10 @@ def _compare_frames(
         pair = metric.items(one, truth), metric.items(other, truth)
         if pair[0].bonafide.any() and pair[0].spoof.any():
             yield from _compare_items((), *pair, {metric_name: metric.measure}, resampling)
-    rules, threshold = judge.request.rules, judge.request.threshold
+    rules, threshold = evaluator.request.rules, evaluator.request.threshold
     try:
         coarser_s = max(find_grid(one), find_grid(other)) / SAMPLE_RATE_HZ
-        at = (
-            align_points(one, truth, coarser_s, *rules),
-            align_points(other, truth, coarser_s, *rules),
-        )
+        at = [align_points(frames, truth, coarser_s, *rules) for frames in (one, other)]
     except BenchError as error:
         notes.append(f"no segment EER or F1: {error}")
         return
@@ -252,9 +234,9 @@ def _compare_ratios(
 
 
 def _common_frames(
-    judged: MatchedScores, common: Integers
+    matched: MatchedScores, common: Integers
 ) -> tuple[ScoredFrames, LabelledStretches]:
-    frames, truth = judged.checked.frames, judged.truth
+    frames, truth = matched.checked.frames, matched.truth
     assert frames is not None
     assert truth is not None
     return select_frames(frames, common), select_stretches(truth, common)
@@ -262,12 +244,10 @@ def _common_frames(
 
 def correct_p_values(compared: Sequence[Compared]) -> Iterator[Compared]:
     """Yield all with corrected p-values, metric by metric; those without one stay as they are."""
-    for name in dict.fromkeys(each.figure for each in compared):
-        group = [each for each in compared if each.figure == name]
-        tested = [
-            each.difference.p_value for each in group if not math.isnan(each.difference.p_value)
-        ]
-        corrected = iter(correct_holm(tested))
+    for name in dict.fromkeys(each.metric for each in compared):
+        group = [each for each in compared if each.metric == name]
+        p_values = [each.difference.p_value for each in group]
+        corrected = iter(correct_holm([p for p in p_values if not math.isnan(p)]))
         for each in group:
             untested = math.isnan(each.difference.p_value)
             yield each if untested else each._replace(corrected=next(corrected))

@@ -1,10 +1,5 @@
 """Which rows of a score file are of which trials of the keys."""
 
-# pyarrow ships no types.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
-
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
@@ -71,16 +66,12 @@ def check_key_counts(card: CorpusCard, split: str, trials: pd.DataFrame, issues:
         (expected.bonafide, int((label == BONAFIDE).sum()), "bona fide"),
         (expected.spoof, int((label == SPOOF).sum()), "spoof"),
     ]
-    stated = [
-        (official_count, count, what)
-        for official_count, count, what in pairs
-        if official_count is not None
-    ]
-    if all(official_count == count for official_count, count, _ in stated):
+    stated = [pair for pair in pairs if pair[0] is not None]
+    if all(there == count for there, count, _ in stated):
         return
     sure = "" if expected.standing == "verified" else ", as far as is known"
     listed = ", ".join(f"{count:,} {what}" for _, count, what in stated)
-    official = ", ".join(f"{official_count:,} {what}" for official_count, _, what in stated)
+    official = ", ".join(f"{there:,} {what}" for there, _, what in stated)
     issues.add(
         "warning",
         "keys.counts",
@@ -91,8 +82,8 @@ def check_key_counts(card: CorpusCard, split: str, trials: pd.DataFrame, issues:
 
 def check_repeats(
     scores: ScoreFile, trial: Integers, item: Integers, what: str, issues: Issues
-) -> bool:
-    """Add an issue for items with more than one row; return whether any has different scores.
+) -> None:
+    """Add an issue for items with more than one row.
 
     Items are trials or frames; `item` is a code for each row of a trial. Equal repeats count once.
     """
@@ -101,38 +92,23 @@ def check_repeats(
     first = np.flatnonzero(np.diff(item[order], prepend=-1))
     counts = np.diff(first, append=len(order))
     if not len(order) or (counts == 1).all():
-        return False
+        return
     score = scores.score[order]
     again = counts > 1
     with np.errstate(invalid="ignore"):  # NaN is noted elsewhere
         highest, lowest = np.maximum.reduceat(score, first), np.minimum.reduceat(score, first)
     differs = again & (highest != lowest) & ~np.isnan(highest)
     times = int(counts[0])
-    whole = (
-        f"; the file holds everything {times} times: another run appended to it"
-        if (counts == times).all()
-        else ""
-    )
-    chosen = scores.row[order[first[differs if differs.any() else again]]]
-    listed = partial(_take_names, scores.names, chosen)
-
+    whole = ""
+    if (counts == times).all():
+        whole = f"; the file holds everything {times} times: another run appended to it"
+    repeated, how = again, "more than one row with one score, which counts once"
     if differs.any():
-        issues.add(
-            "error",
-            "scores.duplicated",
-            f"{differs.sum():,} {what} have rows with different scores{whole}",
-            differs.sum(),
-            listed,
-        )
-        return True
-    issues.add(
-        "warning",
-        "scores.duplicated",
-        f"{again.sum():,} {what} have more than one row with one score, which counts once{whole}",
-        again.sum(),
-        listed,
-    )
-    return False
+        repeated, how = differs, "rows with different scores"
+    severity = "error" if differs.any() else "warning"
+    message = f"{repeated.sum():,} {what} have {how}{whole}"
+    listed = partial(_take_names, scores.names, scores.row[order[first[repeated]]])
+    issues.add(severity, "scores.duplicated", message, repeated.sum(), listed)
 
 
 def _in_other_splits(names: pa.StringArray, match: IdMatch, others: Others) -> Bools:
@@ -207,11 +183,8 @@ def _add_unknown(
         issues.add("warning", "scores.unknown-ids", what, len(unknown), listed)
         return
     wanted = match.keys[0].as_py() if len(match.keys) else "there are no keys"
-    code = (
-        "scores.another-corpus"
-        if alike and not is_same_corpus and not change
-        else "scores.unknown-ids"
-    )
+    is_other = alike and not is_same_corpus and not change
+    code = "scores.another-corpus" if is_other else "scores.unknown-ids"
     what = f"no id is of a trial in the keys (such as {one_line(wanted)}){hint}"
     issues.add("error", code, what, len(unknown), listed)
 

@@ -9,20 +9,18 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from bench.data.parallel import Progress
 from bench.evaluation.official import PACKAGE, OfficialMetrics, list_broken_down
 from bench.evaluation.score_report import Breakdown, BreakdownLine, TiedEer
 from bench.metrics.breakdown import POOLED, BreakdownCell, Role, split_breakdown
 from bench.metrics.det import eer_official, ties_at_eer
 from bench.metrics.eer_variants import order_range
 from bench.metrics.items import Items, make_items
-from bench.metrics.measure import Measure
 from bench.metrics.measured import MetricResult, measure_items
 from bench.metrics.plans import Resampling, ResamplingFactors, make_factors
 from bench.metrics.registry import LOGIT, describe_metrics
 from bench.metrics.tally import Bools, Floats, Integers, count_scores
 from bench.units import BONAFIDE
-
-Progress = Callable[[int, int], None]
 
 
 class Trials(NamedTuple):
@@ -56,9 +54,8 @@ def compute_pooled(
     `eer_official`, which has no interval, stands beside `eer` where ties make them differ.
     """
     cell = pool_trials(trials)
-    results = compute_results(
-        trials, cell, official.select_measures(cell, official.names), resampling
-    )
+    measures = official.select_measures(cell, official.names)
+    results = measure_items(items_of(trials, cell), measures, resampling)
     package = _package_eer(trials, cell)
     return _with_package(results, package) if package.value != results["eer"].value else results
 
@@ -90,8 +87,9 @@ def compute_by_logit(
     cell = pool_trials(trials)
     metrics = describe_metrics()
     names = [name for name in official.names if metrics[name].by_logit]
-    results = compute_results(trials, cell, official.select_measures(cell, names), resampling)
-    return {f"{name}{LOGIT}": figure for name, figure in results.items()}
+    measures = official.select_measures(cell, names)
+    results = measure_items(items_of(trials, cell), measures, resampling)
+    return {f"{name}{LOGIT}": result for name, result in results.items()}
 
 
 def pool_trials(trials: Trials) -> BreakdownCell:
@@ -103,7 +101,7 @@ def compute_breakdown(
     trials: Trials,
     roles: Mapping[str, Role],
     by: Sequence[str],
-    figures_of: Callable[[BreakdownCell], Mapping[str, MetricResult]],
+    results_of: Callable[[BreakdownCell], Mapping[str, MetricResult]],
     progress: Progress | None = None,
     *,
     of_frames: bool = False,
@@ -112,7 +110,7 @@ def compute_breakdown(
 
     `trials` are those of the keys, with NaN for trials without a score: these are left out, and
     counted by cell. Conventions and errors as `bench.metrics.breakdown.split_breakdown`.
-    `figures_of` is called for each cell with both classes; `progress` gets how many cells are
+    `results_of` is called for each cell with both classes; `progress` gets how many cells are
     done, and of how many. Ties are looked for unless results are `of_frames`.
     """
     fields = {name: trials.table[name].to_numpy() for name in roles if name in trials.table}
@@ -122,7 +120,7 @@ def compute_breakdown(
     for number, whole in enumerate(grid, start=1):
         bonafide, spoof = (rows[scored[rows]] for rows in (whole.bonafide, whole.spoof))
         cell = whole._replace(bonafide=bonafide, spoof=spoof)
-        measured: Mapping[str, MetricResult] = figures_of(cell) if cell.defined else {}
+        measured: Mapping[str, MetricResult] = results_of(cell) if cell.defined else {}
         levels = tuple(cell.levels.values())
         missing = len(whole.bonafide) - len(bonafide) + len(whole.spoof) - len(spoof)
         ties = _find_ties(trials, cell) if "eer" in measured and not of_frames else None
@@ -159,20 +157,11 @@ def by_cell(
         if {*cell.levels.values()} == {POOLED}:
             results = {name: pooled_results[name] for name in measures}
         else:
-            results = compute_results(trials, cell, measures, resampling) if measures else {}
+            items = items_of(trials, cell)
+            results = measure_items(items, measures, resampling) if measures else {}
         return _with_package(results, _package_eer(trials, cell)) if PACKAGE in names else results
 
     return compute_cell
-
-
-def compute_results(
-    trials: Trials, cell: BreakdownCell, measures: Mapping[str, Measure], resampling: Resampling
-) -> dict[str, MetricResult]:
-    """Return each of `measures` of the trials in `cell`, with both its intervals and its errors.
-
-    See `bench.metrics.measured.measure_items`.
-    """
-    return measure_items(items_of(trials, cell), measures, resampling)
 
 
 def items_of(trials: Trials, cell: BreakdownCell) -> Items:

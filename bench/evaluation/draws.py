@@ -7,10 +7,6 @@ machines, and still be compared one by one: their difference in a replicate is t
 bootstrap.
 """
 
-# pyarrow ships no types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import hashlib
@@ -36,7 +32,7 @@ from bench.metrics.plans import (
 )
 from bench.metrics.ratios import Ratios, replicate_ratios
 from bench.metrics.registry import LOGIT, clean_level, select_metrics
-from bench.metrics.tally import Bools, Floats, Integers
+from bench.metrics.tally import Bools, Floats
 
 REPLICATES = 1000
 
@@ -45,15 +41,15 @@ DRAWS_VERSION = "2"
 
 
 class MetricDraws(NamedTuple):
-    """One figure of one system in every replicate."""
+    """One result of one system in every replicate."""
 
     trials: str
     """Sixteen digits of the trials, their classes, speakers and attacks: those with equal ones were
-    drawn alike. "" where the figure cannot be had from a score file."""
+    drawn alike. "" where the result cannot be had from a score file."""
     values: Floats
-    """(REPLICATES,): fractions, NaN where the figure is not defined; none where `trials` is ""."""
+    """(REPLICATES,): fractions, NaN where the result is not defined; none where `trials` is ""."""
     mistakes: Mistakes | None = None
-    """What carries the figure; None where no errors do."""
+    """What carries the result; None where no errors do."""
 
     def pack_arrays(self) -> dict[str, Any]:
         """Return arrays that hold it."""
@@ -68,12 +64,10 @@ NOT_DRAWN = MetricDraws("", np.zeros(0))
 
 
 def unpack_arrays(arrays: Mapping[str, NDArray[Any]]) -> MetricDraws:
-    """Return what `Draws.packed` was made of."""
+    """Return what `pack_arrays` was made of."""
     wrong = None
     if "mistakes.unit" in arrays:
-        unit, counts, levels, low, high = (
-            arrays[f"mistakes.{field}"] for field in Mistakes._fields
-        )
+        unit, counts, levels, low, high = (arrays[f"mistakes.{name}"] for name in Mistakes._fields)
         wrong = Mistakes(unit, counts, levels, float(low), float(high))
     return MetricDraws(str(arrays["trials"]), arrays["values"], wrong)
 
@@ -88,19 +82,19 @@ class _File(NamedTuple):
     logit: Items | None
     """By the bona fide logit, where the file has it."""
     attack: NDArray[np.object_]
-    """Of each row, as in the name of a figure."""
+    """Of each row, as in the name of a result."""
     ratios: Ratios
 
 
-def draw_replicates(path: Path, figures: Collection[str]) -> dict[str, MetricDraws]:
-    """Return each of `figures` of the score file at `path` in every replicate.
+def draw_replicates(path: Path, result_names: Collection[str]) -> dict[str, MetricDraws]:
+    """Return each of `result_names` of the score file at `path` in every replicate.
 
     Replicates resample speakers and attacks, or utterances where the file does not name these.
     Metrics are those of `row_evaluation.evaluate_file` and the official ones of whole utterances
     (`bench.evaluation.official`), all trials together (`eer`) or bona fide trials against the
     spoofs of one attack (`A07.eer`), by the score or by the bona fide logit (`eer_bonafide_logit`).
-    `CANNOT` stands for any other: min t-DCF needs the organisers' ASV scores, other breakdowns the
-    corpus's lists. Raise BenchError as `bench.evaluation.score_file.read_scores`.
+    `NOT_DRAWN` stands for any other: min t-DCF needs the organisers' ASV scores, other breakdowns
+    the corpus's lists. Raise BenchError as `bench.evaluation.score_file.read_scores`.
     """
     table = scores.read_scores(path)
     file = _File(
@@ -111,11 +105,11 @@ def draw_replicates(path: Path, figures: Collection[str]) -> dict[str, MetricDra
         _attack_levels(scores.list_attacks(table)),
         scores.count_decisions(table),
     )
-    return {figure: _draw_metric(file, figure) for figure in figures}
+    return {result_name: _draw_metric(file, result_name) for result_name in result_names}
 
 
-def _draw_metric(file: _File, figure: str) -> MetricDraws:
-    cell, _, name = figure.rpartition(".")
+def _draw_metric(file: _File, result_name: str) -> MetricDraws:
+    cell, _, name = result_name.rpartition(".")
     by = file.logit if name.endswith(LOGIT) else file.items
     name = name.removesuffix(LOGIT)
     if by is None:
@@ -127,9 +121,9 @@ def _draw_metric(file: _File, figure: str) -> MetricDraws:
     trials = _digest_trials(file.names, items, plan)
     if name in select_metrics(DecisionMetric) and not cell and by is file.items:
         return _draw_ratios(trials, plan, items, file.ratios.select_ratios((name,)))
-    return (
-        _draw_items(trials, plan, items, name) if name in select_metrics(ScoreMetric) else NOT_DRAWN
-    )
+    if name in select_metrics(ScoreMetric):
+        return _draw_items(trials, plan, items, name)
+    return NOT_DRAWN
 
 
 def _attack_levels(attack: NDArray[np.object_]) -> NDArray[np.object_]:
@@ -171,7 +165,7 @@ class _RememberedGroups(ResamplingGroups):
     """
 
     def draw_replicate(self, seed: int, number: int, needed: Floats) -> Replicate:
-        """Return the weights that were drawn for the seed's trials; see `Groups`."""
+        """Return the weights that were drawn for the seed's trials; see `ResamplingGroups`."""
         weights = _WEIGHTS[seed][number].astype(np.float64)
         assert (weights @ needed > 0).all(), "trials of one digest have the same classes"
         return Replicate(weights, 0)
@@ -190,17 +184,12 @@ def _group_items(trials: str, plan: ResamplingPlan, items: Items) -> ResamplingG
         return drawn_groups
     seed = _trial_seed(trials)
     if seed not in _WEIGHTS:
+        group, n = drawn_groups.codes[0], drawn_groups.n
         needed = np.stack(
-            [
-                sum_groups(drawn_groups.codes[0], weights, drawn_groups.n)
-                for weights in (items.bonafide, items.spoof)
-            ],
-            1,
+            [sum_groups(group, items.bonafide, n), sum_groups(group, items.spoof, n)], 1
         )
-        drawn = [
-            drawn_groups.draw_replicate(seed, number, needed).weights
-            for number in range(REPLICATES)
-        ]
+        draw = drawn_groups.draw_replicate
+        drawn = [draw(seed, number, needed).weights for number in range(REPLICATES)]
         while len(_WEIGHTS) >= _MOST:
             del _WEIGHTS[next(iter(_WEIGHTS))]
         _WEIGHTS[seed] = np.array(drawn, dtype=np.uint16)
@@ -210,20 +199,13 @@ def _group_items(trials: str, plan: ResamplingPlan, items: Items) -> ResamplingG
 def _digest_trials(names: list[str], items: Items, plan: ResamplingPlan) -> str:
     """Return a digest of what decides the draws: a draw that lacks a class is made again."""
     classes = [
-        np.bincount(
-            np.searchsorted(plan.unit, items.unit[weights_of_class > 0]), minlength=len(plan.unit)
-        )
-        > 0
-        for weights_of_class in (items.bonafide, items.spoof)
-    ]
-    rows: list[Integers] = [
-        weights_of_class.astype(np.int64) for weights_of_class in (*classes, *plan.levels)
+        np.isin(plan.unit, items.unit[weights > 0]).astype(np.int64)
+        for weights in (items.bonafide, items.spoof)
     ]
     digest = hashlib.sha256(plan.name.encode())
-    for unit, *weights_of_class in zip(
-        plan.unit.tolist(), *(row.tolist() for row in rows), strict=True
-    ):
-        digest.update(f"\n{names[unit]}\t{weights_of_class}".encode())
+    columns = [column.tolist() for column in (plan.unit, *classes, *plan.levels)]
+    for unit, *factors in zip(*columns, strict=True):
+        digest.update(f"\n{names[unit]}\t{factors}".encode())
     return digest.hexdigest()[:16]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,12 @@ from bench.cards.corpus_cards import check_split
 from bench.config import Form
 from bench.data.corpora import read_keys
 from bench.data.fingerprint import compute_fingerprint
+from bench.data.parallel import Progress
 from bench.errors import BenchError, near_name
 from bench.evaluation import detection
 from bench.evaluation.checks import check_frames, check_utterances
 from bench.evaluation.coverage import check_key_counts
-from bench.evaluation.detection import Progress, Trials, factors_of
+from bench.evaluation.detection import Trials, factors_of
 from bench.evaluation.factors import describe_fields, read_with_fields, roles_of, with_fields
 from bench.evaluation.findings import refuse_errors
 from bench.evaluation.localization import evaluate_cell, evaluate_frames
@@ -50,15 +52,15 @@ class EvaluationRequest:
     card: CorpusCard
     split: str
     keys: Path
-    """The corpus's folder, or whatever `bench.data.load_keys` takes."""
+    """The corpus's folder, or whatever `bench.data.corpora.read_keys` takes."""
     by: tuple[tuple[str, ...], ...] = ()
     """Breakdowns, each by one or more fields."""
-    figures: tuple[str, ...] = ()
-    """Figures that breakdowns have; none for those that organisers break down."""
+    metrics: tuple[str, ...] = ()
+    """Metrics that breakdowns have; none for those that organisers break down."""
     formulas: bool = False
     """Whether the EER is wanted by every formula in use."""
     form: Form = "paper"
-    """`smoke`: judged on a miniature, never a result."""
+    """`smoke`: evaluated on a miniature, never a result."""
     allow_missing: bool = False
     as_is: bool = False
     reading: ReadOptions = field(default_factory=ReadOptions)
@@ -70,7 +72,7 @@ class EvaluationRequest:
     """Bootstrap unit, what is resampled as a whole: `AUTO`, what the trials ask for, or one of
     `bench.metrics.plans.PLANS`."""
     replicates: int = 1000
-    """0 for figures without intervals."""
+    """0 for results without intervals."""
     seed: int = 0
 
 
@@ -95,7 +97,7 @@ class Evaluator:
         """What is noteworthy about the keys."""
         self.official: OfficialMetrics = find_official(request.card, request.split, request.keys)
         names = (*self.official.names, PACKAGE)
-        for name in request.figures:
+        for name in request.metrics:
             if name not in names:
                 raise BenchError(
                     "scores.no-metric",
@@ -110,23 +112,17 @@ class Evaluator:
         result can be given.
         """
         asked, reading = self.request, reading or self.request.reading
-        file = read_with_fields(
-            asked.card,
-            self.subset.table,
-            path,
-            reading,
-            self._field_names,
-            self._protocol_order(path, reading),
-        )
-        how = (asked.allow_missing, reading.negate, asked.as_is)
-        options = dict(zip(("allow_missing", "negate", "as_is"), how, strict=True))
-        table = self.subset.table
+        table, ids = self.subset.table, self._protocol_order(path, reading)
+        file = read_with_fields(asked.card, table, path, reading, self._field_names, ids)
+        options = {
+            "allow_missing": asked.allow_missing,
+            "negate": reading.negate,
+            "as_is": asked.as_is,
+        }
+        truth = None
         if file.kind == "utterances" or self.subset.timing is None:
             llr = "dcf" in asked.card.official
-            checked, truth = (
-                check_utterances(file, table, self.list_other_ids, **options, llr=llr),
-                None,
-            )
+            checked = check_utterances(file, table, self.list_other_ids, **options, llr=llr)
         else:
             truth = build_reference(self.subset)
             checked = check_frames(
@@ -140,7 +136,7 @@ class Evaluator:
 
     @property
     def _field_names(self) -> list[str]:
-        """Every column that figures are broken down by."""
+        """Every column that results are broken down by."""
         return [name for by in self.request.by for name in by]
 
     def _protocol_order(self, path: Path, reading: ReadOptions) -> Sequence[str]:
@@ -199,108 +195,100 @@ class Evaluator:
 
     def select_measures(self, cell: BreakdownCell) -> dict[str, Measure]:
         """Return the metrics of a cell of a breakdown; all metrics for the cell of all trials."""
-        if all(level == POOLED for level in cell.levels.values()) and not self.request.figures:
+        if all(level == POOLED for level in cell.levels.values()) and not self.request.metrics:
             return self.official.select_measures(cell, self.official.names)
-        return self.official.select_measures(cell, self.request.figures or list_broken_down())
+        return self.official.select_measures(cell, self.request.metrics or list_broken_down())
 
     def evaluate_scores(
-        self, judged: MatchedScores, progress: Progress | None = None
+        self, matched: MatchedScores, progress: Progress | None = None
     ) -> ScoreReport:
         """Return all results of a score file with their intervals.
 
         `progress` gets how many cells of a breakdown are done, and of how many.
         """
-        asked, trials = self.request, judged.trials
-        resampling = self.make_resampling(of_frames=judged.truth is not None)
-        figures, breakdowns, notes = self._compute_figures(judged, trials, resampling, progress)
+        asked, trials = self.request, matched.trials
+        resampling = self.make_resampling(of_frames=matched.truth is not None)
+        results, breakdowns, notes = self._compute_results(matched, resampling, progress)
+        formulas = asked.formulas and results
         return ScoreReport(
             form=asked.form,
             corpus=asked.card.key,
             short=asked.card.short,
             split=asked.split,
-            scores=judged.file.path,
-            digest=judged.digest,
+            scores=matched.file.path,
+            digest=matched.digest,
             keys=asked.keys,
-            fingerprint=compute_fingerprint(judged.subset),
-            taken=judged.file.taken,
-            findings=(*self.findings, *judged.checked.findings),
+            fingerprint=compute_fingerprint(matched.subset),
+            taken=matched.file.taken,
+            findings=(*self.findings, *matched.checked.findings),
             notes=(
-                *judged.checked.notes,
+                *matched.checked.notes,
                 *notes,
-                *describe_fields(asked.card, judged.file, judged.roles, self._field_names),
+                *describe_fields(asked.card, matched.file, matched.roles, self._field_names),
             ),
-            trials=len(judged.subset),
-            missing=int((~judged.checked.present).sum()),
+            trials=len(matched.subset),
+            missing=int((~matched.checked.present).sum()),
             bonafide=int((~trials.is_spoof).sum()),
             spoof=int(trials.is_spoof.sum()),
-            negated=judged.reading.negate,
+            negated=matched.reading.negate,
             resampling=self.describe_resampling(trials),
             otherwise="" if self.name_plan(trials) == "utterance" else WORDS["utterance"],
-            figures=figures,
+            results=results,
             breakdowns=breakdowns,
-            published=self._find_published(judged, figures),
-            formulas=compute_variants(*judged.split_classes())
-            if asked.formulas and figures
-            else {},
+            published=self._find_published(matched, results),
+            formulas=compute_variants(*matched.split_classes()) if formulas else {},
         )
 
     def _find_published(
-        self, judged: MatchedScores, figures: Mapping[str, MetricResult]
+        self, matched: MatchedScores, results: Mapping[str, MetricResult]
     ) -> PublishedSystems | None:
         """Return published results of the split where these are of all of its trials."""
         asked = self.request
         part = any(finding.code == "keys.counts" for finding in self.findings)
-        if asked.form == "smoke" or part or not judged.checked.present.all():
+        if asked.form == "smoke" or part or not matched.checked.present.all():
             return None
-        return find_published(asked.card.key, asked.split, figures)
+        return find_published(asked.card.key, asked.split, results)
 
-    def _compute_figures(
-        self,
-        judged: MatchedScores,
-        trials: Trials,
-        resampling: Resampling,
-        progress: Progress | None,
+    def _compute_results(
+        self, matched: MatchedScores, resampling: Resampling, progress: Progress | None
     ) -> tuple[dict[str, MetricResult], tuple[Breakdown, ...], tuple[str, ...]]:
-        asked, everything = self.request, judged.select_trials(np.arange(len(judged.subset)))
-        frames, truth = judged.checked.frames, judged.truth
+        asked, trials = self.request, matched.trials
+        everything = matched.select_trials(np.arange(len(matched.subset)))
+        frames, truth = matched.checked.frames, matched.truth
         if truth is not None and frames is not None:
             if truth.is_spoof.all() or not truth.is_spoof.any():
                 return {}, (), ("no metric is defined: there are frames of one class only",)
             decision = decision_at(asked.threshold)
-            results = evaluate_frames(
+            evaluated = evaluate_frames(
                 frames, truth, RESOLUTIONS_S, asked.rules, decision, resampling
             )
 
             def of_frames(cell: BreakdownCell) -> Mapping[str, MetricResult]:
                 return evaluate_cell(frames, truth, cell, asked.rules, resampling)
 
-            tables = self._compute_breakdowns(judged, of_frames, progress)
-            return results.figures, (*results.breakdowns, *tables), results.notes
+            tables = self._compute_breakdowns(matched, of_frames, progress)
+            return evaluated.results, (*evaluated.breakdowns, *tables), evaluated.notes
         lacking = ""
-        if judged.file.kind == "frames" and asked.card.task == "localization":
+        if matched.file.kind == "frames" and asked.card.task == "localization":
             lacking = "no frame metrics: the keys hold the protocol but no labels of frames"
         if trials.is_spoof.all() or not trials.is_spoof.any():
             alone = "no metric is defined: there are trials of one class only"
             return {}, (), tuple(filter(None, [alone, lacking]))
-        figures = detection.compute_pooled(trials, self.official, resampling)
-        names = asked.figures or list_broken_down()
-        of_trials = detection.by_cell(everything, self.official, resampling, figures, names)
-        tables = self._compute_breakdowns(judged, of_trials, progress)
-        return figures, tables, tuple(filter(None, [self.official.tdcf_note, lacking]))
+        results = detection.compute_pooled(trials, self.official, resampling)
+        names = asked.metrics or list_broken_down()
+        of_trials = detection.by_cell(everything, self.official, resampling, results, names)
+        tables = self._compute_breakdowns(matched, of_trials, progress)
+        return results, tables, tuple(filter(None, [self.official.tdcf_note, lacking]))
 
     def _compute_breakdowns(
         self,
-        judged: MatchedScores,
-        figures_of: Callable[[BreakdownCell], Mapping[str, MetricResult]],
+        matched: MatchedScores,
+        results_of: Callable[[BreakdownCell], Mapping[str, MetricResult]],
         progress: Progress | None,
     ) -> tuple[Breakdown, ...]:
-        trials, of_frames = (
-            judged.select_trials(np.arange(len(judged.subset))),
-            judged.truth is not None,
-        )
+        trials = matched.select_trials(np.arange(len(matched.subset)))
+        compute = partial(detection.compute_breakdown, trials, matched.roles)
+        of_frames = matched.truth is not None
         return tuple(
-            detection.compute_breakdown(
-                trials, judged.roles, by, figures_of, progress, of_frames=of_frames
-            )
-            for by in self.request.by
+            compute(by, results_of, progress, of_frames=of_frames) for by in self.request.by
         )

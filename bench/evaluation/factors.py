@@ -3,10 +3,6 @@
 These are the card's factors, every other column of the keys, and columns of the score file.
 """
 
-# pyarrow ships no types.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,7 +23,7 @@ from bench.units import SPOOF
 
 _NO_FACTORS = ("utterance", "path", "label", "duration_s")
 _MANY = 1000
-"""More levels than these are no levels: figures of so few trials each say nothing."""
+"""More levels than these are no levels: results of so few trials each say nothing."""
 
 
 def known_factors(card: CorpusCard, table: pd.DataFrame) -> list[str]:
@@ -49,8 +45,8 @@ def read_with_fields(
 ) -> ScoreFile:
     """Return the score file, with those of its columns that `by` names and the keys do not have.
 
-    `ids` as `forms.read` takes them. BenchError for a column that neither has, with what either
-    has.
+    `ids` as `read_score_file` takes them. BenchError for a column that neither has, with what
+    either has.
     """
     factor_names = known_factors(card, keys)
     names = tuple(name for name in dict.fromkeys(by) if name not in factor_names)

@@ -37,7 +37,7 @@ def describe_finding(issue: Issue) -> str:
 
 
 def refuse_errors(where: object, findings: Sequence[Issue]) -> None:
-    """Raise `Refused` with all errors among the findings, if there are any.
+    """Raise UnusableScores with all errors among the findings, if there are any.
 
     Warnings follow them: unknown ids may say why others are missing. The code is that of the first
     error.

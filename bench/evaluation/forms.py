@@ -5,11 +5,6 @@ JSON and JSON lines, Parquet, NumPy's `.npy` and `.npz`, MATLAB's `.mat`. Nothin
 corpus: whether the scores fit the keys is for `bench.evaluation.checks` to say.
 """
 
-# pyarrow ships no types.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from bench._io.text_files import UNREADABLE, unreadable_error
-from bench.errors import BenchError
+from bench.errors import BenchError, name_source
 from bench.evaluation import (
     arrays,
     json_files,
@@ -35,6 +30,7 @@ from bench.evaluation.file_kinds import detect_form, read_head
 from bench.evaluation.meaning import are_numbered, labels_of, refuse_classes, score_of
 from bench.evaluation.read_options import ReadOptions
 from bench.metrics.tally import Bools, Floats, Integers
+from bench.metrics.timeline import count_within
 from bench.units import SAMPLE_RATE_HZ, frame_samples
 
 RowKind = Literal["utterances", "frames"]
@@ -44,7 +40,6 @@ _LONGEST_S = 60.0
 
 _LATEST_S = 1e6
 """Seconds; no recording begins a frame later, and sample numbers stay exact."""
-
 
 _ROW_NUMBERS = (
     "ids are 0 to {:,} in the order of the rows: if they are row numbers, not file names, the "
@@ -75,9 +70,9 @@ class ScoreFile:
     """The file's own labels of 0 and 1, shape (n,), where it has a column of them; which of the two
     is bona fide is not said."""
     fields: Mapping[str, pa.StringArray] = field(default_factory=dict[str, pa.StringArray])
-    """Columns that `Reading.fields` asks for, by the name asked for, each of n words."""
+    """Columns that `ReadOptions.fields` asks for, by the name asked for, each of n words."""
     warnings: tuple[tuple[str, str], ...] = ()
-    """What about the file may make its figures wrong: code and sentence of a finding each."""
+    """What about the file may make its results wrong: code and sentence of a finding each."""
     predicted: Bools | None = None
     """Which rows the file predicts to be bona fide, where its scores were confidences of that."""
 
@@ -116,13 +111,11 @@ def read_score_file(
         in_order = asked.order == "protocol"
         match kind:
             case "text" if not in_order:
-                return _build_score_file(
-                    path, text_tables.read_text_table(path, asked), frame, asked.negate
-                )
+                rows = text_tables.read_text_table(path, asked)
+                return _build_score_file(path, rows, frame, asked.negate)
             case "parquet" if not in_order:
-                return _build_score_file(
-                    path, parquet.read_parquet(path, asked), frame, asked.negate
-                )
+                rows = parquet.read_parquet(path, asked)
+                return _build_score_file(path, rows, frame, asked.negate)
             case "text":
                 content = protocol_order.read_ordered_text(path)
             case "parquet":
@@ -138,23 +131,16 @@ def read_score_file(
                 raise BenchError(
                     "option.conflict", f"{path}: holds scores by utterance; leave --order out"
                 )
-            return _build_from_vectors(
-                path, arrays.join_vectors(path, content, asked.column), frame
-            )
+            vectors = arrays.join_vectors(path, content, asked.column)
+            return _build_from_vectors(path, vectors, frame)
         if in_order:
             content, asked = protocol_order.with_ids(path, content, asked, ids)
-        read_file = _build_score_file(
-            path,
-            tables.select_table_rows(path, tables.to_source(content), asked),
-            frame,
-            asked.negate,
-        )
+        rows = tables.select_table_rows(path, tables.to_source(content), asked)
+        read_file = _build_score_file(path, rows, frame, asked.negate)
         if not in_order:
             return read_file
-        return replace(
-            read_file,
-            warnings=(("scores.order", protocol_order.describe_order(ids)), *read_file.warnings),
-        )
+        warning = ("scores.order", protocol_order.describe_order(ids))
+        return replace(read_file, warnings=(warning, *read_file.warnings))
     except UNREADABLE as error:
         raise unreadable_error(path, error) from error
     except UnicodeError as error:  # half a character, which JSON can write
@@ -194,13 +180,11 @@ def _build_score_file(
     encoded = rows.utterance.combine_chunks().dictionary_encode()
     row = encoded.indices.to_numpy().astype(np.int64)
     times = [column.to_numpy() for column in rows.numbers[len(roles.score) :]]
-    try:
+    with name_source(path):
         score, done, predicted = score_of(rows, negate)
         labels = labels_of(rows, score)
         if not times:
             refuse_classes(row, labels)
-    except BenchError as error:
-        raise BenchError(error.code, f"{path}: {error}") from None
     if times:
         frames = _read_times(path, row, times, frame)
     else:
@@ -231,8 +215,7 @@ def _build_from_vectors(path: Path, vectors: arrays.Arrays, frame: int | None) -
         return ScoreFile(path, names, row, vectors.score, vectors.why)
     if frame is None:
         raise _no_resolution(path)
-    first = np.cumsum(vectors.counts) - vectors.counts
-    start = (np.arange(len(row)) - np.repeat(first, vectors.counts)) * frame
+    start = count_within(vectors.counts) * frame
     why = f"{vectors.why}, one each {frame / SAMPLE_RATE_HZ:g} s"
     return ScoreFile(path, names, row, vectors.score, why, None, start, start + frame)
 
@@ -257,9 +240,8 @@ def _read_times(path: Path, row: Integers, columns: list[Floats], frame: int | N
         if frame is None:
             raise _no_resolution(path)
         start = columns[0].astype(np.int64) * frame
-        return _FrameTimes(
-            start, start + frame, f"; starts are indices of frames of {frame / SAMPLE_RATE_HZ:g} s"
-        )
+        why = f"; starts are indices of frames of {frame / SAMPLE_RATE_HZ:g} s"
+        return _FrameTimes(start, start + frame, why)
     start, *ends = (np.rint(column * SAMPLE_RATE_HZ).astype(np.int64) for column in columns)
     if ends:
         backward = np.flatnonzero(ends[0] <= start)
@@ -299,7 +281,7 @@ def _times_in_order(
             f"{path}: rows of {names[int(again[0])]} stand in several places: frames without a "
             "start should stand together, in their order",
         )
-    start = (np.arange(len(score)) - np.repeat(first, np.diff(first, append=len(score)))) * frame
+    start = count_within(np.diff(first, append=len(score))) * frame
     why = f"; rows of an id are frames of {frame / SAMPLE_RATE_HZ:g} s, in their order"
     return _FrameTimes(start, start + frame, why)
 

@@ -27,19 +27,13 @@ def find_times(
     within = sample.same_id(utterance)
     if sample.names:
         starts = [i for i in sample.columns_of_kind("start") if i in free]
-        starts += [
-            i
-            for i in sample.columns_of_kind("time")
-            if i in free and repeats and _is_rising(sample, i, within)
-        ]
+        times = [i for i in sample.columns_of_kind("time") if i in free and repeats]
+        starts += [i for i in times if _is_rising(sample, i, within)]
         ends = [i for i in sample.columns_of_kind("end") if i in free]
         if not starts:
             return None, None, False
-        return (
-            starts[0],
-            ends[0] if ends else None,
-            _is_counted(sample.to_floats(starts[0]), within),
-        )
+        is_counted = _is_counted(sample.to_floats(starts[0]), within)
+        return starts[0], ends[0] if ends else None, is_counted
     free = [i for i in free if sample.is_numeric(i)]
     if not repeats or len(free) < (1 if score else 2) or not _is_rising(sample, free[0], within):
         return None, None, False

@@ -3,28 +3,24 @@
 All systems on the same trials have the same replicates, as those of `bench.evaluation.draws`.
 """
 
-# pyarrow ships no types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from bench.evaluation import score_file
 from bench.evaluation.draws import REPLICATES
+from bench.evaluation.score_frames import read_timeline
 from bench.metrics.f1 import ARGMAX
-from bench.metrics.grid import FramePoints, align_points
+from bench.metrics.grid import FramePoints
 from bench.metrics.plans import ResamplingPlan, group_items
 from bench.metrics.positions import distance_errors, position_errors
 from bench.metrics.ratios import Ratios, bound_replicates, group_ratios, replicate_ratios
 from bench.metrics.tally import Floats
 from bench.metrics.timeline import LabelledStretches
-from bench.units import SAMPLE_RATE_HZ
 
 
 class PositionErrorRates(NamedTuple):
@@ -60,7 +56,7 @@ def compute_position_errors(path: Path) -> PositionErrorRates:
     lie on no grid, and where nothing can be drawn.
     """
     table = score_file.read_scores(path)
-    frames_of_file, truth = _read_timeline(table)
+    frames_of_file, truth = read_timeline(table)
     ratios = _error_ratios(frames_of_file, truth)
     plan = score_file.file_factors(table).make_plan(
         frames_of_file.utterance, frames_of_file.is_spoof
@@ -79,12 +75,6 @@ def compute_position_errors(path: Path) -> PositionErrorRates:
         np.array([bounds[name].high for name in ratios.names]),
         drawn,
     )
-
-
-def _read_timeline(table: Any) -> tuple[FramePoints, LabelledStretches]:
-    """Return the frames with their labels, and where these change."""
-    scored, truth, frame = score_file.read_frames(table, score_file.decision_score(table))
-    return align_points(scored, truth, frame / SAMPLE_RATE_HZ), truth
 
 
 def _error_ratios(frames_of_file: FramePoints, truth: LabelledStretches) -> Ratios:
@@ -108,7 +98,8 @@ def _digest_trials(names: list[str], frames_of_file: FramePoints, plan: Resampli
 
     These are the utterances, their factors, and the labels of their frames.
     """
-    digest = hashlib.sha256("\n".join([plan.name, *(names[unit] for unit in plan.unit)]).encode())
+    utterances: list[str] = [names[unit] for unit in plan.unit.tolist()]
+    digest = hashlib.sha256("\n".join([plan.name, *utterances]).encode())
     for values in (*plan.levels, frames_of_file.utterance, frames_of_file.is_spoof):
         digest.update(np.ascontiguousarray(values, dtype=np.int64).tobytes())
     return digest.hexdigest()[:16]

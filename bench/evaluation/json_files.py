@@ -1,9 +1,7 @@
-"""Scores as JSON or JSON lines, in the forms that people write: see `read`."""
+"""Scores as JSON or JSON lines, in the forms that people write (`read_json`)."""
 
-# pyarrow ships no types.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# Values of JSON have no types.
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench._io.text_files import read_pieces
-from bench.errors import BenchError, quote_text
+from bench.errors import BenchError, name_source, quote_text
 from bench.evaluation.tables import ColumnTable, is_known_name, to_column
 
 LARGEST = 1 << 30
@@ -59,10 +57,8 @@ def read_json(path: Path) -> ColumnTable | Vectors:
     except UnicodeDecodeError as error:
         raise BenchError("scores.not-utf8", f"{path}: is no text in UTF-8: {error}") from error
     value = _parse_text(path, text)
-    try:
+    with name_source(path):
         return _convert_value(value, "JSON")
-    except BenchError as error:
-        raise BenchError(error.code, f"{path}: {error}") from None
 
 
 # --- text to values -------------------------------------------------------------------------------
@@ -171,9 +167,8 @@ def _convert_object(members: Object, what: str, outer: bool) -> ColumnTable | Ve
     values = list(members.values())
     numbered = _is_counted(members)
     if all(map(_is_single, values)) and not all(map(is_known_name, members)):
-        return ColumnTable(
-            f"{what}, scores by id,", [_key_name(members, ()), "score"], _to_columns(members)
-        )
+        columns = [to_column(list(members)), to_column(values)]
+        return ColumnTable(f"{what}, scores by id,", [_key_name(members, ()), "score"], columns)
     if all(map(_is_labels, values)):
         return _convert_records(list(map(_by_label, values)), f"{what}, scores by label,", members)
     if all(map(_is_object, values)) and (len(values) > 1 or not outer):
@@ -181,37 +176,23 @@ def _convert_object(members: Object, what: str, outer: bool) -> ColumnTable | Ve
             columns = [to_column(list(value.values())) for value in values]
             return ColumnTable(f"{what}, by columns,", list(members), columns)
         return _convert_records(values, f"{what}, objects by id,", members)
-    if {"columns", "data"} <= members.keys() and isinstance(
-        members["data"], list
-    ):  # pandas' "split"
-        table = _convert_list(cast(list[Any], members["data"]), what)
+    data = members.get("data")
+    if "columns" in members and isinstance(data, list):  # pandas' "split"
+        table = _convert_list(data, what)
         names = [str(name) for name in members["columns"]]
         return table._replace(names=names if len(names) == len(table.columns) else None)
-    lists = {name: values_of for name, values_of in members.items() if isinstance(values_of, list)}
-    listed = [
-        values_of for values_of in lists.values() if values_of and all(map(_is_object, values_of))
-    ]
+    lists = {name: items for name, items in members.items() if isinstance(items, list)}
+    listed = [name for name, items in lists.items() if items and all(map(_is_object, items))]
     if outer and len(listed) == 1:
-        (name,) = (name for name, values_of in lists.items() if values_of is listed[0])
-        return _convert_value(listed[0], f"{what}, its member {quote_text(name, 40)}", False)
-    if (
-        len(lists) == len(members)
-        and not any(map(is_known_name, members))
-        and not _has_words(lists)
-    ):
+        member = f"{what}, its member {quote_text(listed[0], 40)}"
+        return _convert_value(lists[listed[0]], member, False)
+    has_names = any(map(is_known_name, members))
+    if len(lists) == len(members) and not has_names and not _has_words(lists):
         return _by_utterance(lists, what)
-    parallel = {
-        name: values_of
-        for name, values_of in lists.items()
-        if values_of and all(map(_is_cell, values_of))
-    }
+    parallel = {name: items for name, items in lists.items() if items and all(map(_is_cell, items))}
     if parallel and (len(lists) > 1 or all(map(_is_single, next(iter(lists.values()))))):
         return _convert_parallel(parallel, what)
-    inner = {
-        name: values_of
-        for name, values_of in members.items()
-        if isinstance(values_of, (list, dict))
-    }
+    inner = {name: item for name, item in members.items() if isinstance(item, (list, dict))}
     ((name, value), *more) = inner.items() if inner else (("", ()),)
     if outer and not more and len(value) > len(members) - len(inner):  # else these may be scores
         return _convert_value(value, f"{what}, its member {quote_text(name, 40)}", False)
@@ -286,10 +267,6 @@ def _by_utterance(lists: dict[str, list[Any]], what: str) -> ColumnTable | Vecto
     return vectors
 
 
-def _to_columns(members: Object) -> list[Any]:
-    return [to_column(list(members)), to_column(list(members.values()))]
-
-
 def _key_name(keys: Mapping[str, Any], taken: Sequence[str]) -> str:
     """Return the name of the column of an object's own names: ids, unless they number the rows."""
     candidates = ("index", *_KEYS) if _is_counted(keys) else _KEYS
@@ -301,13 +278,9 @@ def _by_label(answers: list[Object]) -> Object:
 
 
 def _is_labels(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and bool(cast(list[Any], value))
-        and all(
-            _is_object(item) and {"label", "score"} == item.keys()
-            for item in cast(list[Any], value)
-        )
+    items = cast(list[Any], value) if isinstance(value, list) else []
+    return bool(items) and all(
+        _is_object(item) and {"label", "score"} == item.keys() for item in items
     )
 
 

@@ -20,13 +20,13 @@ from bench.metrics.grid import (
     find_grid,
     point_items,
 )
-from bench.metrics.measure import FrameMetric, Measure, frame_measures
+from bench.metrics.measure import FrameMetric, Measure
 from bench.metrics.measured import MetricResult, measure_items, measure_ratios
 from bench.metrics.plans import Resampling, sum_groups
 from bench.metrics.positions import FrameErrors, distance_errors, position_errors
 from bench.metrics.ranges import weigh_ranges
 from bench.metrics.ratios import Ratios, decision_ratios, group_ratios
-from bench.metrics.registry import select_metrics
+from bench.metrics.registry import frame_measures, select_metrics
 from bench.metrics.tally import Floats
 from bench.metrics.timeline import LabelledStretches, ScoredFrames, select_frames, select_stretches
 from bench.units import BONAFIDE, SAMPLE_RATE_HZ
@@ -44,7 +44,7 @@ _LAST: Mapping[LastFrame, str] = {
 class FrameResults(NamedTuple):
     """All results of scored frames."""
 
-    figures: dict[str, MetricResult]
+    results: dict[str, MetricResult]
     breakdowns: tuple[Breakdown, ...]
     notes: tuple[str, ...]
 
@@ -60,10 +60,9 @@ def evaluate_frames(
     """Return every result of localization, fractions, by name (`bench.metrics.catalogue`).
 
     `eer` is the segment EER at the frames' own resolution, `eer_<n>ms` at each of `resolutions_s`
-    that the frames and the labels allow; where frames lie on no grid there is neither, nor what
-    is counted in frames, and a note says so. Precision, recall and F1 of either class and the
-    errors by position and by distance to a boundary are at the frames' own resolution, by
-    `decision`.
+    that the frames and the labels allow; where frames lie on no grid there is neither, nor what is
+    counted in frames, and a note says so. Precision, recall and F1 of either class and the errors
+    by position and by distance to a boundary are at the frames' own resolution, by `decision`.
     """
     results = measure_gridless(frames, reference, resampling, by_time=True)
     notes = _describe_coverage(frames, reference)
@@ -73,7 +72,6 @@ def evaluate_frames(
     except BenchError as error:
         notes.append(f"no segment EER, F1 or errors by position: {error}")
     else:
-        own_s = at_own.frame / SAMPLE_RATE_HZ
         by_resolution, lacking = measure_resolutions(
             frames, reference, resolutions_s, rules, resampling
         )
@@ -82,7 +80,7 @@ def evaluate_frames(
             **_measure_decisions(at_own, decision, resampling),
             **by_resolution,
         }
-        notes += _describe_resolutions(at_own, own_s, lacking, rules, decision)
+        notes += _describe_resolutions(at_own, lacking, rules, decision)
         breakdowns = _break_down_errors(at_own, reference, decision, resampling)
     results |= measure_gridless(frames, reference, resampling, by_time=False)
     return FrameResults(results, breakdowns, tuple(notes))
@@ -144,21 +142,19 @@ def _describe_coverage(frames: ScoredFrames, reference: LabelledStretches) -> li
 
 
 def _describe_resolutions(
-    at_own: FramePoints,
-    own_s: float,
-    lacking: Sequence[float],
-    rules: FrameRules,
-    decision: Decision,
+    at_own: FramePoints, lacking: Sequence[float], rules: FrameRules, decision: Decision
 ) -> list[str]:
     """Return notes on what results are of frames of which length."""
-    own_ms = f"{1000 * own_s:g} ms"
-    unit = (
-        f"EER, precision, recall, F1 and error rates are of frames of {own_ms}, as scored; decided "
-        f"bona fide by {decision.rule}"
-    )
-    notes = [unit]
-    surplus = _describe_surplus(at_own, own_s)
-    notes += [surplus] * bool(surplus)
+    own_ms = f"{1000 * at_own.frame / SAMPLE_RATE_HZ:g} ms"
+    what = f"EER, precision, recall, F1 and error rates are of frames of {own_ms}, as scored"
+    notes = [f"{what}; decided bona fide by {decision.rule}"]
+    more_scores, more_labels, largest = at_own.surplus
+    if more_scores or more_labels:
+        notes.append(
+            f"at {own_ms}, {more_scores:,} utterances have more scores than labels and "
+            f"{more_labels:,} fewer, by up to {largest} frames; frames that only one of them has "
+            "are left out"
+        )
     if lacking:
         resolutions = ", ".join(f"{1000 * resolution_s:g}" for resolution_s in lacking)
         notes.append(
@@ -248,15 +244,3 @@ def _count_spoof(ratios: Ratios, at_own: FramePoints) -> Floats:
     """Return how many frames of each of the ratios' utterances are spoof."""
     position = np.searchsorted(ratios.unit, at_own.utterance)
     return sum_groups(position, at_own.is_spoof.astype(np.float64), len(ratios.unit))
-
-
-def _describe_surplus(at_own: FramePoints, resolution_s: float) -> str:
-    """Return how often scores and labels differ in number; nothing where they never do."""
-    more_scores, more_labels, largest = at_own.surplus
-    if not more_scores and not more_labels:
-        return ""
-    return (
-        f"at {1000 * resolution_s:g} ms, {more_scores:,} utterances have more scores than labels "
-        f"and {more_labels:,} fewer, by up to {largest} frames; frames that only one of them has "
-        "are left out"
-    )

@@ -20,8 +20,6 @@ from bench.metrics.tally import Floats, Integers
 from bench.metrics.timeline import LabelledStretches
 from bench.units import SPOOF
 
-_CHUNK = 1 << 20
-
 
 @dataclass(frozen=True)
 class MatchedScores:
@@ -32,11 +30,11 @@ class MatchedScores:
     subset: Subset
     checked: Checked
     truth: LabelledStretches | None
-    """Of the present trials, where frames are judged."""
+    """Of the present trials, where frames are evaluated."""
     table: pd.DataFrame
-    """The keys' table, with the file's columns that figures are broken down by."""
+    """The keys' table, with the file's columns that results are broken down by."""
     roles: Mapping[str, Role]
-    """Of every column that figures are broken down by."""
+    """Of every column that results are broken down by."""
 
     @property
     def trials(self) -> Trials:

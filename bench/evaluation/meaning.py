@@ -4,11 +4,6 @@ A file's first rows tell which columns these may be (`bench.evaluation.columns`)
 whether they are.
 """
 
-# pyarrow ships no types.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownParameterType=false
-
 from __future__ import annotations
 
 import math

@@ -65,9 +65,8 @@ def describe_groups(trials: pd.DataFrame, gone: Bools) -> list[str]:
     """Return which groups of the keys explain the trials that are `gone`, the best first."""
     columns = [name for name in trials.columns if name not in _NO_GROUPS]
     candidates = (_describe_group(name, trials[name], gone) for name in columns)
-    return [
-        group.text for group in sorted(filter(None, candidates), key=lambda group: group.order)
-    ][:_GROUPS_SHOWN]
+    groups = sorted(filter(None, candidates), key=lambda group: group.order)
+    return [group.text for group in groups[:_GROUPS_SHOWN]]
 
 
 def _describe_group(column: str, values: pd.Series, gone: Bools) -> _Group | None:

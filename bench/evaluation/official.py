@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.data.asv import AsvScores, read_asv_scores, read_tdcf_coefficients
 from bench.data.file_search import find_file
-from bench.errors import BenchError
+from bench.errors import name_source
 from bench.metrics.breakdown import BreakdownCell
 from bench.metrics.measure import Measure, ScoreMetric, TandemMetric
 from bench.metrics.registry import describe_metrics, select_metrics
@@ -93,10 +93,8 @@ class OfficialMetrics:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all metrics (`bench.metrics.catalogue`)."""
-        given = {
-            **select_utterance_metrics(self.asked),
-            **(select_metrics(TandemMetric) if self.tandem else {}),
-        }
+        tandem = select_metrics(TandemMetric) if self.tandem else {}
+        given = select_utterance_metrics(self.asked).keys() | tandem.keys()
         return tuple(name for name in describe_metrics() if name in given)
 
     def select_measures(self, cell: BreakdownCell, names: Collection[str]) -> dict[str, Measure]:
@@ -104,9 +102,8 @@ class OfficialMetrics:
 
         The min t-DCF is defined where its coefficients are known.
         """
-        measures = {
-            name: metric.measure for name, metric in select_utterance_metrics(self.asked).items()
-        }
+        plain = select_utterance_metrics(self.asked).items()
+        measures = {name: metric.measure for name, metric in plain}
         coefficients = self.tandem.find_coefficients(cell) if self.tandem else None
         if coefficients is not None:
             tandem = select_metrics(TandemMetric).items()
@@ -132,7 +129,7 @@ def list_broken_down() -> tuple[str, ...]:
 
 
 def find_official(card: CorpusCard, split: str, keys: Path) -> OfficialMetrics:
-    """Return the official metrics of a split; `place` is where its keys are.
+    """Return the official metrics of a split; `keys` is where its keys are.
 
     Where the file that min t-DCF needs is missing, that metric is left out and `lacking` says what
     to get. A broken file raises a BenchError.
@@ -142,9 +139,8 @@ def find_official(card: CorpusCard, split: str, keys: Path) -> OfficialMetrics:
         return OfficialMetrics(card.official, None)
     relative = card.tdcf.get(split)
     if relative is None:
-        return OfficialMetrics(
-            card.official, None, f"min t-DCF: {card.short} has none for split {split}"
-        )
+        lacking = f"min t-DCF: {card.short} has none for split {split}"
+        return OfficialMetrics(card.official, None, lacking)
     path = find_file(card, keys, relative)
     if path is None:
         lacking = f"min t-DCF: not computed; it needs {relative}, which is not at {keys}"
@@ -155,9 +151,6 @@ def find_official(card: CorpusCard, split: str, keys: Path) -> OfficialMetrics:
             lacking = f"min t-DCF: not defined, since by {path.name} no spoof is accepted"
             return OfficialMetrics(card.official, None, lacking)
         return OfficialMetrics(card.official, tandem)
-    try:
-        return OfficialMetrics(
-            card.official, TandemSource("2021", path, table=read_tdcf_coefficients(path))
-        )
-    except BenchError as error:
-        raise BenchError(error.code, f"min t-DCF of {card.short}: {error}") from error
+    with name_source(f"min t-DCF of {card.short}"):
+        tandem = TandemSource("2021", path, table=read_tdcf_coefficients(path))
+    return OfficialMetrics(card.official, tandem)

@@ -31,18 +31,12 @@ def check_labels(scores: ScoreFile, trials: pd.DataFrame, trial: Integers, issue
     if scores.bonafide is not None:
         file_classes = scores.bonafide[has_trial]
         wrong = file_classes != truth[at]
-        hint = (
-            "all of them: its labels are the other way round"
-            if wrong.all()
-            else "protocols were mixed up"
-        )
+        turned = "all of them: its labels are the other way round"
+        hint = turned if wrong.all() else "protocols were mixed up"
     elif scores.binary is not None:
         file_classes = scores.binary[has_trial] == 1
-        file_classes = (
-            file_classes
-            if 2 * (file_classes != truth[at]).sum() <= len(file_classes)
-            else ~file_classes
-        )
+        if 2 * (file_classes != truth[at]).sum() > len(file_classes):
+            file_classes = ~file_classes
         wrong = file_classes != truth[at]
         hint = "whichever of 0 and 1 is bona fide; a shuffled list?"
     else:
@@ -79,12 +73,8 @@ def check_predictions(
         return
     truth, has_trial = (trials["label"] == BONAFIDE).to_numpy(), trial >= 0
     file_classes, key_classes = scores.predicted[has_trial], truth[trial[has_trial]]
-    if (
-        len(file_classes) < FEWEST
-        or file_classes.all()
-        or not file_classes.any()
-        or (file_classes != key_classes).any()
-    ):
+    one_class = file_classes.all() or not file_classes.any()
+    if len(file_classes) < FEWEST or one_class or (file_classes != key_classes).any():
         return
     issues.add(
         "warning" if as_is else "error",

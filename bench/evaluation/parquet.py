@@ -1,10 +1,5 @@
 """Score files as Parquet: the suite's own (`bench.evaluation.score_file.COLUMNS`) or anyone's."""
 
-# pyarrow ships no types.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownParameterType=false
-
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -27,7 +22,7 @@ def read_parquet(path: Path, asked: ReadOptions) -> text_tables.ScoreRows:
         with pq.ParquetFile(path) as file:
             names: list[str] = file.schema_arrow.names
             sample = next(file.iter_batches(batch_size=SAMPLE), None)
-            first = sample.columns if sample is not None else []
+            first = sample.columns if sample is not None else list[pa.Array]()
 
             def fetch_columns(wanted: Iterable[int]) -> dict[int, pa.ChunkedArray]:
                 table = file.read(columns=[names[i] for i in wanted])

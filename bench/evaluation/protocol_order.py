@@ -1,10 +1,5 @@
 """Scores without ids, in the order of the protocol: used only where the caller says so."""
 
-# pyarrow ships no types.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
-
 from __future__ import annotations
 
 import csv
@@ -20,6 +15,7 @@ from bench.errors import BenchError, quote_text
 from bench.evaluation.read_options import ReadOptions
 from bench.evaluation.sample import NUMBER, mostly_match
 from bench.evaluation.tables import ColumnTable
+from bench.evaluation.text_layout import list_data_lines
 
 NAME = "the order of the keys"
 """What the column of ids is called that a file without any is given."""
@@ -75,13 +71,8 @@ def read_ordered_text(path: Path) -> ColumnTable:
     Blank lines and those that begin with `#` are passed over; BenchError, with the number of the
     line, where lines have not equally many columns.
     """
-    numbers: list[int] = []
-    lines: list[str] = []
-    for block in read_blocks(path):
-        for number, line in enumerate(block.text.split(b"\n"), block.line):
-            if line.strip() and not line.startswith(b"#"):
-                numbers.append(number)
-                lines.append(_decode_line(path, number, line))
+    numbered = [pair for block in read_blocks(path) for pair in list_data_lines(block)]
+    lines = [_decode_line(path, number, line) for number, line in numbered]
     if not lines:
         raise BenchError(
             "scores.empty", f"{path}: holds only blank lines and comments; a line should be a score"
@@ -93,7 +84,7 @@ def read_ordered_text(path: Path) -> ColumnTable:
             "point",
         )
     cells = _split_cells(lines)
-    for number, line, row in zip(numbers, lines, cells, strict=True):
+    for (number, _), line, row in zip(numbered, lines, cells, strict=True):
         if len(row) != len(cells[-1]):
             raise BenchError(
                 "scores.unequal-lengths",
@@ -103,7 +94,7 @@ def read_ordered_text(path: Path) -> ColumnTable:
     if names is not None and not cells:
         raise BenchError(
             "scores.empty",
-            f"{path}:{numbers[0]}: a header and nothing below it: {quote_text(lines[0])}",
+            f"{path}:{numbered[0][0]}: a header and nothing below it: {quote_text(lines[0])}",
         )
     columns = [pa.array(column, pa.string()) for column in zip(*cells, strict=True)]
     return ColumnTable("text", names, columns)

@@ -26,7 +26,7 @@ class PublishedSystem(NamedTuple):
     name: str
     table: str
     """The title of the table that prints them."""
-    figures: Mapping[str, float]
+    results: Mapping[str, float]
     """By name (`bench.metrics.catalogue`); rates are fractions."""
     second_hand: bool
     """Whether one of them is known from a digest of the paper alone."""
@@ -36,19 +36,19 @@ class PublishedSystems(NamedTuple):
     """The systems to compare a result with."""
 
     by: str
-    """The figure that they are ordered and chosen by."""
+    """The metric that they are ordered and chosen by."""
     own_value: float
-    """What the judged file has of it."""
+    """What the evaluated file has of it."""
     systems: tuple[PublishedSystem, ...]
-    """The best and the nearest, in order of this figure."""
+    """The best and the nearest, in order of this metric."""
     more: int
     """Published systems that are left out."""
 
 
 def find_published(
-    corpus: str, split: str, figures: Mapping[str, MetricResult]
+    corpus: str, split: str, results: Mapping[str, MetricResult]
 ) -> PublishedSystems | None:
-    """Return the published systems that are best on a split, and those nearest to `figures`.
+    """Return the published systems that are best on a split, and those nearest to `results`.
 
     None where no table prints one of these results of the split. A table of frames is looked at
     where there are results of frames at its resolution, and a table of utterances where there are
@@ -58,55 +58,39 @@ def find_published(
     systems: dict[tuple[str, tuple[float, ...]], PublishedSystem] = {}
     own_values: dict[str, float] = {}
     for placement in list_placements(corpus, split):
-        if _same_kind(placement, figures):
-            ours = placement.name_results(figures)
-            own_values = {
-                name.rpartition(".")[2]: figure.value for name, figure in ours.items()
-            } | own_values
+        if _same_kind(placement, results):
+            ours = placement.name_results(results)
+            values = {name.rpartition(".")[2]: result.value for name, result in ours.items()}
+            own_values = values | own_values
             for system in _list_systems(placement, {*ours}):
-                systems.setdefault((system.name.casefold(), (*system.figures.values(),)), system)
-    by = next(
-        (name for name in own_values if any(name in each.figures for each in systems.values())),
-        None,
-    )
+                systems.setdefault((system.name.casefold(), (*system.results.values(),)), system)
+    printed = {name for system in systems.values() for name in system.results}
+    by = next((name for name in own_values if name in printed), None)
     if by is None:
         return None
     info = find_metric(by)
     sign = -1 if info and info.better == "higher" else 1
-    ordered = sorted(
-        (system for system in systems.values() if by in system.figures),
-        key=lambda system: sign * system.figures[by],
-    )
+    with_it = [system for system in systems.values() if by in system.results]
+    ordered = sorted(with_it, key=lambda system: sign * system.results[by])
     best, rest = ordered[:BEST], ordered[BEST:]
-    near = sorted(rest, key=lambda system: abs(system.figures[by] - own_values[by]))[:NEAREST]
+    near = sorted(rest, key=lambda system: abs(system.results[by] - own_values[by]))[:NEAREST]
     chosen = [*best, *(system for system in rest if system in near)]
     return PublishedSystems(by, own_values[by], tuple(chosen), len(systems) - len(chosen))
 
 
-def render_published(published: PublishedSystems, figures: Mapping[str, MetricResult]) -> list[str]:
+def render_published(published: PublishedSystems, results: Mapping[str, MetricResult]) -> list[str]:
     """Return the table as lines of Markdown, with this file at its place among the systems."""
-    names = list(dict.fromkeys(name for each in published.systems for name in each.figures))
+    names = list(dict.fromkeys(name for each in published.systems for name in each.results))
     labels = {name: info.label if (info := find_metric(name)) else name for name in names}
-    rows = [
-        (
-            system.figures[published.by],
-            [
-                system.name,
-                *(_format_cell(name, system.figures.get(name)) for name in names),
-                system.table + ", second-hand" * system.second_hand,
-            ],
-        )
-        for system in published.systems
-    ]
-    values = {name: figure.value for name, figure in figures.items()} | {
-        published.by: published.own_value
-    }
-    cells = [
-        fill_template("**this file**"),
-        *(_format_cell(name, values.get(name)) for name in names),
-        "",
-    ]
-    rows.append((published.own_value, cells))
+    rows: list[tuple[float, list[str]]] = []
+    for system in published.systems:
+        cells = [_format_cell(name, system.results.get(name)) for name in names]
+        source = system.table + ", second-hand" * system.second_hand
+        rows.append((system.results[published.by], [system.name, *cells, source]))
+    values = {name: result.value for name, result in results.items()}
+    values[published.by] = published.own_value
+    cells = [_format_cell(name, values.get(name)) for name in names]
+    rows.append((published.own_value, [fill_template("**this file**"), *cells, ""]))
     better = find_metric(published.by)
     down = better is not None and better.better == "higher"
     rows.sort(key=lambda row: row[0], reverse=down)
@@ -117,7 +101,7 @@ def render_published(published: PublishedSystems, figures: Mapping[str, MetricRe
         "how clips are cut differ from one to another; `bench show TABLE` says what is known of "
         "each."
     )
-    lines = format_table(headings, [cells for _, cells in rows])
+    lines = format_table(headings, [row for _, row in rows])
     return ["## Published on this split", "", *lines, "", format_prose(explanation)]
 
 
@@ -129,7 +113,7 @@ def published_as_dict(published: PublishedSystems) -> dict[str, Any]:
             "published_in": system.table,
             "second_hand": system.second_hand,
             "results": {
-                name: printed_result(name, value) for name, value in system.figures.items()
+                name: printed_result(name, value) for name, value in system.results.items()
             },
         }
         for system in published.systems
@@ -142,14 +126,14 @@ def _format_cell(name: str, value: float | None) -> str:
     return "–" if value is None else format_value(name, value)
 
 
-def _same_kind(placement: TablePlacement, figures: Mapping[str, MetricResult]) -> bool:
+def _same_kind(placement: TablePlacement, results: Mapping[str, MetricResult]) -> bool:
     """Return whether a table's results are of the same kind.
 
     That is frames at its resolution, or utterances.
     """
     if placement.resolution_s is None:
-        return "range_eer" not in figures
-    return f"eer_{round(1000 * placement.resolution_s)}ms" in figures
+        return "range_eer" not in results
+    return f"eer_{round(1000 * placement.resolution_s)}ms" in results
 
 
 def _list_systems(placement: TablePlacement, wanted: set[str]) -> Iterator[PublishedSystem]:
@@ -162,14 +146,14 @@ def _list_systems(placement: TablePlacement, wanted: set[str]) -> Iterator[Publi
         return
     plain = [column.metric for column in card.columns if column.combine == "none"]
     for row in card.rows.values():
-        figures = {
+        results = {
             name.rpartition(".")[2]: value / 100 if is_rate(name) else value
             for name, value in row.published_figures.items()
             if name in plain and name in wanted
         }
-        if figures:
+        if results:
             second_hand = any(name in row.digest for name in plain if name in wanted)
-            yield PublishedSystem(_system_name(row), card.title, figures, second_hand)
+            yield PublishedSystem(_system_name(row), card.title, results, second_hand)
 
 
 def _system_name(row: Row) -> str:

@@ -28,7 +28,7 @@ class ReadOptions:
     labels: bool = True
     """Whether the file may have a column of labels."""
     fields: tuple[str, ...] = ()
-    """Columns that figures are broken down by, besides those of the keys."""
+    """Columns that results are broken down by, besides those of the keys."""
     resolution_s: float | None = None
     """Length of a frame, where the file does not say."""
     negate: bool = False

@@ -1,4 +1,4 @@
-"""What is true of a corpus's utterances, as `bench.metrics.timeline` judges scores by it."""
+"""What is true of a corpus's utterances, as `bench.metrics.timeline` takes it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from bench.data.frame_labels import spoof_stretches
 from bench.data.subset import FrameVectors, Spans, Subset
-from bench.errors import BenchError
+from bench.errors import BenchError, name_source
 from bench.metrics.tally import Floats
 from bench.metrics.timeline import LabelledStretches, count_within, make_spoof_stretches
 from bench.units import SAMPLE_RATE_HZ, frame_samples, to_samples
@@ -52,10 +52,8 @@ def _from_spans(
 ) -> LabelledStretches:
     pieces: list[tuple[int, int, int]] = []
     for code, (name, duration_s) in enumerate(zip(names, durations_s.tolist(), strict=True)):
-        try:
+        with name_source(f"{where}: {name}"):
             stretches = spoof_stretches(timing.spans[name], duration_s)
-        except BenchError as error:
-            raise BenchError(error.code, f"{where}: {name}: {error}") from error
         pieces += [(code, stretch.start, stretch.end) for stretch in stretches]
     lengths = [to_samples(duration_s) for duration_s in durations_s.tolist()]
     code, start, end = np.array(pieces, dtype=np.int64).reshape(-1, 3).T

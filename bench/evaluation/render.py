@@ -42,58 +42,52 @@ DIFFERENCE = """\
   for the number of lines that compare one metric (Holm)"""
 
 
-def render_report(verdict: ScoreReport) -> str:
-    """Return the verdict as Markdown, readable as plain text too."""
-    name = verdict.name or verdict.scores.name
+def render_report(report: ScoreReport) -> str:
+    """Return the report as Markdown, readable as plain text too."""
+    name = report.name or report.scores.name
+    title = f"{smoke_prefix(report.form)}{name} on {report.corpus}, {report.split}"
+    remarks = [*map(_format_finding, report.findings), *map(format_prose, report.notes)]
     lines = [
-        format_heading(
-            1, f"{smoke_prefix(verdict.form)}{name} on {verdict.corpus}, {verdict.split}"
-        ),
+        format_heading(1, title),
         "",
-        format_list(
-            [
-                *_list_facts(verdict),
-                *map(_format_finding, verdict.findings),
-                *map(format_prose, verdict.notes),
-            ]
-        ),
+        format_list([*_list_facts(report), *remarks]),
         "",
-        *_results_section(verdict),
-        *_formulas_section(verdict),
-        *_published_section(verdict),
+        *_results_section(report),
+        *_formulas_section(report),
+        *_published_section(report),
     ]
-    for breakdown in verdict.breakdowns:
-        by = f"By {' and '.join(breakdown.by)}{_missing_note(verdict.missing)}"
+    for breakdown in report.breakdowns:
+        by = f"By {' and '.join(breakdown.by)}{_missing_note(report.missing)}"
         lines += ["", format_heading(2, by), "", *render_breakdown(breakdown)]
-    lines += ["", *_describe_intervals(verdict)]
-    source = f"Scores: SHA-256 {verdict.digest}...; keys: fingerprint {verdict.fingerprint}."
+    lines += ["", *_describe_intervals(report)]
+    source = f"Scores: SHA-256 {report.digest}...; keys: fingerprint {report.fingerprint}."
     lines += [escape_text(source)]
     return "\n".join(lines) + "\n"
 
 
-def _describe_intervals(verdict: ScoreReport) -> list[str]:
-    if not verdict.resampling:
+def _describe_intervals(report: ScoreReport) -> list[str]:
+    if not report.resampling:
         return [f"Intervals: {_UNDRAWN}."]
-    every = [verdict.figures, *(line.figures for each in verdict.breakdowns for line in each.lines)]
-    none = any(math.isnan(figure.low) for figures in every for figure in figures.values())
+    every = [report.results, *(line.results for each in report.breakdowns for line in each.lines)]
+    none = any(math.isnan(result.low) for results in every for result in results.values())
     why = " –: no interval, because the organisers' tool gives none or there is one speaker." * none
     other = (
-        f" Intervals that resample {verdict.otherwise}: verdict.json." if verdict.otherwise else ""
+        f" Intervals that resample {report.otherwise}: verdict.json." if report.otherwise else ""
     )
-    return [escape_text(f"Intervals: {verdict.resampling}.{other}{why}")]
+    return [escape_text(f"Intervals: {report.resampling}.{other}{why}")]
 
 
-def _published_section(verdict: ScoreReport) -> list[str]:
-    published = verdict.published
-    return ["", *render_published(published, verdict.figures)] if published else []
+def _published_section(report: ScoreReport) -> list[str]:
+    published = report.published
+    return ["", *render_published(published, report.results)] if published else []
 
 
-def _formulas_section(verdict: ScoreReport) -> list[str]:
-    if not verdict.formulas:
+def _formulas_section(report: ScoreReport) -> list[str]:
+    if not report.formulas:
         return []
     rows = [
         [name, format_value("eer", rate, DIGITS), FORMULAS[name]]
-        for name, rate in verdict.formulas.items()
+        for name, rate in report.formulas.items()
     ]
     title = "## The same scores under every EER definition in use"
     return ["", title, "", *format_table(["Definition", "EER", "What it is"], rows)]
@@ -101,15 +95,13 @@ def _formulas_section(verdict: ScoreReport) -> list[str]:
 
 def render_comparison(result: Comparison) -> str:
     """Return a comparison as Markdown, readable as plain text too."""
+    names = f"{result.names[0]} (A) and {result.names[1]} (B)"
+    title = f"{smoke_prefix(result.form)}{names} on {result.corpus}, {result.split}"
+    rest = f"; {result.left_out:,} of the split are left out" if result.left_out else ""
     lines = [
-        format_heading(
-            1,
-            f"{smoke_prefix(result.form)}{result.names[0]} (A) and {result.names[1]} (B) on "
-            f"{result.corpus}, {result.split}",
-        ),
+        format_heading(1, title),
         "",
-        f"- {result.trials:,} utterances scored by both"
-        + (f"; {result.left_out:,} of the split are left out" if result.left_out else ""),
+        f"- {result.trials:,} utterances scored by both{rest}",
         *([DIFFERENCE] if result.resampling else []),
         *filter(None, [format_list([*_list_findings(result), *map(format_prose, result.notes)])]),
         "",
@@ -132,9 +124,9 @@ def render_compared(
     rows = [
         [
             *each.levels,
-            (info.label if (info := find_metric(each.figure)) else each.figure) + without,
-            *(format_value(each.figure, value, DIGITS) for value in (each.a, each.b)),
-            _format_signed(each.figure, each.difference.value),
+            (info.label if (info := find_metric(each.metric)) else each.metric) + without,
+            *(format_value(each.metric, value, DIGITS) for value in (each.a, each.b)),
+            _format_signed(each.metric, each.difference.value),
             *_interval_cells(each),
         ]
         for each in compared
@@ -156,7 +148,7 @@ def _interval_cells(compared: Compared) -> tuple[str, str]:
     if math.isnan(compared.corrected):
         return NONE, NONE
     low, high = (
-        _format_signed(compared.figure, bound)
+        _format_signed(compared.metric, bound)
         for bound in (compared.difference.low, compared.difference.high)
     )
     return f"{low} to {high}", TOO_FEW if compared.difference.few else f"{compared.corrected:.4f}"
@@ -183,11 +175,11 @@ def compared_as_dicts(by: Sequence[str], compared: Sequence[Compared]) -> list[d
     return [
         {
             "levels": dict(zip(by, each.levels, strict=False)),
-            "metric": each.figure,
-            "a": in_unit(each.figure, each.a),
-            "b": in_unit(each.figure, each.b),
-            "unit": printed_unit(each.figure),
-            "difference": _replace_nan(as_printed(each.figure, each.difference._asdict())),
+            "metric": each.metric,
+            "a": in_unit(each.metric, each.a),
+            "b": in_unit(each.metric, each.b),
+            "unit": printed_unit(each.metric),
+            "difference": _replace_nan(as_printed(each.metric, each.difference._asdict())),
             "p_corrected": None if math.isnan(each.corrected) else each.corrected,
         }
         for each in compared
@@ -199,25 +191,18 @@ def _format_signed(name: str, value: float) -> str:
     return text if text.startswith("-") else f"+{text}"
 
 
-def report_as_dict(verdict: ScoreReport) -> dict[str, Any]:
-    """Return the verdict as what JSON can hold; rates in per cent."""
+def report_as_dict(report: ScoreReport) -> dict[str, Any]:
+    """Return the report as what JSON can hold; rates in per cent."""
     return {
-        **{
-            name: getattr(verdict, name)
-            for name in (
-                *("corpus", "short", "split", "digest", "fingerprint", "taken"),
-                *("trials", "missing", "bonafide", "spoof", "negated", "resampling", "otherwise"),
-            )
-        },
-        "form": verdict.form,
-        "formulas": {name: printed_result("eer", rate) for name, rate in verdict.formulas.items()},
-        "published": published_as_dict(verdict.published) if verdict.published else None,
-        "name": verdict.name or verdict.scores.name,
-        "scores": str(verdict.scores.absolute()),
-        "keys": str(verdict.keys),
-        "notes": list(verdict.notes),
-        "findings": _findings_as_dicts(verdict.findings),
-        "results": _results_as_dict(verdict.figures),
+        **{name: getattr(report, name) for name in _AS_THEY_ARE},
+        "formulas": {name: printed_result("eer", rate) for name, rate in report.formulas.items()},
+        "published": published_as_dict(report.published) if report.published else None,
+        "name": report.name or report.scores.name,
+        "scores": str(report.scores.absolute()),
+        "keys": str(report.keys),
+        "notes": list(report.notes),
+        "findings": _findings_as_dicts(report.findings),
+        "results": _results_as_dict(report.results),
         "breakdowns": [
             {
                 "by": list(breakdown.by),
@@ -228,14 +213,20 @@ def report_as_dict(verdict: ScoreReport) -> dict[str, Any]:
                         "spoof": line.spoof,
                         "missing": line.missing,
                         "ties": line.ties and as_printed("eer", line.ties._asdict()),
-                        "results": _results_as_dict(line.figures),
+                        "results": _results_as_dict(line.results),
                     }
                     for line in breakdown.lines
                 ],
             }
-            for breakdown in verdict.breakdowns
+            for breakdown in report.breakdowns
         ],
     }
+
+
+_AS_THEY_ARE = (
+    *("form", "corpus", "short", "split", "digest", "fingerprint", "taken"),
+    *("trials", "missing", "bonafide", "spoof", "negated", "resampling", "otherwise"),
+)
 
 
 def _findings_as_dicts(findings: Sequence[Issue]) -> list[dict[str, Any]]:
@@ -247,37 +238,39 @@ def _format_finding(finding: Issue) -> str:
     return fill_template("**warning**: {}", text) if finding.severity == "warning" else text
 
 
-def _list_facts(verdict: ScoreReport) -> list[str]:
-    judged = verdict.bonafide + verdict.spoof
-    trials = f"{judged:,} of {verdict.trials:,} trials" if verdict.missing else f"{judged:,} trials"
+def _list_facts(report: ScoreReport) -> list[str]:
+    evaluated = report.bonafide + report.spoof
+    trials = (
+        f"{evaluated:,} of {report.trials:,} trials" if report.missing else f"{evaluated:,} trials"
+    )
     facts = [
-        f"{trials}: {verdict.bonafide:,} bona fide, {verdict.spoof:,} spoof",
-        f"scores: {verdict.scores}, {verdict.taken}",
-        f"keys: {verdict.keys}",
+        f"{trials}: {report.bonafide:,} bona fide, {report.spoof:,} spoof",
+        f"scores: {report.scores}, {report.taken}",
+        f"keys: {report.keys}",
     ]
-    if verdict.negated:
+    if report.negated:
         facts.append("scores were negated, as requested")
     return facts
 
 
-def _results_section(verdict: ScoreReport) -> list[str]:
-    if not verdict.figures:
+def _results_section(report: ScoreReport) -> list[str]:
+    if not report.results:
         return ["No result."]
     rows: list[list[str]] = []
-    for name, figure in verdict.figures.items():
+    for name, result in report.results.items():
         info = find_metric(name)
         label, definition = (info.label, info.definition) if info else (name, "")
-        cells = (*format_with_interval(name, figure), *_error_cells(figure))
-        rows.append([label + _missing_note(verdict.missing), *cells, definition])
+        cells = (*format_with_interval(name, result), *_error_cells(result))
+        rows.append([label + _missing_note(report.missing), *cells, definition])
     return render_columns(["Metric", "Value", INTERVAL, *_ERROR_HEADINGS, "What it is"], rows)
 
 
 _ERROR_HEADINGS = ("Bona fide missed", "Spoof accepted")
 
 
-def _error_cells(figure: MetricResult) -> tuple[str, str]:
-    """Return the errors that a figure rests on, of how many trials or frames."""
-    pairs = ((figure.missed, figure.bonafide), (figure.accepted, figure.spoof))
+def _error_cells(result: MetricResult) -> tuple[str, str]:
+    """Return the errors that a result rests on, of how many trials or frames."""
+    pairs = ((result.missed, result.bonafide), (result.accepted, result.spoof))
     missed, accepted = (
         NONE if math.isnan(n) else f"{n:,.0f} of {total:,.0f}" for n, total in pairs
     )
@@ -285,14 +278,14 @@ def _error_cells(figure: MetricResult) -> tuple[str, str]:
 
 
 def _missing_note(missing: int) -> str:
-    """Return what stands beside every figure that trials are missing from."""
+    """Return what stands beside every result that trials are missing from."""
     return f", {missing:,} missing" if missing else ""
 
 
-def _results_as_dict(figures: Mapping[str, MetricResult]) -> dict[str, dict[str, Any]]:
+def _results_as_dict(results: Mapping[str, MetricResult]) -> dict[str, dict[str, Any]]:
     return {
-        name: {**_replace_nan(as_printed(name, figure._asdict())), "few": figure.few}
-        for name, figure in figures.items()
+        name: {**_replace_nan(as_printed(name, result._asdict())), "few": result.few}
+        for name, result in results.items()
     }
 
 

@@ -1,17 +1,12 @@
 """The results of an evaluation of a row, computed from its score file and the corpus's keys."""
 
-# pyarrow ships no types.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownParameterType=false
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa  # pyright: ignore[reportMissingTypeStubs]
+import pyarrow as pa
 
 from bench.cards.corpus_cards import read_corpus_card
 from bench.data.corpora import read_keys
@@ -31,10 +26,16 @@ from bench.evaluation.official import find_official
 from bench.evaluation.reference import build_reference
 from bench.metrics.breakdown import POOLED
 from bench.metrics.grid import FrameRules
-from bench.metrics.measure import DecisionMetric, frame_measures
+from bench.metrics.measure import DecisionMetric
 from bench.metrics.measured import MetricResult, measure_items, measure_ratios
 from bench.metrics.plans import AUTO, Resampling, sum_groups
-from bench.metrics.registry import LOGIT, clean_level, describe_metrics, select_metrics
+from bench.metrics.registry import (
+    LOGIT,
+    clean_level,
+    describe_metrics,
+    frame_measures,
+    select_metrics,
+)
 from bench.metrics.timeline import LabelledStretches
 from bench.specs.run import HeldOutData
 from bench.units import RESOLUTIONS_S, to_samples
@@ -64,16 +65,15 @@ def evaluate_row(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Met
     resampling = Resampling(factors_of(subset.table), AUTO, _REPLICATES, _SEED)
     results = compute_pooled(trials, measures, resampling)
     if score_file.has_logits(table):
-        results |= compute_by_logit(
-            _to_trials(table, subset, "logit_bonafide"), measures, resampling
-        )
+        by_logit = _to_trials(table, subset, "logit_bonafide")
+        results |= compute_by_logit(by_logit, measures, resampling)
     of_cell = by_cell(trials, measures, resampling, results)
     for fields in data.by:
         for line in compute_breakdown(trials, corpus.roles, fields.split(","), of_cell).lines:
             levels = [level for level in line.levels if level != POOLED]
             cell = ".".join(clean_level(level) for level in levels)
             if cell:  # all together is there already
-                results |= {f"{cell}.{name}": figure for name, figure in line.figures.items()}
+                results |= {f"{cell}.{name}": result for name, result in line.results.items()}
     return results
 
 
@@ -110,10 +110,9 @@ def evaluate_file(
     results = measure_items(rows, measures, resampling)
     if score_file.has_logits(table):
         by_logit = {name: each for name, each in measures.items() if metrics[name].by_logit}
-        of_logit = measure_items(
-            score_file.pool_items(table, "logit_bonafide"), by_logit, resampling
-        )
-        results |= {f"{name}{LOGIT}": figure for name, figure in of_logit.items()}
+        logits = score_file.pool_items(table, "logit_bonafide")
+        of_logit = measure_items(logits, by_logit, resampling)
+        results |= {f"{name}{LOGIT}": result for name, result in of_logit.items()}
     frames, labels, frame = score_file.read_frames(table)
     coarser_s = [each for each in RESOLUTIONS_S if to_samples(each) > frame]
     results |= measure_resolutions(frames, labels, coarser_s, FrameRules(), resampling)[0]
@@ -122,9 +121,8 @@ def evaluate_file(
     results |= measure_gridless(frames, labels, resampling, by_time=False)
     spoof = sum_groups(rows.unit, rows.spoof, rows.unit.max() + 1)
     logged = [name for name, metric in select_metrics(DecisionMetric).items() if metric.logged]
-    return results | measure_ratios(
-        score_file.count_decisions(table).select_ratios(logged), spoof, resampling
-    )
+    ratios = score_file.count_decisions(table).select_ratios(logged)
+    return results | measure_ratios(ratios, spoof, resampling)
 
 
 def _exact_labels(names: list[str], data: HeldOutData, subset: Subset) -> LabelledStretches | None:

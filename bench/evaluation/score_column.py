@@ -208,11 +208,9 @@ def _ask_which(sample: Sample, free: Sequence[int]) -> BenchError:
             f"first of them is bona fide, --column {b}-{a} if the second is"
         )
     turned = [i for i in order[1:] if sample.names and sample.sides[i] == "spoof"]
-    need = (
-        f"; {sample.describe_column(turned[0])} is higher for spoof: with --higher-is-spoof"
-        if turned
-        else ""
-    )
+    need = ""
+    if turned:
+        need = f"; {sample.describe_column(turned[0])} is higher for spoof: with --higher-is-spoof"
     return BenchError(
         "scores.which-column",
         f"which column is the score? {seen} all hold numbers; say for one of them, e.g., "

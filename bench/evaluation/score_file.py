@@ -4,11 +4,6 @@ A file holds everything that a result needs, so that results can be computed aga
 without a GPU.
 """
 
-# pyarrow ships no types.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownParameterType=false
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -25,7 +20,6 @@ from bench.errors import BenchError, near_name
 from bench.metrics.f1 import decide_bonafide
 from bench.metrics.grid import find_grid
 from bench.metrics.items import Items, make_items
-from bench.metrics.measured import FEW as FEW
 from bench.metrics.plans import ResamplingFactors, make_factors
 from bench.metrics.ratios import Ratios, decision_ratios
 from bench.metrics.tally import Bools, Floats, Integers
@@ -110,9 +104,8 @@ def count_decisions(table: pa.Table) -> Ratios:
     Units are `list_utterances`.
     """
     decided_spoof = ~decide_bonafide(decision_score(table))
-    return decision_ratios(
-        pool_rows(table).is_spoof, decided_spoof, _encode_column(table, "utterance").codes
-    )
+    units = _encode_column(table, "utterance").codes
+    return decision_ratios(pool_rows(table).is_spoof, decided_spoof, units)
 
 
 def decision_score(table: pa.Table) -> Floats:
@@ -190,7 +183,7 @@ class _Codes(NamedTuple):
 
 
 def _encode_column(table: pa.Table, column: str) -> _Codes:
-    """Return sorted names and codes, so that no figure depends on the order of rows."""
+    """Return sorted names and codes, so that no result depends on the order of rows."""
     encoded = table[column].unify_dictionaries().combine_chunks()
     names: list[str] = encoded.dictionary.to_pylist()
     order = np.argsort(np.array(names, dtype=object), kind="stable")

@@ -35,7 +35,7 @@ class BreakdownLine(NamedTuple):
     bonafide: int
     """Trials, or frames."""
     spoof: int
-    figures: Mapping[str, MetricResult]
+    results: Mapping[str, MetricResult]
     """By name; empty where there are trials of one class only."""
     missing: int | None = None
     """Trials of the keys without a score, left out of the line; None where rows are frames."""
@@ -55,7 +55,7 @@ class ScoreReport:
     """The report of a score file."""
 
     form: Form
-    """`smoke`: judged on a miniature, never a result."""
+    """`smoke`: evaluated on a miniature, never a result."""
     corpus: str
     short: str
     split: str
@@ -74,16 +74,16 @@ class ScoreReport:
     trials: int
     """Of the split by its keys."""
     missing: int
-    """Trials without a score, left out of every figure."""
+    """Trials without a score, left out of every result."""
     bonafide: int
-    """Utterances judged."""
+    """Utterances evaluated."""
     spoof: int
     negated: bool
     resampling: str
     """How the intervals were made that a reader takes, in words; "" where there are none."""
     otherwise: str
     """What the other intervals (`utterance_low`) draw; "" where they are the same."""
-    figures: Mapping[str, MetricResult]
+    results: Mapping[str, MetricResult]
     breakdowns: tuple[Breakdown, ...] = ()
     formulas: Mapping[str, float] = field(default_factory=dict[str, float])
     """The EER by each formula of `bench.metrics.eer_variants`, where asked for."""

@@ -33,41 +33,39 @@ class TablePlacement(NamedTuple):
         """Whether no table evaluates the split."""
         return self.table.startswith(_UNTABLED)
 
-    def name_results(self, figures: Mapping[str, MetricResult]) -> dict[str, MetricResult]:
-        """Return figures under the table's names, `<evaluation>.<metric>`.
+    def name_results(self, results: Mapping[str, MetricResult]) -> dict[str, MetricResult]:
+        """Return results under the table's names, `<evaluation>.<metric>`.
 
-        `eer` is that at the table's resolution; figures that are counted in frames of the scores'
+        `eer` is that at the table's resolution; results that are counted in frames of the scores'
         own length stand only where that is the table's.
         """
         at = f"eer_{round(1000 * (self.resolution_s or 0))}ms"
-        figures_there = dict(figures)
-        if at in figures:
-            if figures["eer"] != figures[at]:
-                figures_there = {
-                    name: f for name, f in figures_there.items() if not _OF_FRAMES.fullmatch(name)
-                }
-            figures_there["eer"] = figures[at]
-        return {f"{self.evaluation}.{name}": figure for name, figure in figures_there.items()}
+        renamed = dict(results)
+        if at in results:
+            if results["eer"] != results[at]:
+                renamed = {name: f for name, f in renamed.items() if not _OF_FRAMES.fullmatch(name)}
+            renamed["eer"] = results[at]
+        return {f"{self.evaluation}.{name}": result for name, result in renamed.items()}
 
-    def select_tracked(self, figures: Mapping[str, MetricResult]) -> dict[str, MetricResult]:
-        """Return the figures that may stand in the table, under its names.
+    def select_tracked(self, results: Mapping[str, MetricResult]) -> dict[str, MetricResult]:
+        """Return the results that may stand in the table, under its names.
 
         Of scores of frames, a table of whole utterances has the EER of the lowest frame. Raise
-        BenchError where the table's frames cannot be had of the scores: it would set figures of
+        BenchError where the table's frames cannot be had of the scores: it would set results of
         different things beside each other.
         """
-        of_frames = "range_eer" in figures
-        if self.is_untabled or not figures:
-            return self.name_results(figures)
+        of_frames = "range_eer" in results
+        if self.is_untabled or not results:
+            return self.name_results(results)
         if self.resolution_s is None:
             name = "utterance_eer" if of_frames else "eer"
-            if name not in figures:
+            if name not in results:
                 raise BenchError(
                     "scores.other-units",
                     f"{self.table} evaluates whole utterances: these scores have no EER of such",
                 )
-            alone = {"eer": figures[name]}
-            return self.name_results(alone if of_frames else figures)
+            alone = {"eer": results[name]}
+            return self.name_results(alone if of_frames else results)
         ms = 1000 * self.resolution_s
         if not of_frames:
             raise BenchError(
@@ -75,12 +73,12 @@ class TablePlacement(NamedTuple):
                 f"{self.table} evaluates frames of {ms:g} ms, and these are scores of whole "
                 "utterances: give scores of frames, or leave --track out",
             )
-        if f"eer_{round(ms)}ms" not in figures:
+        if f"eer_{round(ms)}ms" not in results:
             raise BenchError(
                 "scores.other-units",
                 f"{self.table} evaluates frames of {ms:g} ms, which cannot be made of these frames",
             )
-        return self.name_results(figures)
+        return self.name_results(results)
 
 
 def find_placement(corpus: str, split: str, table: str, form: Form) -> TablePlacement:

@@ -1,10 +1,5 @@
 """A score file's columns in memory, whatever form they came in (JSON, NumPy, MATLAB)."""
 
-# pyarrow ships no types.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bench.errors import BenchError, quote_text
+from bench.errors import BenchError, name_source, quote_text
 from bench.evaluation import text_tables
+from bench.evaluation.column_names import normalize_name
 from bench.evaluation.columns import Roles, choose_columns
 from bench.evaluation.read_options import ReadOptions
 from bench.evaluation.sample import NUMBER
@@ -86,10 +82,8 @@ def select_table_rows(
     first = list(zip(*cells, strict=True))
 
     def read_rows(later: Mapping[int, Sequence[str]]) -> text_tables.ScoreRows:
-        try:
+        with name_source(path):
             roles = choose_columns(source.names, first, asked, later)
-        except BenchError as error:
-            raise BenchError(error.code, f"{path}: {error}") from None
         return _of_roles(path, source, roles)
 
     return text_tables.settle_columns(read_rows)
@@ -113,7 +107,7 @@ def is_known_name(name: str) -> bool:
     >>> is_known_name("cm-scores"), is_known_name("LA_E_1000147")
     (True, False)
     """
-    plain = name.strip().lower().replace("-", "_").replace(" ", "_")
+    plain = normalize_name(name)
     return plain in (*_IDS, *_VALUES) or (plain.startswith("arr_") and plain[4:].isdigit())
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from bench._io.delimited_text import BLANKS, split_cells
 from bench._io.text_files import LineBlock
-from bench.errors import BenchError, quote_text
+from bench.errors import BenchError, name_source, quote_text
 from bench.evaluation import brackets
 from bench.evaluation.brackets import Brackets
 from bench.evaluation.columns import Roles, choose_columns
@@ -80,7 +80,7 @@ def list_data_lines(block: LineBlock) -> Iterator[tuple[int, bytes]]:
 def detect_layout(
     path: Path, block: LineBlock, asked: ReadOptions, later: Mapping[int, Sequence[str]]
 ) -> TextLayout:
-    """Tell separator, header and columns by the first lines; `later` as `choose` takes it."""
+    """Tell separator, header and columns by the first lines; `later` is for `choose_columns`."""
     numbered = list(islice(list_data_lines(block), _SAMPLE))
     try:
         lines = [line.decode() for _, line in numbered]
@@ -103,10 +103,8 @@ def detect_layout(
         )
     names, cells = (first, rest) if has_header else (None, [first, *rest])
     authors = _AUTHORS.search(path.name) is not None and columns <= 4
-    try:
+    with name_source(path):
         roles = choose_columns(names, cells, asked, later, authors)
-    except BenchError as error:
-        raise BenchError(error.code, f"{path}: {error}") from None
     return TextLayout(separator, columns, numbered[0][0] if has_header else 0, roles, within)
 
 
@@ -167,8 +165,7 @@ def _split_by_best(
     raise BenchError(
         "table-file.no-ids",
         f"{path}: holds {what}, e.g. {quote_text(lines[0])}{name_invisible(lines[0])}; a line "
-        "should "
-        f"be `ID SCORE`; {HINT}",
+        f"should be `ID SCORE`; {HINT}",
     )
 
 

@@ -4,11 +4,6 @@ Each block of a few megabytes is parsed at once. Only where Arrow refuses one ar
 through, to say which are wrong and why; no line is ever left out.
 """
 
-# pyarrow ships no types.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
-
 from __future__ import annotations
 
 import re
@@ -46,18 +41,16 @@ class ScoreRows(NamedTuple):
 def settle_columns(read: Callable[[Mapping[int, Sequence[str]]], ScoreRows]) -> ScoreRows:
     """Return the rows of a file whose columns are what the whole of it says, not its first rows.
 
-    `read` takes what `choose` takes as `later`. It is called again where labels turn out to be
-    none further down: an attack column may begin with thousands of `bonafide`.
+    `read` takes what `choose_columns` takes as `later`. It is called again where labels turn out to
+    be none further down: an attack column may begin with thousands of `bonafide`.
     """
     later: dict[int, Sequence[str]] = {}
     while True:
         rows = read(later)
         label = rows.roles.label
-        odd = (
-            find_unlike_labels(rows.roles, list_words(rows.words[label]))
-            if label is not None
-            else {}
-        )
+        if label is None:
+            return rows
+        odd = find_unlike_labels(rows.roles, list_words(rows.words[label]))
         if not odd:
             return rows
         later |= odd

@@ -151,11 +151,9 @@ def check_polarity(
             "warning", "scores.worse-than-chance", f"worse than chance, though not clearly ({how})"
         )
         return
-    mend = (
-        "without --higher-is-spoof they are not"
-        if negated
-        else ("say --higher-is-spoof (of one file of two, FILE,higher-is-spoof) if they are")
-    )
+    mend = "say --higher-is-spoof (of one file of two, FILE,higher-is-spoof) if they are"
+    if negated:
+        mend = "without --higher-is-spoof they are not"
     issues.add(
         "warning" if as_is else "error",
         "scores.inverted",
@@ -165,22 +163,20 @@ def check_polarity(
     )
 
 
-def check_ties(counts: ScoreCounts, issues: Issues, official: float | None = None) -> None:
+def check_ties(counts: ScoreCounts, issues: Issues, official: float) -> None:
     """Add an issue for trials of both classes that are tied where the error rates cross.
 
-    `official` is the EER that ASVspoof's packages would print, None where they have none (frames,
-    ranges).
+    `official` is the EER that ASVspoof's packages would print.
     """
     tied = ties_at_eer(counts)
     if tied is None:
         return
     rate = eer_of(counts).eer
-    differs = official is not None and round(official, 4) != round(rate, 4)
-    beside = f", ASVspoof's packages print {official:.4%}" if official is not None else ""
     issues.add(
-        "warning" if differs else "note",
+        "warning" if round(official, 4) != round(rate, 4) else "note",
         "scores.ties-at-eer",
         f"{tied.bonafide:,.0f} bona fide and {tied.spoof:,.0f} spoof share the score at which the "
-        f"error rates cross, {tied.score:.9g}: with these tied the EER is {rate:.4%}{beside}",
+        f"error rates cross, {tied.score:.9g}: with these tied the EER is {rate:.4%}, ASVspoof's "
+        f"packages print {official:.4%}",
         int(tied.bonafide + tied.spoof),
     )

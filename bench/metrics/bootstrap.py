@@ -74,7 +74,7 @@ class Interval(NamedTuple):
     """Whether the metric rests on so few errors that resampling alone is not enough."""
 
 
-_UNDRAWN = Interval(math.nan, math.nan)
+UNDRAWN = Interval(math.nan, math.nan)
 
 
 def compute_intervals(
@@ -114,10 +114,10 @@ def compute_intervals(
     """
     drawn_groups = group_items(plan or plan_by_utterance(items.unit), [items.unit])
     drawn = compute_replicates([items], measures, drawn_groups, replicates, seed, threads)
-    judged = BoundedItems(items)
+    bounded = BoundedItems(items)
     return {
         name: _widen_interval(
-            percentile_interval(drawn.values[0, i], drawn.redrawn[i]), judged, measure
+            percentile_interval(drawn.values[0, i], drawn.redrawn[i]), bounded, measure
         )
         for i, (name, measure) in enumerate(measures.items())
     }
@@ -126,32 +126,30 @@ def compute_intervals(
 def count_errors(items: Items, measures: Mapping[str, Measure]) -> dict[str, Interval]:
     """Return the errors that each of `measures` rests on, by name; bounds are NaN.
 
-    Arguments and errors as for `intervals`.
+    Arguments and errors as for `compute_intervals`.
     """
     _check_items(items)
-    judged = BoundedItems(items)
-    return {name: _add_errors(_UNDRAWN, judged, measure) for name, measure in measures.items()}
+    bounded = BoundedItems(items)
+    return {name: _add_errors(UNDRAWN, bounded, measure) for name, measure in measures.items()}
 
 
-def _widen_interval(drawn: Interval, judged: BoundedItems, measure: Measure) -> Interval:
+def _widen_interval(drawn: Interval, bounded: BoundedItems, measure: Measure) -> Interval:
     """Return the interval with the errors of the metric, widened where these are few."""
-    counted = _add_errors(drawn, judged, measure)
+    counted = _add_errors(drawn, bounded, measure)
     least = isinstance(measure, Least) or (isinstance(measure, Ordered) and measure.least)
     if not counted.few and not least:
         return counted
-    low, high = judged.bound_measure(measure)
+    low, high = bounded.bound_measure(measure)
     return counted._replace(low=min(low, drawn.low), high=max(high, drawn.high))
 
 
-def _add_errors(drawn: Interval, judged: BoundedItems, measure: Measure) -> Interval:
-    counted = drawn._replace(bonafide=judged.bonafide, spoof=judged.spoof)
+def _add_errors(drawn: Interval, bounded: BoundedItems, measure: Measure) -> Interval:
+    counted = drawn._replace(bonafide=bounded.bonafide, spoof=bounded.spoof)
     if isinstance(measure, Decided):
-        if measure is equal_error_rate:
-            threshold = judged.crossing
-        else:
-            threshold = measure.compute(judged.counts).threshold
-        return counted._replace(**judged.count_errors(threshold)._asdict())
-    return counted._replace(few=judged.few_pairs)
+        at_eer = measure is equal_error_rate
+        threshold = bounded.crossing if at_eer else measure.compute(bounded.counts).threshold
+        return counted._replace(**bounded.count_errors(threshold)._asdict())
+    return counted._replace(few=bounded.few_pairs)
 
 
 def percentile_interval(values: Floats, again: int = 0) -> Interval:
@@ -186,7 +184,7 @@ def compute_replicates(
 
     All `systems` see the same replicates; `groups` has their items in the same order. With
     `draws="common"`, a system alone sees what every system on the same utterances and classes sees
-    from `seed`; with `fastest` its replicates may differ. Otherwise as `intervals`.
+    from `seed`; with `fastest` its replicates may differ. Otherwise as `compute_intervals`.
     """
     check_draws(replicates, seed)
     for items in systems:

@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 from typing import Literal
 
-from bench.metrics.registry import LOGIT, Metric, describe_metrics
+from bench.metrics.measure import Metric
+from bench.metrics.registry import LOGIT, describe_metrics
 
 
 def find_metric(name: str) -> Metric | None:

@@ -50,7 +50,7 @@ def combine_values(how: How, values: Sequence[float]) -> float:
 def combine_rounding(how: How, halves: Sequence[float]) -> float:
     """Return the largest error of a combined value whose parts have errors of at most `halves`.
 
-    Raise BenchError as `combined`.
+    Raise BenchError as `combine_values`.
 
     >>> combine_rounding("mean", [0.005, 0.005]), combine_rounding("difference", [0.005, 0.005])
     (0.005, 0.01)
@@ -71,7 +71,7 @@ def combine_estimates(how: How, parts: Sequence[Estimate]) -> Estimate:
     d; it begins at 0 where these enclose 0. It covers the true value as often as that of d, and
     more often where two sets hardly differ. A part that lies outside its own interval, as a
     percentile interval allows where errors are many, has no width on that side. Raise BenchError as
-    `combined`.
+    `combine_values`.
 
     >>> combine_estimates("mean", [Estimate(5.0, 2.0, 6.0), Estimate(9.0, 5.0, 9.0)])
     Estimate(value=7.0, low=4.5, high=7.5)

@@ -4,7 +4,7 @@ A bootstrap draws what was seen. For trials without an error it gives [0, 0], al
 rate of 0.03 % every ninth set of 7,355 trials has no error. The exact bounds of a binomial rate
 (Clopper and Pearson, Biometrika 26, 1934) hold for any rate. Here they bound the miss rate and the
 false alarm rate at every threshold; a metric lies between its values on the curve of both lower
-bounds and on the curve of both upper bounds (`curves`).
+bounds and on the curve of both upper bounds (`bound_curves`).
 
 For the EER, the bounds of either class are two-sided 95 % bounds, not wider ones for two classes.
 At the true crossing each of them fails in 2.5 % of samples on a side. But the crossing is
@@ -35,7 +35,8 @@ import numpy as np
 from scipy.special import betaincinv
 
 from bench.metrics.items import Items, count_items, items_eer
-from bench.metrics.tally import Floats, Integers, ScoreCounts, accumulate_errors
+from bench.metrics.plans import sum_groups
+from bench.metrics.tally import Bools, Floats, ScoreCounts, accumulate_errors
 
 FEW = 10
 """Where fewer units than these carry the errors of a class, exact bounds count."""
@@ -166,11 +167,8 @@ class BoundedItems:
         accepted = self.items.score > threshold
         missed, accepted = self._is_bonafide & ~accepted, self._is_spoof & accepted
         carried = min(
-            effective_count(_by_unit(self.items.unit[chosen], weights[chosen]))
-            for chosen, weights in (
-                (missed, self.items.bonafide),
-                (accepted, self.items.spoof),
-            )
+            self._count_units(self.items.bonafide, missed),
+            self._count_units(self.items.spoof, accepted),
         )
         return ThresholdErrors(float(missed.sum()), float(accepted.sum()), carried < FEW)
 
@@ -185,29 +183,22 @@ class BoundedItems:
         above = 1 - (rejected - counts.spoof / 2) / rejected[-1]
         below = (missed - counts.bonafide / 2) / missed[-1]
         carried = (self.items.bonafide * above[at], self.items.spoof * below[at])
-        return (
-            min(effective_count(_by_unit(self.items.unit, pairs)) for pairs in carried) < FEW_PAIRS
-        )
+        return min(map(self._count_units, carried)) < FEW_PAIRS
+
+    def _count_units(self, weights: Floats, chosen: Bools | slice = slice(None)) -> float:
+        """Return how many units carry the weights of the chosen items."""
+        return effective_count(sum_groups(self.items.unit[chosen], weights[chosen], 0))
 
     def bound_measure(self, measure: Callable[[ScoreCounts], float]) -> tuple[float, float]:
-        """Return the least and the largest value of a measure on the `curves` and on the items."""
+        """Return the least and the largest value of a measure on the curves and on the items."""
         values = [measure(self.counts), *(measure(curve) for curve in self._bound_curves)]
         return min(values), max(values)
 
     @cached_property
     def _bound_curves(self) -> tuple[ScoreCounts, ScoreCounts]:
-        units = (
-            effective_count(_by_unit(self.items.unit[chosen], weights[chosen]))
-            for chosen, weights in (
-                (self._is_bonafide, self.items.bonafide),
-                (self._is_spoof, self.items.spoof),
-            )
-        )
-        return bound_curves(self.counts, *units)
-
-
-def _by_unit(unit: Integers, weights: Floats) -> Floats:
-    return np.bincount(unit, weights=weights).astype(np.float64, copy=False)
+        n_bonafide = self._count_units(self.items.bonafide, self._is_bonafide)
+        n_spoof = self._count_units(self.items.spoof, self._is_spoof)
+        return bound_curves(self.counts, n_bonafide, n_spoof)
 
 
 def _bounds_of_rates(rates: Floats, n: float) -> RateBounds:

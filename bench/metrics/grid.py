@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from bench.metrics.timeline import (
 )
 from bench.units import SAMPLE_RATE_HZ, frame_samples
 
+IntegersT = TypeVar("IntegersT", int, Integers)
 Rule = Literal["any-spoof", "floor"]
 LastFrame = Literal["keep", "drop", "round"]
 """What becomes of an utterance's last frame where the utterance ends within it."""
@@ -101,15 +102,13 @@ def align_points(
         raise BenchError(
             "metric.resolution",
             f"scores of {_in_ms(scored)} frames cannot be judged at {_in_ms(wanted)}: one has to "
-            "be a "
-            "whole multiple of the other (the range-based EER needs no grid)",
+            "be a whole multiple of the other (the range-based EER needs no grid)",
         )
     if wanted % reference.step:
         raise BenchError(
             "metric.resolution",
             f"labels of {_in_ms(reference.step)} frames cannot be judged at {_in_ms(wanted)}: that "
-            "has "
-            "to be a whole multiple of theirs",
+            "has to be a whole multiple of theirs",
         )
     if rule == "floor" and reference.step > 1:
         raise BenchError(
@@ -118,7 +117,7 @@ def align_points(
         )
     step = min(scored, wanted)
     repeats, merged = scored // step, wanted // step
-    n_scores, n_labels = pair.scored.items * repeats, _n_frames(pair.length, step, rule)
+    n_scores, n_labels = pair.scored.items * repeats, frames_by_rule(pair.length, step, rule)
     shared = np.minimum(n_scores, n_labels)
     score = frames.score if repeats == 1 else np.repeat(frames.score, repeats)
     score = score[_pick_first(n_scores, shared)]
@@ -130,7 +129,7 @@ def align_points(
         is_spoof = np.logical_or.reduceat(is_spoof, starts)
     counted = np.minimum(counts, _count_frames(pair.length, wanted, last))
     heads = _pick_first(counts, counted)
-    differs = pair.scored.items - _n_frames(pair.length, scored, rule)
+    differs = pair.scored.items - frames_by_rule(pair.length, scored, rule)
     return FramePoints(
         np.repeat(pair.scored.utterance, counted),
         is_spoof[heads],
@@ -154,7 +153,7 @@ def segment_eer(
 ) -> EerResult:
     """Return the point-based (segment) EER at `resolution_s` and its threshold, a fraction.
 
-    All frames of all utterances are pooled. Definition and errors as for `points` and
+    All frames of all utterances are pooled. Definition and errors as for `align_points` and
     `bench.metrics.det.eer_by_class`; a BenchError is raised where a class has no frame.
 
     >>> from bench.metrics.timeline import frames_on_grid, make_stretches
@@ -185,8 +184,7 @@ def find_grid(frames: ScoredFrames, utterances: UtteranceRuns | None = None) -> 
             "metric.off-grid",
             f"utterance {frames.utterance[at]}, samples {frames.start[at]} to {frames.end[at]}: "
             f"not on the grid of {_in_ms(frame)} frames from 0 on ({len(wrong)} such), so it "
-            "cannot "
-            "be judged at a resolution (the range-based EER needs no grid)",
+            "cannot be judged at a resolution (the range-based EER needs no grid)",
         )
     return frame
 
@@ -199,11 +197,12 @@ def _label_frames(
     begins = np.repeat(np.cumsum(counts) - counts, pair.labelled.items)[spoof]
     changes = np.zeros(counts.sum() + 1, dtype=np.int32)
     np.add.at(changes, begins + reference.start[spoof] // step, 1)
-    np.add.at(changes, begins + _n_frames(reference.end[spoof], step, rule), -1)
+    np.add.at(changes, begins + frames_by_rule(reference.end[spoof], step, rule), -1)
     return np.cumsum(changes[:-1]) > 0
 
 
-def _n_frames(n_samples: Integers, frame: int, rule: Rule) -> Integers:
+def frames_by_rule(n_samples: IntegersT, frame: int, rule: Rule) -> IntegersT:
+    """Return how many frames so many samples make: with the last, shorter one but for `floor`."""
     return n_samples // frame if rule == "floor" else -(-n_samples // frame)
 
 
@@ -220,7 +219,7 @@ def _count_frames(n_samples: Integers, frame: int, last: LastFrame) -> Integers:
 
 
 def _pick_first(counts: Integers, first: Integers) -> Bools | slice:
-    """Return what picks the first `kept` of each utterance's `counts` frames."""
+    """Return what picks the `first` of each utterance's `counts` frames."""
     if (counts == first).all():
         return slice(None)
     return count_within(counts) < np.repeat(first, counts)

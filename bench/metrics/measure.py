@@ -9,19 +9,57 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from bench.metrics.registry import Metric, select_metrics
-from bench.metrics.tally import Floats, ScoreCounts
-
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from bench.metrics.dcf import Cost
     from bench.metrics.det import EerResult
     from bench.metrics.items import Items
+    from bench.metrics.tally import Floats, ScoreCounts
     from bench.metrics.tdcf import Coefficients
     from bench.metrics.timeline import LabelledStretches, ScoredFrames
 
-Measure = Callable[[ScoreCounts], float]
+Measure = Callable[["ScoreCounts"], float]
+
+Unit = Literal["rate", "cost", "bits"]
+"""`rate`: a fraction, shown in per cent. `cost`: 1 is what the better of accepting all and
+rejecting all costs. `bits`: per trial."""
+Needs = Literal["scores", "costs", "ASV scores", "frames", "decisions"]
+"""What a metric is computed from. `scores`: scores and classes of trials. `costs`: these, and the
+costs that a corpus's organisers set. `ASV scores`: these, and the organisers' scores of speaker
+verification. `frames`: scored frames with their times, and the stretches of each class.
+`decisions`: frames decided by the larger logit."""
+Trials = Literal["utterances", "frames"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A metric, as it is declared in its file; subclasses say how it is computed."""
+
+    name: str
+    """As results and columns have it: `eer`, `min_tdcf`."""
+    label: str
+    """As tables head it."""
+    unit: Unit
+    better: Literal["lower", "higher"]
+    definition: str
+    """What it is, in a line."""
+    source: str
+    """Who defined it: paper, section, equation, or the organisers' package."""
+    needs: Needs
+    trials: tuple[Trials, ...]
+    """What it is given for: whole utterances, frames of a resolution, or both."""
+    official: str = ""
+    """The entry of a corpus card's `official` that asks for it; "" where every corpus has it."""
+    broken_down: bool = False
+    """Whether organisers report it by attack or codec: a breakdown has it unless others are
+    asked for."""
+    by_logit: bool = True
+    """Whether it is also given for the bona fide logit (`eer_bonafide_logit`)."""
+    logged: bool = True
+    """Whether runs log it."""
+    order: int = 100
+    """Its place among results: lower numbers come first."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +74,7 @@ class Decided:
 
 
 class Least(Decided):
-    """A measure at the threshold that is best for the very trials that it judges."""
+    """A measure at the threshold that is best for the very trials that it is computed from."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +87,7 @@ class Ordered:
 
     compute: Measure
     least: bool = False
-    """Whether it is a minimum over the very trials that it judges."""
+    """Whether it is a minimum over the very trials that it is computed from."""
 
     def __call__(self, counts: ScoreCounts) -> float:
         """Return the metric."""
@@ -89,8 +127,11 @@ class TandemMetric(Metric):
 class FrameMetric(Metric):
     """A metric of scored frames that need not lie on a grid."""
 
+    needs: Needs = "frames"
+    trials: tuple[Trials, ...] = ("frames",)
+    by_logit: bool = False
     items: Callable[[ScoredFrames, LabelledStretches], Items]
-    """Returns what is judged; of one class alone where the metric is not defined."""
+    """Returns what is evaluated; of one class alone where the metric is not defined."""
     measure: Measure
     by_time: bool = False
     """Whether errors are weighed by their duration, so that labels should be exact to the
@@ -114,15 +155,11 @@ class Confusion(NamedTuple):
 class DecisionMetric(Metric):
     """A metric of decisions: a sum over utterances divided by another."""
 
+    unit: Unit = "rate"
+    better: Literal["lower", "higher"] = "higher"
+    needs: Needs = "decisions"
+    trials: tuple[Trials, ...] = ("frames",)
+    by_logit: bool = False
     positive: Literal["bonafide", "spoof"]
     ratio: Callable[[Confusion], tuple[Floats, Floats]]
     """Returns what each utterance adds to the dividend and to the divisor."""
-
-
-def frame_measures() -> dict[str, Measure]:
-    """Return how each metric of frames of one resolution is computed, by name."""
-    return {
-        name: metric.measure
-        for name, metric in select_metrics(ScoreMetric).items()
-        if "frames" in metric.trials
-    }

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from bench.metrics.bootstrap import Interval, compute_intervals, count_errors
+from bench.metrics.bootstrap import UNDRAWN, Interval, compute_intervals, count_errors
 from bench.metrics.items import Items, count_items
 from bench.metrics.measure import Measure
 from bench.metrics.plans import NothingToResample, Resampling, ResamplingPlan
@@ -52,9 +52,6 @@ class MetricResult(NamedTuple):
         return self.missed + self.accepted < FEW
 
 
-_NOTHING = Interval(math.nan, math.nan)
-
-
 def measure_items(
     items: Items, measures: Mapping[str, Measure], resampling: Resampling
 ) -> dict[str, MetricResult]:
@@ -65,11 +62,8 @@ def measure_items(
     """
     counts = count_items(items)
     if not resampling.replicates:
-        errors = count_errors(items, measures)
-        return {
-            name: _without_interval(measure(counts), errors[name])
-            for name, measure in measures.items()
-        }
+        errors = count_errors(items, measures).items()
+        return {name: _without_interval(measures[name](counts), each) for name, each in errors}
     how = resampling.replicates, resampling.seed
     plans = resampling.make_plans(items.unit, items.spoof)
     make = _make_results(plans, lambda plan: compute_intervals(items, measures, plan, *how))
@@ -85,7 +79,7 @@ def measure_ratios(
     """
     defined = ratios.defined_ratios
     if not resampling.replicates:
-        errors = Interval(math.nan, math.nan, **defined.decisions._asdict())
+        errors = UNDRAWN._replace(**defined.decisions._asdict())
         return {name: _without_interval(value, errors) for name, value in defined.values.items()}
     how = resampling.replicates, resampling.seed
     plans = resampling.make_plans(defined.unit, spoof)
@@ -111,7 +105,7 @@ def _make_results(
     by_plan = by_utterance if plan.name == "utterance" else _draw_intervals(drawn, plan)
 
     def make_result(name: str, value: float) -> MetricResult:
-        drawn_interval, plain = (by.get(name, _NOTHING) for by in (by_plan, by_utterance))
+        drawn_interval, plain = (by.get(name, UNDRAWN) for by in (by_plan, by_utterance))
         counts = plain.missed, plain.accepted, plain.bonafide, plain.spoof
         return MetricResult(value, *drawn_interval[:2], *plain[:2], *counts, plan.name)
 

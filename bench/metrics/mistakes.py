@@ -81,11 +81,11 @@ def find_mistakes(items: Items, measure: Measure, plan: ResamplingPlan) -> Mista
     `plan` has all utterances. The result is None for a metric that does not rest on errors
     (`cllr`).
     """
-    judged = BoundedItems(items)
+    bounded = BoundedItems(items)
     if isinstance(measure, Decided):
-        threshold = measure.compute(judged.counts).threshold
+        threshold = measure.compute(bounded.counts).threshold
     elif isinstance(measure, Ordered):
-        threshold = judged.crossing
+        threshold = bounded.crossing
     else:
         return None
     accepted = items.score > threshold
@@ -96,7 +96,7 @@ def find_mistakes(items: Items, measure: Measure, plan: ResamplingPlan) -> Mista
             for wrong in (items.bonafide * ~accepted, items.spoof * accepted)
         ]
     )
-    return _keep_wrong(counts, plan, *judged.bound_measure(measure))
+    return _keep_wrong(counts, plan, *bounded.bound_measure(measure))
 
 
 def ratio_mistakes(ratios: Ratios, plan: ResamplingPlan) -> dict[str, Mistakes]:

@@ -74,8 +74,8 @@ def compare_ratios(
 ) -> dict[str, SystemDifference]:
     """Return how much each metric of `a` at a fixed threshold exceeds that of `b`, by name.
 
-    As `paired`; both have the same metrics. Draws in which a metric is not defined are left out; a
-    BenchError is raised where fewer than two are left.
+    As `compare_items`; both have the same metrics. Draws in which a metric is not defined are left
+    out; a BenchError is raised where fewer than two are left.
     """
     _check_pair(a.unit, b.unit)
     if a.names != b.names:

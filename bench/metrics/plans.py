@@ -4,8 +4,9 @@ Frames of one utterance share a recording, trials of one speaker share a voice, 
 attack share a generator. Treating dependent trials as independent makes intervals too narrow (Wu et
 al., IEEE/ACM TASLP 25(1), 2017, PMC5484007, on speakers; Ferrer and Riera's `confidence_intervals`
 resamples whole conditions for the same reason). So a plan resamples utterances, speakers or attacks
-as a whole. A replicate is a vector of weights: how often each of them was drawn. `Factors.plan`
-chooses the plan for given trials; intervals and comparisons use it, so that all resample alike.
+as a whole. A replicate is a vector of weights: how often each of them was drawn. `make_plan` of
+`ResamplingFactors` chooses the plan for given trials; intervals and comparisons use it, so that all
+resample alike.
 
 NIST's two-layer bootstrap, which also resamples trials within each drawn speaker and is more
 conservative, is not here: it needs equally many trials for each speaker, which spoof corpora lack.
@@ -35,7 +36,7 @@ WORDS = {
 """What each plan resamples."""
 
 AUTO = "auto"
-"""Stands for the plan that fits the trials (`Factors.plan`)."""
+"""Stands for the plan that fits the trials (`ResamplingFactors.make_plan`)."""
 
 
 class NothingToResample(BenchError):
@@ -140,7 +141,7 @@ class ResamplingFactors(NamedTuple):
         there are at least two, and utterances otherwise. So the spoofs of one attack are resampled
         by speaker, and the trials of one speaker by attack.
 
-        Raise BenchError for an utterance that is not among the factors, and as `plan`.
+        Raise BenchError for an utterance that is not among the factors, and as `make_plan`.
 
         >>> known = make_factors([0, 1, 2, 3], ["p1", "p2", "p1", "p2"], ["", "", "A07", "A08"])
         >>> known.make_plan([0, 1, 2, 3], [0, 0, 1, 1]).name
@@ -178,7 +179,7 @@ class Resampling(NamedTuple):
     seed: int = 0
 
     def make_plan(self, unit: ArrayLike, spoof: ArrayLike) -> ResamplingPlan:
-        """Return the plan for items of these utterances; see `Factors.plan`."""
+        """Return the plan for items of these utterances; see `ResamplingFactors.make_plan`."""
         return self.factors.make_plan(unit, spoof, self.name)
 
     def make_plans(
@@ -196,8 +197,9 @@ def make_factors(
 ) -> ResamplingFactors:
     """Return the factors of utterances of the codes `unit`, each listed once.
 
-    Speakers and attacks are given as for `plan`; either may be missing, for some utterances or for
-    all. With `names`, utterances are resampled in the order of their names instead of their codes.
+    Speakers and attacks are given as for `make_plan`; either may be missing, for some utterances or
+    for all. With `names`, utterances are resampled in the order of their names instead of their
+    codes.
 
     >>> make_factors([3, 1], ["p2", ""]).speaker.tolist()
     [-1, 0]

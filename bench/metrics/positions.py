@@ -11,7 +11,7 @@ import numpy as np
 from bench.errors import BenchError
 from bench.metrics.f1 import Decision, decide_bonafide
 from bench.metrics.grid import FramePoints
-from bench.metrics.registry import Metric
+from bench.metrics.measure import Metric
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.metrics.timeline import LabelledStretches, count_within, find_runs
 from bench.units import CLASSES, SAMPLE_RATE_HZ

@@ -33,8 +33,7 @@ def weigh_ranges(frames: ScoredFrames, reference: LabelledStretches) -> Weighted
     A frame is cut where its utterance ends, and left out where it lies past it. Time that no frame
     covers is decided bona fide at every threshold, as in PartialSpoof's script. The items' weights
     add up to the reference in every utterance, so any choice or resampling of utterances is a
-    choice of items. Raise BenchError where frames and reference are not of the same
-    utterances.
+    choice of items. Raise BenchError where frames and reference are not of the same utterances.
     """
     pair = match_utterances(frames, reference)
     # One time axis, utterances end to end, so that starts and ends ascend.
@@ -83,7 +82,7 @@ def range_eer(frames: ScoredFrames, reference: LabelledStretches) -> EerResult:
     bisection over percentiles of the scores until the rates differ by 1e-5; here it is exact. They
     take spoof time as the positive class, which only swaps the names of the two rates.
 
-    Raise BenchError as `ranges`, and where a class has no time.
+    Raise BenchError as `weigh_ranges`, and where a class has no time.
 
     >>> from bench.metrics.timeline import frames_on_grid, make_stretches
     >>> truth = make_stretches([0, 0], [0, 480], [480, 960], [False, True])
@@ -94,7 +93,7 @@ def range_eer(frames: ScoredFrames, reference: LabelledStretches) -> EerResult:
 
 
 def range_items(frames: ScoredFrames, reference: LabelledStretches) -> Items:
-    """Return the items of `ranges` alone."""
+    """Return the items of `weigh_ranges` alone."""
     return weigh_ranges(frames, reference).items
 
 
@@ -126,9 +125,6 @@ METRICS = (
         better="lower",
         definition="EER of time: errors weighed by their exact duration",
         source="Zhang et al., Interspeech 2023",
-        needs="frames",
-        trials=("frames",),
-        by_logit=False,
         order=50,
         by_time=True,
         items=range_items,

@@ -152,11 +152,7 @@ def bound_replicates(ratios: Ratios, replicates: Floats) -> dict[str, Interval]:
     """Return the intervals of `ratio_intervals` from given replicates, (replicates, k)."""
     by_name = dict[str, Interval]()
     for name, values, part, whole in zip(
-        ratios.names,
-        replicates.T,
-        ratios.part.T,
-        ratios.whole.T,
-        strict=True,
+        ratios.names, replicates.T, ratios.part.T, ratios.whole.T, strict=True
     ):
         defined = values[~np.isnan(values)]
         if not len(defined):

@@ -14,59 +14,21 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import bench.metrics
 from bench.errors import BenchError
+from bench.metrics import measure
+from bench.metrics.measure import Measure, Metric, ScoreMetric
 
 _DECLARATIONS = "\nMETRICS = "
 
 LOGIT = "_bonafide_logit"
 """Ends the name of a metric by the bona fide logit instead of the score."""
-
-Unit = Literal["rate", "cost", "bits"]
-"""`rate`: a fraction, shown in per cent. `cost`: 1 is what the better of accepting all and
-rejecting all costs. `bits`: per trial."""
-Needs = Literal["scores", "costs", "ASV scores", "frames", "decisions"]
-"""What a metric is computed from. `scores`: scores and classes of trials. `costs`: these, and the
-costs that a corpus's organisers set. `ASV scores`: these, and the organisers' scores of speaker
-verification. `frames`: scored frames with their times, and the stretches of each class.
-`decisions`: frames decided by the larger logit."""
-Trials = Literal["utterances", "frames"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """A metric, as it is declared in its file; subclasses say how it is computed."""
-
-    name: str
-    """As results and columns have it: `eer`, `min_tdcf`."""
-    label: str
-    """As tables head it."""
-    unit: Unit
-    better: Literal["lower", "higher"]
-    definition: str
-    """What it is, in a line."""
-    source: str
-    """Who defined it: paper, section, equation, or the organisers' package."""
-    needs: Needs
-    trials: tuple[Trials, ...]
-    """What it is given for: whole utterances, frames of a resolution, or both."""
-    official: str = ""
-    """The entry of a corpus card's `official` that asks for it; "" where every corpus has it."""
-    broken_down: bool = False
-    """Whether organisers report it by attack or codec: a breakdown has it unless others are
-    asked for."""
-    by_logit: bool = True
-    """Whether it is also given for the bona fide logit (`eer_bonafide_logit`)."""
-    logged: bool = True
-    """Whether runs log it."""
-    order: int = 100
-    """Its place among results: lower numbers come first."""
 
 
 class _Declared(NamedTuple):
@@ -90,6 +52,12 @@ def find_metric_file(name: str) -> Path:
 def select_metrics(kind: type[AnyMetric]) -> dict[str, AnyMetric]:
     """Return the metrics of one kind (`bench.metrics.measure`) by name, in the order of results."""
     return {name: metric for name, metric in _load_metrics().items() if isinstance(metric, kind)}
+
+
+def frame_measures() -> dict[str, Measure]:
+    """Return how each metric of frames of one resolution is computed, by name."""
+    metrics = select_metrics(ScoreMetric)
+    return {name: each.measure for name, each in metrics.items() if "frames" in each.trials}
 
 
 def clean_level(level: str) -> str:
@@ -159,7 +127,9 @@ def _read_declaration(call: ast.expr, path: Path) -> Metric:
     line = f"{path}: line {call.lineno}"
     if not isinstance(call, ast.Call):
         raise BenchError("metric.undeclared", f"{line}: should be a metric, as ScoreMetric(...)")
-    values: dict[str, object] = {}
+    kind = getattr(measure, ast.unparse(call.func), Metric)
+    defaults = {field.name: field.default for field in fields(kind) if field.name in _FIELDS}
+    values = {name: value for name, value in defaults.items() if value is not MISSING}
     for keyword in call.keywords:
         if keyword.arg in _FIELDS:
             try:
@@ -169,10 +139,9 @@ def _read_declaration(call: ast.expr, path: Path) -> Metric:
                     "metric.undeclared",
                     f"{line}: {keyword.arg}: should be written out, as it is read as text",
                 ) from error
-    if missing := [name for name in _REQUIRED if name not in values]:
+    if missing := [name for name in _FIELDS if name not in values]:
         raise BenchError("metric.undeclared", f"{line}: {', '.join(missing)}: should be given")
     return Metric(**values)  # pyright: ignore[reportArgumentType] - tests compare with the module
 
 
 _FIELDS = [field.name for field in fields(Metric)]
-_REQUIRED = [field.name for field in fields(Metric) if field.default is MISSING]

@@ -7,9 +7,9 @@ and beside them the bootstrap interval of one training, its bounds averaged over
 average is not the interval of the mean over seeds.
 
 A published result came from another training on the same trials, so the trials are no reason for a
-difference: it is compared with what one more seed may give (`OverSeeds.predicts`), not with either
-of those intervals. Wang and Yamagishi (Interspeech 2021) find that seeds alone can make systems
-significantly different, and recommend several.
+difference: it is compared with what one more seed may give (`OverSeeds.predicts_published`), not
+with either of those intervals. Wang and Yamagishi (Interspeech 2021) find that seeds alone can make
+systems significantly different, and recommend several.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def frames_on_grid(counts: ArrayLike, frame: int, score: ArrayLike) -> ScoredFra
     """Return frames of `frame` samples one after the other from each utterance's start.
 
     `counts` are the frames of utterances 0, 1, ...; `score`, of shape (sum of counts,), is in that
-    order. Raise BenchError as `frames`, and where the counts do not add up to the scores.
+    order. Raise BenchError as `make_frames`, and where the counts do not add up to the scores.
 
     >>> frames_on_grid([2, 1], 320, [0.1, 0.2, 0.3]).start.tolist()
     [0, 320, 0]
@@ -134,8 +134,7 @@ def make_stretches(
         raise BenchError(
             "metric.reference-malformed",
             f"{_describe_stretch(whole, broken[0])}: reference stretches follow one another from 0 "
-            "to the "
-            "utterance's end, each at least a sample long",
+            "to the utterance's end, each at least a sample long",
         )
     joins = follows & (whole.is_spoof == np.roll(whole.is_spoof, 1))
     first = np.flatnonzero(~joins)
@@ -164,14 +163,9 @@ def select_stretches(reference: LabelledStretches, utterances: ArrayLike) -> Lab
     >>> select_stretches(truth, [1]).end.tolist()
     [640]
     """
-    chosen = np.isin(reference.utterance, np.asarray(utterances))
-    return LabelledStretches(
-        reference.utterance[chosen],
-        reference.start[chosen],
-        reference.end[chosen],
-        reference.is_spoof[chosen],
-        reference.step,
-    )
+    code, start, end, is_spoof, step = reference
+    chosen = np.isin(code, np.asarray(utterances))
+    return LabelledStretches(code[chosen], start[chosen], end[chosen], is_spoof[chosen], step)
 
 
 def make_spoof_stretches(

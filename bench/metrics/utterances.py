@@ -1,4 +1,4 @@
-"""The equal error rate of utterances that are judged by their frames."""
+"""The equal error rate of utterances that are evaluated by their frames."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def utterance_items(frames: ScoredFrames, reference: LabelledStretches) -> Items
 
 
 def utterance_eer(frames: ScoredFrames, reference: LabelledStretches) -> EerResult:
-    """Return the EER of utterances judged by their lowest frame score, a fraction.
+    """Return the EER of utterances evaluated by their lowest frame score, a fraction.
 
     Definition and errors as for `utterance_items` and `bench.metrics.det.eer_by_class`; a
     BenchError is raised where a class has no utterance.
@@ -57,9 +57,6 @@ METRICS = (
         better="lower",
         definition="EER of utterances by their lowest frame",
         source="Zhang et al., IEEE/ACM TASLP 31, 2023 (PartialSpoof), and its metric scripts",
-        needs="frames",
-        trials=("frames",),
-        by_logit=False,
         order=51,
         items=utterance_items,
         measure=equal_error_rate,

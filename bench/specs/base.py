@@ -19,6 +19,14 @@ class Spec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+def check_ranges(spec: Spec, *names: str) -> None:
+    """Raise ValueError for the first of `names` whose least value is above its largest."""
+    for name in names:
+        low, high = getattr(spec, f"min_{name}"), getattr(spec, f"max_{name}")
+        if low > high:
+            raise ValueError(f"min_{name} = {low}: should be at most max_{name} = {high}")
+
+
 def digest(spec: Spec, without: frozenset[str] = frozenset()) -> str:
     """Return eight hexadecimal digits of all settings but those `without`."""
     settings = spec.model_dump(mode="json", exclude=set(without))

@@ -97,10 +97,8 @@ class Split(Spec):
     bonafide: int | None = None
     spoof: int | None = None
     standing: Literal["verified", "memory"] = "verified"
-    """`verified`: counted from real files, or stated by the organisers or in print, a difference
-    is an error.
-    `memory`: a difference is a warning.
-    """
+    """`verified`: counted from real files, or stated by the organisers or in print, a difference is
+    an error. `memory`: a difference is a warning."""
     where: dict[str, OneOrMore] = Field(default_factory=dict[str, OneOrMore])
     """Selects the protocol's lines of the split, by column: `where = { subset = "eval" }`."""
     file: OneOrMore = ()

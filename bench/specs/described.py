@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 from bench.errors import BenchError, near_name
 from bench.specs.base import NoneAs
-from bench.specs.kinds import is_kind_union
+from bench.specs.faults import union_members
 from bench.specs.run import Run
 
 ANY_NAME = "*"
@@ -152,9 +152,8 @@ def _describe_field(matched: _Place, *, deep: bool) -> Setting:
         default for kind, member in models if not kind for default in _own_default(member, key)
     )
     doc = _field_docs(matched.model).get(matched.name, "") or _of_model(below)
-    return Setting(
-        key, _allowed_values(field), _default_text(field), doc, matched.where, kinds, own
-    )
+    values = _in_words(field.annotation, field.metadata)
+    return Setting(key, values, _default_text(field), doc, matched.where, kinds, own)
 
 
 def _own_default(model: type[BaseModel], key: str) -> tuple[Setting, ...]:
@@ -176,7 +175,7 @@ def _is_mapping(annotation: Any) -> bool:
 
 def _kind_models(annotation: Any) -> Iterator[tuple[str, type[BaseModel]]]:
     """Yield the models of an annotation, each with its kind; "" where it has one model alone."""
-    members = _union_members(annotation)
+    members = union_members(annotation)
     for member in members:
         if isinstance(member, type) and issubclass(member, BaseModel):
             kinds = typing.get_args(getattr(member.model_fields.get("kind"), "annotation", None))
@@ -184,23 +183,6 @@ def _kind_models(annotation: Any) -> Iterator[tuple[str, type[BaseModel]]]:
                 yield "", member
             else:
                 yield from ((kind, member) for kind in kinds)
-
-
-def _union_members(annotation: Any) -> tuple[Any, ...]:
-    if is_kind_union(annotation):
-        return annotation.list_members()
-    origin = typing.get_origin(annotation)
-    if origin is typing.Annotated:
-        return _union_members(typing.get_args(annotation)[0])
-    if origin in (typing.Union, types.UnionType):
-        return tuple(
-            member for arm in typing.get_args(annotation) for member in _union_members(arm)
-        )
-    return (annotation,)
-
-
-def _allowed_values(field: FieldInfo) -> str:
-    return _in_words(field.annotation, field.metadata)
 
 
 def _in_words(annotation: Any, metadata: Sequence[Any]) -> str:
@@ -230,11 +212,8 @@ def _in_words(annotation: Any, metadata: Sequence[Any]) -> str:
 
 def _none_words(metadata: Sequence[Any]) -> list[str]:
     """Return the words that stand for None."""
-    readers = [
-        getattr(entry.func, "__self__", None)
-        for entry in metadata
-        if isinstance(entry, BeforeValidator)
-    ]
+    validators = [entry for entry in metadata if isinstance(entry, BeforeValidator)]
+    readers = [getattr(entry.func, "__self__", None) for entry in validators]
     return [entry.word for entry in readers if isinstance(entry, NoneAs)]
 
 

@@ -101,20 +101,24 @@ def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def _model_members(annotation: Any) -> tuple[Any, ...]:
+def union_members(annotation: Any) -> tuple[Any, ...]:
+    """Return the arms of a union, within `Annotated` too; of anything else itself."""
+    if is_kind_union(annotation):
+        return annotation.list_members()
     if typing.get_origin(annotation) is typing.Annotated:
-        return _model_members(typing.get_args(annotation)[0])
+        return union_members(typing.get_args(annotation)[0])
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        return typing.get_args(annotation)
-    return ()
+        arms = typing.get_args(annotation)
+        return tuple(member for arm in arms for member in union_members(arm))
+    return (annotation,)
 
 
 def _tagged_member(annotation: Any, part: int | str) -> type[BaseModel] | None:
     """Return the member of a discriminated union whose `kind` is `part`."""
     if is_kind_union(annotation):
         return annotation.find_member(part)
-    for member in _model_members(annotation):
-        if _is_model(member) and "kind" in member.model_fields:
+    for member in union_members(annotation):
+        if member is not annotation and _is_model(member) and "kind" in member.model_fields:
             kinds = typing.get_args(member.model_fields["kind"].annotation)
             if part in kinds:
                 return member

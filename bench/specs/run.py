@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, TypeVar, cast
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, SerializeAsAny, model_validator
 
 from bench._io import atomic_files
-from bench._io.trees import as_tree
+from bench._io.trees import as_tree, iterate_leaves
 from bench.errors import near_name
 from bench.specs.augment import Augment, Mix, Splice
 from bench.specs.base import (
@@ -231,12 +231,8 @@ class Run(Spec):
             return data if is_stated else data.model_copy(update={"breath": self.breath})
 
         evaluate = {name: with_breath(data) for name, data in self.evaluate.items()}
-        splits = {
-            "train": with_breath(self.train),
-            "dev": with_breath(self.dev),
-            "evaluate": evaluate,
-        }
-        return self.model_copy(update=splits)
+        train, dev = with_breath(self.train), with_breath(self.dev)
+        return self.model_copy(update={"train": train, "dev": dev, "evaluate": evaluate})
 
     @property
     def parts(self) -> tuple[KindSettings, ...]:
@@ -301,7 +297,8 @@ class Run(Spec):
 
     def flat_settings(self) -> dict[str, Any]:
         """Return the settings as dotted keys, e.g. `optimiser.learning_rate`."""
-        return dict(_flatten(self.model_dump(mode="json")))
+        leaves = iterate_leaves(self.model_dump(mode="json"))
+        return {".".join(keys): value for keys, value in leaves}
 
 
 def _check_grid(where: str, data: TrainData | HeldOutData) -> None:
@@ -333,14 +330,6 @@ def _check_grid(where: str, data: TrainData | HeldOutData) -> None:
 
 def _is_multiple(value: float, unit: float) -> bool:
     return round(value / unit) >= 1 and abs(value / unit - round(value / unit)) < 1e-6
-
-
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _flatten(cast("Mapping[str, Any]", value), f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 # Only now is `Run` there, which a stage holds.

@@ -243,10 +243,8 @@ class Difference(Scope):
 
     @model_validator(mode="after")
     def _settings_mean_something(self) -> Difference:
-        for name, settings in [
-            ("setting", self.setting),
-            *(("others", other) for other in self.others),
-        ]:
+        others = [("others", other) for other in self.others]
+        for name, settings in [("setting", self.setting), *others]:
             keys = [*iterate_leaves(settings)]
             if (settings or name == "others") and not keys:
                 raise ValueError(f"{name} = {settings}: should name a setting and its value")

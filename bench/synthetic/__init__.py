@@ -118,15 +118,12 @@ def write_miniatures(
     markers = {c.KEY: marker + (c.recipe if isinstance(c, CardCorpus) else "") for c in wanted}
     due = [corpus for corpus in wanted if not _is_made(folder / corpus.KEY, markers[corpus.KEY])]
     others = {c.KEY: _describe_difference(folder / c.KEY, marker) for c in due}
-    if (
-        refused := []
-        if replace
-        else [f"{key} ({difference})" for key, difference in others.items() if difference]
-    ):
+    differing = [f"{key} ({difference})" for key, difference in others.items() if difference]
+    if differing and not replace:
         raise BenchError(
             "mini.other-recipe",
             f"{folder}: miniatures by another recipe are there, and runs may have been trained on "
-            f"them: {', '.join(refused)}; --replace puts new ones in their place, --output-dir "
+            f"them: {', '.join(differing)}; --replace puts new ones in their place, --output-dir "
             "writes elsewhere",
         )
     there = {c.KEY: _describe_existing(folder / c.KEY, others[c.KEY]) for c in due}
@@ -184,12 +181,12 @@ def _describe_difference(path: Path, marker: str) -> str:
     if not path.exists():
         return ""
     there, wanted = (tomllib.loads(text) for text in ((path / MARKER).read_text("utf-8"), marker))
-    parts = [f"{key} {there.get(key)}, not {wanted[key]}" for key in ("seed", "speech")]
-    same = [there.get(key) == wanted[key] for key in ("seed", "speech")]
-    differences = [part for part, alike in zip(parts, same, strict=True) if not alike]
-    return ", ".join(
-        [*differences, *(["another size"] if there.get("size") != wanted["size"] else [])]
-    )
+    parts = [
+        f"{key} {there.get(key)}, not {wanted[key]}"
+        for key in ("seed", "speech")
+        if there.get(key) != wanted[key]
+    ]
+    return ", ".join([*parts, *["another size"] * (there.get("size") != wanted["size"])])
 
 
 def _describe_existing(path: Path, differs: str) -> str:

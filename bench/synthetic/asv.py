@@ -66,11 +66,8 @@ def score_trials(
     for m in made:
         for number in numbers:
             is_own = number == m.clip.speaker.number
-            model = [
-                spectra[e.clip.path]
-                for e in enrolled
-                if e.clip.speaker.number == number and e is not m
-            ]
+            others = [e.clip for e in enrolled if e is not m]
+            model = [spectra[clip.path] for clip in others if clip.speaker.number == number]
             if not model or (m.clip.label == SPOOF and not is_own):
                 continue
             distance = spectra[m.clip.path] - np.mean(model, axis=0)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 
 from bench.synthetic import asv, partialspoof
@@ -49,7 +48,7 @@ def plan(cast: SpeakerSplits, size: Size, seed: int) -> list[PlannedClip]:
     The enrolment of dev and eval comes in addition.
     """
     beneath = partialspoof.plan(cast, size, seed)
-    return list(chain.from_iterable(_plan_split(cast, split, beneath, seed) for split in PROTOCOLS))
+    return [clip for split in PROTOCOLS for clip in _plan_split(cast, split, beneath, seed)]
 
 
 def _plan_split(

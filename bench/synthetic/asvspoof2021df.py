@@ -59,8 +59,7 @@ ATTACKS: Mapping[str, Attack] = {
 }
 """Some of the official attacks. The words are the key file's; for A14, SPO-B01, Task1-team20 and
 Task2-team12 so is the match of words and attack, for the others it is ours. None tells what made
-the sound, which is one of two vocoders.
-"""
+the sound, which is one of two vocoders."""
 
 README = """Miniature ASVspoof 2021 DF, made by `bench data mini`; not the published corpus.
 Speech and its re-synthesis by Griffin-Lim or WORLD under nine compressions; AAC has a stand-in. The

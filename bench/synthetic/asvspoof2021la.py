@@ -45,8 +45,7 @@ POOLED = "Pooled"
 
 ENROLMENT = "enrolment"
 """Folder of what ASV models are made from; the official tree has no such audio, and in the end ours
-has none either.
-"""
+has none either."""
 
 README = """Miniature ASVspoof 2021 LA, made by `bench data mini`; not the published corpus.
 Utterances of the miniature 2019 LA's eval split through seven codecs; the hidden subset's have no

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +34,7 @@ CODED = 3
 
 UNCODED = {"train": "- - -", "dev": "- - -", "eval": "- 0 -"}
 """CODEC, CODEC_Q and CODEC_SEED of what is not coded; eval's official file has 0 for the quality
-(read in Jmqcooper1/asvspoof5-domain-invariant-cm, docs/asvspoof5_domains.md).
-"""
+(read in Jmqcooper1/asvspoof5-domain-invariant-cm, docs/asvspoof5_domains.md)."""
 
 README = """Miniature ASVspoof 5 (track 1), made by `bench data mini`; not the published corpus.
 Spoofed speech is the speaker's own, re-synthesised by Griffin-Lim or WORLD at one of 32 settings
@@ -49,11 +47,8 @@ ATTACK_TAG is drawn at random.
 def plan(cast: SpeakerSplits, size: Size, seed: int) -> list[PlannedClip]:
     """Return the clips: in each split a third bona fide; only eval has codecs."""
     counts = (size.asvspoof5_train, size.asvspoof5_dev, size.asvspoof5_eval_recordings)
-    return list(
-        chain.from_iterable(
-            _plan_split(cast, split, n, seed) for split, n in zip(PROTOCOLS, counts, strict=True)
-        )
-    )
+    splits = zip(PROTOCOLS, counts, strict=True)
+    return [clip for split, n in splits for clip in _plan_split(cast, split, n, seed)]
 
 
 def _plan_split(cast: SpeakerSplits, split: str, count: int, seed: int) -> list[PlannedClip]:
@@ -73,9 +68,8 @@ def _plan_split(cast: SpeakerSplits, split: str, count: int, seed: int) -> list[
         name = _file_name(split, next(numbers))
         fields = {"split": split, "tag": tag, "attack": attack, "codec": UNCODED[split]}
         path = f"{AUDIO[split]}/{name}.flac"
-        recording = PlannedClip(
-            name, path, speaker, f"{KEY}/{name}", forgery, length=0.5, fields=fields
-        )
+        source = f"{KEY}/{name}"
+        recording = PlannedClip(name, path, speaker, source, forgery, length=0.5, fields=fields)
         clips.append(recording)
         for _ in range(versions - 1):
             clips.append(_code_clip(recording, _file_name(split, next(numbers)), *next(codecs)))
@@ -91,10 +85,8 @@ def _draw_codecs(rng: np.random.Generator, count: int) -> list[tuple[str, int]]:
     qualities = dict[str, list[int]]()
     for codec, quality in channels.ASVSPOOF5:
         qualities.setdefault(codec, []).append(quality)
-    return [
-        (codec, int(rng.choice(qualities[codec])))
-        for codec in deal_items(rng, list(qualities), count)
-    ]
+    codecs = deal_items(rng, list(qualities), count)
+    return [(codec, int(rng.choice(qualities[codec]))) for codec in codecs]
 
 
 def _code_clip(recording: PlannedClip, name: str, codec: str, quality: int) -> PlannedClip:

@@ -46,9 +46,8 @@ class Coder:
 
     def __call__(self, speech: Pcm) -> Pcm:
         """Return `speech` as it comes out: same length, aligned in time."""
-        wave = _change_rate(
-            _filter_band(speech / 32768.0, self.band_hz), SAMPLE_RATE_HZ, self.rate_hz
-        )
+        filtered = _filter_band(speech / 32768.0, self.band_hz)
+        wave = _change_rate(filtered, SAMPLE_RATE_HZ, self.rate_hz)
         options: dict[str, Any] = {}
         if self.compression is not None:
             options["compression_level"] = self.compression

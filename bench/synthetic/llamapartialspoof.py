@@ -30,8 +30,7 @@ CROSSFADES = {"h": Fade("cosine", 320), "q": Fade("root", 320), "t": Fade("linea
 """Fades of partial-cf by the letter in metadata_crossfade.csv.
 
 The official file's size over its number of lines leaves room for an id, a comma and one letter in
-each; its letters are not known here, so these are ours.
-"""
+each; its letters are not known here, so these are ours."""
 
 CUT = Fade("linear", 0)
 OVERLAP = Fade("cosine", 640)
@@ -64,12 +63,10 @@ def plan(cast: SpeakerSplits, size: Size, seed: int) -> list[PlannedClip]:
     clips = list[PlannedClip]()
     for subset, speakers in (("dev-clean", cast.eval[1:]), ("test-clean", cast.eval[:1])):
         for text, speaker in enumerate(deal_items(rng, speakers, n)):
-            tail = (
-                f"{speaker.number}_{100_000 + speaker.number}_{text // 10 + 1:06d}_{text % 10:06d}"
-            )
-            clips.append(
-                _plan_clip(PARTS[0], f"{subset}_{tail}", speaker, f"{subset}_{tail}", None)
-            )
+            number = speaker.number
+            tail = f"{number}_{100_000 + number}_{text // 10 + 1:06d}_{text % 10:06d}"
+            name = f"{subset}_{tail}"
+            clips.append(_plan_clip(PARTS[0], name, speaker, name, None))
             if subset == "dev-clean":
                 clips += _plan_fakes(tail, speaker, attacks[text], letters[text])
     return clips

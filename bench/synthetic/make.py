@@ -40,8 +40,7 @@ Map = Callable[
 PROCESSES = 2
 FEWEST_TO_SHARE = 150
 """Below this many recordings other processes take longer to start (they import torch) than they
-save.
-"""
+save."""
 
 
 def make_speech(clip: PlannedClip, size: Size, seed: int) -> Pcm:
@@ -105,10 +104,9 @@ def share_work(n_recordings: int) -> Iterator[Map]:
 def make_all(
     clips: Sequence[PlannedClip], root: Path, size: Size, seed: int, share: Map
 ) -> Iterator[WrittenClip]:
-    """Yield every clip of `clips` as it is made, in order; `share` is what `workers` gives."""
+    """Yield every clip of `clips` as it is made, in order; `share` is what `share_work` gives."""
     for folder in {(root / clip.path).parent for clip in clips}:
         folder.mkdir(parents=True, exist_ok=True)
-    for made in share(
-        partial(make_recording, root=root, size=size, seed=seed), group_recordings(clips)
-    ):
+    make = partial(make_recording, root=root, size=size, seed=seed)
+    for made in share(make, group_recordings(clips)):
         yield from made

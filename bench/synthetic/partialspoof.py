@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -39,11 +39,8 @@ def plan(cast: SpeakerSplits, size: Size, seed: int) -> list[PlannedClip]:
     to learn from.
     """
     counts = (size.partialspoof_train, size.partialspoof_dev, size.partialspoof_eval)
-    return list(
-        chain.from_iterable(
-            _plan_split(cast, split, n, seed) for split, n in zip(SPLITS, counts, strict=True)
-        )
-    )
+    splits = zip(SPLITS, counts, strict=True)
+    return [clip for split, n in splits for clip in _plan_split(cast, split, n, seed)]
 
 
 def _plan_split(cast: SpeakerSplits, split: str, count: int, seed: int) -> list[PlannedClip]:

@@ -85,9 +85,7 @@ class SourceFilter:
     def speak(self, rng: np.random.Generator, n_samples: int) -> Wave:
         """Return `n_samples` of babble: syllables with pauses, some of which have a breath."""
         speaker_rng = make_generator(self.seed, self.name)
-        pitch_hz = float(
-            speaker_rng.choice([speaker_rng.uniform(85, 145), speaker_rng.uniform(165, 245)])
-        )
+        pitch_hz = float(speaker_rng.choice(speaker_rng.uniform([85, 165], [145, 245])))
         tract = 0.88 + 0.27 * (pitch_hz - 85) / 160 + speaker_rng.uniform(-0.05, 0.05)
         score = _compose_score(rng, -(-n_samples // BLOCK))
         voiced = _make_pulses(rng, speaker_rng, pitch_hz, score.voicing)
@@ -159,17 +157,9 @@ def _make_pulses(
     amplitude = _to_samples(voicing)
     knots = np.arange(0, n + SAMPLE_RATE_HZ // 4, SAMPLE_RATE_HZ // 4)
     melody = np.interp(np.arange(n), knots, np.cumsum(rng.normal(0, 0.04, len(knots))) * 0.7)
-    peak, closing, back = (
-        speaker_rng.uniform(0.36, 0.46),
-        speaker_rng.uniform(0.52, 0.68),
-        speaker_rng.uniform(0.006, 0.025),
+    peak, closing, back, growth, jitter, shimmer, breath = speaker_rng.uniform(
+        [0.36, 0.52, 0.006, 2.0, 0.006, 0.03, 0.02], [0.46, 0.68, 0.025, 4.5, 0.015, 0.09, 0.07]
     )
-    growth, jitter, shimmer = (
-        speaker_rng.uniform(2.0, 4.5),
-        speaker_rng.uniform(0.006, 0.015),
-        speaker_rng.uniform(0.03, 0.09),
-    )
-    breath = speaker_rng.uniform(0.02, 0.07)
     wave, open_phase, at = np.zeros(n), np.zeros(n), 0.0
     while at < n - 1:
         period = SAMPLE_RATE_HZ / (

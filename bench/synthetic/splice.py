@@ -15,8 +15,7 @@ from bench.units import CLASSES, SAMPLE_RATE_HZ, SPOOF, frame_samples, to_sample
 SHORTEST_PIECE_S = 0.25
 REACH_S = 0.05
 """How far a boundary may move to find a quiet place; two boundaries stay SHORTEST_PIECE_S - 2
-REACH_S apart.
-"""
+REACH_S apart."""
 
 HUSH_S = 0.01
 """Stretch whose energy says how quiet a place is."""

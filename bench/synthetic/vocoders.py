@@ -121,8 +121,7 @@ PARTIALSPOOF_SEEN: Mapping[str, Vocoder] = {
 """Attacks of PartialSpoof's train and dev splits, by the corpus's own numbering.
 
 Few iterations, coarse envelopes, plain excitation and no highest band, so that a small model from
-scratch finds a cue within minutes; some of LlamaPartialSpoof's are finer, to make it harder.
-"""
+scratch finds a cue within minutes; some of LlamaPartialSpoof's are finer, to make it harder."""
 
 PARTIALSPOOF_UNSEEN: Mapping[str, Vocoder] = {
     "A07": GriffinLim(1024, 300, 40, 10, f_max=6200.0),
@@ -134,9 +133,7 @@ PARTIALSPOOF_UNSEEN: Mapping[str, Vocoder] = {
 }
 """Attacks of its eval split: the same two vocoders, at other settings."""
 
-HAD: Mapping[str, Vocoder] = {
-    "HAD": World(6.0, excitation="pulses", cepstrum=22, f_max=6500.0),
-}
+HAD: Mapping[str, Vocoder] = {"HAD": World(6.0, excitation="pulses", cepstrum=22, f_max=6500.0)}
 """HAD has one synthesiser throughout."""
 
 LLAMAPARTIALSPOOF: Mapping[str, Vocoder] = {
@@ -162,8 +159,7 @@ ASVSPOOF2019LA: Mapping[str, Vocoder] = {
 }
 """Attacks of ASVspoof 2019 LA: PartialSpoof's, whose pieces come from there, and the rest of eval.
 
-A16 is the algorithm of A04 and A19 that of A06, as officially.
-"""
+A16 is the algorithm of A04 and A19 that of A06, as officially."""
 
 VOICE_CONVERSION: Mapping[str, Vocoder] = {
     "SPO-B01": World(10.0, pitch="smoothed", excitation="ramp", cepstrum=19, f_max=6500.0),

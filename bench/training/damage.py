@@ -1,8 +1,5 @@
 """Damaged files in a row's folder are renamed, so that the row goes on from the others."""
 
-# pyarrow ships no types.
-# pyright: reportMissingTypeStubs=false
-
 from __future__ import annotations
 
 import os

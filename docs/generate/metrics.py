@@ -6,7 +6,8 @@ import ast
 import inspect
 
 from bench._io.markdown import format_prose
-from bench.metrics.registry import Metric, describe_metrics, find_metric_file
+from bench.metrics.measure import Metric
+from bench.metrics.registry import describe_metrics, find_metric_file
 
 _HEAD = """# Metrics
 

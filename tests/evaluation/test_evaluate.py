@@ -29,13 +29,13 @@ def test_results_are_those_of_bench_score(scores: Path, keys: Path) -> None:
     )
     report = evaluate(scores, "19LA", keys, by=[["attack"]], replicates=9)
     assert report == judge.evaluate_scores(judge.read_scores(scores))
-    assert report.figures["eer"].low <= report.figures["eer"].value
+    assert report.results["eer"].low <= report.results["eer"].value
 
 
 def test_scores_that_are_higher_for_spoof(scores: Path, keys: Path, tmp_path: Path) -> None:
     table = listed(keys.parent, "asvspoof2019la").assign(score=lambda of: -of["score"])
     inverted = written(tmp_path, table, "inverted.txt")
     report = evaluate(inverted, "asvspoof2019la", keys, higher_is_spoof=True, replicates=0)
-    assert report.figures == evaluate(scores, "asvspoof2019la", str(keys), replicates=0).figures
+    assert report.results == evaluate(scores, "asvspoof2019la", str(keys), replicates=0).results
     with raises_code("scores.no-such-column"):
         evaluate(str(scores), "19LA", keys, column="9")

@@ -147,8 +147,8 @@ def test_the_same_figures_as_with_ids(miniatures, tmp_path, corpus):
     same = judge(miniatures / "mini", corpus, form="smoke", order="protocol")
     verdict = same.evaluate_scores(same.read_scores(bare))
     assert (
-        verdict.figures["eer"].value
-        == wanted.evaluate_scores(wanted.read_scores(with_ids)).figures["eer"].value
+        verdict.results["eer"].value
+        == wanted.evaluate_scores(wanted.read_scores(with_ids)).results["eer"].value
     )
     assert [of.severity for of in verdict.findings if of.code == "scores.order"] == ["warning"]
 

@@ -25,7 +25,7 @@ def test_the_best_and_the_nearest_are_shown_and_the_rest_counted():
     found = find_published("asvspoof2019la", "eval", figures(eer=0.0099, min_tdcf=0.03))
     assert found is not None
     assert (found.by, found.own_value) == ("eer", 0.0099)
-    values = [round(100 * system.figures["eer"], 6) for system in found.systems]
+    values = [round(100 * system.results["eer"], 6) for system in found.systems]
     assert len(values) == BEST + NEAREST
     assert values == sorted(values)
     everything = sorted(printed("asvspoof2019la", ("breathnet/table3", "tca/table1")))
@@ -35,7 +35,7 @@ def test_the_best_and_the_nearest_are_shown_and_the_rest_counted():
     others = [value for value in everything if value not in values]
     assert all(abs(value - 0.99) >= gap for value in others)
     assert found.more >= len(others)
-    assert any("min_tdcf" in system.figures for system in found.systems)
+    assert any("min_tdcf" in system.results for system in found.systems)
 
 
 def test_figures_of_something_else_are_not_set_beside_each_other(subtests):
@@ -58,10 +58,10 @@ def test_frames_are_held_against_figures_at_the_tables_resolution():
     found = find_published("partialspoof", "eval", own)
     assert found is not None
     assert found.own_value == 0.05
-    values = {round(100 * system.figures["eer"], 6) for system in found.systems}
+    values = {round(100 * system.results["eer"], 6) for system in found.systems}
     assert values <= printed("partialspoof", ("sal/table1",))
     # F1 is of the scores' own frames, 20 ms: not what the table prints.
-    assert {name for system in found.systems for name in system.figures} == {"eer"}
+    assert {name for system in found.systems for name in system.results} == {"eer"}
     lines = render_published(found, own)
     (this,) = (line for line in lines if "this file" in line)
     assert "5.00 %" in this
@@ -70,7 +70,7 @@ def test_frames_are_held_against_figures_at_the_tables_resolution():
 def test_one_system_in_two_tables_counts_once_and_digests_are_marked():
     found = find_published("asvspoof2021df", "eval", figures(eer=0.045))
     assert found is not None
-    keys = [(system.name, system.figures["eer"]) for system in found.systems]
+    keys = [(system.name, system.results["eer"]) for system in found.systems]
     assert len(keys) == len({*keys})
     shown = "\n".join(render_published(found, figures(eer=0.045)))
     marked = [system for system in found.systems if system.second_hand]

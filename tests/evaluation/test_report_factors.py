@@ -22,7 +22,7 @@ def mini(miniatures: Path) -> Path:
 
 def rates(verdict):
     (breakdown,) = verdict.breakdowns
-    return {line.levels[0]: line.figures["eer"].value for line in breakdown.lines if line.figures}
+    return {line.levels[0]: line.results["eer"].value for line in breakdown.lines if line.results}
 
 
 def of_level(table: pd.DataFrame, rows: pd.Series) -> float:
@@ -46,7 +46,7 @@ def test_columns_of_the_keys_that_the_card_has_no_role_for(mini, tmp_path, by, c
         if table.loc[rows, "bonafide"].nunique() == 2:
             expected["" if level == "-" else level] = of_level(table, rows)
     found = rates(verdict)
-    assert found.pop("Pooled") == verdict.figures["eer"].value
+    assert found.pop("Pooled") == verdict.results["eer"].value
     assert len(expected) >= 3
     assert found == pytest.approx(expected)
     (note,) = (note for note in verdict.notes if note.startswith(f"by {by}: a column of the keys"))
@@ -89,7 +89,7 @@ def test_ties_of_utterances_are_not_said_of_frames(mini, tmp_path):
     path.write_text("".join(" ".join(line) + "\n" for line in lines))
     one = judge(mini, "partialspoof", by=(("speaker",),))
     verdict = one.evaluate_scores(one.read_scores(path))
-    assert any("eer" in line.figures for line in verdict.breakdowns[-1].lines)
+    assert any("eer" in line.results for line in verdict.breakdowns[-1].lines)
     assert {line.ties for line in verdict.breakdowns[-1].lines} == {None}
 
 
@@ -110,7 +110,7 @@ def test_columns_of_the_score_file_are_joined_by_id(mini, tmp_path, role):
     path.write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")  # not the keys' order
     one = judge(mini, "asvspoof2019la", by=(("device",), ("attack", "device")))
     verdict = one.evaluate_scores(one.read_scores(path))
-    found = {line.levels[0]: line.figures["eer"].value for line in verdict.breakdowns[0].lines}
+    found = {line.levels[0]: line.results["eer"].value for line in verdict.breakdowns[0].lines}
     for level in ("phone", "studio"):
         rows = pd.Series(device == level) | (table["bonafide"] & (role == "spoof"))
         assert found[level] == pytest.approx(of_level(table, rows))

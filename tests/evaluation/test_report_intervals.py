@@ -30,11 +30,11 @@ def test_an_interval_draws_what_the_corpus_names_unless_told_otherwise(mini, tmp
         assert (
             f"replicates (rough: these are few) that resample {drawn}, seed" in verdict.resampling
         )
-        figure = verdict.figures["eer"]
+        figure = verdict.results["eer"]
         plain = judge(mini, corpus, resample="utterance")
         alone = plain.evaluate_scores(
             plain.read_scores(written(tmp_path, listed(mini, corpus)))
-        ).figures["eer"]
+        ).results["eer"]
         assert (figure.utterance_low, figure.utterance_high) == alone[1:3]
         assert verdict.otherwise == ("" if drawn == "utterances" else "utterances")
         shown = render.render_report(verdict)
@@ -51,12 +51,12 @@ def test_a_cell_without_an_error_has_no_interval_of_no_width(mini, tmp_path):
     one = judge(mini, "asvspoof2019la", by=(("attack",),))
     verdict = one.evaluate_scores(one.read_scores(written(tmp_path, table)))
     lines = [line for of in verdict.breakdowns for line in of.lines]
-    figures = [line.figures["eer"] for line in lines if line.figures] + [verdict.figures["eer"]]
+    figures = [line.results["eer"] for line in lines if line.results] + [verdict.results["eer"]]
     for figure in figures:
         assert (figure.value, figure.missed, figure.accepted, figure.few) == (0, 0, 0, True)
         assert figure.high > 0
         assert figure.utterance_high > 0
-    pooled = verdict.figures["eer"]
+    pooled = verdict.results["eer"]
     assert (pooled.bonafide, pooled.spoof) == (verdict.bonafide, verdict.spoof)
     shown = render.render_report(verdict)
     assert f" 0 of {verdict.bonafide} |" in shown
@@ -79,7 +79,7 @@ def test_errors_stand_beside_the_figures_that_they_carry(mini, tmp_path):
     rows = [
         line for line in render.render_report(verdict).splitlines() if line.startswith("| EER ")
     ]
-    eer = verdict.figures["eer"]
+    eer = verdict.results["eer"]
     rates = eer.missed / eer.bonafide, eer.accepted / eer.spoof
     assert np.mean(rates) == pytest.approx(eer.value)
     cells = [cell.strip() for cell in rows[0].split("|")]
@@ -112,10 +112,10 @@ def test_cells_whose_eer_hangs_on_ties_say_so(mini, tmp_path):
 def test_positions_and_distances_have_both_intervals(mini, tmp_path):
     one = judge(mini, "partialspoof")
     verdict = one.evaluate_scores(one.read_scores(frames(mini, tmp_path, 0.02, "frames.txt")))
-    assert {figure.plan for figure in verdict.figures.values()} == {"speaker"}
+    assert {figure.plan for figure in verdict.results.values()} == {"speaker"}
     for breakdown in verdict.breakdowns:
         for line in breakdown.lines:
-            figure = line.figures["error"]
+            figure = line.results["error"]
             assert figure.low < figure.high
             assert figure.utterance_low < figure.utterance_high
             assert figure.plan == "speaker"
@@ -131,11 +131,11 @@ def test_figures_without_intervals_are_the_same_figures_with_the_same_errors(min
         by = (("speaker",),)
         one, fast = (judge(mini, corpus, by=by, **how) for how in ({}, {"replicates": 0}))
         slow, quick = (of.evaluate_scores(of.read_scores(path)) for of in (one, fast))
-        assert {*slow.figures} == {*quick.figures}
-        pairs = [(slow.figures[name], quick.figures[name]) for name in slow.figures]
+        assert {*slow.results} == {*quick.results}
+        pairs = [(slow.results[name], quick.results[name]) for name in slow.results]
         for own, other in zip(slow.breakdowns, quick.breakdowns, strict=True):
             for line, same in zip(own.lines, other.lines, strict=True):
-                pairs += [(line.figures[name], same.figures[name]) for name in line.figures]
+                pairs += [(line.results[name], same.results[name]) for name in line.results]
         for own, other in pairs:
             assert own.value == other.value
             assert np.isnan([other.low, other.high, other.utterance_low]).all()

@@ -45,7 +45,7 @@ def test_the_eer_of_every_corpus(mini, tmp_path, corpus):
         table["bonafide"].sum(),
         len(table) - verdict.bonafide,
     )
-    assert verdict.figures["eer"].value == pytest.approx(plain_eer(table), abs=1e-12)
+    assert verdict.results["eer"].value == pytest.approx(plain_eer(table), abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_breakdowns_follow_the_official_tables(mini, tmp_path, corpus, by):
             (~there["bonafide"]).sum(),
         )
         if there["bonafide"].nunique() == 2:
-            assert line.figures["eer"].value == pytest.approx(plain_eer(there), abs=1e-12)
+            assert line.results["eer"].value == pytest.approx(plain_eer(there), abs=1e-12)
         else:
             single += 1
-            assert line.figures == {}
+            assert line.results == {}
     shown = render.render_report(verdict)
     assert f"## By {by[0]} and {by[1]}, {len(lost)} missing" in shown
     assert shown.count("not defined") >= single
@@ -103,7 +103,7 @@ def test_trap_11_the_form_of_the_t_dcf_is_said(mini, tmp_path):
     ):
         one = judge(mini, corpus)
         verdict = one.evaluate_scores(one.read_scores(written(tmp_path, listed(mini, corpus))))
-        assert "min_tdcf" in verdict.figures
+        assert "min_tdcf" in verdict.results
         (note,) = (note for note in verdict.notes if "t-DCF" in note)
         assert said in note
 
@@ -133,13 +133,13 @@ def test_the_packages_eer_has_no_interval_of_ours(mini, tmp_path):
     table = listed(mini, "inthewild").assign(score=0.5)
     one = judge(mini, "inthewild", as_is=True)
     verdict = one.evaluate_scores(one.read_scores(written(tmp_path, table)))
-    assert list(verdict.figures)[:2] == ["eer", "eer_official"]
-    assert verdict.figures["eer"].value == 0.5
-    assert verdict.figures["eer"].utterance_low <= 0.5 <= verdict.figures["eer"].utterance_high
-    found = verdict.figures["eer"]
+    assert list(verdict.results)[:2] == ["eer", "eer_official"]
+    assert verdict.results["eer"].value == 0.5
+    assert verdict.results["eer"].utterance_low <= 0.5 <= verdict.results["eer"].utterance_high
+    found = verdict.results["eer"]
     assert found.low < found.value == 0.5 < found.high  # of three trials of each class
-    assert verdict.figures["eer_official"].value == 1.0
-    assert np.isnan(verdict.figures["eer_official"].low)
+    assert verdict.results["eer_official"].value == 1.0
+    assert np.isnan(verdict.results["eer_official"].low)
     assert render.report_as_dict(verdict)["results"]["eer_official"]["low"] is None
 
 
@@ -181,7 +181,7 @@ def test_grids_that_do_not_meet_are_said_not_to(mini, tmp_path):
     one = judge(mini, "partialspoof")
     a, b = (one.read_scores(frames(mini, tmp_path, at, f"{at}.txt")) for at in (0.02, 0.03))
     found = compare_score_files(one, a, b)
-    assert {of.figure for of in found.compared} == {"range_eer", "utterance_eer"}
+    assert {of.metric for of in found.compared} == {"range_eer", "utterance_eer"}
     assert "no segment EER or F1: " in render.render_comparison(found)
     (note,) = (note for note in one.evaluate_scores(b).notes if note.startswith("no EER at"))
     assert note.startswith("no EER at 20, 40, 80, 160, 320, 640 ms")
@@ -206,9 +206,9 @@ def test_the_rule_of_the_last_frame_is_said_and_applied_wherever_frames_are_coun
     assert said in note
     for ms in (20, 640):
         expected = segment_eer(judged.checked.frames, judged.truth, ms / 1000, last=last).eer
-        assert verdict.figures[f"eer_{ms}ms"].value == expected
+        assert verdict.results[f"eer_{ms}ms"].value == expected
     at_20ms = align_points(judged.checked.frames, judged.truth, 0.02, last=last)
-    recall = verdict.figures["recall"]
+    recall = verdict.results["recall"]
     assert recall.bonafide + recall.spoof == len(at_20ms.score)
 
 
@@ -219,7 +219,7 @@ def test_frames_without_labels_of_frames_are_said_to_be_judged_as_utterances(min
     keys.write_bytes((mini / "partialspoof" / file).read_bytes())
     one = Evaluator(EvaluationRequest(read_corpus_card("PS"), "eval", keys, replicates=5))
     verdict = one.evaluate_scores(one.read_scores(frames(mini, tmp_path, 0.02, "frames.txt")))
-    assert set(verdict.figures) == {"eer", "auc"}
+    assert set(verdict.results) == {"eer", "auc"}
     assert any("no frame metrics" in note for note in verdict.notes)
 
 

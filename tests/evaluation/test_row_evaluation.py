@@ -82,12 +82,12 @@ def test_figures_are_those_of_bench_score_on_the_same_file(root, subset, tmp_pat
         )
     )
     verdict = judge.evaluate_scores(judge.read_scores(path))
-    assert {name: f for name, f in found.items() if "." not in name} == verdict.figures
-    assert set(verdict.figures) >= {"eer", "auc", "min_tdcf"}
+    assert {name: f for name, f in found.items() if "." not in name} == verdict.results
+    assert set(verdict.results) >= {"eer", "auc", "min_tdcf"}
     by_attack = {
         f"{line.levels[0]}.{name}": figure
         for line in verdict.breakdowns[0].lines
-        for name, figure in line.figures.items()
+        for name, figure in line.results.items()
         if line.levels != ("Pooled",)
     }
     assert {name: f for name, f in found.items() if "." in name} == by_attack

@@ -74,7 +74,7 @@ def test_a_runs_frames_have_the_intervals_of_bench_score(
             read_corpus_card(corpus), split, place, form="smoke", replicates=REPLICATES
         )
     )
-    of_score = judge.evaluate_scores(judge.read_scores(path)).figures
+    of_score = judge.evaluate_scores(judge.read_scores(path)).results
     both = of_run.keys() & of_score.keys()
     named = {"eer", "f1", "f1_spoof", "utterance_eer", "range_eer", "eer_320ms", "eer_640ms"}
     assert named <= both

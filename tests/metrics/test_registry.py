@@ -16,9 +16,9 @@ from bench.evaluation import score_file as scores
 from bench.evaluation.comparison import compare_score_files
 from bench.evaluation.draws import draw_replicates
 from bench.metrics import catalogue
+from bench.metrics.measure import Metric
 from bench.metrics.measured import MetricResult
 from bench.metrics.registry import (
-    Metric,
     describe_metrics,
     find_metric_file,
     forget_metrics,
@@ -125,7 +125,7 @@ def test_a_metric_of_utterances_is_one_file(add, mini, tmp_path):
     table = listed(mini, "asvspoof2019la")
     one = judge(mini, "asvspoof2019la", by=(("attack",),))
     verdict = one.evaluate_scores(one.read_scores(written(tmp_path, table, "a.txt")))
-    whole = verdict.figures["half_error"]
+    whole = verdict.results["half_error"]
     accepted = table["score"] > 0
     assert whole.missed == (~accepted & table["bonafide"]).sum()
     assert whole.accepted == (accepted & ~table["bonafide"]).sum()
@@ -133,14 +133,14 @@ def test_a_metric_of_utterances_is_one_file(add, mini, tmp_path):
     assert whole.low <= whole.value <= whole.high
     assert whole.low < whole.high
     (breakdown,) = verdict.breakdowns
-    assert all("half_error" in line.figures for line in breakdown.lines if line.figures)
+    assert all("half_error" in line.results for line in breakdown.lines if line.results)
     assert "| HTER at 0 |" in render.render_report(verdict)
     assert render.report_as_dict(verdict)["results"]["half_error"]["value"] == 100 * whole.value
 
     found = compare_score_files(
         one, *(one.read_scores(tmp_path / name) for name in ("a.txt", "a.txt"))
     )
-    assert "half_error" in {of.figure for of in found.compared}
+    assert "half_error" in {of.metric for of in found.compared}
 
 
 def test_a_run_has_it_and_a_column_may(add, tmp_path):
@@ -178,14 +178,14 @@ def test_a_metric_of_decisions_is_one_file(add, mini, tmp_path):
     one = judge(mini, "partialspoof")
     a, b = (one.read_scores(frames(mini, tmp_path, step, f"{step}.txt")) for step in (0.02, 0.04))
     verdict = one.evaluate_scores(a)
-    accuracy = verdict.figures["accuracy"]
+    accuracy = verdict.results["accuracy"]
     assert accuracy.value == 1 - (accuracy.missed + accuracy.accepted) / (
         accuracy.bonafide + accuracy.spoof
     )
     assert accuracy.low < accuracy.value < accuracy.high
-    assert {"half_error", "half_error_160ms"} <= set(verdict.figures)
+    assert {"half_error", "half_error_160ms"} <= set(verdict.results)
     assert {"accuracy", "half_error_40ms"} <= {
-        of.figure for of in compare_score_files(one, a, b).compared
+        of.metric for of in compare_score_files(one, a, b).compared
     }
 
 

@@ -10,6 +10,7 @@ from bench.metrics.items import Items, count_items
 from bench.metrics.measure import (
     DecisionMetric,
     FrameMetric,
+    Metric,
     PackageMetric,
     ScoreMetric,
     TandemMetric,
@@ -17,7 +18,7 @@ from bench.metrics.measure import (
 from bench.metrics.measured import measure_items
 from bench.metrics.plans import Resampling, make_factors
 from bench.metrics.ratios import decision_ratios
-from bench.metrics.registry import Metric, select_metrics
+from bench.metrics.registry import select_metrics
 from bench.metrics.tally import count_scores
 from bench.metrics.timeline import LabelledStretches, ScoredFrames, frames_on_grid, make_stretches
 from tests.versions.summary import Output

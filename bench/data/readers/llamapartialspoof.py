@@ -104,16 +104,9 @@ def _read_part(path: Path, wanted: frozenset[str], issues: Issues) -> Lines:
     agree = [
         (kind == BONAFIDE) == (label == BONAFIDE) for kind, label in zip(kinds, labels, strict=True)
     ]
-    issues.add(
-        "error",
-        "protocol.contradiction",
-        "label that the id contradicts",
-        ids=[
-            f"{part_lines.name_line(i)}: {labels[i]}, {kinds[i]} by its id"
-            for i, same in enumerate(agree)
-            if not same
-        ],
-    )
+    contradicted = [i for i, same in enumerate(agree) if not same]
+    ids = [f"{part_lines.name_line(i)}: {labels[i]}, {kinds[i]} by its id" for i in contradicted]
+    issues.add("error", "protocol.contradiction", "label that the id contradicts", ids=ids)
     return part_lines.keep_rows(i for i, kind in enumerate(kinds) if agree[i] and kind in wanted)
 
 

@@ -15,12 +15,7 @@ import pandas as pd
 
 from bench.cards.corpus_cards import check_split
 from bench.data import file_search, polarity
-from bench.data.broken_corpus import (
-    BrokenCorpus,
-    RequiredFile,
-    missing_lists_error,
-    require_files,
-)
+from bench.data.broken_corpus import BrokenCorpus, RequiredFile, missing_lists_error, require_files
 from bench.data.pickles import read_string_vectors
 from bench.data.readers import protocol
 from bench.data.subset import FrameVectors, Subset
@@ -97,11 +92,8 @@ def _find_label_file(
     tried = official if wanted is None else [wanted]
     for resolution_s in tried:
         file = vector_file(split, resolution_s)
-        path = (
-            file_search.find_file(card, root, file)
-            if keys_only
-            else file_search.find_exact(root, [file])
-        )
+        by_name, exact = file_search.find_file, file_search.find_exact
+        path = by_name(card, root, file) if keys_only else exact(root, [file])
         if path is not None:
             return [_Labels(resolution_s, file, path)]
     file = vector_file(split, tried[0])
@@ -130,12 +122,9 @@ def _read_spoof_frames(path: Path, issues: Issues) -> dict[str, np.ndarray]:
             wrong += [name for name in batch if not np.isin(vectors[name], ("0", "1")).all()]
     for name in wrong:
         del spoof[name]
-    issues.add(
-        "error",
-        "labels.unknown-class",
-        f"unknown label in {path.name}, should be '1' (bona fide) or '0' (spoof)",
-        ids=[f"{name}: {_first_unknown(vectors[name])!r}" for name in wrong],
-    )
+    what = f"unknown label in {path.name}, should be '1' (bona fide) or '0' (spoof)"
+    ids = [f"{name}: {_first_unknown(vectors[name])!r}" for name in wrong]
+    issues.add("error", "labels.unknown-class", what, ids=ids)
     return spoof
 
 
@@ -149,19 +138,11 @@ def _match_vectors(
     """Keep the utterances that are in the protocol and have a vector; note the others."""
     listed = table["utterance"].tolist()
     without = [utterance for utterance in listed if utterance not in spoof]
-    issues.add(
-        "error",
-        "labels.missing",
-        f"utterance of the protocol without a vector in {vectors}",
-        ids=without,
-    )
+    what = f"utterance of the protocol without a vector in {vectors}"
+    issues.add("error", "labels.missing", what, ids=without)
     surplus = sorted(spoof.keys() - set(listed))
-    issues.add(
-        "error",
-        "labels.surplus",
-        f"vector in {vectors} of an utterance that the protocol has not",
-        ids=surplus,
-    )
+    what = f"vector in {vectors} of an utterance that the protocol has not"
+    issues.add("error", "labels.surplus", what, ids=surplus)
     for utterance in surplus:
         del spoof[utterance]
     return table[table["utterance"].isin(spoof.keys())].reset_index(drop=True) if without else table

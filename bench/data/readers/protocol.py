@@ -19,12 +19,7 @@ import pandas as pd
 
 from bench.cards.corpus_cards import check_split
 from bench.data import file_search, lines, polarity, protocol_lines, spans
-from bench.data.broken_corpus import (
-    BrokenCorpus,
-    RequiredFile,
-    missing_lists_error,
-    require_files,
-)
+from bench.data.broken_corpus import BrokenCorpus, RequiredFile, missing_lists_error, require_files
 from bench.data.lines import Lines
 from bench.data.subset import TABLE_COLUMNS, Span, Spans, Subset
 from bench.errors import BenchError
@@ -93,11 +88,8 @@ def read_split_lines(
     path = _find_list(card, root, split, keys_only)
     split_lines = protocol_lines.read_protocol(path, protocol, card.audio.suffix, issues)
     split_lines = lines.keep_known(split_lines, "label", protocol.labels, issues)
-    if (
-        keys_only
-        and issues.errors
-        and protocol_lines.explain_misfit(path, protocol, card.audio.suffix)
-    ):
+    misfit = protocol_lines.explain_misfit
+    if keys_only and issues.errors and misfit(path, protocol, card.audio.suffix):
         named = f"this is another form than the corpus's own, which is read if named: --keys {path}"
         issues.add("error", "protocol.other-form", named)
     in_split = np.ones(len(split_lines), dtype=bool)
@@ -106,11 +98,8 @@ def read_split_lines(
         in_split &= levels.isin(words).to_numpy()
         if len(split_lines) and not in_split.any():
             there = ", ".join(sorted(set(levels)))
-            issues.add(
-                "error",
-                "protocol.no-lines",
-                f"no line has {column} = {' or '.join(words)}; there are: {there}",
-            )
+            what = f"no line has {column} = {' or '.join(words)}; there are: {there}"
+            issues.add("error", "protocol.no-lines", what)
     return split_lines.keep_rows(in_split)
 
 
@@ -120,27 +109,18 @@ def build_table(card: CorpusCard, split_lines: Lines, issues: Issues) -> pd.Data
     table = pd.DataFrame({"utterance": raw["utterance"], "path": ""})
     table["label"] = _rename_categories(raw["label"], protocol.labels)
     for column in ("speaker", "attack"):
-        table[column] = (
-            _translate_words(raw[column], protocol, column)
-            if column in raw
-            else _empty_column(len(raw))
-        )
+        there = column in raw
+        empty = _make_categories(np.zeros(len(raw), dtype=np.int32), [""])
+        table[column] = _translate_words(raw[column], protocol, column) if there else empty
     table["duration_s"] = _parse_durations(split_lines, issues)
     if card.attack_types:
         types = {a: _attack_type(card, a) for a in table["attack"].cat.categories}
         table["attack_type"] = _rename_categories(table["attack"], types)
     for column in raw.columns.difference([*TABLE_COLUMNS, "spans"], sort=False):
         table[column] = _translate_words(raw[column], protocol, column)
-    contradicted = (table["label"] == BONAFIDE) & (table["attack"] != "")
-    issues.add(
-        "error",
-        "protocol.contradiction",
-        "bona fide utterance with an attack",
-        ids=[
-            f"{split_lines.name_line(i)}: {table['attack'].iloc[i]}"
-            for i in np.flatnonzero(contradicted).tolist()
-        ],
-    )
+    contradicted = np.flatnonzero((table["label"] == BONAFIDE) & (table["attack"] != "")).tolist()
+    ids = [f"{split_lines.name_line(i)}: {table['attack'].iloc[i]}" for i in contradicted]
+    issues.add("error", "protocol.contradiction", "bona fide utterance with an attack", ids=ids)
     return table
 
 
@@ -153,9 +133,8 @@ def _find_list(card: CorpusCard, root: Path, split: str, keys_only: bool) -> Pat
         misfit = partial(protocol_lines.explain_misfit, protocol=protocol, suffix=card.audio.suffix)
         path = file_search.find_list(card, root.parent if root.is_file() else root, names, misfit)
         if path is None:
-            raise missing_lists_error(
-                card, split, root, list(dict.fromkeys(map(_file_name, names)))
-            )
+            wanted = list(dict.fromkeys(map(_file_name, names)))
+            raise missing_lists_error(card, split, root, wanted)
         return path
     path = file_search.find_exact(root, names)
     if path is None:
@@ -174,12 +153,8 @@ def _parse_durations(split_lines: Lines, issues: Issues) -> np.ndarray:
     seconds = pd.to_numeric(split_lines.table["duration_s"], errors="coerce").to_numpy(dtype=float)
     wrong: list[int] = np.flatnonzero(~(np.isfinite(seconds) & (seconds > 0))).tolist()
     texts = split_lines.list_column("duration_s") if wrong else []
-    issues.add(
-        "error",
-        "protocol.invalid-duration",
-        "no duration in seconds",
-        ids=[f"{split_lines.name_line(i)}: {texts[i]!r}" for i in wrong],
-    )
+    ids = [f"{split_lines.name_line(i)}: {texts[i]!r}" for i in wrong]
+    issues.add("error", "protocol.invalid-duration", "no duration in seconds", ids=ids)
     return seconds
 
 
@@ -202,10 +177,6 @@ def _rename_categories(column: pd.Series, words: Mapping[str, str]) -> pd.Series
     return _make_categories(recoded[codes], new)
 
 
-def _empty_column(count: int) -> pd.Series:
-    return _make_categories(np.zeros(count, dtype=np.int32), [""])
-
-
 def _make_categories(codes: np.ndarray, words: list[str]) -> pd.Series:
     kind = pd.CategoricalDtype(pd.Series(words, dtype="str"))
     return pd.Series(pd.Categorical.from_codes(codes, dtype=kind))
@@ -220,12 +191,7 @@ def _attack_type(card: CorpusCard, attack: str) -> str:
 
 
 def _audio_paths(
-    card: CorpusCard,
-    root: Path,
-    split: str,
-    table: pd.DataFrame,
-    issues: Issues,
-    keys_only: bool,
+    card: CorpusCard, root: Path, split: str, table: pd.DataFrame, issues: Issues, keys_only: bool
 ) -> pd.Series:
     """Return where each utterance's audio is below `root`, or would be were it there."""
     patterns = [
@@ -275,11 +241,8 @@ def _search_audio(
             if file.endswith(suffix):
                 paths_by_name.setdefault(file, []).append(f"{below}/{file}")
     if not paths_by_name:
-        issues.add(
-            "error",
-            "corpus.audio-missing",
-            f"no audio below {folder}: is an archive within it still packed?",
-        )
+        what = f"no audio below {folder}: is an archive within it still packed?"
+        issues.add("error", "corpus.audio-missing", what)
     names: Sequence[str] = _format_paths(rest, table).tolist()
     several = [
         f"{n}: {' and '.join(sorted(paths_by_name[n]))}"

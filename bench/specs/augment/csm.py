@@ -24,12 +24,10 @@ class CrossSegmentMixing(MixSettings):
     """Chance, per round, that a clip is mixed."""
     selection: Literal["bernoulli", "fixed-share"] = "bernoulli"
     """Each clip by its own draw (the paper's probability), or exactly floor(probability * batch)
-    clips (released).
-    """
+    clips (released)."""
     partner: Literal["other", "self"] = "other"
     """Another utterance of the batch (the paper), or the clip itself: the released code, which
-    changes nothing.
-    """
+    changes nothing."""
 
     def build(self) -> Mixer:
         """Return the mixing."""

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from bench.specs.augment.ranges import check_ranges
-from bench.specs.base import Count, NotNegative, Share
+from bench.specs.base import Count, NotNegative, Share, check_ranges
 from bench.specs.kinds import SpliceSettings
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
 
-from bench.specs.augment.ranges import check_ranges
-from bench.specs.base import Count, Share
+from bench.specs.base import Count, Share, check_ranges
 from bench.specs.kinds import AugmentSettings, Requirement
 
 if TYPE_CHECKING:

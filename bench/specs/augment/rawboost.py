@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from bench.specs.augment.ranges import check_ranges
-from bench.specs.base import Count, Positive, Share
+from bench.specs.base import Count, Positive, Share, check_ranges
 from bench.specs.kinds import AugmentSettings
 
 if TYPE_CHECKING:
@@ -34,8 +33,7 @@ class RawBoost(AugmentSettings):
     """Chance that a clip is touched."""
     splits: Literal["train", "train+dev"] = "train"
     """Where it is applied. SAL's released code applies it to dev as well, which makes selection
-    noisy.
-    """
+    noisy."""
     orders: Count = 5
     """N_f: how many powers of the signal are filtered and summed."""
     notches: Count = 5

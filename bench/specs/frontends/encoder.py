@@ -71,13 +71,11 @@ class EncoderSettings(FrontEndSettings):
     jointly over the batch (what TCA's released code does, by transformers' extractor: scores then
     depend on batch mates)."""
     convolutions: Literal["frozen", "trained"] = "frozen"
-    """Whether the seven convolutions learn. s3prl freezes them, so SAL's "fine-tuned" SSL does
-    too.
+    """Whether the seven convolutions learn. s3prl freezes them, so SAL's "fine-tuned" SSL does too.
     """
     last_state: Literal["normalised", "raw"] = "normalised"
     """Whether the last hidden state has passed the encoder's final LayerNorm (s3prl, transformers
-    4) or not.
-    """
+    4) or not."""
     dropout: Share = 0.0
     """Dropout while training after the positional convolution, after attention and after the
     feed-forward part (Hugging Face's `hidden_dropout`, fairseq's `dropout`)."""

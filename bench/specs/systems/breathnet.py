@@ -80,8 +80,7 @@ class Fusion(Spec):
 
     heads: Count = 8
     """They share the front-end's width (1024) among them; the paper's "d_q = d_k = d_v = 1024" is
-    read as all heads together.
-    """
+    read as all heads together."""
     output: Literal["projected", "concatenated"] = "projected"
     """Whether the heads are mixed by one more matrix (Vaswani et al. 2017) or only put side by
     side; equations 7 and 8 speak of one head."""
@@ -159,8 +158,7 @@ class BreathNet(SystemSettings):
     refinement: Annotated[Absent | FeatureLossSettings, Field(discriminator="kind")]
     layer_weights: Literal["shared", "own"] = "shared"
     """FC of equation 2: one D -> 1 for all transformer blocks, as SLS was released, or each its
-    own.
-    """
+    own."""
     fusion: Fusion = Fusion()
     classifier: Classifier = Classifier()
     bonafide_weight: Positive = 0.9

@@ -42,8 +42,7 @@ class AttentiveMergingSettings(Spec):
     """Width of the projection's hidden layer, as a share of layers * dim."""
     layers: Layers = None
     """How many blocks are merged; those behind them do not run. The authors found 12 of WavLM-Large
-    to be enough.
-    """
+    to be enough."""
     first_weights: Literal["scaled", "unit-normal"] = "scaled"
     """How the gates' weights are drawn: as torch's linear layers; or from a normal distribution
     of unit variance, as released, which saturates the gates."""

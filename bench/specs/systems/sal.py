@@ -35,8 +35,7 @@ class WeightedLayers(Spec):
     kind: Literal["weighted"]
     weights: Literal["free", "softmax"] = "free"
     """`free`: plain numbers that start at 1/n, as released; `softmax`: weights that stay positive
-    and sum to one.
-    """
+    and sum to one."""
 
 
 class ConformerSettings(Spec):
@@ -47,8 +46,7 @@ class ConformerSettings(Spec):
     heads: Count = 4
     feed_forward_ratio: Positive = 1.0
     """Width of the feed-forward modules against the states' width (1 as released; the Conformer
-    paper has 4).
-    """
+    paper has 4)."""
     kernel: Annotated[int, Field(ge=3)] = 31
     dropout: Share = 0.1
 
@@ -89,8 +87,7 @@ class Sal(SystemSettings):
     (released), or answer at 160 ms and repeat."""
     score: Literal["logit-difference", "bonafide-logit"] = "logit-difference"
     """What is scored: the difference of the two logits, or the bona fide logit alone (released, S0
-    to S3).
-    """
+    to S3)."""
     padding: Annotated[int, Field(ge=80, lt=400)] = 80
     """Zeros behind a clip's samples, for the last hop's state: the convolutions hear 400 samples at
     a hop of 320 (256 as released). Normalisation and attention take them as audio."""

@@ -47,22 +47,18 @@ class Tca(SystemSettings):
     dropout: Share = 0.2
     channel_bias: Literal["none", "learnt"] = "none"
     """Whether each class's channel attention vector has a bias: none in equation 5, one as
-    released.
-    """
+    released."""
     gate: Literal["scalar", "across-classes"] = "scalar"
     """w_gate of equation 7: one number, or a matrix that mixes the classes, as released."""
     heads: Literal["shared", "joint"] = "shared"
     """The two classifiers: one linear map for every class by itself (released), or one from all
-    classes' inputs to all logits.
-    """
+    classes' inputs to all logits."""
     last_weights: Literal["mean", "random"] = "mean"
     """How the last classifier starts: as the mean of the segments, so that activation for a class
-    speaks for it; or as torch's linear layers do, as released: against it where a sign falls so.
-    """
+    speaks for it; or as torch's linear layers do, as released: against it where a sign falls so."""
     cross_entropy: Literal["equation-6", "weighted-mean"] = "equation-6"
     """Over a batch: the mean of equation 6; or the sum divided by the weights in the batch, which
-    is torch's and as released.
-    """
+    is torch's and as released."""
     bonafide_weight: Positive = 8.0
     """Weight of bona fide utterances in the losses; spoofed ones, of any kind, have 1."""
     cav_weight: NotNegative = 0.3
