@@ -82,4 +82,22 @@ NETWORKS: Mapping[str, Sequence[Box]] = {
         Box("head", 3, 1, "head: ECAPA, LSTM or Nes2Net", "logits (B, 2)", ("merge",)),
         Box("score", 4, 1, "score: difference of the logits", "(B,)", ("head",)),
     ),
+    "aasist": (
+        Box("waves", 0, 0.5, "waveform, 64,600 samples", "(B, 64600)"),
+        Box("sinc", 1, 0.5, "fixed filters, magnitude, maxima", "(B, 1, 23, 21490)", ("waves",)),
+        Box("blocks", 2, 0.5, "6 residual blocks", "(B, 64, 23, 29)", ("sinc",)),
+        Box("spectral", 3, 0, "maxima over time, graph attention", "11 nodes of 64", ("blocks",)),
+        Box("temporal", 3, 1, "maxima over bands, graph attention", "20 nodes of 64", ("blocks",)),
+        Box(
+            "branches",
+            4,
+            0.5,
+            "2 branches of heterogeneous attention",
+            "stack node, nodes of 32",
+            ("spectral", "temporal"),
+        ),
+        Box("readout", 5, 0.5, "greatest of both, maxima and means", "(B, 160)", ("branches",)),
+        Box("classify", 6, 0.5, "linear layer", "logits (B, 2)", ("readout",)),
+        Box("score", 7, 0.5, "score: the bona fide logit", "(B,)", ("classify",)),
+    ),
 }

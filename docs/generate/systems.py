@@ -20,9 +20,16 @@ _ROWS = {
     "tca": ("tca/table2", ("TCA",)),
     "breathnet": ("breathnet/table7", ("Default",)),
     "mfpt": ("mfpt/asvspoof5", ("MFPT",)),
+    "aasist": ("aasist/asvspoof2019", ("AASIST", "AASIST-L")),
 }
 """The table and rows whose sizes and recipe a page shows."""
-_NAMES = {"sal": "SAL", "tca": "TCA", "breathnet": "BreathNet", "mfpt": "MFPT"}
+_NAMES = {
+    "sal": "SAL",
+    "tca": "TCA",
+    "breathnet": "BreathNet",
+    "mfpt": "MFPT",
+    "aasist": "AASIST and AASIST-L",
+}
 
 
 def make_pages() -> dict[str, str]:

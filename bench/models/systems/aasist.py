@@ -115,6 +115,13 @@ class GraphDetector(System):
 
     def readout(self, waves: Tensor) -> Tensor:
         """Return what the classes are told from: "batch 5*joint_dim"."""
+        shortest = POOLED ** (BLOCKS + 1) + self.spec.kernel - 1
+        if waves.shape[1] < shortest:
+            raise BenchError(
+                "model.input",
+                f"AASIST takes clips of {shortest} samples or more, which give a temporal node: "
+                f"{waves.shape[1]} samples are too short",
+            )
         encoded = self.blocks(self.spectrogram(waves)).abs()
         spectral = encoded.amax(dim=3).transpose(1, 2) + self.position
         temporal = encoded.amax(dim=2).transpose(1, 2)

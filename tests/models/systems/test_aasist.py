@@ -92,6 +92,13 @@ def test_labels_and_scores_are_of_whole_utterances():
         system.predict(torch.zeros(1, 8000), torch.zeros(1, 25, dtype=torch.bool), 0.16)
 
 
+def test_the_shortest_clip_has_one_temporal_node():
+    system = engine.build_system(resolved("AASIST", "smoke"), 1, Config()).eval()
+    assert system.clip_logits(torch.zeros(1, 2315)).shape == (1, 2)
+    with raises_code("model.input", "2315 samples or more", "2314 samples"):
+        system.clip_logits(torch.zeros(1, 2314))
+
+
 def test_it_takes_waves_and_others_take_hidden_states():
     with raises_code("settings.invalid", "frontend.kind", "'waves'", "aasist"):
         resolved("AASIST", "paper", "frontend.kind=wavlm")
