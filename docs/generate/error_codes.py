@@ -8,12 +8,11 @@ from bench.error_codes import read_error_codes
 
 _HEAD = """# Error codes
 
-Every mistake has a stable code. The command prints the message; with `--json` the object of kind
-`error` has the code too, so that a script can react to it. The wording of a message may change, a
-code does not.
+Every error has a stable code. With `--json`, the object of kind `error` has it, so a script can react
+to it. The wording of a message may change; a code does not.
 
-A command ends with exit code 2 if what it was given is wrong, and with 1 if a row failed or the
-machine refused.
+A command ends with exit code 2 if its input is wrong (options, files, cards), and with 1 if a row or
+the machine failed.
 """
 
 
