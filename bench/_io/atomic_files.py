@@ -49,19 +49,19 @@ def open_whole(path: Path) -> Generator[IO[bytes]]:
                 os.fsync(file.fileno())
                 os.utime(part)  # young, so that it is left alone although nobody holds it now
             os.replace(part, path)  # Windows moves no open file
-        except BaseException:
+        except BaseException:  # also Ctrl-C: nothing half-written is left
             part.unlink(missing_ok=True)
             raise
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` to `path`, whole or not at all; see `whole`."""
+    """Write `content` to `path`, whole or not at all; see `open_whole`."""
     with open_whole(path) as file:
         file.write(content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` in UTF-8, whole or not at all; see `whole`."""
+    """Write `text` to `path` in UTF-8, whole or not at all; see `open_whole`."""
     write_bytes(path, text.encode("utf-8"))
 
 
@@ -170,7 +170,7 @@ def is_part(name: str) -> bool:
 
 
 def remove_leftovers(folders: Iterable[Path]) -> list[Path]:
-    """Remove what killed writers left directly in any of the folders `places`, and return it.
+    """Remove what killed writers left directly in any of the `folders`, and return it.
 
     What a living process writes, another user owns or cannot be removed is left. Folders that are
     not there hold nothing.

@@ -29,7 +29,7 @@ class ErrorExplanation(NamedTuple):
     message: str
     """One line: the path where it is known, what happened, what to do."""
     exit_code: int
-    """`MACHINE` or `GIVEN`."""
+    """`EXIT_MACHINE` or `EXIT_GIVEN`."""
 
 
 class _Case(NamedTuple):

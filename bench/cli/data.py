@@ -253,7 +253,6 @@ def mini(
 
 def _list_corpora(table: str) -> set[str]:
     """Return the corpora that the rows of a table are trained and evaluated on in smoke form."""
-    card = tables.read_table(table)
-    runs = [tables.resolve_row(card, row, "smoke") for row in tables.runnable_rows(card)]
+    runs = tables.resolve_rows(tables.read_table(table), "smoke").values()
     stages = [run.earlier for run in runs if run.earlier]
     return {data.corpus for run in (*runs, *stages) for data in run.data.values()}

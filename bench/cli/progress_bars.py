@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, TaskID
+from rich.progress import MofNCompleteColumn, Progress, ProgressColumn, TaskID
 
 
 @contextmanager
 def show_progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """Yield a function of (done, total) that moves a bar named `what` on standard error."""
-    console = Console(file=sys.stderr)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with _make_progress() as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
@@ -25,11 +24,7 @@ def show_progress_each(unit: str) -> Iterator[Callable[[str, int, int], None]]:
 
     A bar counts in `unit` and disappears when all is done.
     """
-    console = Console(file=sys.stderr)
-    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
+    with _make_progress(*Progress.get_default_columns(), MofNCompleteColumn()) as progress:
         tasks: dict[str, TaskID] = {}
 
         def update_bar(name: str, done: int, total: int) -> None:
@@ -38,6 +33,11 @@ def show_progress_each(unit: str) -> Iterator[Callable[[str, int, int], None]]:
             progress.update(tasks[name], completed=done, visible=done < total)
 
         yield update_bar
+
+
+def _make_progress(*columns: ProgressColumn | str) -> Progress:
+    console = Console(file=sys.stderr)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def runs_wait(count: int) -> str:

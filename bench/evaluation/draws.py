@@ -68,7 +68,7 @@ NOT_DRAWN = MetricDraws("", np.zeros(0))
 
 
 def unpack_arrays(arrays: Mapping[str, NDArray[Any]]) -> MetricDraws:
-    """Return what `Draws.packed` was made of."""
+    """Return what `MetricDraws.pack_arrays` was made of."""
     wrong = None
     if "mistakes.unit" in arrays:
         unit, counts, levels, low, high = (

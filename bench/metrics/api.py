@@ -27,39 +27,22 @@ from bench.metrics.dcf import minimum_dcf as count_min_dcf
 from bench.metrics.det import DetPoints, det_points
 from bench.metrics.eer_variants import compute_variants
 from bench.metrics.f1 import decide_bonafide
-from bench.metrics.grid import segment_eer
+from bench.metrics.grid import segment_eer as segment_eer
 from bench.metrics.items import Items, make_items
 from bench.metrics.measure import PackageMetric, ScoreMetric
 from bench.metrics.measured import MetricResult, measure_items
 from bench.metrics.paired import compare_items
 from bench.metrics.plans import AUTO, Resampling, make_factors
-from bench.metrics.ranges import range_eer
+from bench.metrics.ranges import range_eer as range_eer
 from bench.metrics.ratios import decision_ratios
 from bench.metrics.registry import select_metrics
 from bench.metrics.tally import Bools, Floats, count_scores
 from bench.metrics.tdcf import Coefficients
 from bench.metrics.tdcf import minimum_tdcf as count_min_tdcf
-from bench.metrics.timeline import frames_on_grid, make_spoof_stretches
-from bench.metrics.utterances import utterance_eer
+from bench.metrics.timeline import frames_on_grid as frames_on_grid
+from bench.metrics.timeline import make_spoof_stretches as make_spoof_stretches
+from bench.metrics.utterances import utterance_eer as utterance_eer
 from bench.units import LABEL_WORDS, SPOOF
-
-__all__ = [
-    "act_dcf",
-    "compare_scores",
-    "compute_metric",
-    "decision_metrics",
-    "det_curve",
-    "eer",
-    "eer_definitions",
-    "frames_on_grid",
-    "make_spoof_stretches",
-    "measure_scores",
-    "min_dcf",
-    "min_tdcf",
-    "range_eer",
-    "segment_eer",
-    "utterance_eer",
-]
 
 
 def eer(scores: ArrayLike, labels: ArrayLike) -> float:

@@ -25,7 +25,6 @@ COUNTS = count_scores(*CLASSES)
 
 
 def test_every_declared_function_is_there():
-    assert metrics.__all__ == api.__all__
     for name in metrics.__all__:
         assert getattr(metrics, name) is getattr(api, name)
     with pytest.raises(AttributeError, match="has no attribute 'eeer'"):

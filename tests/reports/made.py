@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bench.evaluation.draws import MetricDraws
-from bench.reports import build_report
+from bench.reports.document import build_report
 from bench.specs.table import Paper, Table
 from bench.tracking.scored_record import framed_records
 

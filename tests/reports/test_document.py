@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from bench.cards import table_cards
-from bench.reports import build_report, find_stale_files, write_report
+from bench.reports.document import build_report, find_stale_files, write_report
 
 from .made import (
     COMBINED,

@@ -13,7 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from bench._io.printable import csv_text, escape_invisible
-from bench.reports import write_report
+from bench.reports.document import write_report
 
 from ..errors import raises_code
 from .hostile import NAMES, Alive, hostile_pages, hostile_report, hostile_verdict

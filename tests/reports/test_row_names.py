@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from bench.cards import table_cards
-from bench.reports import build_report
+from bench.reports.document import build_report
 from bench.reports.render_latex import escape_latex
 
 from .made import MADE, PAPER, RUNS, TABLE, frame, judged

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from bench.cards import table_cards
-from bench.reports import build_report
+from bench.reports.document import build_report
 from bench.tracking.run_frame import runs_frame
 
 from .made import NONE_SCORED
