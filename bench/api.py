@@ -26,19 +26,6 @@ if TYPE_CHECKING:
     from bench.data.subset import Subset
     from bench.runner.trained_models import TrainedModel
 
-__all__ = [
-    "BenchError",
-    "Comparison",
-    "Config",
-    "ScoreReport",
-    "compare",
-    "evaluate",
-    "load_model",
-    "read_config",
-    "read_corpus",
-    "read_table",
-]
-
 
 def evaluate(
     scores: str | Path,

@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, distribution, version
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +66,8 @@ def lock_digest() -> str:
 
 def package_versions() -> dict[str, str]:
     """Return the installed version of each of PACKAGES and of Python, or `missing`."""
-    installed = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            installed[name] = version(name)
-        except PackageNotFoundError:
-            installed[name] = "missing"
-    return installed
+    versions = {name: packages.installed_version(name) or "missing" for name in PACKAGES}
+    return {"python": platform.python_version(), **versions}
 
 
 def describe_environment() -> str:

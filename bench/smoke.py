@@ -21,6 +21,11 @@ def smoke_suffix(form: str) -> LiteralString:
     return " SMOKE" if form == "smoke" else ""
 
 
+def smoke_option(form: str) -> LiteralString:
+    """Return what the command for a smoke run ends with, or nothing."""
+    return " --smoke" if form == "smoke" else ""
+
+
 def smoke_note(form: str) -> LiteralString:
     """Return what a smoke run's description in the tracking store begins with, or nothing."""
     return "**SMOKE: not a result.** " if form == "smoke" else ""

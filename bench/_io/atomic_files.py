@@ -49,7 +49,7 @@ def open_whole(path: Path) -> Generator[IO[bytes]]:
                 os.fsync(file.fileno())
                 os.utime(part)  # young, so that it is left alone although nobody holds it now
             os.replace(part, path)  # Windows moves no open file
-        except BaseException:
+        except BaseException:  # also Ctrl-C: nothing half-written is left
             part.unlink(missing_ok=True)
             raise
 

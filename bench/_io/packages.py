@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from itertools import takewhile
 from pathlib import Path
 
@@ -41,6 +42,14 @@ def is_installed(package: str) -> bool:
         return False
 
 
+def installed_version(distribution: str) -> str:
+    """Return the version of a distribution, "" where it is not installed."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""
+
+
 def require_packages(*packages: str) -> None:
     """Raise NotInstalled where packages that the command needs are not here."""
     if missing := [name for name in packages if not is_installed(name)]:
@@ -64,7 +73,7 @@ def missing_message(what: str, package: str) -> str:
     >>> missing_message("bench x", "unheard_of")
     'bench x needs unheard_of, which is not installed: no extra of this suite brings it'
     """
-    extra = _OF_EXTRAS.get(package)
+    extra = _OF_EXTRAS.get(package.partition(".")[0])
     if package in OF_WHOLE:
         return f"{what} needs {package}, which the whole suite brings: {install_command()}"
     if extra is not None:

@@ -44,6 +44,15 @@ def one_line(text: str) -> str:
     return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in text)
 
 
+def format_count(number: int, noun: str) -> str:
+    """Return a number with its noun, which becomes plural by an s.
+
+    >>> format_count(1, "seed"), format_count(3000, "utterance")
+    ('1 seed', '3,000 utterances')
+    """
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def _escape_match(match: re.Match[str]) -> str:
     units = match[0].encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[n : n + 4]}" for n in range(0, len(units), 4))

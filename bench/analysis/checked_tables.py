@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.cards import corpus_cards as corpus_cards
-from bench.cards import table_cards
+from bench.cards import corpus_cards, table_cards
 from bench.cards.checked_cards import read_checked_table
 from bench.config import Config
 from bench.data import corpora

@@ -88,7 +88,7 @@ def grad_cam(
     target: Target = "probability",
     layer: str | None = None,
 ) -> GradCam:
-    """Return Grad-CAM of `wave` "1 samples" with its `marks` "1 hops" (`Batch.marks`).
+    """Return Grad-CAM of `wave` "1 samples" with its `marks` "1 hops" (`Batch.breath_mask`).
 
     The target is summed over the first `frames` frames of `resolution_s`. `layer` is the dotted
     name of a module whose output is "1 hops dim"; None: `hop_layer`. The system is in evaluation
@@ -149,9 +149,8 @@ def hop_layer(system: System, wave: Tensor, marks: Tensor, resolution_s: float |
 
         return hook
 
-    handles = [
-        part.register_forward_hook(make_hook(name)) for name, part in system.named_children()
-    ]
+    parts = system.named_children()
+    handles = [part.register_forward_hook(make_hook(name)) for name, part in parts]
     try:
         with torch.inference_mode():
             system.predict(wave, marks, resolution_s)

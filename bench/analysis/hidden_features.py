@@ -63,9 +63,8 @@ def extract_features(
     """
     data, subset = row.run.evaluate[evaluation], row.evaluation_subset(evaluation)
     fabric = engine.make_fabric(replace(config, devices=1), row.run.training.precision)
-    share = build_utterances(
-        fabric, subset, data, corpora.read_corpus_card(subset.corpus).audio, config
-    )
+    audio = corpora.read_corpus_card(subset.corpus).audio
+    share = build_utterances(fabric, subset, data, audio, config)
     drawn = _draw_frames([len(labels) for labels in share.labels], most, row.seed)
     share.batches = [
         chosen for batch in share.batches if (chosen := [i for i in batch if i in drawn.frames])
@@ -74,10 +73,8 @@ def extract_features(
     features: list[NDArray[np.float32]] = []
     labels: list[NDArray[np.bool_]] = []
     name = layer
-    loader = DataLoader(
-        share, batch_size=None, num_workers=config.loader_workers(fabric.device.type)
-    )
-    for indices, clips, _ in loader:
+    workers = config.loader_workers(fabric.device.type)
+    for indices, clips, _ in DataLoader(share, batch_size=None, num_workers=workers):
         batch = Batch(*(part.to(fabric.device) for part in clips))
         name = name or last_linear_layer(system, batch, data.resolution_s)
         with fabric.autocast():
@@ -201,10 +198,7 @@ def layer_input(system: System, batch: Batch, resolution_s: float | None, layer:
 
 
 def _draw_frames(counts: list[int], most: int | None, seed: int) -> _Sample:
-    """Draw at most `most` frames, without repeats, of utterances with these `counts` of frames.
-
-    All are taken where `most` is None.
-    """
+    """Draw at most `most` frames (None: all), without repeats, of utterances of `counts` frames."""
     ends = np.cumsum(counts)
     total = int(ends[-1])
     rng = np.random.default_rng(seed)

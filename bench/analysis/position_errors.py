@@ -46,10 +46,8 @@ def errors_by_position(paths: Mapping[str, Path]) -> PositionResults:
     Intervals are of 1000 resamplings of utterances. Raise BenchError where a file has no frames on
     a grid, or two files have different frames or labels.
     """
-    all_of = {
-        name: order_frames(score_file.read_scores(path), path) for name, path in paths.items()
-    }
-    (first, first_frames), *others = all_of.items()
+    files = {name: order_frames(score_file.read_scores(path), path) for name, path in paths.items()}
+    (first, first_frames), *others = files.items()
     for name, frames in others:
         if not _same_frames(frames, first_frames):
             raise BenchError(
@@ -57,7 +55,7 @@ def errors_by_position(paths: Mapping[str, Path]) -> PositionResults:
                 f"{paths[name]}: has other frames or labels than {paths[first]}: both should be of "
                 "one evaluation",
             )
-    results = [_system_errors(name, frames.points) for name, frames in all_of.items()]
+    results = [_system_errors(name, frames.points) for name, frames in files.items()]
     return PositionResults(results[0][0], tuple(places for _, places in results))
 
 
@@ -76,9 +74,8 @@ def position_shares(data: HeldOutData, form: Form, config: Config) -> PositionRe
     code = np.repeat(np.arange(len(labels)), [len(frames) for frames in labels])
     is_spoof = np.concatenate(labels)
     nothing = Surplus(0, 0, 0)
-    points = FramePoints(
-        code, is_spoof, np.zeros(len(code)), to_samples(data.resolution_s), nothing
-    )
+    frame = to_samples(data.resolution_s)
+    points = FramePoints(code, is_spoof, np.zeros(len(code)), frame, nothing)
     return PositionResults(_position_shares(position_errors(points, ARGMAX)), ())
 
 

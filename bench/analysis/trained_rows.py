@@ -14,7 +14,7 @@ from bench.errors import BenchError, near_name
 from bench.models.systems.base import System
 from bench.runner import shared_training, trained_models
 from bench.runner.request import RunRequest
-from bench.smoke import smoke_prefix
+from bench.smoke import smoke_option, smoke_prefix
 from bench.specs.run import HeldOutData, Run
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
@@ -91,9 +91,8 @@ class LoadedRow:
                 f"{self.table}, row {self.row}: has no evaluation {evaluation!r}"
                 f"{near_name(evaluation, evaluations)}",
             )
-        path = score_path(
-            self.folder, evaluation, self.run.evaluate[evaluation], evaluations[evaluation]
-        )
+        data, loaded = self.run.evaluate[evaluation], evaluations[evaluation]
+        path = score_path(self.folder, evaluation, data, loaded)
         if not path.is_file():
             raise BenchError(
                 "row.not-scored",
@@ -141,7 +140,7 @@ def _fetch_row(row: LoadedRow, config: Config, say: shared_training.Say) -> Load
     store = Store(config)
     run = store.find_finished(row.record)
     if run is not None and shared_training.TRAINED_IN in run.data.tags:
-        row = replace(row, folder=shared_training.logged_training_path(run, config))
+        row = replace(row, folder=config.work / run.data.tags[shared_training.TRAINED_IN])
     if not row.has_weights:
         shared_training.take_over(store, row.folder, config, say)
     if not row.has_weights:
@@ -149,8 +148,7 @@ def _fetch_row(row: LoadedRow, config: Config, say: shared_training.Say) -> Load
         raise BenchError(
             "row.not-trained",
             f"{row.table}, row {row.row}, seed {row.seed} is not trained here ({row.checkpoint} is "
-            "not "
-            f"there){finished}: {_training_command(row, again=run is not None)}",
+            f"not there){finished}: {_training_command(row, again=run is not None)}",
         )
     if not (settings := row.folder / "run.toml").is_file():
         write_settings(row.run, settings)
@@ -160,7 +158,7 @@ def _fetch_row(row: LoadedRow, config: Config, say: shared_training.Say) -> Load
 
 
 def _training_command(row: LoadedRow, *, again: bool = False) -> str:
-    options = (" --smoke" if row.run.form == "smoke" else "") + (" --again" if again else "")
+    options = smoke_option(row.run.form) + (" --again" if again else "")
     return f"`bench run {row.table} --rows {row.row}{options}` trains it"
 
 
@@ -195,31 +193,23 @@ def choose_utterance(row: LoadedRow, wanted: str) -> ChosenUtterance:
             "analysis.no-spoof", f"{subset.corpus} {subset.split}: has no spoof utterance to show"
         )
     what = "that begins bona fide and ends spoof" if turning else "that is spoof"
-    return ChosenUtterance(
-        min(turning or spoof),
-        f"{wanted}, the paper's, is not in {subset.corpus} {subset.split} here; the first by name "
-        f"{what} instead",
-    )
+    absent = f"{wanted}, the paper's, is not in {subset.corpus} {subset.split} here"
+    return ChosenUtterance(min(turning or spoof), f"{absent}; the first by name {what} instead")
 
 
 def load_utterance(row: LoadedRow, utterance: str, config: Config) -> LoadedUtterance:
-    """Return the utterance of the row's first evaluation that has it.
-
-    Raise BenchError where none has it.
-    """
+    """Return the utterance of the row's first evaluation that has it; BenchError where none has."""
     names: Sequence[str] = []
     for evaluation, loaded in row.data.evaluate.items():
         listed = loaded.subset.table["utterance"].tolist()
         if utterance in listed:
             subset, data = loaded.subset, row.run.evaluate[evaluation]
-            source = ClipReader(
-                subset, data, corpora.read_corpus_card(subset.corpus).audio, None, config
-            )
+            audio = corpora.read_corpus_card(subset.corpus).audio
+            source = ClipReader(subset, data, audio, None, config)
             index = listed.index(utterance)
             clip = source.read_clip(index, held_out_key(index), "first")
-            return LoadedUtterance(
-                evaluation, subset, index, data, clip, len(source.scored_labels(index))
-            )
+            frames = len(source.scored_labels(index))
+            return LoadedUtterance(evaluation, subset, index, data, clip, frames)
         names = [*names, *listed]
     where = ", ".join(
         f"{other.subset.corpus} {other.subset.split}" for other in row.data.evaluate.values()

@@ -80,6 +80,11 @@ def read_table(name: str) -> Table:
     return _read_table_file(key, card_file("experiments", key))
 
 
+def short_key(table: Table) -> str:
+    """Return the shortest name of a table: `table4` of `sal/table4`."""
+    return table.key.removeprefix(f"{DEFAULT_PAPER}/")
+
+
 def _is_card(key: str) -> bool:
     return card_file("experiments", key).is_file()
 
@@ -91,6 +96,16 @@ def read_paper(key: str) -> Paper:
     """
     path = card_file("experiments", f"{key}/paper")
     return _read_paper_file(key, path) if path.is_file() else Paper(key=key, title=key)
+
+
+def read_paper_of(table: Table) -> Paper:
+    """Return the card of the paper that a table is of."""
+    return read_paper(table.key.partition("/")[0])
+
+
+def read_paper_tables(key: str) -> list[Table]:
+    """Return the cards of all tables of a paper."""
+    return [read_table(each) for each in table_keys() if each.startswith(f"{key}/")]
 
 
 @lru_cache
@@ -254,6 +269,11 @@ def _trained_as(layer: Layer, file: str) -> Layer:
     """
     settings = {key: value for key, value in layer.settings.items() if key != "evaluate"}
     return Layer(layer.name, settings, layer.file or file)
+
+
+def resolve_rows(card: Table, form: Form = "paper") -> dict[str, Run]:
+    """Return the folded run of each row that can be run."""
+    return {row: resolve_row(card, row, form) for row in runnable_rows(card)}
 
 
 def resolve_row(

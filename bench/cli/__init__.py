@@ -130,7 +130,7 @@ def _run_verb() -> int:
         exit_code = machine.EXIT_MACHINE if of_machine else _find_exit_code(error.__cause__)
         code, text = error.code, f"error: {error}"
     except click.ClickException as error:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # no one is left to tell
             error.show()
             print_error(_code_of_usage(error), error.format_message(), machine.EXIT_GIVEN)
         return machine.EXIT_GIVEN
@@ -142,15 +142,12 @@ def _run_verb() -> int:
             error.filename = "standard output"
             _flush_stream(sys.stdout)  # it is said here, and not once more at the end
         explained = machine.explain_error(error)
-        if explained is None:
+        if explained is None:  # a fault of this suite, whose traceback helps to mend it
             raise
-        code, text, exit_code = (
-            explained.code,
-            f"error: {explained.message}",
-            explained.exit_code,
-        )
+        code, exit_code = explained.code, explained.exit_code
+        text = f"error: {explained.message}"
     _print_error_line(text)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # no one is left to tell
         print_error(code, text.removeprefix("error: "), exit_code)
     return exit_code
 
@@ -161,17 +158,16 @@ def _code_of_usage(error: click.ClickException) -> str:
 
 
 def _describe_resumption(error: BaseException) -> list[str]:
-    """Return what a verb says (`resumable`) of the Ctrl-C that click makes an Abort of."""
+    """Return what a verb says (`announce_resumption`) of a Ctrl-C, which click makes an Abort."""
     came = error.__cause__ if isinstance(error, click.Abort) else error
     return [text for text in map(str, getattr(came, "args", ())) if text]
 
 
 def _find_exit_code(cause: BaseException | None) -> int:
     """Return the exit code of a mistake: the machine's where what it came from is the machine's."""
-    explained = (
-        machine.explain_os_error(cause) if isinstance(cause, OSError) and cause.errno else None
-    )
-    return machine.EXIT_GIVEN if explained is None else explained.exit_code
+    if isinstance(cause, OSError) and cause.errno:
+        return machine.explain_os_error(cause).exit_code
+    return machine.EXIT_GIVEN
 
 
 def _print_error_line(text: str) -> None:

@@ -29,16 +29,12 @@ def describe_checked_table(key: str) -> dict[str, str]:
 
 
 def list_available_tables() -> list[str]:
-    """Return the tables that can be looked up here.
-
-    Tables that need torch are left out, with a message, where torch is not installed.
-    """
+    """Return the tables that can be looked up here; say which are left out, as torch is missing."""
     keys = checked_cards.checked_table_keys()
     if packages.is_installed("torch"):
         return keys
-    left_out = [
-        key for key in keys if isinstance(checked_cards.read_checked_table(key), ShapeTable)
-    ]
+    cards = [checked_cards.read_checked_table(key) for key in keys]
+    left_out = [card.key for card in cards if isinstance(card, ShapeTable)]
     if left_out:
         reason = packages.missing_message(f"looking up {', '.join(left_out)}", "torch")
         click.echo(f"left out: {reason}", err=True)
@@ -47,38 +43,27 @@ def list_available_tables() -> list[str]:
 
 def print_checked_table(table: str, *, refused: str = "") -> None:
     """Look the table up and print it; `refused` names options that were given and mean nothing."""
-    table_check = _look_up_table(table, refused)
+    checked = _look_up_table(table, refused)
     if json_output.is_wanted():
         from bench.reports.checked_report import build_line_records
 
-        json_output.print_json(
-            "table without training", {"records": build_line_records(table_check)}
-        )
+        json_output.print_json("table without training", {"records": build_line_records(checked)})
         return
-    click.echo(f"{table_check.card.title}: {table_check.card.caption}")
-    headings = [
-        f"{column}: {source}" for column in table_check.columns for source in ("paper", "here")
-    ]
-    lines = [
-        (line.name, *(text for pair in zip(line.paper, line.ours, strict=True) for text in pair))
-        for line in table_check.lines
-    ]
-    states = [line.state for line in table_check.lines]
-    options.print_table(
-        ("line", *headings, "state"),
-        [(*line, state) for line, state in zip(lines, states, strict=True)],
-    )
-    click.echo(f"{table_check.summary} next: bench report {table}")
+    click.echo(f"{checked.card.title}: {checked.card.caption}")
+    headings = [f"{column}: {source}" for column in checked.columns for source in ("paper", "here")]
+    lines = [(line.name, *line.pairs, line.state) for line in checked.lines]
+    options.print_table(("line", *headings, "state"), lines)
+    click.echo(f"{checked.summary} next: bench report {table}")
 
 
 def report_checked_table(table: str, folder: Path, *, check: bool, refused: str = "") -> list[Path]:
     """Write the table's report into `folder`; with `check`, return what is out of date instead."""
     from bench.reports.checked_report import find_stale_checked_files, write_checked_report
 
-    table_check = _look_up_table(table, refused)
+    checked = _look_up_table(table, refused)
     if check:
-        return find_stale_checked_files(table_check, folder)
-    click.echo(f"report: {write_checked_report(table_check, folder)}")
+        return find_stale_checked_files(checked, folder)
+    click.echo(f"report: {write_checked_report(checked, folder)}")
     return []
 
 

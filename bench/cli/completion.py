@@ -52,7 +52,7 @@ def _row_names(context: Context) -> list[str]:
 
 def _variant_names(context: Context) -> list[str]:
     table = _table_of(context)
-    return [*table_cards.read_paper(table.key.partition("/")[0]).variants]
+    return [*table_cards.read_paper_of(table).variants]
 
 
 def _corpus_names(_: Context) -> list[str]:
@@ -113,7 +113,7 @@ def _rows_with_table(context: Context, parameter: Parameter, typed: str) -> list
         table = table_cards.read_table(key)
         rows = table_cards.runnable_rows(table)
         if "@" in row:
-            variants = table_cards.read_paper(table.key.partition("/")[0]).variants
+            variants = table_cards.read_paper_of(table).variants
             rows = [f"{name}@{variant}" for name in rows for variant in variants]
         return [f"{key}:{name}" for name in rows]
 

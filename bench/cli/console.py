@@ -13,7 +13,7 @@ from typing import Any, TextIO, cast
 from bench._io.printable import escape_invisible
 
 FROM_EPOCH = "from the last finished epoch"
-"""How what trains goes on (`resumable`)."""
+"""How what trains goes on (`announce_resumption`)."""
 
 
 @contextmanager

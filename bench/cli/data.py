@@ -236,6 +236,5 @@ def mini(
 
 def _list_corpora(table: str) -> set[str]:
     """Return the corpora that the rows of a table are trained and evaluated on in smoke form."""
-    card = tables.read_table(table)
-    runs = [tables.resolve_row(card, row, "smoke") for row in tables.runnable_rows(card)]
+    runs = tables.resolve_rows(tables.read_table(table), "smoke").values()
     return {key for run in runs for key in miniatures.smoke_corpora(run)}

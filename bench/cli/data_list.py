@@ -52,11 +52,8 @@ def data_list(
     """
     if as_csv and as_json:
         raise BenchError("option.conflict", "give either --csv or --json")
-    card, here, form = (
-        corpus_cards.read_corpus_card(name),
-        configuration.load_configuration(),
-        options.choose_form(smoke),
-    )
+    card, form = corpus_cards.read_corpus_card(name), options.choose_form(smoke)
+    here = configuration.load_configuration()
     split = split or card.evaluation_split
     corpus_cards.check_split(card, split)
     source = here.corpus_root(card.key, form) if keys is None else keys

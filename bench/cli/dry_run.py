@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench._io import disk
+from bench._io.printable import format_count
 from bench.cards import corpus_cards
 from bench.cli import json_output, options
 from bench.config import Config, Form
@@ -27,7 +28,7 @@ def dry_run(order: RunRequest, here: Config, *, again: bool, measure: bool) -> N
     `measure` trains each row for a moment to estimate the hours.
     """
     from bench.runner.requirements import missing_device, missing_requirements
-    from bench.tracking.row_states import row_states
+    from bench.tracking.table_runs import row_states
 
     state = row_states(here, order.table.key, order.form)
     lines: list[tuple[str, str, str, str]] = []
@@ -55,8 +56,8 @@ def _describe_costs(
     left = costs.remaining_trainings(order, here, again)
     todo = [training for training in left if not training.is_trained]
     yield (
-        f"left to do: {_format_count(len(todo), 'training')} of "
-        f"{_format_count(order.count_jobs(), 'run')}"
+        f"left to do: {format_count(len(todo), 'training')} of "
+        f"{format_count(order.count_jobs(), 'run')}"
         f"{f', {len(left) - len(todo)} more to be evaluated only' if len(left) > len(todo) else ''}"
         " (runs with the same training share it; an earlier stage is one more)"
     )
@@ -101,20 +102,18 @@ def _describe_time(
         return "nothing is left"
     from dataclasses import replace
 
-    from bench.runner import speed
     from bench.runner.local import device_name
+    from bench.runner.speed import estimate_hours, measure_speed, read_speed
 
     device = device_name(replace(here, devices=1))
     speeds: dict[str, Speed] = {}
     for run in {run.signature: run for training in left for run in training.runs}.values():
-        one = (
-            speed.measure_speed(run, here) if measure else speed.read_speed(run, device, here.work)
-        )
+        one = measure_speed(run, here) if measure else read_speed(run, device, here.work)
         if one is not None:
             speeds[run.signature] = one
             if measure:
                 click.echo(_describe_rates(run.signature, one))
-    hours = [speed.estimate_hours(training, speeds, here) for training in left]
+    hours = [estimate_hours(training, speeds, here) for training in left]
     known_hours = [estimate for estimate in hours if estimate is not None]
     parts: list[str] = []
     if known_hours:
@@ -129,7 +128,7 @@ def _describe_time(
         parts.append(f"about {total}{of_those} on {device_name(here)}, as long as {names} took")
     rest = len(unknown) - len(alike)
     if rest and parts:
-        parts.append(f"{_format_count(rest, 'training')} not measured (--measure)")
+        parts.append(f"{format_count(rest, 'training')} not measured (--measure)")
     return ", and ".join(parts) if parts else f"not measured on {device} (--measure)"
 
 
@@ -157,10 +156,6 @@ def _describe_rates(signature: str, speed: Speed) -> str:
 
 def _format_hours(hours: float) -> str:
     return f"{hours:,.1f} h" if hours >= 1 else f"{60 * hours:.1f} min"
-
-
-def _format_count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _describe_downloads(order: RunRequest, here: Config) -> Iterator[str]:

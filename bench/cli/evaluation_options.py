@@ -156,9 +156,7 @@ _OPTIONS = (
     ),
     click.option("--higher-is-spoof", is_flag=True, help="Higher scores mean spoof."),
     click.option(
-        "--allow-inverted",
-        is_flag=True,
-        help="Evaluate the scores although they look inverted.",
+        "--allow-inverted", is_flag=True, help="Evaluate the scores although they look inverted."
     ),
     click.option(
         "--column",

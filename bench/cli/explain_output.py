@@ -87,9 +87,7 @@ def say_ranks(ranking: Ranking) -> None:
         click.echo(text)
     for what in ranking.lacking:
         click.echo(f"not run, or not with every seed: {what}")
-    panels = [
-        {"panel": panel, "ranks": dict(ranks.items())} for panel, ranks in ranking.panels.items()
-    ]
+    panels = [{"panel": name, "ranks": dict(ranks)} for name, ranks in ranking.panels.items()]
     json_output.add_content(
         {
             "dimensions": ranking.dimensions,

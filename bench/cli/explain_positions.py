@@ -77,9 +77,7 @@ def positions(
     smoke = smoke_prefix(request.form)
     title = f"{smoke}Positions in the segment: {shown.subject}"
     request.write_figure(
-        shown.name,
-        plots.draw_positions(errors.shares, errors.systems, title, paper),
-        shown.row,
+        shown.name, plots.draw_positions(errors.shares, errors.systems, title, paper), shown.row
     )
     illustration = request.find_illustration("positions")
     explain_output.say_positions(errors, paper, illustration.source if illustration else "", smoke)

@@ -6,15 +6,9 @@ import click
 
 from bench.cards import sweep_cards, table_cards
 from bench.cli import completion, explain_output
-from bench.cli.figure_request import (
-    FORM,
-    TRACK,
-    FigureRequest,
-    figure_options,
-    with_figure_request,
-)
+from bench.cli.figure_request import FORM, TRACK, FigureRequest, figure_options, with_figure_request
 from bench.errors import BenchError
-from bench.smoke import smoke_prefix
+from bench.smoke import smoke_option, smoke_prefix
 
 _FIGURE_4 = ("breathnet-lambda", "breathnet-alpha", "breathnet-beta")
 
@@ -103,19 +97,16 @@ def curves(request: FigureRequest, sweeps: tuple[str, ...]) -> None:
     store, panels, runs = Store(request.here), list[SettingCurve](), list[str]()
     for name in chosen:
         card = sweep_cards.read_sweep(name, request.form)
-        studies_in_store = studies.read_studies(
-            store, card.key, card.form, sweep_cards.study_signature(card)
-        )
+        studies_in_store = studies.read_studies(store, card)
         if not studies_in_store:
-            smoke = " --smoke" if request.form == "smoke" else ""
+            smoke = smoke_option(request.form)
             raise BenchError(
                 "sweep.not-run",
                 f"sweep {card.key} was not run yet: `bench sweep {card.key}{smoke}` runs it",
             )
-        panels.append(
-            read_sweep_curve(card, studies_in_store[0].trials, sweep_cards.base_run(card))
-        )
-        runs.append(studies_in_store[0].run_id)
+        study = studies_in_store[0]
+        panels.append(read_sweep_curve(card, study.trials, sweep_cards.base_run(card)))
+        runs.append(study.run_id)
         explain_output.add_curve(card.key, card.parent, runs[-1], panels[-1])
     smoke = smoke_prefix(request.form)
     title = f"{smoke}EER over settings of {card.parent}: sweeps {', '.join(chosen)}"

@@ -132,23 +132,22 @@ class FigureRequest:
 
         smoke = ".smoke" if self.form == "smoke" else ""
         stem = atomic_files.portable_name(name, "-") + smoke
-        paths = plot_style.write_figure(
-            self.output_dir or self.here.work / "explained", stem, figure
-        )
+        folder = self.output_dir or self.here.work / "explained"
+        paths = plot_style.write_figure(folder, stem, figure)
         json_output.add_content({"files": paths})
         for path in paths:
             click.echo(f"written: {path}")
         if tracked_run is None or not self.track:
             return
-        from bench.tracking import artifacts
         from bench.tracking.store import Store
 
         store = Store(self.here)
-        run_id = (
-            tracked_run if isinstance(tracked_run, str) else store.finished_id(tracked_run.record)
-        )
+        named = isinstance(tracked_run, str)
+        run_id = tracked_run if named else store.finished_id(tracked_run.record)
         if run_id:
-            artifacts.add_artifacts(store, run_id, paths, _FOLDER)
+            store.require_writable()
+            for path in paths:
+                store.client.log_artifact(run_id, str(path), _FOLDER)
             json_output.add_content({"run": run_id})
             click.echo(f"kept: {_FOLDER} of run {run_id[:8]}")
 
@@ -216,13 +215,7 @@ def figure_options(table: str, row: str, subject: Literal["trained row", "table"
                 type=int,
                 help="Seed of the row's training (default: its first).",
             ),
-            click.option(
-                "--set",
-                "overrides",
-                multiple=True,
-                metavar="KEY=VALUE",
-                help="Setting that the row was trained with, as in `bench run`.",
-            ),
+            options.trained_with,
             TRACK,
         ]
     return with_figure_request(shared)

@@ -88,10 +88,7 @@ def print_json(kind: str, content: Mapping[str, Any]) -> None:
 
 
 def add_content(content: Mapping[str, Any]) -> None:
-    """Add results to the verb's JSON object; a list is extended if its key exists.
-
-    Without `--json` this has no effect.
-    """
+    """Add results to the verb's JSON object, if any; a list is extended if its key exists."""
     current = _current_content()
     for key, value in content.items():
         current[key] = current[key] + value if isinstance(current.get(key), list) else value

@@ -9,12 +9,14 @@ from typing import Any
 
 import click
 
+from bench._io.printable import format_count
 from bench.cards import checked_cards, sweep_cards, table_cards
 from bench.cards import corpus_cards as corpora
-from bench.cli import checked_tables, json_output, options
+from bench.cli import checked_tables, json_output
 from bench.cli.sweep import describe_sweep
 from bench.cli.text_width import wrap_prose
 from bench.errors import BenchError
+from bench.reports.text_columns import align_columns
 from bench.specs.table import Table
 
 
@@ -29,7 +31,7 @@ def list_(as_json: bool) -> None:
         return
     for heading, entries in content.items():
         click.echo(f"\n{heading}")
-        names = options.align_columns([(entry["name"], "|") for entry in entries])
+        names = align_columns([(entry["name"], "|") for entry in entries])
         for name, entry in zip(names, entries, strict=True):
             before = f"  {name.removesuffix('|')}"
             click.echo(wrap_prose(before + " ".join(entry["about"].split("\n")), " " * len(before)))
@@ -86,8 +88,8 @@ def _describe_corpus(key: str) -> dict[str, Any]:
 def _count_rows(table: Table) -> str:
     runnable = len(table_cards.runnable_rows(table))
     published = len(table.rows) - runnable
-    rows = "row" if runnable == 1 else "rows"
-    return f"[{runnable} {rows} to run" + (f", {published} published only]" if published else "]")
+    published_rows = f", {published} published only" if published else ""
+    return f"[{format_count(runnable, 'row')} to run{published_rows}]"
 
 
 def _list_kinds(module: str, union: str) -> list[tuple[str, str]]:

@@ -7,11 +7,11 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench._io import file_locks
 from bench._io.atomic_files import scratch_folder
+from bench._io.packages import installed_version
 from bench.errors import BenchError
 from bench.provenance import ROOT
 
@@ -103,7 +103,7 @@ def beside_lock(lock: Path = ROOT / "uv.lock") -> str:
     others = {
         name: installed
         for name, locked in wanted.items()
-        if (installed := _installed_version(name)) and _public_version(installed) not in locked
+        if (installed := installed_version(name)) and _public_version(installed) not in locked
     }
     if not others:
         return f"the installed packages are those of {lock.name}"
@@ -115,13 +115,6 @@ def beside_lock(lock: Path = ROOT / "uv.lock") -> str:
         "machine.other-versions",
         f"{len(others)} other than {lock.name} says: {differences}; `uv sync --locked`",
     )
-
-
-def _installed_version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
 
 
 def _public_version(text: str) -> str:

@@ -31,11 +31,8 @@ class SystemParam(ScoreFileParam):
         """Return the file or the row, or refuse what is neither."""
         text = str(value)
         is_row = re.fullmatch(r"[^:,\\]+:[^:\\]+", text) and not text.startswith((".", "/"))
-        if (
-            isinstance(value, ScoreFileArgument)
-            or not is_row
-            or Path(text.partition(",")[0]).exists()
-        ):
+        is_file = isinstance(value, ScoreFileArgument) or Path(text.partition(",")[0]).exists()
+        if is_file or not is_row:
             return super().convert(value, param, ctx)
         return NamedRow(text)
 
@@ -79,6 +76,5 @@ def find_row_scores(
             "run.no-scores",
             f"{runs_of_row.name}: its scores on {corpus} are not in the tracking store",
         )
-    return ScoreFileArgument(
-        path, runs_of_row.name, {}, Path(runs_of_row.name)
-    ), runs_of_row.as_dict()
+    scores = ScoreFileArgument(path, runs_of_row.name, {}, Path(runs_of_row.name))
+    return scores, runs_of_row.as_dict()

@@ -15,6 +15,7 @@ from bench.cards import paper_cards, table_cards
 from bench.cli import completion
 from bench.config import Form
 from bench.errors import BenchError
+from bench.reports.text_columns import align_columns
 from bench.specs.table import Table
 
 smoke = click.option(
@@ -27,6 +28,14 @@ rows = click.option(
     metavar="S0,S5-S8",
     shell_complete=completion.row_names,
     help="Only these rows; a dash is a range.",
+)
+
+trained_with = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Setting that the row was trained with, as in `bench run`.",
 )
 
 log = click.option(
@@ -56,14 +65,13 @@ def apply_variant(card: Table, rows: list[str], variant: str | None) -> tuple[Ta
     """
     if variant is None:
         return card, rows
-    paper = table_cards.read_paper(card.key.partition("/")[0])
+    paper = table_cards.read_paper_of(card)
     card, variants = paper_cards.add_variant(card, paper, variant, rows)
     changed = [card.rows[row].parent for row in variants]
     same = ", ".join(row for row in rows if row not in changed)
     if not variants:
-        raise BenchError(
-            "option.no-effect", f"{card.key}: variant {variant!r} changes nothing of {same}"
-        )
+        reason = f"{card.key}: variant {variant!r} changes nothing of {same}"
+        raise BenchError("option.no-effect", reason)
     if same:
         click.echo(f"variant {variant} changes nothing of {same}: left out", err=True)
     return card, [*variants]
@@ -83,23 +91,9 @@ def end_without_figures(notes: Sequence[str]) -> NoReturn:
 
 def print_table(header: Sequence[str], lines: Sequence[Sequence[object]]) -> None:
     """Print columns below their header, each as wide as its widest cell."""
-    heading, *rest = align_columns([header, *lines])
-    widths = [max(map(len, map(str, cells))) for cells in zip(header, *lines, strict=True)]
-    click.echo("\n".join([heading, "  ".join("-" * width for width in widths), *rest]))
-
-
-def align_columns(lines: Sequence[Sequence[object]]) -> list[str]:
-    """Return lines of text, each column as wide as its widest cell.
-
-    >>> align_columns([("a", "one"), ("long", "two")])
-    ['a     one', 'long  two']
-    """
-    cells = [[str(cell) for cell in line] for line in lines]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in cells
-    ]
+    columns = zip(header, *lines, strict=True)
+    rule = ["-" * max(len(str(cell)) for cell in column) for column in columns]
+    click.echo("\n".join(align_columns([header, rule, *lines])))
 
 
 def format_settings(tree: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from rich.progress import (
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
@@ -22,8 +23,7 @@ from rich.progress import (
 @contextmanager
 def show_progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """Yield a function of (done, total) that moves a bar named `what` on standard error."""
-    console = Console(file=sys.stderr)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with _make_progress() as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
@@ -34,11 +34,7 @@ def show_progress_each(unit: str) -> Iterator[Callable[[str, int, int], None]]:
 
     A bar counts in `unit` and disappears when all is done.
     """
-    console = Console(file=sys.stderr)
-    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
+    with _make_progress(*Progress.get_default_columns(), MofNCompleteColumn()) as progress:
         tasks: dict[str, TaskID] = {}
 
         def update_bar(name: str, done: int, total: int) -> None:
@@ -55,16 +51,12 @@ def show_downloads() -> Iterator[Callable[[str, int, int | None], None]]:
 
     Several threads may call it.
     """
-    console = Console(file=sys.stderr)
-    columns = (
+    with _make_progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-    )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
         tasks: dict[str, TaskID] = {}
 
@@ -75,6 +67,11 @@ def show_downloads() -> Iterator[Callable[[str, int, int | None], None]]:
             progress.update(tasks[name], completed=done, total=total, visible=not whole)
 
         yield update_bar
+
+
+def _make_progress(*columns: ProgressColumn | str) -> Progress:
+    console = Console(file=sys.stderr)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def runs_wait(count: int) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
+from bench._io.printable import format_count
+
 EVERY_S = 180.0
 """So many seconds at least lie between two lines of one epoch or one evaluation."""
 
@@ -59,21 +61,17 @@ class ProgressLog:
         self._name, self._epochs = name.replace(" · ", " "), epochs
         self._trained, self._resumed_epoch, self._stepped, self._evaluation = 0, 0, False, ""
         self._started_s = self._epoch_started_s = self._last_line = self._seconds()
-        self.write_line(f"{self._name} begin, up to {_format_count(epochs, 'epoch')}")
+        self._write_progress(f"begin, up to {format_count(epochs, 'epoch')}")
 
     def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
         """Write where within a long epoch training is."""
         if self._resumed_epoch:
-            self.write_line(
-                f"{self._name} goes on after epoch {self._resumed_epoch}/{self._epochs}"
-            )
+            self._write_progress(f"goes on after epoch {self._resumed_epoch}/{self._epochs}")
             self._resumed_epoch = 0
         self._stepped = True
         if step < steps and self._is_due():
             loss = f" loss {losses['loss']:.3g}" if "loss" in losses else ""
-            self.write_line(
-                f"{self._name} epoch {epoch}/{self._epochs} step {step} of {steps}{loss}"
-            )
+            self._write_progress(f"epoch {epoch}/{self._epochs} step {step} of {steps}{loss}")
 
     def on_epoch(self, epoch: int, results: Mapping[str, float]) -> None:
         """Write the epoch's loss, its EER on dev, its duration and the time left.
@@ -93,9 +91,8 @@ class ProgressLog:
         if "dev.loss" in results:
             loss += f" dev loss {results['dev.loss']:.3g}"
         rest = f", left {format_duration(left)}" if epoch < self._epochs else ""
-        self.write_line(
-            f"{self._name} epoch {epoch}/{self._epochs} {loss} {format_duration(took)}{rest}"
-        )
+        took_text = format_duration(took)
+        self._write_progress(f"epoch {epoch}/{self._epochs} {loss} {took_text}{rest}")
 
     def on_score(self, evaluation: str, done: int, total: int) -> None:
         """Write how far a long evaluation is."""
@@ -103,15 +100,14 @@ class ProgressLog:
         if evaluation != self._evaluation:
             self._evaluation, self._evaluation_started_s = evaluation, now
             self._last_line = now
-            self.write_line(
-                f"{self._name} scoring {evaluation}: {_format_count(total, 'utterance')}"
-            )
+            self._write_progress(f"scoring {evaluation}: {format_count(total, 'utterance')}")
         elif done < total and done and self._is_due():
             left = (now - self._evaluation_started_s) / done * (total - done)
-            self.write_line(
-                f"{self._name} scoring {evaluation}: {done:,} of {total:,}, "
-                f"left {format_duration(left)}"
-            )
+            text = f"scoring {evaluation}: {done:,} of {total:,}, left {format_duration(left)}"
+            self._write_progress(text)
+
+    def _write_progress(self, text: str) -> None:
+        self.write_line(f"{self._name} {text}")
 
     def _is_due(self) -> bool:
         now = self._seconds()
@@ -119,7 +115,3 @@ class ProgressLog:
             return False
         self._last_line = now
         return True
-
-
-def _format_count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

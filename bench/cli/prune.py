@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench._io import disk
-from bench.cli import configuration, json_output, options
+from bench.cli import configuration, json_output
 from bench.config import Config
+from bench.reports.text_columns import align_columns
 
 if TYPE_CHECKING:
     from bench.runner.prunable import Prunable, PrunableFiles
@@ -92,9 +93,8 @@ def prune(
     removed: list[PrunableFiles] = []
     left: dict[str, str] = {}
     for kind, items in () if listed_only else by_kind.items():
-        wanted = (
-            bool(kinds) or prunable.KINDS[kind].is_free if yes else _confirm_removal(kind, items)
-        )
+        named_or_free = bool(kinds) or prunable.KINDS[kind].is_free
+        wanted = named_or_free if yes else _confirm_removal(kind, items)
         for item in items if wanted else ():
             if why := prunable.remove_item(item):
                 left[str(item.path)] = why
@@ -105,7 +105,7 @@ def prune(
     if as_json:
         json_output.print_json("prune", _build_content(here, prunable_items, removed))
     elif removed:
-        click.echo(f"removed: {disk.human_bytes(sum(item.size for item in removed))}")
+        click.echo(f"removed: {_format_total(removed)}")
     if left or (by_kind and listed_only and not dry_run):
         if not left:
             click.echo("nothing is removed, as there is no terminal to ask at: add --yes", err=True)
@@ -143,7 +143,7 @@ def _print_items(
             )
             for item in largest[:_SHOWN]
         ]
-        for line in options.align_columns(lines):
+        for line in align_columns(lines):
             click.echo(f"  {line}")
         if len(items) > _SHOWN:
             click.echo(f"  and {len(items) - _SHOWN} more (--json lists all)")

@@ -19,7 +19,7 @@ from bench.config import Config, Form
 from bench.errors import BenchError, near_name
 
 if TYPE_CHECKING:
-    from bench.reports import ExtraFormat, Report
+    from bench.reports.document import ExtraFormat, Report
 
 ALL = "all"
 PAPERS = "papers"
@@ -117,8 +117,7 @@ def _report_checked_table(request: ReportRequest) -> None:
 
 def _report_tables(request: ReportRequest) -> None:
     """Write the reports of one table or of all, print their records as JSON, or check them."""
-    from bench import reports as reporting
-    from bench.reports import overview
+    from bench.reports import document, overview
 
     extras = _parse_formats(request.formats)
     output_dir, form = request.folder, request.form
@@ -145,14 +144,13 @@ def _report_tables(request: ReportRequest) -> None:
         for path in checked_tables.report_checked_table(key, output_dir, check=request.check)
     ]
     if request.check:
-        stale += [
-            path for made in shown for path in reporting.find_stale_files(made, output_dir, extras)
-        ]
+        for made in shown:
+            stale += document.find_stale_files(made, output_dir, extras)
         stale += left if page is None else [*left, *overview.find_stale_overview(page, output_dir)]
         print_stale(request, stale, output_dir)
         return
     for made in shown:
-        click.echo(f"report: {reporting.write_report(made, output_dir, extras)}")
+        click.echo(f"report: {document.write_report(made, output_dir, extras)}")
         if not is_all:
             click.echo(f"\n{made.on_terminal(terminal_width())}")
     for path in left:
@@ -185,8 +183,8 @@ def _parse_formats(formats: str) -> list[ExtraFormat]:
 def _build_reports(
     tables: Sequence[str], form: Form, config: Config, *, detail: bool
 ) -> list[Report]:
-    from bench import reports as reporting
-    from bench.reports import StoredResults
+    from bench.reports import document
+    from bench.reports.stored_results import StoredResults
     from bench.tracking import open_store
 
     store = open_store.open_to_read(config)
@@ -194,16 +192,10 @@ def _build_reports(
     built: list[Report] = []
     for key in tables:
         card = table_cards.read_table(key)
-        paper = table_cards.read_paper(card.key.partition("/")[0])
-        runs = {
-            row: table_cards.resolve_row(card, row, form) for row in table_cards.runnable_rows(card)
-        }
+        paper, runs = table_cards.read_paper_of(card), table_cards.resolve_rows(card, form)
         frame, scored = store.table_frame(card.key, form), store.scored_frame(card.key, form)
-        keys = [each for each in table_cards.table_keys() if each.startswith(f"{paper.key}/")]
-        others = [table_cards.read_table(each) for each in keys if each != card.key]
+        others = [each for each in table_cards.read_paper_tables(paper.key) if each != card]
         built.append(
-            reporting.build_report(
-                card, paper, runs, frame, scored, form, others, artifacts, detail
-            )
+            document.build_report(card, paper, runs, frame, scored, form, others, artifacts, detail)
         )
     return built

@@ -47,11 +47,10 @@ def choose_folder(
 
 def check_folder(folder: Path, name: str, judged: MatchedScores) -> ResultFolder:
     """Return the folder that was asked for, with a note if it holds the results of another file."""
-    try:
-        content = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
-        path, digest = str(content["scores"]), str(content["digest"])
-    except (OSError, ValueError, KeyError, TypeError):
+    earlier = _read_earlier(folder / "verdict.json", "scores", "digest")
+    if earlier is None:
         return ResultFolder(folder, name)
+    path, digest = earlier
     same = digest == judged.digest or path == str(judged.file.path.absolute())
     return ResultFolder(folder, name, "" if same else f"{folder} holds the verdict of {path}")
 
@@ -82,21 +81,25 @@ def comparison_folder(work: Path, content: Mapping[str, Any]) -> Path:
     smoke = ["smoke"] if content["form"] == "smoke" else []
     folder = work / "-".join((safe_name(a), "against", safe_name(b), *split, *smoke))
     sides = {key: str(content[key]) for key in ("a", "b")}
-    try:
-        earlier = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
-        same = {key: str(earlier[key]) for key in sides} == sides
-    except (OSError, ValueError, KeyError, TypeError):
+    if _read_earlier(folder / "comparison.json", *sides) in (None, [*sides.values()]):
         return folder
-    return folder if same else folder.with_name(f"{folder.name}-{short_digest(sides)}")
+    return folder.with_name(f"{folder.name}-{short_digest(sides)}")
+
+
+def _read_earlier(path: Path, *keys: str) -> list[str] | None:
+    """Return what earlier results say; None where there are none, or no whole ones to be lost."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return [str(content[key]) for key in keys]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def write_comparison(folder: Path, text: str, content: Mapping[str, Any]) -> list[Path]:
     """Write a comparison as Markdown and JSON; return the files."""
     make_folder(folder)
     as_json = json_output.json_text({"kind": "compare", **content})
-    return _write_files(
-        folder, {"comparison.md": text.encode(), "comparison.json": as_json.encode()}
-    )
+    return _write_files(folder, {"comparison.md": text, "comparison.json": as_json})
 
 
 def write_results(verdict: ScoreReport, judged: MatchedScores, target: ResultFolder) -> list[Path]:
@@ -107,11 +110,10 @@ def write_results(verdict: ScoreReport, judged: MatchedScores, target: ResultFol
     from bench.reports import plots
     from bench.reports.plot_style import render_figure
 
-    content = {
-        "verdict.md": render.render_report(verdict).encode(),
-        "verdict.json": json_output.json_text(
-            {"kind": "score", **render.report_as_dict(verdict)}
-        ).encode(),
+    as_json = json_output.json_text({"kind": "score", **render.report_as_dict(verdict)})
+    content: dict[str, str | bytes] = {
+        "verdict.md": render.render_report(verdict),
+        "verdict.json": as_json,
     }
     bonafide, spoof = judged.split_classes()
     if len(bonafide) and len(spoof):
@@ -124,12 +126,9 @@ def write_results(verdict: ScoreReport, judged: MatchedScores, target: ResultFol
     return _write_files(target.folder, content)
 
 
-def _write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
-    for name, data in files.items():
-        try:
-            atomic_files.write_bytes(folder / name, data)
-        except OSError as error:
-            raise BenchError(
-                "file.unwritable", f"{folder / name}: cannot be written: {error}"
-            ) from error
+def _write_files(folder: Path, files: Mapping[str, str | bytes]) -> list[Path]:
+    try:
+        atomic_files.write_all(folder, files)
+    except OSError as error:
+        raise BenchError("file.unwritable", f"{folder}: cannot be written: {error}") from error
     return [folder / name for name in files]

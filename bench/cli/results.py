@@ -19,20 +19,13 @@ from bench.config import Config, Form
 from bench.reports import terminal_table
 from bench.reports.cell_records import build_cell_record
 from bench.reports.result_cells import ResultCell, build_cells
-from bench.reports.row_runs import Signed, select_row_runs
+from bench.reports.row_runs import select_row_runs
 from bench.specs.table import Table
 from bench.tracking import open_store
 from bench.tracking.run_frame import runs_frame
 from bench.tracking.table_runs import overrides_by_run, table_runs
 
 EARLIER = "(settings or code of an earlier version)"
-
-
-@dataclass(frozen=True)
-class _Settings:
-    """Stands for settings of which the signature alone is known."""
-
-    signature: str
 
 
 @dataclass(frozen=True)
@@ -56,8 +49,7 @@ class Results:
     @cached_property
     def shown(self) -> terminal_table.TerminalTable:
         """The rows, and the variants that are asked about or were run."""
-        rows = table_cards.runnable_rows(self.card)
-        runs = {row: table_cards.resolve_row(self.card, row, self.form) for row in rows}
+        runs = table_cards.resolve_rows(self.card, self.form)
         return terminal_table.select_shown_rows(self.card, runs, self.frame, self.form)
 
     def build_lines(
@@ -112,13 +104,13 @@ class Results:
             for line in self._other_lines(row)
         ]
 
-    def of_settings(self, row: str, run: Signed) -> list[terminal_table.TerminalRow]:
+    def of_settings(self, row: str, signature: str) -> list[terminal_table.TerminalRow]:
         """Return the line of a row's run with other settings than its card's, if there is one."""
         frame, table = self.frame, self.shown.table
-        alike = frame[(frame["row"] == row) & (frame["signature"] == run.signature)]
+        alike = frame[(frame["row"] == row) & (frame["signature"] == signature)]
         if alike.empty:
             return []
-        stands = select_row_runs(table, row, run, alike, self.form)
+        stands = select_row_runs(table, row, signature, alike, self.form)
         changed = overrides_by_run(self._table_runs)
         changes = [changed[run_id] for run_id in alike["run_id"] if changed[run_id]]
         return [
@@ -131,13 +123,13 @@ class Results:
             )
         ]
 
-    def of_seed(self, row: str, run: Signed, seed: int) -> tuple[str, float]:
+    def of_seed(self, row: str, signature: str, seed: int) -> tuple[str, float]:
         """Return the results of one seed of a row on one line, and the hours that it took.
 
         The line is "" if the store has no such run.
         """
         alike = self.frame[self.frame["seed"] == seed]
-        stands = select_row_runs(self.card, row, run, alike, self.form)
+        stands = select_row_runs(self.card, row, signature, alike, self.form)
         cells_of_row = [cell for cell in build_cells(self.card, {row: stands}) if cell.row == row]
         hours = stands.runs["hours"].iloc[-1] if len(stands.runs) else 0.0
         return terminal_table.format_row_results(self.card, cells_of_row), float(hours)
@@ -152,7 +144,7 @@ class Results:
             line
             for signature in signatures
             if signature != signature_of_card
-            for line in self.of_settings(row, _Settings(signature))
+            for line in self.of_settings(row, signature)
         ]
 
     def _build_record(self, cell: ResultCell) -> dict[str, Any]:

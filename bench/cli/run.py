@@ -82,11 +82,8 @@ def run(
             table, refused=options.name_given_options({**given, "--smoke": smoke, "--again": again})
         )
         return
-    card, here, form = (
-        table_cards.read_table(table),
-        configuration.to_write(),
-        options.choose_form(smoke),
-    )
+    card, form = table_cards.read_table(table), options.choose_form(smoke)
+    here = configuration.to_write()
     card, chosen = options.apply_variant(card, table_cards.select_rows(card, rows), variant)
     order = RunRequest(card, chosen, seeds, form, overrides)
     order.resolve_runs()  # every mistake in what was asked for, before anything is begun

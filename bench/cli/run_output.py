@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,10 @@ from bench.cli.progress_log import format_duration
 from bench.cli.results import Results
 from bench.config import Config
 from bench.runner.request import RunRequest
+from bench.smoke import smoke_option
+
+if TYPE_CHECKING:  # torch takes seconds
+    from bench.runner.local import JobOutcome
 
 
 def format_seed_results(order: RunRequest, here: Config, job: str) -> str:
@@ -19,8 +23,8 @@ def format_seed_results(order: RunRequest, here: Config, job: str) -> str:
     `job` is its name, e.g. `S5 · seed 666`. The text is empty if the store has no results.
     """
     row, _, seed = job.rpartition(" · seed ")
-    run = order.resolve_runs()[row]
-    text, hours = Results(order.table, order.form, here).of_seed(row, run, int(seed))
+    signature = order.resolve_runs()[row].signature
+    text, hours = Results(order.table, order.form, here).of_seed(row, signature, int(seed))
     return f"{text}  ({format_duration(3600 * hours)})" if text else ""
 
 
@@ -31,35 +35,24 @@ def print_results_table(order: RunRequest, here: Config) -> None:
         click.echo(f"\n{results.format_table(results.build_lines(None, others=False))}\n")
         return
     runs = order.resolve_runs()
-    lines = [line for row in order.rows for line in results.of_settings(row, runs[row])]
+    lines = [line for row in order.rows for line in results.of_settings(row, runs[row].signature)]
     click.echo(f"\n{results.format_table(lines)}\n")
 
 
 def next_command(order: RunRequest, variant: str | None) -> str:
     """Return the command that shows these runs: a report shows no run with changed settings."""
-    smoke = " --smoke" if order.form == "smoke" else ""
+    smoke = smoke_option(order.form)
     if not order.overrides:
         return f"bench report {order.table.key}{smoke}"
     chosen = f" --variant {variant}" if variant else ""
     return f"bench show {order.table.key} --other-settings{chosen}{smoke}"
 
 
-class EndedJob(Protocol):
-    """A job that ended, as `bench.runner.local.JobOutcome`."""
-
-    @property
-    def job(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def message(self) -> str: ...
-
-
-def describe_outcome(order: RunRequest, outcome: EndedJob) -> Mapping[str, Any]:
+def describe_outcome(order: RunRequest, outcome: JobOutcome) -> Mapping[str, Any]:
     """Return how a job ended, for scripts."""
     row, _, seed = outcome.job.rpartition(" · seed ")
-    how = {"table": order.table.key, "row": row, "seed": int(seed)}
-    how |= {"state": outcome.state, "message": outcome.message}
+    how = {"table": order.table.key, "row": row, "seed": int(seed), "state": outcome.state}
+    how |= {"code": outcome.code or None, "message": outcome.message}
     return {"table": order.table.key, "form": order.form, "runs": [how]}
 
 
@@ -75,7 +68,7 @@ def list_result_records(order: RunRequest, here: Config) -> Mapping[str, Any]:
 def describe_plan(order: RunRequest, here: Config) -> Mapping[str, Any]:
     """Return what would be run, for scripts: each row and seed with its state in the store."""
     from bench.runner.requirements import missing_device, missing_requirements
-    from bench.tracking.row_states import row_states
+    from bench.tracking.table_runs import row_states
 
     state, runs = row_states(here, order.table.key, order.form), order.resolve_runs()
     rows = [

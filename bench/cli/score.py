@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bench.cli import completion, configuration
+from bench.cli import completion, configuration, options
 from bench.cli.evaluation_options import EvaluationOptions, evaluation_options
 from bench.cli.expected_results import Expected, ExpectedParam
 from bench.cli.score_file_argument import ScoreFileArgument, ScoreFileParam
@@ -33,18 +33,10 @@ from bench.errors import BenchError
     help="Table of --row.",
 )
 @click.option("--row-seed", type=int, help="Seed of the row's training (default: its first).")
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Setting that the row was trained with, as in `bench run`.",
-)
+@options.trained_with
 @evaluation_options
 @click.option(
-    "--all-eer-definitions",
-    is_flag=True,
-    help="Also print the EER under every definition in use.",
+    "--all-eer-definitions", is_flag=True, help="Also print the EER under every definition in use."
 )
 @click.option(
     "--output-dir",

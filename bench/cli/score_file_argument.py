@@ -84,10 +84,7 @@ _VALUES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "name": ("name", str),
 }
 """Keys with a value: the field that they fill, and how."""
-_FLAGS = {
-    "no-labels": ("labels", False),
-    "higher-is-spoof": ("negate", True),
-}
+_FLAGS = {"no-labels": ("labels", False), "higher-is-spoof": ("negate", True)}
 
 
 class ScoreFileParam(click.ParamType):

@@ -45,10 +45,7 @@ def find_corpus(
 
 
 def score_each(folder: ScoreFileArgument, score_one: Callable[[ScoreFileArgument], None]) -> None:
-    """Score each file of a folder, by name, whether or not others fail.
-
-    Exit with 1 if any file fails, and print which.
-    """
+    """Score each file of a folder, even if others fail; exit with 1, naming those that do."""
     files = _list_files(folder.path)
     failed: list[str] = []
     for path in files:

@@ -98,9 +98,8 @@ def evaluate_scores(
     written = write_results(verdict, judged, target)
     tracked = None
     if stands is not None:
-        tracked = keep_verdict(
-            verdict, judge, judged, stands, target.system, scores, written, config
-        )
+        system = target.system
+        tracked = keep_verdict(verdict, judge, judged, stands, system, scores, written, config)
     if request.as_json:
         _print_json(verdict, written, of_row, tracked, expected)
     else:

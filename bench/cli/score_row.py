@@ -39,13 +39,9 @@ def score_row(
     path = folder / "scores.parquet"
 
     def compute_scores() -> Mapping[str, Any]:
-        of_seed = _compute_scores(request, order, seed, make_folder(folder) / path.name)
-        return {
-            "table": order.table.key,
-            "row": order.rows[0],
-            "seed": of_seed,
-            "set": [*overrides],
-        }
+        chosen = _compute_scores(request, order, seed, make_folder(folder) / path.name)
+        of_row = {"table": order.table.key, "row": order.rows[0]}
+        return {**of_row, "seed": chosen, "set": [*overrides]}
 
     request = replace(request, name=name, output_dir=folder)
     evaluate_scores(request, ScoreFileArgument(path, name, {}, path), compute_scores)

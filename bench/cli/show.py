@@ -63,7 +63,7 @@ def show(
         checked_tables.print_checked_table(table)
         return
     card, form = table_cards.read_table(table), options.choose_form(smoke)
-    paper = table_cards.read_paper(card.key.partition("/")[0])
+    paper = table_cards.read_paper_of(card)
     card, chosen = options.apply_variant(card, table_cards.select_rows(card, rows), variant)
     here = configuration.load_configuration()
     concerning = _list_differences(paper, card, chosen)

@@ -11,6 +11,8 @@ from bench._io.digests import short_digest
 from bench._io.packages import NotInstalled
 from bench.cards import table_cards
 from bench.cli import completion, configuration, json_output, options
+from bench.config import Form
+from bench.smoke import smoke_option
 
 if TYPE_CHECKING:  # pandas and MLflow take a second
     from bench.runner.row_status import RowStatus
@@ -50,10 +52,8 @@ def status(table: str | None, smoke: bool, as_json: bool) -> None:
     elif standings:
         _print_groups(standings)
     else:
-        click.echo(
-            f"no row of any table was run: `bench run table4{_smoke_option(smoke)}` runs one"
-        )
-    _print_next(standings, smoke)
+        click.echo(f"no row of any table was run: `bench run table4{smoke_option(form)}` runs one")
+    _print_next(standings, form)
 
 
 def _print_rows(standings: list[RowStatus]) -> None:
@@ -97,13 +97,9 @@ def _format_rows(group: list[RowStatus]) -> str:
     return ",".join(rows[:_NAMED]) + more
 
 
-def _print_next(standings: list[RowStatus], smoke: bool) -> None:
+def _print_next(standings: list[RowStatus], form: Form) -> None:
     """Print the command that runs anew what is not current, for each table."""
     for table, group in groupby(standings, key=lambda row: row.table):
         rows = dict.fromkeys(row.row for row in group if row.changed)
         if rows:
-            click.echo(f"next: bench run {table} --rows {','.join(rows)}{_smoke_option(smoke)}")
-
-
-def _smoke_option(smoke: bool) -> str:
-    return " --smoke" if smoke else ""
+            click.echo(f"next: bench run {table} --rows {','.join(rows)}{smoke_option(form)}")

@@ -13,7 +13,7 @@ from bench.cli import completion, configuration, json_output, miniatures, option
 from bench.cli.console import FROM_EPOCH, announce_resumption
 from bench.cli.report_request import ReportRequest, print_stale
 from bench.config import Config, Form
-from bench.smoke import SMOKE_FORM, smoke_suffix
+from bench.smoke import SMOKE_FORM, smoke_option, smoke_suffix
 from bench.specs.sweep import Sweep
 
 
@@ -97,7 +97,7 @@ def sweep(
     )
     if standing:
         click.echo(standing)
-    command = f"bench report {sweep_cards.PREFIX}{card.key}" + (" --smoke" if smoke else "")
+    command = f"bench report {sweep_cards.PREFIX}{card.key}{smoke_option(card.form)}"
     if done:
         click.echo(f"next: {command}")
         return
@@ -144,9 +144,8 @@ def show_sweep(name: str, form: Form, *, as_json: bool) -> None:
     )
     for key, dimension in card.space.items():
         between = " | " if dimension.kind == "categories" else " to "
-        click.echo(
-            f"    {key}: {between.join(map(sweep_cards.value_text, dimension.edge_values()))}"
-        )
+        values = map(sweep_cards.value_text, dimension.edge_values())
+        click.echo(f"    {key}: {between.join(values)}")
     for note in card.notes:
         click.echo(f"  note: {note}")
 
@@ -174,11 +173,7 @@ def _build_report(card: Sweep, here: Config) -> Any:
     from bench.tracking import studies
     from bench.tracking.store import Store
 
-    studies_in_store = studies.read_studies(
-        Store(here), card.key, card.form, sweep_cards.study_signature(card)
-    )
-    if not studies_in_store:
+    latest, *earlier = studies.read_studies(Store(here), card) or [None]
+    if latest is None:
         return reporting.build_sweep_report(card, None, {}, 0)
-    return reporting.build_sweep_report(
-        card, studies_in_store[0].trials, studies_in_store[0].importances, len(studies_in_store) - 1
-    )
+    return reporting.build_sweep_report(card, latest.trials, latest.importances, len(earlier))

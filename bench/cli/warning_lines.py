@@ -18,7 +18,7 @@ class WarningLines:
         self._say = say
         self._process = os.getpid()
         self._seen: set[str] = set()
-        self._filters: dict[logging.StreamHandler[Any], logging.Filter] = {}
+        self._filters: dict[logging.Handler, logging.Filter] = {}
 
     def say_once(self, text: str) -> None:
         """Say a warning as one line, unless it was said."""
@@ -29,11 +29,8 @@ class WarningLines:
 
     def take_over_loggers(self) -> None:
         """Take over what libraries that are imported by now log to standard error."""
-        named = [logger for logger in logging.root.manager.loggerDict.values()]
-        loggers = [
-            logging.root,
-            *(logger for logger in named if isinstance(logger, logging.Logger)),
-        ]
+        every = (logging.root, *logging.root.manager.loggerDict.values())
+        loggers = [logger for logger in every if isinstance(logger, logging.Logger)]
         for handler in (handler for logger in loggers for handler in logger.handlers):
             if _writes_to_terminal(handler) and handler not in self._filters:
                 self._filters[handler] = taken = _LogFilter(self, self._process)

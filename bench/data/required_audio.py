@@ -21,6 +21,7 @@ from bench.data.audio import check_header, read_header, require_whole
 from bench.data.parallel import on_threads
 from bench.data.subset import Subset
 from bench.errors import BenchError
+from bench.smoke import smoke_option
 from bench.specs.corpus import Audio
 
 _VERSION = "1"
@@ -65,7 +66,7 @@ def require_audio(subset: Subset, audio: Audio, work: Path, form: Form) -> None:
 
 
 def _list_command(subset: Subset, form: Form) -> str:
-    smoke = " --smoke" if form == "smoke" else ""
+    smoke = smoke_option(form)
     command = f"bench data check {subset.corpus} --split {subset.split}{smoke}"
     return f"`{command} --problems-file FILE` names all"
 

@@ -64,7 +64,7 @@ NOT_DRAWN = MetricDraws("", np.zeros(0))
 
 
 def unpack_arrays(arrays: Mapping[str, NDArray[Any]]) -> MetricDraws:
-    """Return what `pack_arrays` was made of."""
+    """Return what `MetricDraws.pack_arrays` was made of."""
     wrong = None
     if "mistakes.unit" in arrays:
         unit, counts, levels, low, high = (arrays[f"mistakes.{name}"] for name in Mistakes._fields)

@@ -6,7 +6,6 @@ It says what the paper prints, what there is here, and whether the two are equal
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -15,7 +14,6 @@ from bench._io import atomic_files
 from bench._io.markdown import fill_template, format_code, format_heading, format_list, format_prose
 from bench._io.printable import csv_text
 from bench.cards import table_cards
-from bench.reports import render_html
 from bench.reports.citation import format_citation
 from bench.reports.stale_files import find_changed_files
 from bench.reports.table_model import format_report_table
@@ -37,6 +35,11 @@ class CheckedLine(NamedTuple):
     state: LineState
     source: str
     """What `ours` is from."""
+
+    @property
+    def pairs(self) -> list[str]:
+        """What is printed beside what is here, column by column."""
+        return [text for pair in zip(self.paper, self.ours, strict=True) for text in pair]
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,6 @@ def render_checked_files(report: CheckedReport) -> dict[str, str]:
         f"{report.stem}.md": _render_markdown(report),
         f"{report.stem}.csv": _render_csv(report),
     }
-
-
-def render_checked_page(report: CheckedReport) -> str:
-    """Return the report as a page for a browser."""
-    return render_html.render_html_page(report.card.title, _render_markdown(report), {})
 
 
 def build_line_records(report: CheckedReport) -> list[dict[str, Any]]:
@@ -112,7 +110,7 @@ def _render_markdown(report: CheckedReport) -> str:
     headings = ["Line"]
     for column in report.columns:
         headings += [f"{column}: paper", "here"]
-    shown = [[line.name, *_side_by_side(line), line.state, line.source] for line in report.lines]
+    shown = [[line.name, *line.pairs, line.state, line.source] for line in report.lines]
     parts = [
         format_heading(1, report.card.title),
         format_prose(report.card.caption),
@@ -132,10 +130,6 @@ def _by_card(report: CheckedReport) -> list[str]:
         "corpus's card."
     )
     return [note] if absent else []
-
-
-def _side_by_side(line: CheckedLine) -> Sequence[str]:
-    return [text for pair in zip(line.paper, line.ours, strict=True) for text in pair]
 
 
 def _render_csv(report: CheckedReport) -> str:

@@ -11,9 +11,8 @@ def format_citation(paper: Paper, *, code: bool = True) -> str:
 
     With `code`, the address of the released code is added.
     """
-    addresses = ", ".join(
-        filter(None, [paper.url, f"code: {paper.code}" * bool(paper.code and code)])
-    )
+    released = f"code: {paper.code}" if code and paper.code else ""
+    addresses = ", ".join(filter(None, [paper.url, released]))
     title = fill_template("*{}*", paper.title)
     first = fill_template("{}: {}", paper.authors, title) if paper.authors else title
     parts = [fill_template("{}.", part) for part in (first, paper.venue) if part]

@@ -13,8 +13,9 @@ import pandas as pd
 
 from bench import versions
 from bench._io.markdown import fill_template, format_code
-from bench.cards.table_cards import DEFAULT_PAPER
+from bench.cards.table_cards import short_key
 from bench.config import Form
+from bench.smoke import smoke_option
 from bench.specs.table import Table
 
 OUTDATED_MARK = "ᵛ"
@@ -36,16 +37,12 @@ def format_version_footnote(
     table: Table, row: str, older: VersionChanges, runs: pd.DataFrame, form: Form
 ) -> str:
     """Return which code made a row, what has changed since, and the command that renews it."""
-    changed = ", ".join(
-        f"{part} version {one}; now version {two}" for part, (one, two) in older.items()
-    )
-    name = table.key.removeprefix(f"{DEFAULT_PAPER}/")
-    command = format_code(
-        f"bench run {name} --rows {row}" + (" --smoke" if form == "smoke" else "")
-    )
-    template = OUTDATED_MARK + " {}: by {}, {}: {} {}."
+    pairs = older.items()
+    changed = ", ".join(f"{part} version {one}; now version {two}" for part, (one, two) in pairs)
+    code, cure = _describe_code(runs), _describe_cure(older)
+    command = format_code(f"bench run {short_key(table)} --rows {row}{smoke_option(form)}")
     return fill_template(
-        template, row, _describe_code(runs), changed, command, _describe_cure(older)
+        OUTDATED_MARK + " {}: by {}, {}: {} {}.", row, code, changed, command, cure
     )
 
 

@@ -55,11 +55,8 @@ def _compare_elsewhere(table: Table, name: str, column: Column, other: Table) ->
     if there is None or again is None:
         return ""
     here, second = (r.published_figures.get(column.metric) for r in (row, again))
-    if (
-        here is None
-        or second is None
-        or not _values_differ(here, second, half_unit(column) + half_unit(there))
-    ):
+    allowed = half_unit(column) + half_unit(there)
+    if here is None or second is None or not _values_differ(here, second, allowed):
         return ""
     note = (
         f"{_name_source(row, column)} {format_result(here, column)} for {_name_column(column)} "
@@ -84,14 +81,13 @@ def _compute_combined(
     values = [figures[part] for part in column.parts]
     value = combine_values(column.combine, values)
     texts = [format_result(figures[part.metric], part) for part in _list_parts(table, column)]
+    digits = count_decimals(column)
     if column.combine == "mean":
         left = f"({' + '.join(texts)}) / {len(texts)}"
     else:
-        left = (
-            f"{max(values):.{count_decimals(column)}f} - {min(values):.{count_decimals(column)}f}"
-        )
+        left = f"{max(values):.{digits}f} - {min(values):.{digits}f}"
     # Two decimals more where they are not 0: nobody has to guess which way a half was rounded.
-    exact = re.sub("0{1,2}$", "", f"{value:.{count_decimals(column) + 2}f}")
+    exact = re.sub("0{1,2}$", "", f"{value:.{digits + 2}f}")
     return f"{left} = {exact}", value
 
 

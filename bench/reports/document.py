@@ -39,8 +39,7 @@ from bench.reports import (
 )
 from bench.reports.best_row_plots import collect_best_row_plots
 from bench.reports.bibliography import format_bibliography
-from bench.reports.cell_records import build_cell_records as as_records
-from bench.reports.cell_records import format_records_csv
+from bench.reports.cell_records import build_cell_records, format_records_csv
 from bench.reports.citation import format_citation
 from bench.reports.contradictions import find_contradictions
 from bench.reports.main_table import render_main_table
@@ -109,11 +108,8 @@ class Report:
         files = {f"{self.stem}.md": self.markdown, f"{self.stem}.csv": self.csv}
         if not self.paper.differences:
             return files
-        return files | {
-            paper_differences.name_differences_page(
-                self.paper
-            ): paper_differences.render_differences_page(self.paper)
-        }
+        name = paper_differences.name_differences_page(self.paper)
+        return files | {name: paper_differences.render_differences_page(self.paper)}
 
     def render_extra(self, kind: ExtraFormat, figure: bytes = b"") -> str:
         """Return the report in another form.
@@ -160,13 +156,15 @@ def build_report(
 
     `others` are the paper's other tables, whose results may contradict this one's. `runs` holds the
     folded settings of every row that can be run, in `form`; `frame` is the tracking store's
-    (`Store.frame`), as is `scored` (`Store.scored`): score files of other systems that were
-    evaluated for this table. Runs of other settings or data are counted, not shown. `artifacts`
-    reads what runs keep for comparisons of rows; without it none is made. With `detail`, a cell of
-    the table has three lines, else one.
+    (`Store.table_frame`), as is `scored` (`Store.scored_frame`): score files of other systems that
+    were evaluated for this table. Runs of other settings or data are counted, not shown.
+    `artifacts` reads what runs keep for comparisons of rows; without it none is made. With
+    `detail`, a cell of the table has three lines, else one.
     """
     table, runs = add_variant_rows(table, runs, frame, form)
-    standings = {row: select_row_runs(table, row, run, frame, form) for row, run in runs.items()}
+    standings = {
+        row: select_row_runs(table, row, run.signature, frame, form) for row, run in runs.items()
+    }
     with_systems, systems = add_scored_rows(table, scored)
     results = (*build_cells(table, standings), *build_scored_cells(with_systems, systems))
     contradictory = find_contradictions(table, others)
@@ -204,7 +202,7 @@ def build_report(
         zero_shot=external_systems.describe_zero_shot(runs),
         missing=reproduction.list_missing_seeds(standings, form),
     )
-    records = as_records(with_systems, results, form)
+    records = build_cell_records(with_systems, results, form)
     return Report(
         stem=stem,
         title=smoke + table.title,

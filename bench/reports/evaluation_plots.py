@@ -23,6 +23,8 @@ from bench.reports.plot_style import write_figure
 from bench.specs.run import HeldOutData
 from bench.units import SAMPLE_RATE_HZ
 
+_Rates = list[tuple[BreakdownCell, float | None]]
+"""The EER of each cell of a breakdown; None where it is not defined."""
 _EACH = 3
 """Utterances shown of the best, of those in the middle and of the worst."""
 
@@ -96,16 +98,13 @@ def _plot_breakdowns(
     paths: list[Path] = []
     for by in pairs or [by for by in asked if len(by) == 1] or alone:
         fields = {name: subset.table[name].to_numpy() for name in by}
-        rates = [
-            (cell, _cell_eer(score, cell)) for cell in split_breakdown(is_spoof, fields, roles, by)
-        ]
+        cells = split_breakdown(is_spoof, fields, roles, by)
+        rates = [(cell, _cell_eer(score, cell)) for cell in cells]
         paths += write_figure(folder, f"by-{'-'.join(by)}", _draw_cells(rates, by, title))
     return paths
 
 
-def _draw_cells(
-    rates: list[tuple[BreakdownCell, float | None]], by: Sequence[str], title: str
-) -> Figure:
+def _draw_cells(rates: _Rates, by: Sequence[str], title: str) -> Figure:
     caption = f"{title}: EER by {' and '.join(by)}"
     if len(by) == 2:
         return plots.draw_heat_map(_cells_table(rates, by), caption)
@@ -118,13 +117,10 @@ def _cell_eer(score: Floats, cell: BreakdownCell) -> float | None:
     return eer_by_class(score[cell.bonafide], score[cell.spoof]).eer if cell.defined else None
 
 
-def _cells_table(
-    rates: list[tuple[BreakdownCell, float | None]], by: Sequence[str]
-) -> pd.DataFrame:
+def _cells_table(rates: _Rates, by: Sequence[str]) -> pd.DataFrame:
     down, across = (list(dict.fromkeys(cell.levels[field] for cell, _ in rates)) for field in by)
-    table = pd.DataFrame(
-        np.nan, index=pd.Index(down, name=by[0]), columns=pd.Index(across, name=by[1])
-    )
+    rows, columns = pd.Index(down, name=by[0]), pd.Index(across, name=by[1])
+    table = pd.DataFrame(np.nan, index=rows, columns=columns)
     for cell, rate in rates:
         if rate is not None:
             table.loc[cell.levels[by[0]], cell.levels[by[1]]] = rate

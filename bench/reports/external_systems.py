@@ -26,10 +26,7 @@ from bench.specs.run import Run
 
 
 def list_scored_files(frame: pd.DataFrame, form: Form) -> str:
-    """Return a section that lists the score files of other systems; empty without any.
-
-    Earlier files of the same system and split are counted.
-    """
+    """Return a section on other systems' score files, earlier ones counted; empty without any."""
     files = scored_rows.select_latest_files(frame)
     if not len(files):
         return ""

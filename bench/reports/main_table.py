@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping, Sequence
 
 from bench._io.markdown import fill_template, format_heading, join_texts
+from bench._io.printable import format_count
 from bench.config import Form
 from bench.reports import code_versions, row_names
 from bench.reports.name_ranges import format_interval
@@ -87,16 +88,10 @@ def render_main_table(
 
 def render_printed_table(table: Table, contradictory: Container[CellKey]) -> str:
     """Return what the paper prints, as it lays the table out, without any result of ours."""
-    texts = {
-        (cell.row, cell.column): (
-            format_papers_result(
-                cell,
-                (cell.row, cell.column) in contradictory,
-                count_decimals(table.columns[cell.column]),
-            ),
-        )
-        for cell in build_cells(table, {})
-    }
+    texts: dict[CellKey, tuple[str]] = {}
+    for cell in build_cells(table, {}):
+        key, digits = (cell.row, cell.column), count_decimals(table.columns[cell.column])
+        texts[key] = (format_papers_result(cell, key in contradictory, digits),)
     return _render_texts(table, texts, "paper", None)
 
 
@@ -113,10 +108,7 @@ def _render_texts(
 
     if table.layout == "rows":
         whose = "" if progress else " (paper)"
-        headings = [
-            f"{column.group} {format_column_heading(column)}".strip() for column in table.columns
-        ]
-        headings = [heading + whose for heading in headings]
+        headings = [f"{c.group} {format_column_heading(c)}".strip() + whose for c in table.columns]
         return render_markdown(lay_out_rows(table, texts, headings, list_names, progress), form)
     parts: list[str] = []
     for matrix in lay_out_matrices(table, texts, list_names, progress or (lambda _: "paper")):
@@ -212,21 +204,16 @@ def _format_result(
     interval = format_interval(cell.ours.low, cell.ours.high, digits)
     difference = _format_difference(cell, cell.ours, digits, detail)
     if detail:
-        return join_texts(
-            between, [paper, join_texts(" ", filter(None, [ours, interval])), difference]
-        )
+        ours = join_texts(" ", filter(None, [ours, interval]))
+        return join_texts(between, [paper, ours, difference])
     figures = join_texts(between, [paper, ours, difference])
     return fill_template("{} <small>{}</small>", figures, interval) if interval else figures
 
 
 def format_papers_result(cell: ResultCell, contradictory: bool, digits: int) -> str:
     """Return the paper's result with its marks."""
-    paper = _NOTHING if cell.paper is None else f"{cell.paper:.{digits}f}"
-    return (
-        paper
-        + SECOND_HAND_MARK * (cell.paper_from == "digest")
-        + CONTRADICTORY_MARK * contradictory
-    )
+    marks = SECOND_HAND_MARK * (cell.paper_from == "digest") + CONTRADICTORY_MARK * contradictory
+    return (_NOTHING if cell.paper is None else f"{cell.paper:.{digits}f}") + marks
 
 
 def _format_ours(cell: ResultCell, rank: str, digits: int) -> str:
@@ -244,15 +231,14 @@ def _format_mean(cell: ResultCell, ours: OurResult, rank: str, digits: int) -> s
     if cell.trials_missing:
         mean = fill_template("*{}* ({} trials missing)", mean, f"{cell.trials_missing:,}")
     elif not cell.is_complete:
-        wanted = _count_seeds(cell.seeds_wanted)
+        wanted = format_count(cell.seeds_wanted, "seed")
         mean = fill_template("*{}* ({} of {})", mean, str(cell.seeds_done), wanted)
     elif rank == "best":
         mean = fill_template("**{}**", mean)
     elif rank == "level":
         mean += LEVEL_MARK
-    mean = fill_template(
-        "{}{}", mean, TIED_MARK * ours.tied + code_versions.OUTDATED_MARK * ours.older
-    )
+    marks = TIED_MARK * ours.tied + code_versions.OUTDATED_MARK * ours.older
+    mean = fill_template("{}{}", mean, marks)
     return mean if ours.sd is None else fill_template("{} ± {}", mean, f"{ours.sd:.{digits}f}")
 
 
@@ -274,8 +260,4 @@ def format_progress(results: ResultCells, row: str) -> str:
         return reached
     row_cells = [cell for cell in results if cell.row == row]
     done, wanted = min(cell.seeds_done for cell in row_cells), row_cells[0].seeds_wanted
-    return f"{done} of {_count_seeds(wanted)}"
-
-
-def _count_seeds(count: int) -> str:
-    return "1 seed" if count == 1 else f"{count} seeds"
+    return f"{done} of {format_count(wanted, 'seed')}"

@@ -19,23 +19,17 @@ def format_row_names(names: Sequence[str], order: Sequence[str]) -> str:
     """
     if len(names) == len(order) > 1:
         return "all"
-    places = sorted(order.index(name) for name in names)
     stretches: list[list[str]] = []
-    for number, position in enumerate(places):
-        last = order[places[number - 1]]
-        if (
-            number
-            and position == places[number - 1] + 1
-            and _strip_number(order[position]) == _strip_number(last)
-        ):
-            stretches[-1].append(order[position])
+    last = -2
+    for position in sorted(order.index(name) for name in names):
+        name = order[position]
+        if position == last + 1 and _strip_number(name) == _strip_number(order[last]):
+            stretches[-1].append(name)
         else:
-            stretches.append([order[position]])
+            stretches.append([name])
+        last = position
     return ", ".join(
-        f"{names_in_row[0]} to {names_in_row[-1]}"
-        if len(names_in_row) > 2
-        else ", ".join(names_in_row)
-        for names_in_row in stretches
+        f"{part[0]} to {part[-1]}" if len(part) > 2 else ", ".join(part) for part in stretches
     )
 
 

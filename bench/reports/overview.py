@@ -7,16 +7,60 @@ from pathlib import Path
 
 from bench._io.markdown import fill_template, format_code, format_link, format_prose
 from bench.config import Form
-from bench.reports import paper_differences, verified_claims
+from bench.reports import paper_differences
 from bench.reports.completeness import count_results
 from bench.reports.document import Report
 from bench.reports.reading_notes import describe_farthest
 from bench.reports.stale_files import find_changed_files
 from bench.reports.table_model import format_report_table
-from bench.smoke import smoke_prefix, smoke_warning
+from bench.smoke import smoke_option, smoke_prefix, smoke_warning
 from bench.specs.checked import Checked
 
 NAME = "README.md"
+SHOWN = (
+    (
+        ("The EER equals slow reference implementations, and the official code if no scores tie"),
+        "metrics/test_det",
+    ),
+    (
+        ("Every other definition of the EER gives the same as the library that it comes from"),
+        "metrics/test_eer_variants",
+    ),
+    (
+        "The t-DCF follows the equations of the evaluation plans and gives official digits",
+        "metrics/test_tdcf",
+    ),
+    ("Detection costs equal a search over all thresholds", "metrics/test_dcf"),
+    ("Cllr and its calibration equal simple reference implementations", "metrics/test_cllr"),
+    (
+        (
+            "SAL's back-end has as many weights as the released one; its loss follows the "
+            "paper's equation"
+        ),
+        "models/systems/test_sal",
+    ),
+    (
+        (
+            "TCA's back-end has as many weights as the released one; its outputs follow the "
+            "paper's equations"
+        ),
+        "models/systems/test_tca",
+    ),
+    (
+        ("BreathNet's stages have the shapes of Table I; its outputs follow the paper's equations"),
+        "models/systems/test_breathnet",
+    ),
+    (
+        "RawBoost equals a slow implementation that follows its description",
+        "models/augment/test_rawboost",
+    ),
+    ("Every table's card is complete and agrees with its paper", "conformance/test_tables"),
+    (
+        "Every row can be trained, evaluated and reported on miniature corpora",
+        "conformance/test_rows",
+    ),
+)
+"""What is shown, and the module below `tests` that shows it."""
 _WORDS = """\
 Complete: the row has every result of every seed. Incomplete: some results are missing. Not run: the
 row has no result. (Published rows of other systems cannot be run and are not counted.) Inside: the
@@ -25,15 +69,11 @@ fewer than three seeds, or too few errors. Largest deviation: relative to the pa
 _PAPERS = """\
 `bench report papers` writes what the papers print, and where they differ from their released code
 and from this suite, to `reports/papers`."""
+_AWAITED = """\
+A table gets a report as soon as one of its rows was run or a score file was evaluated for it."""
 _HEADINGS = (
-    "Table",
-    "Complete",
-    "Incomplete",
-    "Not run",
-    "Inside",
-    "Outside",
-    "No verdict",
-    "Largest deviation",
+    *("Table", "Complete", "Incomplete", "Not run"),
+    *("Inside", "Outside", "No verdict", "Largest deviation"),
 )
 
 
@@ -45,35 +85,34 @@ def render_overview(
     It links the reports of tables of which anything was run or scored and those of the `untrained`
     ones, and lists what is not run yet.
     """
-    here = [made for made in reports if made.says_something]
-    smoke = "" if form == "paper" else " --smoke"
+    lines = [_format_line(made) for made in reports if made.says_something]
+    smoke = smoke_option(form)
     parts = [
         f"# {smoke_prefix(form)}State of reproduction",
         smoke_warning(form),
         f"Written by `bench report all{smoke}` from the tracking store; not edited by hand.",
         _PAPERS,
-        verified_claims.list_verified_claims(form),
+        _list_verified_claims(form),
         f"## {smoke_prefix(form)}What was run",
         fill_template("**In short.** {}", _in_short(reports)),
-        *(
-            [format_report_table(_HEADINGS, [_format_line(made) for made in here], form), _WORDS]
-            if here
-            else []
-        ),
+        *([format_report_table(_HEADINGS, lines, form), _WORDS] if lines else []),
         _looked_up(untrained, form),
         _list_awaited([made for made in reports if not made.says_something], form),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
+def _list_verified_claims(form: Form) -> str:
+    """Return what tests show, each with the test."""
+    lines = [[claim, format_code(f"tests/{module}.py")] for claim, module in SHOWN]
+    table = format_report_table(["What", "Test"], lines, form)
+    return f"## {smoke_prefix(form)}Verified by tests\n\n{table}"
+
+
 def _format_line(made: Report) -> list[str]:
     counts = count_results(made.table, made.cells)
-    numbers = (
-        *counts.states.values(),
-        counts.inside,
-        counts.outside,
-        counts.few_seeds + counts.few_errors,
-    )
+    undecided = counts.few_seeds + counts.few_errors
+    numbers = (*counts.states.values(), counts.inside, counts.outside, undecided)
     deviation = describe_farthest(made.table, counts) or "–"
     return [format_link(made.table.title, f"{made.stem}.md"), *map(str, numbers), deviation]
 
@@ -109,23 +148,17 @@ def _list_awaited(reports: Sequence[Report], form: Form) -> str:
     """Say of which tables nothing was run yet, and how to run them."""
     if not reports:
         return ""
-    smoke = "" if form == "paper" else " --smoke"
     lines = [
         [
             made.table.title,
             format_prose(made.table.caption),
-            format_code(f"bench run {made.table.key}{smoke}"),
+            format_code(f"bench run {made.table.key}{smoke_option(form)}"),
         ]
         for made in reports
     ]
     heading = f"## {smoke_prefix(form)}Tables not run yet"
-    words = (
-        "A table gets a report as soon as one of its rows was run or a score file was "
-        "evaluated for it."
-    )
-    return "\n\n".join(
-        [heading, words, format_report_table(["Table", "Content", "Run it"], lines, form)]
-    )
+    table = format_report_table(["Table", "Content", "Run it"], lines, form)
+    return "\n\n".join([heading, _AWAITED, table])
 
 
 def find_left_over_files(reports: Sequence[Report], folder: Path) -> list[Path]:

@@ -82,14 +82,8 @@ def list_all_differences(paper: Paper) -> str:
 
     Each point has the rows of each table that it concerns.
     """
-    keys = [key for key in table_cards.table_keys() if key.startswith(f"{paper.key}/")]
-    cards_of_paper = [table_cards.read_table(key) for key in keys]
-    tables = {
-        table.key: {
-            row: table_cards.resolve_row(table, row) for row in table_cards.runnable_rows(table)
-        }
-        for table in cards_of_paper
-    }
+    cards = table_cards.read_paper_tables(paper.key)
+    tables = {card.key: table_cards.resolve_rows(card) for card in cards}
     touched = {key: rows_by_difference(paper, key, runs) for key, runs in tables.items()}
     lines = [
         _format_line(

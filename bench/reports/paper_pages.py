@@ -78,14 +78,8 @@ def _list_papers() -> list[str]:
 
 
 def _read_printed(key: str) -> _Printed:
-    every = [
-        table_cards.read_table(table_key)
-        for table_key in table_cards.table_keys()
-        if table_key.startswith(f"{key}/")
-    ]
-    printed = [
-        table for table in every if any(row.published_figures for row in table.rows.values())
-    ]
+    every = table_cards.read_paper_tables(key)
+    printed = [table for table in every if any(r.published_figures for r in table.rows.values())]
     doubts = {
         table.key: find_contradictions(table, [other for other in every if other != table])
         for table in printed
@@ -94,14 +88,8 @@ def _read_printed(key: str) -> _Printed:
 
 
 def _render_overview(papers: list[_Printed]) -> str:
-    return "\n\n".join(
-        [
-            "# What the papers print",
-            _INTRODUCTION,
-            format_report_table(_HEADINGS, [_format_line(paper) for paper in papers], "paper"),
-            f"{_WORDS}\n",
-        ]
-    )
+    table = format_report_table(_HEADINGS, [_format_line(paper) for paper in papers], "paper")
+    return "\n\n".join(["# What the papers print", _INTRODUCTION, table, f"{_WORDS}\n"])
 
 
 def _format_line(paper: _Printed) -> list[str]:
@@ -143,7 +131,6 @@ def _render_page(printed_paper: _Printed) -> str:
 def _format_commands(table: Table) -> str:
     if not table_cards.runnable_rows(table):
         return ""
-    verbs = join_texts(
-        ", ", (format_code(f"bench {verb} {table.key}") for verb in ("run", "report"))
-    )
+    commands = (f"bench run {table.key}", f"bench report {table.key}")
+    verbs = join_texts(", ", map(format_code, commands))
     return fill_template("To run it and see results of this suite beside these: {}.", verbs)

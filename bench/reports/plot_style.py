@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -72,6 +72,23 @@ def wrap_title(text: str, width_in: float) -> str:
         textwrap.fill(escape_mathtext(line), letters, break_long_words=False)
         for line in text.split("\n")
     )
+
+
+def add_panels(figure: Figure, count: int, across: int) -> Any:
+    """Return the axes of `count` panels, `across` in a line; the last line may have fewer."""
+    panels = figure.subplots(-(-count // across), across, squeeze=False).ravel()
+    for axes in panels[count:]:
+        axes.remove()
+    return panels[:count]
+
+
+def label_matrix(axes: Any, across: Iterable[str], down: Iterable[str]) -> None:
+    """Name the columns and the lines of a heat map that is drawn."""
+    axes.tick_params(length=0)
+    names = [*map(escape_mathtext, across)]
+    axes.set_xticks(axes.get_xticks(), names, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(axes.get_yticks(), [*map(escape_mathtext, down)])
+    axes.tick_params(axis="y", labelrotation=0)
 
 
 @contextmanager

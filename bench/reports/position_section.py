@@ -50,9 +50,7 @@ class _Row(NamedTuple):
         )
 
     def read_mean(self, what: str, group: str) -> float:
-        return float(
-            np.mean([getattr(rates, what)[rates.names.index(group)] for rates in self.seeds])
-        )
+        return float(np.mean([getattr(one, what)[one.names.index(group)] for one in self.seeds]))
 
 
 def describe_position_errors(
@@ -115,14 +113,12 @@ def _format_rates(
     rows: Mapping[str, _Row],
     joint: str,
     columns: Sequence[str],
-    groups_shown: Sequence[str],
+    shown: Sequence[str],
     form: Form,
 ) -> str:
     """Return rates and steps as a table: a line for each row or step and class."""
-    columns = [
-        way for way in columns if any(f"{name}{joint}{way}" in groups_shown for name in CLASSES)
-    ]
-    steps = _compare_steps(table, rows, groups_shown)
+    columns = [way for way in columns if any(f"{name}{joint}{way}" in shown for name in CLASSES)]
+    steps = _compare_steps(table, rows, shown)
     lines: list[list[str]] = []
     for name in CLASSES:
         groups = [f"{name}{joint}{way}" for way in columns]
@@ -139,9 +135,8 @@ def _format_rates(
 def _format_rate(row: _Row, group: str) -> str:
     if any(group not in rates.names for rates in row.seeds):
         return ""
-    interval = format_interval(
-        100 * row.read_mean("low", group), 100 * row.read_mean("high", group), 2
-    )
+    low, high = (100 * row.read_mean(bound, group) for bound in ("low", "high"))
+    interval = format_interval(low, high, 2)
     rate = f"{100 * row.read_mean('values', group):.2f}"
     return fill_template("{} <small>{}</small>", rate, interval) if interval else rate
 
@@ -159,7 +154,8 @@ def _compare_steps(
     ]
     places = [(child, parent, group) for child, parent in pairs for group in groups]
     differences = [
-        _compare_rows(rows[child], rows[parent], group) for child, parent, group in places
+        compare_systems(rows[child].read_group(group), rows[parent].read_group(group))
+        for child, parent, group in places
     ]
     corrected = correct_holm([difference.p_value for difference in differences])
     few = [
@@ -172,10 +168,6 @@ def _compare_steps(
             places, differences, corrected, few, strict=True
         )
     }
-
-
-def _compare_rows(child: _Row, parent: _Row, group: str) -> SystemDifference:
-    return compare_systems(child.read_group(group), parent.read_group(group))
 
 
 def _format_step(difference: SystemDifference, p_value: float, few: bool) -> str:

@@ -76,14 +76,9 @@ def list_published_systems(table: Table, form: Form) -> str:
     ]
     headings = ["System", "Code", "Weights", "Licence", "Trained on"]
     used = [n for n in range(len(headings)) if n == 0 or any(line[n] for line in lines)]
-    return "\n\n".join(
-        [
-            f"## {smoke_prefix(form)}Published systems",
-            format_report_table(
-                [headings[n] for n in used], [[line[n] for n in used] for line in lines], form
-            ),
-        ]
-    )
+    heading, *shown = ([line[n] for n in used] for line in (headings, *lines))
+    text = format_report_table(heading, shown, form)
+    return f"## {smoke_prefix(form)}Published systems\n\n{text}"
 
 
 def _has_facts(row: Row) -> bool:

@@ -17,7 +17,7 @@ from bench.errors import BenchError, near_name
 from bench.reports.evaluation_names import name_evaluations
 from bench.reports.result_cells import build_cells, name_column
 from bench.reports.row_runs import select_row_runs
-from bench.specs.table import Column, Table
+from bench.specs.table import Column, Row, Table
 
 _PAPERS = "the paper's results"
 _AVERAGE = "Average"
@@ -63,8 +63,8 @@ def rank_systems(
     They are ranked once more with our result of the row `ours` in place of the published one, where
     it is complete. Each of `readings` is a system and another table that has it as a row, and adds
     a panel with the results that this table prints; a system that is not ranked is left out.
-    `frame_of` gives a table's runs (`Store.frame`). Columns that combine others are left out; the
-    last dimension is the mean of all, as the paper has it (section IV.C).
+    `frame_of` gives a table's runs (`Store.table_frame`). Columns that combine others are left out;
+    the last dimension is the mean of all, as the paper has it (section IV.C).
 
     BenchError where a system has no published result, and where columns differ in what is better.
     """
@@ -110,9 +110,8 @@ def rank_systems(
     complete = [value for value in our_values.values() if value is not None]
     if len(complete) == len(columns):
         with_ours = {**names, ours: f"{names[ours]} (ours)"}
-        panels[f"{ours}: our results"] = _rank_systems(
-            {**published, ours: complete}, lower, with_ours
-        )
+        figures = {**published, ours: complete}
+        panels[f"{ours}: our results"] = _rank_systems(figures, lower, with_ours)
     lacking = tuple(name for name, value in our_values.items() if value is None)
     return Ranking(dimensions, panels, lacking, tuple(changes))
 
@@ -146,11 +145,15 @@ def _describe_moves(
 
 def _name_system(table: Table, row: str) -> str:
     """Return what the paper calls a row, without its reference: `LSR+LSA`."""
+    return re.sub(r"\s*(\[[\d, ]+\]|†)", "", _find_row(table, row).cells[-1])
+
+
+def _find_row(table: Table, row: str) -> Row:
     if row not in table.rows:
         raise BenchError(
             "report.unknown-row", f"{table.key} has no row {row!r}{near_name(row, table.rows)}"
         )
-    return re.sub(r"\s*(\[[\d, ]+\]|†)", "", table.rows[row].cells[-1])
+    return table.rows[row]
 
 
 def _name_dimension(column: Column, tests: Mapping[str, str]) -> str:
@@ -173,11 +176,7 @@ def _read_other(
 
 
 def _read_published(table: Table, name: str, column: Column) -> float:
-    if name not in table.rows:
-        raise BenchError(
-            "report.unknown-row", f"{table.key} has no row {name!r}{near_name(name, table.rows)}"
-        )
-    value = table.rows[name].published_figures.get(column.metric)
+    value = _find_row(table, name).published_figures.get(column.metric)
     if value is None:
         raise BenchError(
             "report.result-missing",
@@ -198,12 +197,8 @@ def _read_ours(
             "report.row-published-only",
             f"{table.key}, row {row}: is published only; ours should be a row that can be run",
         )
-    run = table_cards.resolve_row(table, row, form)
-    stands = select_row_runs(table, row, run, frame_of(table.key, form), form)
+    signature = table_cards.resolve_row(table, row, form).signature
+    stands = select_row_runs(table, row, signature, frame_of(table.key, form), form)
     index = table.columns.index(column)
-    (cell,) = (
-        cell_of_row
-        for cell_of_row in build_cells(table, {row: stands})
-        if (cell_of_row.row, cell_of_row.column) == (row, index)
-    )
+    cell = next(c for c in build_cells(table, {row: stands}) if (c.row, c.column) == (row, index))
     return cell.ours.mean if cell.is_complete and cell.ours else None

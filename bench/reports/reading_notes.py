@@ -154,10 +154,7 @@ def summarize_verdict(table: Table, results: ResultCells, standings: RunsByRow, 
     are.
     """
     counts = count_results(table, results)
-    sentences = [
-        _describe_agreement(table, counts, standings, form),
-        f"{_count_rows(table, counts)}.",
-    ]
+    sentences = [_describe_agreement(table, counts, standings, form), _count_rows(table, counts)]
     return fill_template("**Verdict.** {}", join_texts(" ", filter(None, sentences)))
 
 
@@ -167,7 +164,7 @@ def _count_rows(table: Table, counts: Completeness) -> str:
     parts = [f"{complete[1]} of {sum(counts.states.values())} rows are complete"]
     text = ", ".join(parts + [f"{number} {state}" for state, number in others if number])
     far = describe_farthest(table, counts)
-    return f"{text}; largest relative deviation: {far}" if far else text
+    return f"{text}; largest relative deviation: {far}." if far else f"{text}."
 
 
 def _describe_agreement(
@@ -262,13 +259,8 @@ def list_footnotes(
     ]
     notes += _list_paper_notes(table)
     if form == "smoke" and table.smoke:
-        settings = (
-            format_code(f"{'.'.join(keys)} = {value}")
-            for keys, value in iterate_leaves(table.smoke)
-        )
-        notes.append(
-            fill_template(
-                "Smoke settings, in place of the paper's: {}.", join_texts(", ", settings)
-            )
-        )
+        leaves = iterate_leaves(table.smoke)
+        settings = (format_code(f"{'.'.join(keys)} = {value}") for keys, value in leaves)
+        note = "Smoke settings, in place of the paper's: {}."
+        notes.append(fill_template(note, join_texts(", ", settings)))
     return format_list(notes)

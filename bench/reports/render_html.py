@@ -48,11 +48,7 @@ def render_html_page(title: str, markdown: str, images: Mapping[str, bytes]) -> 
 
 
 def _allow_sources(template: str) -> str:
-    """Return what a browser is to allow.
-
-    That is the template's own script and style, by their SHA-256, and pictures that are in the
-    page.
-    """
+    """Return what a browser is to allow: the template's script and style, pictures in the page."""
     allowed = {
         name: base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
         for name, content in re.findall(r"<(script|style)>(.*?)</\1>", template, re.DOTALL)

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from urllib.parse import unquote
 
@@ -140,18 +141,13 @@ def _format_results(
         mean = fill_template("*{}*", mean)
     elif top:
         mean = fill_template("**{}**", mean)
-    return paper, (
-        mean
-        if cell.ours.sd is None
-        else fill_template("{} ± {}", mean, f"{cell.ours.sd:.{digits}f}")
-    )
+    if cell.ours.sd is not None:
+        mean = fill_template("{} ± {}", mean, f"{cell.ours.sd:.{digits}f}")
+    return paper, mean
 
 
 def _list_names(table: Table, key: str) -> list[str]:
-    """Return a row's key and text cells.
-
-    The system's name has a citation in place of the paper's own number for it.
-    """
+    """Return a row's key and text cells, the name with a citation for the paper's own number."""
     row = table.rows[key]
     names = [*row.cells]
     if row.cite:
@@ -163,17 +159,13 @@ def _list_names(table: Table, key: str) -> list[str]:
 def _list_rows(
     table: Table, results: ResultCells, pairs: Mapping[CellKey, tuple[str, str]]
 ) -> list[TableModel]:
-    """Return one table.
-
-    Where the paper's results stand beside ours, each heading is over two columns.
-    """
+    """Return one table; each heading is over two columns where the paper's stand beside ours."""
     columns = table.columns
     beside = has_paper(results)
     each = 2 if beside else 1
     texts = pairs if beside else {key: pair[1:] for key, pair in pairs.items()}
-    headings = (
-        ["paper", "ours"] * len(columns) if beside else [*map(format_column_heading, columns)]
-    )
+    titles = [*map(format_column_heading, columns)]
+    headings = ["paper", "ours"] * len(columns) if beside else titles
     before = [HeadingSpan("")] * len(row_names.list_name_headings(table))
     spans: list[list[HeadingSpan]] = []
     if any(column.group for column in columns):
@@ -181,21 +173,9 @@ def _list_rows(
         over = [HeadingSpan(group, each * len([*members])) for group, members in groups]
         spans.append([*before, *over, HeadingSpan("")])
     if beside:
-        spans.append(
-            [
-                *before,
-                *(HeadingSpan(format_column_heading(one), each) for one in columns),
-                HeadingSpan(""),
-            ]
-        )
-    model = lay_out_rows(
-        table,
-        texts,
-        headings,
-        lambda key: _list_names(table, key),
-        lambda key: format_progress(results, key),
-    )
-    return [replace(model, spans=spans)]
+        spans.append([*before, *(HeadingSpan(title, each) for title in titles), HeadingSpan("")])
+    names, progress = partial(_list_names, table), partial(format_progress, results)
+    return [replace(lay_out_rows(table, texts, headings, names, progress), spans=spans)]
 
 
 def _list_matrices(
@@ -207,9 +187,8 @@ def _list_matrices(
         key: (join_texts(" / ", filter(None, pair)),) if beside else pair[1:]
         for key, pair in pairs.items()
     }
-    return lay_out_matrices(
-        table, texts, lambda key: _list_names(table, key), lambda key: format_progress(results, key)
-    )
+    names, progress = partial(_list_names, table), partial(format_progress, results)
+    return lay_out_matrices(table, texts, names, progress)
 
 
 def render_tabular(table: TableModel) -> str:

@@ -18,18 +18,20 @@ import pandas as pd
 
 from bench._io.markdown import fill_template, format_code, format_list, join_texts
 from bench._io.packages import WHOLE
-from bench.cards.table_cards import DEFAULT_PAPER
+from bench.cards.table_cards import short_key
 from bench.config import Form
-from bench.reports import weights_used
+from bench.models.weights import compare_published, name_digest
 from bench.reports.name_ranges import format_row_names
 from bench.reports.row_runs import RunsByRow
 from bench.reports.stored_results import StoredResults
 from bench.reports.table_model import format_report_table
+from bench.smoke import smoke_option
 from bench.specs.table import Table
 
 _UNKNOWN = "not known"
 _RELEASE = "version "
 """What a run's commit begins with where the suite was installed and is no checkout."""
+_WEIGHTS = "weights "
 _EQUAL = (
     "Results are equal, digit for digit, with the same signature, data, commit, packages, "
     "kind of device and number of threads; on a GPU, `deterministic = true` in bench.toml "
@@ -50,7 +52,7 @@ def summarize_reproduction(
             fill_template(
                 "Data: {}, fingerprints below; `bench data check` compares them", _list_splits(runs)
             ),
-            *weights_used.list_weights(runs),
+            *_list_weights(runs),
             *_describe_spent(runs, artifacts),
             *_describe_conditions(runs),
             fill_template(_EQUAL),
@@ -97,9 +99,8 @@ def list_fingerprints(standings: RunsByRow, form: Form) -> str:
         for name, count in sorted(names.items())
         if count > 1
     ]
-    return "\n\n".join(
-        [format_report_table(["Split", "Fingerprint", "Rows"], lines, form), *warnings]
-    )
+    table = format_report_table(["Split", "Fingerprint", "Rows"], lines, form)
+    return "\n\n".join([table, *warnings])
 
 
 def list_missing_seeds(standings: RunsByRow, form: Form) -> str:
@@ -132,21 +133,13 @@ def format_run_command(
         more = any(len(stands.seeds) > of_card[row] for row, stands in standings.items())
         seeds = max(len(stands.seeds) for stands in standings.values()) if more else None
     number = "" if seeds is None else f" --seeds {seeds}"
-    return f"bench run {_name_table(table)}{rows}{number}{_smoke_option(form)}"
-
-
-def _name_table(table: Table) -> str:
-    return table.key.removeprefix(f"{DEFAULT_PAPER}/")
-
-
-def _smoke_option(form: Form) -> str:
-    return " --smoke" if form == "smoke" else ""
+    return f"bench run {short_key(table)}{rows}{number}{smoke_option(form)}"
 
 
 def _list_commands(table: Table, standings: RunsByRow, form: Form) -> str:
     commands = [
         format_run_command(table, standings, form),
-        f"bench report {_name_table(table)}{_smoke_option(form)}",
+        f"bench report {short_key(table)}{smoke_option(form)}",
     ]
     if form == "smoke":
         commands.insert(0, "bench data mini")
@@ -162,9 +155,8 @@ def _describe_code(runs: pd.DataFrame) -> list[str]:
     lines: list[str] = []
     parts = _list_each(runs["commit"])
     if commits := [part for part in parts if not part.startswith(_RELEASE)]:
-        lines.append(
-            fill_template("Code: commit {}{}", ", ".join(commits), _note_uncommitted(runs))
-        )
+        note = _note_uncommitted(runs)
+        lines.append(fill_template("Code: commit {}{}", ", ".join(commits), note))
         if locks := [lock for lock in _list_each(runs["lock"]) if lock != "none"]:
             text = "Environment: `uv sync --locked`; uv.lock's SHA-256 begins: {}"
             lines.append(fill_template(text, ", ".join(locks)))
@@ -177,10 +169,7 @@ def _describe_code(runs: pd.DataFrame) -> list[str]:
 
 
 def _describe_packages(runs: pd.DataFrame) -> list[str]:
-    """Return a line with the versions of packages that the runs report.
-
-    A package that had several versions has them all.
-    """
+    """Return a line with the versions of packages that the runs report, all of each package."""
     described = runs[runs["environment"] != ""] if "environment" in runs else runs[:0]
     if not len(described):
         return [fill_template("Packages: {}", _UNKNOWN)]
@@ -206,13 +195,30 @@ def _list_each(values: pd.Series[Any]) -> list[str]:
     return list(dict.fromkeys(part or _UNKNOWN for part in every))
 
 
-def _join_each(values: pd.Series[Any]) -> str:
-    return ", ".join(_list_each(values))
-
-
 def _list_splits(runs: pd.DataFrame) -> str:
     names = {name for text in runs["fingerprints"] for name in json.loads(text)}
     return ", ".join(sorted(names))
+
+
+def _list_weights(runs: pd.DataFrame) -> list[str]:
+    """Return a line that names all pretrained weights of runs; none where none are known."""
+    digests: dict[tuple[str, str], None] = {}
+    for text in runs["made_from"].drop_duplicates() if "made_from" in runs else ():
+        made_from: dict[str, str] = json.loads(text or "{}")
+        for name, digest in made_from.items():
+            if name.startswith(_WEIGHTS):
+                digests[name.removeprefix(_WEIGHTS), digest] = None
+    if not digests:
+        return []
+    parts = [
+        fill_template(
+            "{}: sha256 {} ({})", name, format_code(digest), compare_published(name, digest)
+        )
+        if name_digest(digest) == "sha256"
+        else fill_template("{}: files {}", name, format_code(digest))
+        for name, digest in sorted(digests)
+    ]
+    return [fill_template("Weights: {}", join_texts(", ", parts))]
 
 
 def _describe_spent(runs: pd.DataFrame, artifacts: StoredResults | None) -> list[str]:
@@ -233,7 +239,7 @@ def _describe_conditions(runs: pd.DataFrame) -> list[str]:
     """Return what of the machine may change figures, as far as the runs say it."""
     says = {"threads": "Threads", "determinism": "Determinism"}
     return [
-        f"{label}: {_join_each(runs[name].replace('', pd.NA).dropna())}"
+        f"{label}: {', '.join(_list_each(runs[name].replace('', pd.NA).dropna()))}"
         for name, label in says.items()
         if name in runs and (runs[name] != "").any()
     ]

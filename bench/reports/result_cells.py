@@ -26,9 +26,9 @@ Verdict = Literal["inside", "outside", "too few errors", "one seed", "two seeds"
 
 Paper and we score the same trials, so that what separates two trainings is the spread of seeds.
 From three seeds on, the paper's figure is held to be one more training: `inside` where it lies in
-the 95 % interval in which a further seed would (`OverSeeds.predicts`), else `outside`. With fewer
-seeds, that spread is not known. `too few errors`: there are fewer than `FEW`, and the paper prints
-no figure outside of our interval, which is an exact one.
+the 95 % interval in which a further seed would (`OverSeeds.predicts_published`), else `outside`.
+With fewer seeds, that spread is not known. `too few errors`: there are fewer than `FEW`, and the
+paper prints no figure outside of our interval, which is an exact one.
 """
 RUN_COLUMN = "run_id"
 """Column of the run that a line's figures are of, or, with `.<evaluation>` behind it, those of one
@@ -165,9 +165,8 @@ def choose_shown_row(table: Table, column: int, results: ResultCells) -> str | N
     It is the first of the best, or of the complete rows where there is no best; None without a
     complete row.
     """
-    candidates = (
-        find_best_rows(table, column, results) or _read_complete(table, column, results).keys()
-    )
+    best = find_best_rows(table, column, results)
+    candidates = best or _read_complete(table, column, results).keys()
     return next((row for row in table.rows if row in candidates), None)
 
 
@@ -244,19 +243,13 @@ def _build_cell(table: Table, name: str, index: int, stands: RowRuns | None) -> 
 def _over_seeds(run_results: list[_RunResult]) -> OurResult:
     """Return the figure over seeds, no verdict yet."""
     over = summarise_seeds([result.figure.value for result in run_results])
-    low, high = (
-        fmean(result.figure.low for result in run_results),
-        fmean(result.figure.high for result in run_results),
-    )
-    by_utterance = [
-        result.by_utterance for result in run_results if result.by_utterance is not None
-    ]
+    by_utterance = [one.by_utterance for one in run_results if one.by_utterance is not None]
     all_known = len(by_utterance) == len(run_results)
     return OurResult(
         mean=over.mean,
         sd=over.spread,
-        low=low,
-        high=high,
+        low=fmean(result.figure.low for result in run_results),
+        high=fmean(result.figure.high for result in run_results),
         values=tuple(result.figure.value for result in run_results),
         seeds=tuple(result.seed for result in run_results),
         utterance_low=fmean(result.low for result in by_utterance) if all_known else None,

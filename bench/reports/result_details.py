@@ -52,10 +52,7 @@ def describe_errors_and_runs(
 
 
 def format_error_counts(table: Table, results: ResultCells, form: Form) -> str:
-    """Return the errors of every cell that counts some, laid out as the table is.
-
-    Empty where no cell counts any.
-    """
+    """Return the errors of every cell that counts some, laid out as the table; empty if none."""
     counted = {
         (cell.row, cell.column): cell.ours
         for cell in results
@@ -71,22 +68,17 @@ def format_error_counts(table: Table, results: ResultCells, form: Form) -> str:
 def _in_rows(
     table: Table, rows: list[str], counted: Mapping[CellKey, OurResult], form: Form
 ) -> str:
-    shown_columns = [
-        n for n in range(len(table.columns)) if any((row, n) in counted for row in rows)
-    ]
+    shown = [n for n in range(len(table.columns)) if any((row, n) in counted for row in rows)]
     among = {
-        n: {_format_trials(counted[row, n]) for row in rows if (row, n) in counted}
-        for n in shown_columns
+        n: {_format_trials(counted[row, n]) for row in rows if (row, n) in counted} for n in shown
     }
     common = {n: next(iter(texts)) for n, texts in among.items() if len(texts) == 1}
-    lines = [[fill_template("*of*"), *(common.get(n, "") for n in shown_columns)]]
+    lines = [[fill_template("*of*"), *(common.get(n, "") for n in shown)]]
     lines += [
-        [row, *(_format_counts(counted.get((row, n)), n in common) for n in shown_columns)]
-        for row in rows
+        [row, *(_format_counts(counted.get((row, n)), n in common) for n in shown)] for row in rows
     ]
-    return format_report_table(
-        ["Row", *(name_column(table.columns[n]) for n in shown_columns)], lines, form
-    )
+    headings = ["Row", *(name_column(table.columns[n]) for n in shown)]
+    return format_report_table(headings, lines, form)
 
 
 def _in_matrices(
@@ -96,14 +88,9 @@ def _in_matrices(
     index = index_matrix(table.columns)
     parts: list[str] = []
     for row in rows:
+        cells = {at: counted.get((row, column)) for at, column in index.items()}
         lines = [
-            [
-                group,
-                *(
-                    _format_counts(counted.get((row, index.get((group, h), -1))), False)
-                    for h in across
-                ),
-            ]
+            [group, *(_format_counts(cells.get((group, name)), False) for name in across)]
             for group in down
         ]
         parts += [escape_text(f"{row}:"), format_report_table(["", *across], lines, form)]
@@ -144,11 +131,8 @@ def format_trainings(table: Table, standings: RunsByRow, form: Form) -> str:
             for n, column in columns
         },
     }
-    runs = [
-        (row, run)
-        for row, row_runs in standings.items()
-        for run in row_runs.runs.to_dict("records")
-    ]
+    frames = ((row, stands.runs) for row, stands in standings.items())
+    runs = [(row, run) for row, frame in frames for run in frame.to_dict("records")]
     used = {name: read for name, read in readers.items() if any(read(run) for _, run in runs)}
     lines = [
         [row, str(run["seed"]), *(read(run) or _NOTHING for read in used.values())]
@@ -176,10 +160,7 @@ def _format_value(run: Mapping[Any, Any], name: str, places: int) -> str:
 
 
 def format_other_metrics(table: Table, standings: RunsByRow, form: Form) -> str:
-    """Return the metrics of whole evaluations that no column has, mean over seeds.
-
-    Empty where there is none.
-    """
+    """Return metrics of whole evaluations that no column has, mean over seeds; empty if none."""
     printed = {column.metric for column in table.columns}
     evaluations = {
         name.partition(".")[0]
@@ -220,9 +201,8 @@ def format_breath_shares(standings: RunsByRow, form: Form) -> str:
     """Return how much of each split is marked as breath, by class; empty where rows hear none."""
     seen: dict[tuple[str, ...], list[str]] = {}
     for row, stands in standings.items():
-        for text in dict.fromkeys(
-            _read_text(run, "breaths") for run in stands.runs.to_dict("records")
-        ):
+        runs = stands.runs.to_dict("records")
+        for text in dict.fromkeys(_read_text(run, "breaths") for run in runs):
             for split, share_by_class in json.loads(text or "{}").items():
                 shares = [
                     _format_share(share_by_class.get(name))

@@ -31,7 +31,7 @@ def find_shown_columns(rows: Iterable[tuple[str, Sequence[str]]]) -> list[int]:
 
 
 def list_name_headings(table: Table) -> list[str]:
-    """Return the headings of what `names` returns."""
+    """Return the headings of what `list_name_cells` returns."""
     return [HEADING, *(table.text_columns[n] for n in _find_columns(table))]
 
 

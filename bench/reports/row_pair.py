@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,24 +31,13 @@ from bench.reports.result_cells import find_run_id
 from bench.reports.row_runs import RowRuns, select_row_runs
 from bench.reports.scored_rows import add_scored_rows
 from bench.reports.stored_results import StoredResults, list_drawn_metrics
-from bench.smoke import smoke_prefix
+from bench.smoke import smoke_option, smoke_prefix
 from bench.specs.table import Table
+from bench.tracking.run_artifacts import OpenStore
 
 _BY = ("Evaluation",)
 ALL_SEEDS = "all"
 """Asks for every seed."""
-
-
-class RunFrames(Protocol):
-    """What is asked of a tracking store."""
-
-    def table_frame(self, table_key: str, form: Form) -> Any:
-        """Return the runs of a table, a frame of `bench.tracking.run_frame`."""
-        ...
-
-    def scored_frame(self, table_key: str, form: Form) -> Any:
-        """Return the scored files beside a table, a frame of `bench.tracking.scored_record`."""
-        ...
 
 
 class SharedEvaluation(NamedTuple):
@@ -104,11 +93,11 @@ class RowPair:
     """What is not compared, and why."""
 
 
-def find_row(text: str, form: Form, store: RunFrames, seeds: str = "") -> RowResults:
+def find_row(text: str, form: Form, store: OpenStore, seeds: str = "") -> RowResults:
     """Return the row that `text` names, with its finished runs of `seeds`.
 
     `text` is `TABLE:ROW` (`table4:S5`, `table4:S7@released`, or a scored system's name), `seeds` a
-    number, `ALL`, or empty for the row's first.
+    number, `ALL_SEEDS`, or empty for the row's first.
 
     BenchError where there is no such row, or a run of it is not finished.
     """
@@ -116,7 +105,8 @@ def find_row(text: str, form: Form, store: RunFrames, seeds: str = "") -> RowRes
     table = _apply_variant(table_cards.read_table(name), row)
     if row in table_cards.runnable_rows(table):
         run = table_cards.resolve_row(table, row, form)
-        stands = select_row_runs(table, row, run, store.table_frame(table.key, form), form)
+        frame = store.table_frame(table.key, form)
+        stands = select_row_runs(table, row, run.signature, frame, form)
         evaluate = run.evaluate
     else:
         table, systems = add_scored_rows(table, store.scored_frame(table.key, form))
@@ -156,7 +146,7 @@ def _apply_variant(table: Table, row: str) -> Table:
     row_name, mark, variant = row.partition(table_cards.MARK)
     if not mark or row_name not in table_cards.runnable_rows(table):
         return table
-    paper = table_cards.read_paper(table.key.partition("/")[0])
+    paper = table_cards.read_paper_of(table)
     wide, changed = paper_cards.add_variant(table, paper, variant, [row_name])
     if not changed:
         raise BenchError(
@@ -184,7 +174,7 @@ def _choose_runs(
     why = next((seed.why for seed in stands.missing if seed.seed == wanted), "not run")
     row_name, mark, variant = row.partition(table_cards.MARK)
     options = f"--rows {row_name}" + f" --variant {variant}" * bool(mark)
-    options += " --smoke" if form == "smoke" else ""
+    options += smoke_option(form)
     has = ", ".join(str(run["seed"]) for run in runs)
     other = f"; finished are the seeds {has} (--row-seed)" if has else ""
     raise BenchError(
@@ -243,14 +233,12 @@ def _compare_evaluation(
     notes: list[str],
 ) -> Iterator[Compared]:
     """Yield the results of one evaluation; `notes` get what is not compared and why."""
+    test = evaluation.short_name
     metrics = dict.fromkeys(name for row in (a, b) for name in _list_metrics(row, evaluation))
     drawn = [_read_draws(row, evaluation, [*metrics], artifacts) for row in (a, b)]
     for row, draws_of_seeds in zip((a, b), drawn, strict=True):
         if draws_of_seeds is None:
-            notes.append(
-                f"{evaluation.short_name}: the score file of {row.name} is not in the tracking "
-                "store"
-            )
+            notes.append(f"{test}: the score file of {row.name} is not in the tracking store")
     one, other = drawn
     if one is None or other is None:
         return
@@ -261,17 +249,13 @@ def _compare_evaluation(
         ]
         trials = {draws[metric].trials for draws in (*one, *other)}
         if "" in trials or None in sides:
-            notes.append(
-                f"{evaluation.short_name}: {metric}: needs more than both score files hold"
-            )
+            notes.append(f"{test}: {metric}: needs more than both score files hold")
         elif len(trials) > 1:
-            notes.append(
-                f"{evaluation.short_name}: {metric}: A and B were scored on different trials"
-            )
+            notes.append(f"{test}: {metric}: A and B were scored on different trials")
         else:
             x, y = (side for side in sides if side is not None)
             yield Compared(
-                (evaluation.short_name,),
+                (test,),
                 metric,
                 float(x.values.mean()),
                 float(y.values.mean()),
@@ -289,20 +273,15 @@ def _read_draws(
 ) -> list[Mapping[str, MetricDraws]] | None:
     """Return the replicates of each seed; None where a score file is not there."""
     name = row.evaluations[evaluation]
-    draws_of_seeds = [
-        artifacts.read_draws(find_run_id(run, name), name, metrics) for run in row.runs
-    ]
-    present = [draws for draws in draws_of_seeds if draws is not None]
-    return present if len(present) == len(draws_of_seeds) else None
+    drawn = [artifacts.read_draws(find_run_id(run, name), name, metrics) for run in row.runs]
+    present = [draws for draws in drawn if draws is not None]
+    return present if len(present) == len(drawn) else None
 
 
 def _read_trained(
     row: RowResults, evaluation: SharedEvaluation, metric: str, drawn: list[MetricDraws]
 ) -> SeededResult | None:
-    """Return a result of each seed with its replicates, rates as fractions.
-
-    None where a run does not have it.
-    """
+    """Return a result of each seed with replicates, rates as fractions; None if a run lacks it."""
     name = f"{row.evaluations[evaluation]}.{metric}"
     if not all(_is_there(run, name) and draws.trials for run, draws in zip(row.runs, drawn)):  # noqa: B905
         return None

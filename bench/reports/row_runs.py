@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import pandas as pd
 
@@ -50,6 +49,9 @@ class RowRuns:
     files."""
 
 
+STATUS_WORDS = dict(RUNNING="running", SCHEDULED="running", FAILED="failed", KILLED="interrupted")
+"""What the status of a run that is not finished is called."""
+
 RunsByRow = Mapping[str, RowRuns]
 """The runs that count for each row, by its key."""
 
@@ -68,22 +70,13 @@ def _like_last(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[runs["contents"].isin(["", contents])] if contents else runs
 
 
-class Signed(Protocol):
-    """A run's settings, of which only the signature is asked."""
-
-    @property
-    def signature(self) -> str:
-        """Eight hexadecimal digits of all that can change a result."""
-        ...
-
-
 def select_row_runs(
-    table: Table, row: str, run: Signed, frame: pd.DataFrame, form: Form
+    table: Table, row: str, signature: str, frame: pd.DataFrame, form: Form
 ) -> RowRuns:
-    """Return which of the runs in `frame` stand for `row`, whose settings are `run`."""
+    """Return which of the runs in `frame` stand for `row` with the settings of `signature`."""
     of_card = table.rows[row].seeds or table.seeds
     tracked = frame[(frame["row"] == row) & (frame["form"] == form)]
-    ours = tracked[tracked["signature"] == run.signature]
+    ours = tracked[tracked["signature"] == signature]
     seeds = *of_card, *sorted({*ours["seed"]} - {*of_card})
     finished = ours[ours["status"] == "FINISHED"].sort_values("ended", kind="stable")
     on_data = _on_data_of_last(finished)
@@ -125,6 +118,5 @@ def _explain_missing(runs: pd.DataFrame) -> str:
     last = runs.sort_values("begun", kind="stable").iloc[-1]
     if last["status"] == "FINISHED":
         return "run on other data, by older code, or with other weights, audio or breaths"
-    words = {"RUNNING": "running", "KILLED": "interrupted", "FAILED": "failed"}
-    status = words.get(str(last["status"]), str(last["status"]).lower())
+    status = STATUS_WORDS.get(str(last["status"]), str(last["status"]).lower())
     return f"{status}: {last['failure']}" if last["failure"] else status

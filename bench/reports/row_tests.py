@@ -189,8 +189,7 @@ def _compare_pairs(
     corrected = correct_holm([difference.p_value for difference in differences])
     for (one, other), difference, p_value in zip(pairs, differences, corrected, strict=True):
         tests[one, other] = RowTest(difference, p_value)
-        turned = difference._replace(
-            value=-difference.value, low=-difference.high, high=-difference.low
-        )
+        low, high = -difference.high, -difference.low
+        turned = difference._replace(value=-difference.value, low=low, high=high)
         tests[other, one] = RowTest(turned, p_value)
     return tests

@@ -54,10 +54,7 @@ def count_replaced_files(scored: pd.DataFrame) -> dict[tuple[str, str], int]:
 
 
 def build_scored_cells(table: Table, standings: RunsByRow) -> ResultCells:
-    """Return the results of the systems' rows of `table`.
-
-    Those of files that lack trials are not complete.
-    """
+    """Return the results of the systems' rows; those of files that lack trials are not complete."""
     systems_table = table.model_copy(update={"rows": {row: table.rows[row] for row in standings}})
     return tuple(
         _mark_scored(cell, table, standings[cell.row])

@@ -43,10 +43,9 @@ def describe_significance(
     if tested:
         parts.append(format_list(f"{text}." for text in list_claims(table, results, comparisons)))
         parts.append(_WORDS)
-        parts += _list_steps(
-            table, [row for row in rows if row in tested], columns, comparisons, form
-        )
-        parts += _against_best(table, results, [r for r in rows if r in tested], comparisons, form)
+        compared = [row for row in rows if row in tested]
+        parts += _list_steps(table, compared, columns, comparisons, form)
+        parts += _against_best(table, results, compared, comparisons, form)
     parts.append(escape_text(_left_out(table, rows, columns, comparisons)))
     return "\n\n".join(filter(None, parts))
 
@@ -79,12 +78,13 @@ def _describe_outcome(table: Table, index: int, tops: frozenset[str], comparison
     level -= few
     single = len(tops) == 1
     text = f"{format_row_names([*tops], rows)} {'is best' if single else 'are equally best'}"
-    text += f", significantly better than {format_row_names([*beaten], rows)}" if beaten else ""
-    text += f"; no significant difference from {format_row_names([*level], rows)}" if level else ""
-    them = "it" if single else "them"
-    text += (
-        f"; too few errors to compare {them} with {format_row_names([*few], rows)}" if few else ""
-    )
+    if beaten:
+        text += f", significantly better than {format_row_names([*beaten], rows)}"
+    if level:
+        text += f"; no significant difference from {format_row_names([*level], rows)}"
+    if few:
+        them = "it" if single else "them"
+        text += f"; too few errors to compare {them} with {format_row_names([*few], rows)}"
     return text
 
 
@@ -130,14 +130,9 @@ def _against_best(
         ]
         for row in rows
     ]
-    headings = [
-        "Row",
-        *(f"{name_column(table.columns[n])}: against {top}" for n, top in tops.items()),
-    ]
-    return [
-        "Each row against the best row of the column:",
-        format_report_table(headings, lines, form),
-    ]
+    against = (f"{name_column(table.columns[n])}: against {top}" for n, top in tops.items())
+    text = format_report_table(["Row", *against], lines, form)
+    return ["Each row against the best row of the column:", text]
 
 
 def _left_out(

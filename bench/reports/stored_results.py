@@ -35,10 +35,7 @@ class StoredResults:
     def read_draws(
         self, run_id: str, evaluation: str, figures: Collection[str]
     ) -> Mapping[str, MetricDraws] | None:
-        """Return the replicates of metrics, by name, of one evaluation.
-
-        None where its score file cannot be read.
-        """
+        """Return an evaluation's replicates by metric; None where its score file cannot be read."""
         places = {
             name: self._folder / run_id / f"{evaluation}.{name}.{_name_version(name)}.npz"
             for name in figures
@@ -89,12 +86,8 @@ class StoredResults:
 def _name_version(figure: str) -> str:
     """Return the version by which replicates of a metric are drawn."""
     raised = versions.describe_raised(versions.list_metric_versions([figure]))
-    return "-".join(
-        [
-            DRAWS_VERSION,
-            *(f"{part} {version}".replace(" ", "-") for part, version in raised.items()),
-        ]
-    )
+    parts = (f"{part} {version}".replace(" ", "-") for part, version in raised.items())
+    return "-".join([DRAWS_VERSION, *parts])
 
 
 def list_drawn_metrics(table: Table) -> dict[str, list[str]]:

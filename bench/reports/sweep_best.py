@@ -38,19 +38,13 @@ def find_leaders(card: Sweep, trials: pd.DataFrame) -> list[Trial]:
 
 
 def read_resolution(trials: pd.DataFrame) -> float:
-    """Return what one error of dev's smaller class changes of the objective, in its unit.
-
-    0 where the study does not say.
-    """
+    """Return what one error of dev's smaller class changes of the objective; 0 where not known."""
     resolutions = pd.to_numeric(trials.get("resolution", pd.Series(dtype=float)), errors="coerce")
     return float(resolutions.max()) if resolutions.notna().any() else 0.0
 
 
 def describe_best_trials(card: Sweep, trials: pd.DataFrame) -> str:
-    """Return in a sentence or two which trial is best, or that several are alike.
-
-    Empty where none is finished.
-    """
+    """Return which trial is best, or that several are alike; empty where none is finished."""
     best = find_leaders(card, trials)
     if not best:
         return ""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from bench.cards.sweep_cards import value_text
 from bench.metrics.catalogue import is_rate
-from bench.reports.plot_style import LINES, SOURCES, escape_mathtext, styled_figure
+from bench.reports.plot_style import LINES, SOURCES, add_panels, escape_mathtext, styled_figure
 from bench.reports.sweep_best import find_leaders, list_trial_numbers
 from bench.smoke import smoke_prefix
 from bench.specs.sweep import Sweep
@@ -29,6 +29,7 @@ Draw = Callable[[], Figure]
 
 _ACROSS = 3
 """Panels in a line."""
+_DOTS: Any = {"edgecolors": "black", "linewidths": 0.4, "s": 18}
 _COLOURS = "viridis"
 """Darker is lower, so better; in grey too, and for colour-blind readers."""
 
@@ -63,16 +64,10 @@ def _plan_history(card: Sweep, over: pd.DataFrame) -> Draw:
     def draw_history(figure: Figure) -> None:
         axes = figure.subplots()
         for state, marker in (("finished", "o"), ("pruned", "x")):
-            trials_of_state = over[over["state"] == state]
-            if len(trials_of_state):
+            part = over[over["state"] == state]
+            if len(part):
                 colour = SOURCES["ours" if state == "finished" else "paper"]
-                axes.plot(
-                    trials_of_state["trial"],
-                    trials_of_state["objective"],
-                    marker,
-                    color=colour,
-                    label=state,
-                )
+                axes.plot(part["trial"], part["objective"], marker, color=colour, label=state)
         finished = over[over["state"] == "finished"]
         least = np.minimum.accumulate(finished["objective"].to_numpy())
         axes.step(finished["trial"], least, where="post", color="black", label="lowest so far")
@@ -88,11 +83,8 @@ def _plan_importances(card: Sweep, importances: Mapping[str, float]) -> Draw:
 
     def draw_importances(figure: Figure) -> None:
         axes = figure.subplots()
-        axes.barh(
-            [*map(escape_mathtext, names)],
-            [importances[name] for name in names],
-            color=SOURCES["ours"],
-        )
+        shares = [importances[name] for name in names]
+        axes.barh([*map(escape_mathtext, names)], shares, color=SOURCES["ours"])
         axes.set(xlim=(0, 1), xlabel=f"share of the variance of {card.objective}")
 
     return _plan_figure(card, (5, 1.2 + 0.3 * len(names)), draw_importances)
@@ -104,17 +96,10 @@ def _plan_slice(card: Sweep, finished: pd.DataFrame, top: Sequence[int]) -> Draw
     label = "best" if len(top) == 1 else f"{len(top)} tied on the development set"
 
     def draw_slice(figure: Figure) -> None:
-        for axes, name in zip(_add_panels(figure, len(names)), names, strict=False):
+        panels = add_panels(figure, len(names), min(len(names), _ACROSS))
+        for axes, name in zip(panels, names, strict=True):
             places = _scale_axis(axes, "x", card, name, finished)
-            axes.scatter(
-                places,
-                finished["objective"],
-                c=finished["trial"],
-                cmap="Blues",
-                edgecolors="black",
-                linewidths=0.4,
-                s=18,
-            )
+            axes.scatter(places, finished["objective"], c=finished["trial"], cmap="Blues", **_DOTS)
             axes.scatter(
                 places[best],
                 finished["objective"][best],
@@ -134,7 +119,8 @@ def _plan_contour(card: Sweep, finished: pd.DataFrame) -> Draw:
     pairs = list(itertools.combinations(card.space, 2))
 
     def draw_contour(figure: Figure) -> None:
-        for axes, (across, up) in zip(_add_panels(figure, len(pairs)), pairs, strict=False):
+        panels = add_panels(figure, len(pairs), min(len(pairs), _ACROSS))
+        for axes, (across, up) in zip(panels, pairs, strict=True):
             x = _scale_axis(axes, "x", card, across, finished)
             y = _scale_axis(axes, "y", card, up, finished)
             level = finished["objective"].to_numpy()
@@ -145,9 +131,7 @@ def _plan_contour(card: Sweep, finished: pd.DataFrame) -> Draw:
                 and np.ptp(level) > 0
             ):
                 axes.tricontourf(x, y, level, levels=12, cmap=_COLOURS, alpha=0.7)
-            dots = axes.scatter(
-                x, y, c=level, cmap=_COLOURS, edgecolors="black", linewidths=0.4, s=18
-            )
+            dots = axes.scatter(x, y, c=level, cmap=_COLOURS, **_DOTS)
             axes.set(xlabel=escape_mathtext(across), ylabel=escape_mathtext(up))
             figure.colorbar(dots, ax=axes, label=_label_objective(card))
 
@@ -210,14 +194,6 @@ def _label_objective(card: Sweep) -> str:
 
 def _measure_panels(panels: int) -> tuple[float, float]:
     return 2.8 * min(panels, _ACROSS) + 0.4, 2.5 * -(-panels // _ACROSS) + 0.3
-
-
-def _add_panels(figure: Figure, n: int) -> Any:
-    across = min(n, _ACROSS)
-    panels = figure.subplots(-(-n // across), across, squeeze=False).ravel()
-    for axes in panels[n:]:
-        axes.remove()
-    return panels[:n]
 
 
 def _plan_figure(card: Sweep, size: tuple[float, float], draw: Callable[[Figure], None]) -> Draw:

@@ -21,7 +21,7 @@ from bench._io.markdown import (
     format_prose,
     join_texts,
 )
-from bench._io.printable import csv_cell
+from bench._io.printable import csv_text
 from bench.cards import sweep_cards
 from bench.metrics.catalogue import metric_decimals
 from bench.reports import sweep_plots
@@ -66,11 +66,11 @@ class SweepReport:
     @property
     def text_files(self) -> dict[str, str]:
         """Content of the text files by name."""
-        guarded = self.trials.rename(columns=csv_cell).map(csv_cell)
-        csv = guarded.to_csv(index=False)
-        return {f"{self.stem}.md": self.markdown} | (
-            {f"{self.stem}.csv": csv} if csv.strip() else {}
-        )
+        files = {f"{self.stem}.md": self.markdown}
+        if len(self.trials.columns):
+            cells = self.trials.astype(object).where(self.trials.notna(), "").to_numpy().tolist()
+            files[f"{self.stem}.csv"] = csv_text([self.trials.columns, *cells])
+        return files
 
     @property
     def render_images(self) -> dict[str, bytes]:
@@ -164,15 +164,10 @@ def _link_files(stem: str, name: str) -> str:
 
 
 def _describe_setup(card: Sweep) -> str:
+    objective = f"{card.objective}{format_objective_unit(card)}, lower is better"
     rows = [
         ["starts from", format_code(card.parent)],
-        [
-            "objective",
-            (
-                f"{card.objective}{format_objective_unit(card)}, lower is better; from "
-                f"{_describe_kept(card)}"
-            ),
-        ],
+        ["objective", f"{objective}; from {_describe_kept(card)}"],
         ["sampler", _format_settings(card.sampler.model_dump())],
         ["pruner", _format_settings(card.pruner.model_dump())],
         ["epochs", "the row's" if card.epochs is None else f"up to {card.epochs}"],
@@ -266,20 +261,11 @@ def _name_signatures(card: Sweep, best: Sequence[Trial]) -> str:
 
 
 def _describe_published(card: Sweep, trials: pd.DataFrame) -> str:
-    lines = list_published_lines(card, trials)
+    lines, averages = list_published_lines(card, trials), describe_averages(card, trials)
     if not lines:
-        return "\n\n".join(
-            ["The paper has no results of this sweep.", *describe_averages(card, trials)]
-        )
+        return "\n\n".join(["The paper has no results of this sweep.", *averages])
     (dimension,) = card.space
-    headings = [
-        "Test set",
-        format_code(dimension),
-        "Paper: EER (%)",
-        "Ours",
-        "Ours, lowest",
-        "Agrees?",
-    ]
+    headings = ["Test set", format_code(dimension), *_COMPARED]
     table = format_report_table(headings, [list(line) for line in lines], card.form)
     compared = [line.agrees.startswith("yes") for line in lines if line.agrees]
     heads = (
@@ -287,9 +273,10 @@ def _describe_published(card: Sweep, trials: pd.DataFrame) -> str:
         f"{'is' if sum(compared) == 1 else 'are'} best, or equal to the best, in ours."
     )
     summary = [] if trials.empty or not compared else [heads]
-    return "\n\n".join([*summary, table, *describe_averages(card, trials), _ONE_TRAINING])
+    return "\n\n".join([*summary, table, *averages, _ONE_TRAINING])
 
 
+_COMPARED = ("Paper: EER (%)", "Ours", "Ours, lowest", "Agrees?")
 _ONE_TRAINING = (
     "The paper's results are those that its text prints, and at the row's own value those of its "
     "table. "
@@ -334,9 +321,8 @@ def _list_importances(importances: Mapping[str, float], card: Sweep) -> str:
         [format_code(name), f"{importances[name]:.2f}"]
         for name in sorted(importances, key=lambda name: -importances[name])
     ]
-    return format_report_table(
-        ["Dimension", "Share of variance (functional ANOVA)"], rows, card.form
-    )
+    headings = ["Dimension", "Share of variance (functional ANOVA)"]
+    return format_report_table(headings, rows, card.form)
 
 
 def _note_others(others: int) -> list[str]:

@@ -1,7 +1,7 @@
 """A table as rows of cells, from which Markdown, HTML and LaTeX are rendered.
 
-A cell is plain text, or inline Markdown (`markdown.Marked`), which holds its emphasis, links and
-code. HTML pages are rendered from the Markdown (`bench.reports.render_html`), LaTeX from the
+A cell is plain text, or inline Markdown (`markdown.MarkdownText`), which holds its emphasis, links
+and code. HTML pages are rendered from the Markdown (`bench.reports.render_html`), LaTeX from the
 cells (`bench.reports.render_latex`).
 """
 

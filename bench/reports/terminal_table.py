@@ -67,7 +67,9 @@ def select_shown_rows(
     table.
     """
     table, runs = add_variant_rows(table, runs, frame, form)
-    standings = {row: select_row_runs(table, row, run, frame, form) for row, run in runs.items()}
+    standings = {
+        row: select_row_runs(table, row, run.signature, frame, form) for row, run in runs.items()
+    }
     return TerminalTable(table, standings, build_cells(table, standings))
 
 
@@ -172,12 +174,9 @@ def _frame_columns(
         for n in find_shown_columns((line.key, line.texts) for line in rows)
     ]
     changed = TextColumn("set", tuple(line.changed for line in rows), wraps=True)
-    before = [
-        TextColumn("row" if form == "paper" else "SMOKE", tuple(line.key for line in rows)),
-        *texts,
-    ]
+    key = TextColumn("row" if form == "paper" else "SMOKE", tuple(line.key for line in rows))
     after = [TextColumn("state", tuple(line.state for line in rows), wraps=True)]
-    return before, [*after, changed] if any(changed.cells) else after
+    return [key, *texts], [*after, changed] if any(changed.cells) else after
 
 
 def _explain_columns(table: Table, with_paper: bool, interval: bool) -> str:
@@ -238,11 +237,9 @@ def _format_mean(cell: ResultCell, column: Column) -> str:
 
 
 def _format_bounds(cell: ResultCell, column: Column) -> str:
-    return (
-        ""
-        if cell.ours is None
-        else format_interval(cell.ours.low, cell.ours.high, count_decimals(column))
-    )
+    if cell.ours is None:
+        return ""
+    return format_interval(cell.ours.low, cell.ours.high, count_decimals(column))
 
 
 def _format_number(value: float | None, column: Column) -> str:

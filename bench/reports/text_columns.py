@@ -61,10 +61,8 @@ def lay_out_columns(
     lines, rest = _format_part(shown), others[len(taken) :]
     while rest:
         taken = _take_fitting(rest, width - before[0].whole_width) or [rest[0]]
-        lines += [
-            "",
-            *_format_part([(column, column.whole_width) for column in (before[0], *taken)]),
-        ]
+        part = [(column, column.whole_width) for column in (before[0], *taken)]
+        lines += ["", *_format_part(part)]
         rest = rest[len(taken) :]
     return lines
 
@@ -77,9 +75,7 @@ def _shrink_widths(columns: Sequence[TextColumn], width: int) -> list[int]:
     """Return the columns' widths: the widest that may wrap is made narrower until all fit."""
     widths = [column.whole_width for column in columns]
     while _total_width(widths) > width:
-        wide = [
-            n for n, column in enumerate(columns) if column.wraps and widths[n] > column.least_width
-        ]
+        wide = [n for n, one in enumerate(columns) if one.wraps and widths[n] > one.least_width]
         if not wide:
             break
         widths[max(wide, key=lambda n: widths[n])] -= 1
@@ -98,15 +94,24 @@ def _take_fitting(columns: Sequence[TextColumn], width: int) -> list[TextColumn]
 
 
 def _format_part(columns: Sequence[tuple[TextColumn, int]]) -> list[str]:
-    widths = [width for _, width in columns]
-    texts = zip(
-        *((column.heading, "-" * width, *column.cells) for column, width in columns), strict=True
-    )
-    lines = [[_wrap_text(*cell) for cell in zip(line, widths, strict=True)] for line in texts]
+    texts = ((column.heading, "-" * width, *column.cells) for column, width in columns)
+    return align_columns([*zip(*texts, strict=True)], [width for _, width in columns])
+
+
+def align_columns(
+    lines: Sequence[Sequence[object]], widths: Sequence[int] | None = None
+) -> list[str]:
+    """Return lines of cells in columns as wide as their widest cell; wrapped where `widths` say.
+
+    >>> align_columns([("a", "one"), ("long", "two")])
+    ['a     one', 'long  two']
+    """
+    rows = [[str(cell) for cell in line] for line in lines]
+    widths = widths or [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
-        GAP.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
-        for line in lines
-        for cells in zip_longest(*line, fillvalue="")
+        GAP.join(text.ljust(width) for text, width in zip(texts, widths, strict=True)).rstrip()
+        for cells in rows
+        for texts in zip_longest(*map(_wrap_text, cells, widths), fillvalue="")
     ]
 
 

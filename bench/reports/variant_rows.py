@@ -30,7 +30,7 @@ def add_variant_rows(
     """
     tracked = {*frame[frame["form"] == form]["row"]}
     for variant in sorted({row.partition(MARK)[2] for row in tracked if MARK in row}):
-        paper = table_cards.read_paper(table.key.partition("/")[0])
+        paper = table_cards.read_paper_of(table)
         if variant in paper.variants:
             begun = [row for row in runs if f"{row}{MARK}{variant}" in tracked]
             table, _ = add_variant(table, paper, variant, begun)

@@ -131,7 +131,7 @@ def require_disk_space(
 def needed_space(
     trainings: Sequence[PlannedTraining], config: Config, at_once: int = 1
 ) -> DiskSpace:
-    """Return what trainings need beside what they take already; see `room_of`."""
+    """Return what trainings need beside what they take already; see `space_of_trainings`."""
     at = address.configured_address(config)
     in_store = at.file is not None or at.is_database
     return space_of_trainings(trainings, in_store=in_store, at_once=at_once)

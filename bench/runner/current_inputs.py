@@ -48,7 +48,7 @@ class InputReader:
         )
 
     def _read_training(self, run: Run) -> RunInputs:
-        # All that `contents.of_training` looks at.
+        # All that `contents.training_contents` looks at.
         parts = run.frontend, run.augment, run.start
         key = *map(digest, parts), run.mix.kind, run.system.kind
         if key not in self._trained_from:
@@ -70,9 +70,8 @@ class InputReader:
                 )
                 name = f"{data.corpus}/{data.split}"
                 audio = {f"audio {name}": fingerprint.audio_digest(subset)}
-                self._splits[key] = RunInputs(
-                    {name: fingerprint.compute_fingerprint(subset)}, audio
-                )
+                digests = {name: fingerprint.compute_fingerprint(subset)}
+                self._splits[key] = RunInputs(digests, audio)
         inputs = self._splits[key]
         with suppress(BenchError):  # where a detector's weights, or breaths, are not here
             made_from = {**inputs.made_from, **contents.data_contents(data, self._config)}

@@ -66,6 +66,8 @@ class JobOutcome(NamedTuple):
     state: Literal["finished", "already finished", "busy", "failed"]
     """Busy: another process runs it, and the message says which."""
     message: str = ""
+    code: str = ""
+    """Of what failed, or of who is busy, as in `bench.error_codes`; "" where it finished."""
     kept_dev: Mapping[str, float] = MappingProxyType({})
     """What the kept weights reach on dev, fractions; empty where it did not finish."""
     by_disk: bool = False
@@ -142,32 +144,32 @@ def run_job(
             watcher.say(f"{job.name}: run again, changed since it was finished: {names}")
         run_id, trained = row.train_and_evaluate()
     except Busy as error:
-        return JobOutcome(job.name, "busy", plain_message(error))
-    except Exception as error:
-        message = _explain_failure(row, error)
-        return JobOutcome(job.name, "failed", message, by_disk=machine.is_disk_error(error))
+        return JobOutcome(job.name, "busy", plain_message(error), error.code)
+    except Exception as error:  # of one row: the others go on, and its traceback is kept
+        code, message = _explain_failure(row, error)
+        return JobOutcome(job.name, "failed", message, code, by_disk=machine.is_disk_error(error))
     if afterwards is not None:
         try:
             afterwards(run_id)
         except Exception as error:
             # The row and its results are safe; what comes afterwards can be done again.
-            watcher.say(f"{job.name}: finished, but {type(error).__name__}: {plain_message(error)}")
+            watcher.say(f"{job.name}: finished, but {_explain_failure(row, error)[1]}")
     kept_dev = trained.selection.dev if trained.selection else {}
     return JobOutcome(job.name, "finished", kept_dev=kept_dev)
 
 
-def _explain_failure(row: RowRun, error: Exception) -> str:
-    """Return what to tell of an error that ended a row; one of ours is written to a file whole."""
+def _explain_failure(row: RowRun, error: Exception) -> tuple[str, str]:
+    """Return the code and the message of an error; the traceback of a fault of ours is kept."""
     if isinstance(error, BenchError):
-        return plain_message(error)
+        return error.code, plain_message(error)
     if (explanation := machine.explain_error(error)) is not None:
-        return explanation.message
+        return explanation.code, explanation.message
     log = row.folder / "error.txt"
     message = f"{type(error).__name__}: {plain_message(error)}"
     with suppress(OSError):  # the error is reported in any case
         atomic_files.write_text(log, traceback.format_exc())
         message += f" (whole traceback: {log})"
-    return message
+    return "row.failed", message
 
 
 def device_name(config: Config) -> str:

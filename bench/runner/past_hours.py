@@ -30,9 +30,8 @@ class PastHours:
         by_table = runs_by_table(config, table_cards.table_keys(), form)
         runs = [run for runs_of_table in by_table.values() for run in runs_of_table]
         shares = Counter(run.data.tags.get(TRAINED_IN) for run in runs)
-        self._runs = [
-            run for run in runs if _is_whole(run, shares) and run.data.tags["device"] == device
-        ]
+        whole = (run for run in runs if _is_whole(run, shares))
+        self._runs = [run for run in whole if run.data.tags["device"] == device]
 
     def training_hours(self, training: PlannedTraining) -> MeasuredHours | None:
         """Return the mean hours of runs that cost the same, with evaluation; None without such.

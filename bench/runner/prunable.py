@@ -116,9 +116,7 @@ def find_prunable(
     items += _folder_items(work, "draws", "draws")
     items += _half_written_items(work)
     wanted, now = set(kinds), time.time()
-    ages = {
-        kind: kind_info.older_s if older_s is None else older_s for kind, kind_info in KINDS.items()
-    }
+    ages = {kind: info.older_s if older_s is None else older_s for kind, info in KINDS.items()}
     items = [one for one in items if one.kind in wanted and now - one.changed >= ages[one.kind]]
     return Prunable(sorted(items, key=lambda one: [*KINDS].index(one.kind)), notes)
 
@@ -154,9 +152,8 @@ def _unlink_files(files: Iterable[Path]) -> str:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         elif atomic_files.is_part(path.name):
-            atomic_files.remove_leftovers(
-                [path.parent]
-            )  # but for those that a process still writes
+            # But for those that a process still writes.
+            atomic_files.remove_leftovers([path.parent])
         else:
             path.unlink(missing_ok=True)
     return ""
@@ -174,10 +171,8 @@ def _card_signatures(notes: list[str]) -> set[str] | None:
     signatures: set[str] = set()
     try:
         for key in table_cards.table_keys():
-            table, paper = (
-                table_cards.read_table(key),
-                table_cards.read_paper(key.partition("/")[0]),
-            )
+            table = table_cards.read_table(key)
+            paper = table_cards.read_paper_of(table)
             rows = table_cards.runnable_rows(table)
             for variant in paper.variants:
                 table, more = paper_cards.add_variant(table, paper, variant, rows)

@@ -47,7 +47,7 @@ def relay_progress(observer: TrainingCallback) -> Generator[Connection]:
             if not raised:  # else the pipe is only emptied: who sends would wait for that
                 try:
                     getattr(observer, message[0])(*message[1])
-                except BaseException as error:
+                except BaseException as error:  # raised where the block ends
                     raised.append(error)
 
     thread = threading.Thread(target=pass_on, daemon=True)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from bench.cards import table_cards
 from bench.cards.table_cards import MARK
 from bench.config import Config, Form
-from bench.errors import BenchError
-from bench.runner.requirements import missing_device, missing_requirements
+from bench.runner.requirements import require_available
 from bench.specs.run import Run
 from bench.specs.table import Table
 
@@ -53,8 +52,4 @@ class RunRequest:
 
     def require_available(self, config: Config) -> None:
         """Raise one error that holds everything this machine lacks for the order."""
-        runs = self.resolve_runs().values()
-        of_runs = (text for run in runs for text in missing_requirements(run, config))
-        missing = dict.fromkeys([*missing_device(config), *of_runs])
-        if missing:
-            raise BenchError("run.requirements-missing", "\n".join(missing))
+        require_available(self.resolve_runs().values(), config)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bench._io import packages
 from bench.cards import corpus_cards
@@ -16,6 +16,13 @@ from bench.specs.run import HeldOutData, Run
 def missing_requirements(run: Run, config: Config) -> list[str]:
     """Return a message, with its remedy, for each thing that is missing."""
     return list(dict.fromkeys(_lacking(run, config)))
+
+
+def require_available(runs: Iterable[Run], config: Config) -> None:
+    """Raise one error that holds everything this machine lacks for the runs."""
+    of_runs = (text for run in runs for text in missing_requirements(run, config))
+    if missing := dict.fromkeys([*missing_device(config), *of_runs]):
+        raise BenchError("run.requirements-missing", "\n".join(missing))
 
 
 def missing_device(config: Config) -> list[str]:

@@ -36,9 +36,8 @@ def log_row_results(
         for picture in plot_evaluation(path, run.evaluate[name], data.evaluate[name].subset, who):
             tracked.add_artifact(picture, f"figures/{name}")
     if entry.kind == "row" and trained.checkpoint is not None:
-        tracked.add_model(
-            trained_models.load_kept_system(run, entry.seed, trained.checkpoint, config)
-        )
+        system = trained_models.load_kept_system(run, entry.seed, trained.checkpoint, config)
+        tracked.add_model(system)
     # A trial is no row's model.
     shared_training.keep_training(tracked, trained, whole=entry.kind != "row")
     tag_training(tracked, trained)
@@ -104,9 +103,8 @@ def renew_row(
             evaluation: score_path(folder, evaluation, entry.run.evaluate[evaluation], loaded)
             for evaluation, loaded in data.evaluate.items()
         }
-        store.renew_results(
-            finished.info.run_id, entry, compute_row_results(entry.run, data, paths)
-        )
+        results = compute_row_results(entry.run, data, paths)
+        store.renew_results(finished.info.run_id, entry, results)
     except BenchError as error:
         say(f"{name}: results are those of before a change ({what}): {error}")
         return

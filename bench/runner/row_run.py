@@ -94,7 +94,8 @@ class RowRun:
 
     def _train_stage(self) -> None:
         """Do the training that a row starts from, unless this or another row has done it."""
-        name, finished = self.entry.name, self.store.find_finished(self.entry)
+        name, say = self.entry.name, self.watcher.say
+        finished = self.store.find_finished(self.entry)
         if finished and damage.is_whole(self.folder / checkpoints.BEST_CHECKPOINT):
             return
         self.watcher.begin(name, self.job.run.training.epochs)
@@ -107,10 +108,10 @@ class RowRun:
                     shared_training.keep_training(tracked, trained, whole=True)
                     results.tag_training(tracked, trained)
                     tracked.finish_run({})
-            elif self._take_over():
+            elif shared_training.take_over(self.store, self.folder, self.config, say):
                 return
             else:
-                self.watcher.say(
+                say(
                     f"{name}: finished earlier, but its weights are missing at {self.folder}: "
                     "training again"
                 )
@@ -126,9 +127,6 @@ class RowRun:
         shared_training.begin_training(
             tracked, self.store, self.folder, self.config, self.watcher.say, alone
         )
-
-    def _take_over(self) -> str:
-        return shared_training.take_over(self.store, self.folder, self.config, self.watcher.say)
 
     def _train(self, tracked: TrackedRun | None) -> TrainedRow:
         """Train and score on this machine's devices."""
@@ -163,17 +161,16 @@ class RowRun:
         They are kept for all later runs. Return how much is marked of each split that has a
         detector. Raise BenchError where nothing is marked in the training split.
         """
+        config, say = self.config, self.watcher.say
         marked: dict[str, Census] = {}
         for key, loaded in self.job.data.splits.items():
             data = self.job.run.data[key]
             audio = corpus_cards.read_corpus_card(data.corpus).audio
-            marks = breath.build_marker(
-                loaded.subset, data.breath, audio, self.config, self.watcher.say
-            )
+            marks = breath.build_marker(loaded.subset, data.breath, audio, config, say)
             if data.breath.kind == "none":
                 continue
             marked[key] = measure_marks(loaded.subset, data, marks)
-            self.watcher.say(describe_census(key, data, marked[key]))
+            say(describe_census(key, data, marked[key]))
             if isinstance(data, TrainData):
                 require_marks(data, marked[key])
         return marked

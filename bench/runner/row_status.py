@@ -20,6 +20,7 @@ from bench import versions
 from bench.cards import table_cards
 from bench.config import Config, Form
 from bench.reports.code_versions import find_version_changes
+from bench.reports.row_runs import STATUS_WORDS
 from bench.runner.current_inputs import NO_INPUTS, InputReader, RunInputs
 from bench.specs.table import Table
 from bench.tracking.run_frame import runs_frame
@@ -27,12 +28,6 @@ from bench.tracking.table_runs import runs_by_table, table_runs
 
 CURRENT, NOT_RUN = "current", "not run"
 OLDER, WEIGHTS, DATA, SETTINGS = "older code", "other weights", "other data", "other settings"
-_UNFINISHED = {
-    "RUNNING": "running",
-    "SCHEDULED": "running",
-    "FAILED": "failed",
-    "KILLED": "interrupted",
-}
 
 
 class RowStatus(NamedTuple):
@@ -63,25 +58,21 @@ class RowStatus(NamedTuple):
     @property
     def weights(self) -> dict[str, str]:
         """The digests of its pretrained weights by their names."""
-        names = {digest.removeprefix("weights "): value for digest, value in self.made_from.items()}
         return {
-            digest: value
-            for digest, value in names.items()
-            if f"weights {digest}" in self.made_from
+            name.removeprefix("weights "): digest
+            for name, digest in self.made_from.items()
+            if name.startswith("weights ")
         }
 
 
 def table_status(key: str, form: Form, config: Config) -> list[RowStatus]:
-    """Return how the rows of a table stand; see `standings`."""
+    """Return how the rows of a table stand; see `row_statuses`."""
     frame = runs_frame(table_runs(config, key, form))
     return row_statuses(table_cards.read_table(key), form, frame, InputReader(config))
 
 
 def all_statuses(form: Form, config: Config) -> list[RowStatus]:
-    """Return the status of the rows of every table that has runs.
-
-    The tracking store, each split and each file of weights are read once.
-    """
+    """Return the status of the rows of every table that has runs; everything is read once."""
     machine = InputReader(config)
     return [
         standing
@@ -124,7 +115,7 @@ def _seed_status(
     last = (finished if len(finished) else runs).tail(1)
     (run,) = _frame_records(last)
     if not len(finished):
-        return _describe_run(table, run, _UNFINISHED[str(run["status"])])
+        return _describe_run(table, run, STATUS_WORDS[str(run["status"])])
     older = find_version_changes(last)
     differing = {
         DATA: _changed_names(json.loads(run["fingerprints"]), here.fingerprints),

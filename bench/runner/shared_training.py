@@ -41,10 +41,7 @@ Say = Callable[[str], None]
 
 
 def state_digest(state: Mapping[str, Tensor]) -> str:
-    """Return sixteen hexadecimal digits of the SHA-256 of weights.
-
-    It covers their names, types, shapes and values.
-    """
+    """Return 16 hexadecimal digits of the SHA-256 of weights: names, types, shapes and values."""
     digest = hashlib.sha256()
     for name, tensor in sorted(state.items()):
         digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
@@ -147,9 +144,8 @@ def _kept_weights(store: Store, run: Any, folder: Path) -> dict[str, Tensor]:
     if run.data.tags["kind"] != "row":
         whole = store.fetch_artifact(run_id, f"{_WHOLE}/{checkpoints.BEST_CHECKPOINT}", folder)
         return checkpoints.load_checkpoint(whole)["system"]
-    rest = checkpoints.load_checkpoint(store.fetch_artifact(run_id, f"{_FOLDER}/{_REST}", folder))[
-        "system"
-    ]
+    path = store.fetch_artifact(run_id, f"{_FOLDER}/{_REST}", folder)
+    rest = checkpoints.load_checkpoint(path)["system"]
     computed = {_plain_name(name) for name in rest}
     plain_state = store.load_model(run_id).state_dict()
     return {name: tensor for name, tensor in plain_state.items() if name not in computed} | rest
@@ -184,8 +180,3 @@ def fetch_scores(store: Store, run: Any, folder: Path, say: Say) -> None:
                 atomic_files.write_bytes(to, fetched.read_bytes())
             except (BenchError, OSError) as error:
                 say(f"run {run_id[:8]}: {plain_message(error)}")
-
-
-def logged_training_path(run: Any, config: Config) -> Path:
-    """Return where the training of a run lies, or would lie, in this work folder."""
-    return config.work / run.data.tags[TRAINED_IN]

@@ -19,8 +19,7 @@ from bench._io import atomic_files
 from bench.cards import corpus_cards
 from bench.config import Config
 from bench.data.subset import Subset
-from bench.runner.costs import PlannedTraining, count_clips
-from bench.runner.costs import count_utterances as utterances_of
+from bench.runner.costs import PlannedTraining, count_clips, count_utterances
 from bench.runner.local import device_name
 from bench.specs.run import HeldOutData, Run
 from bench.training import engine, shares
@@ -61,11 +60,8 @@ def measure_speed(run: Run, config: Config) -> Speed:
     Its corpora and weights have to be here; raise BenchError where they are not. Finding breaths,
     which is done once for a split, is left out.
     """
-    one, data, short = (
-        replace(config, devices=1),
-        DatasetCache(config).load_row(run),
-        _shorten_run(run),
-    )
+    one, short = replace(config, devices=1), _shorten_run(run)
+    data = DatasetCache(config).load_row(run)
     fabric = engine.make_fabric(one, run.training.precision)
     system = engine.build_system(short, 0, one).to(fabric.device)
 
@@ -147,12 +143,12 @@ def estimate_hours(
         return None
     speed = speeds[first.signature]
     parts = [
-        (utterances_of(data, run, config), speeds[run.signature].evaluate[name])
+        (count_utterances(data, run, config), speeds[run.signature].evaluate[name])
         for run in training.runs
         for name, data in run.evaluate.items()
     ]
     if not training.is_trained:
-        dev, epochs = utterances_of(first.dev, first, config), first.training.epochs
+        dev, epochs = count_utterances(first.dev, first, config), first.training.epochs
         parts += [(count_clips(first, config), speed.train)]
         parts += [(None if dev is None else dev * epochs, speed.dev)]
     if any(number is None for number, _ in parts):

@@ -14,6 +14,7 @@ from bench.evaluation import score_file
 from bench.models import breath, devices
 from bench.models.systems.base import System
 from bench.runner.request import RunRequest
+from bench.smoke import smoke_option
 from bench.specs.run import PUBLISHED_WEIGHTS, HeldOutData, PublishedStart, Run
 from bench.tracking.shared_runs import TRAINED_IN
 from bench.tracking.store import Store
@@ -87,11 +88,10 @@ def _find_finished_run(order: RunRequest, row: str, run: Run, seed: int, store: 
         if tracked.info.status == "FINISHED":
             return tracked
     changed = "".join(f" --set {text}" for text in order.overrides)
-    form = " --smoke" if order.form == "smoke" else ""
     raise BenchError(
         "row.not-trained",
         f"{order.table.key}, row {row}, seed {seed} is not finished in {store.uri}: "
-        f"`bench run {order.table.key} --rows {row}{changed}{form}` trains it",
+        f"`bench run {order.table.key} --rows {row}{changed}{smoke_option(order.form)}` trains it",
     )
 
 
@@ -116,10 +116,8 @@ def score_split(
     model: TrainedModel, data: HeldOutData, path: Path, config: Config, say: Callable[[str], None]
 ) -> None:
     """Write a model's scores of a split to `path`, as `bench run` writes those of an evaluation."""
-    subset, audio = (
-        DatasetCache(config).load_split(model.run.form, data).subset,
-        corpus_cards.read_corpus_card(data.corpus).audio,
-    )
+    subset = DatasetCache(config).load_split(model.run.form, data).subset
+    audio = corpus_cards.read_corpus_card(data.corpus).audio
     breath.build_marker(subset, data.breath, audio, config, say)
     fabric = engine.make_fabric(replace(config, devices=1), model.run.training.precision)
     share = build_utterances(fabric, subset, data, audio, config)

@@ -12,10 +12,7 @@ from bench.training.keeping import Progress
 
 
 def release_checkpoints(folder: Path, progress: Progress, say: Callable[[str], None]) -> None:
-    """Make room in the folder of a training whose run is finished in the tracking store.
-
-    A disk that refuses is said: the run and its results are safe.
-    """
+    """Make room in a finished training's folder; a disk that refuses is said: the run is safe."""
     try:
         keeping.release_state(folder, progress)
     except OSError as error:

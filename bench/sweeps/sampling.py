@@ -45,9 +45,8 @@ def build_distributions(card: Sweep) -> dict[str, BaseDistribution]:
 
 def _to_scalar(value: Any) -> Any:
     """Return a choice as Optuna takes it: tables and lists as TOML."""
-    return (
-        format_toml_value(value) if as_tree(value) is not None or isinstance(value, list) else value
-    )
+    is_scalar = as_tree(value) is None and not isinstance(value, list)
+    return value if is_scalar else format_toml_value(value)
 
 
 def encode_point(point: Point) -> dict[str, Any]:
@@ -70,10 +69,7 @@ def decode_point(card: Sweep, params: Mapping[str, Any]) -> Point:
 
 
 def build_pruner(card: Sweep, epochs: int, seeds: int) -> optuna.pruners.BasePruner:
-    """Return the card's pruner.
-
-    A step is an epoch; the steps of the second seed follow those of the first.
-    """
+    """Return the card's pruner: a step is an epoch, and one seed's steps follow the other's."""
     settings = card.pruner
     match settings.kind:
         case "median":

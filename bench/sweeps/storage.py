@@ -6,7 +6,6 @@ against it where several processes write.
 
 from __future__ import annotations
 
-import sys
 import zlib
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
@@ -22,11 +21,6 @@ from bench.sweeps import journal
 _SERVER = "postgresql"
 
 
-def to_stderr(text: str) -> None:
-    """Print a line."""
-    print(text, file=sys.stderr)
-
-
 class Storage(NamedTuple):
     """An open storage, and what keeps others out of it for a moment."""
 
@@ -36,9 +30,7 @@ class Storage(NamedTuple):
     """Holds a lock of that name, which every process that uses the storage asks for."""
 
 
-def open_storage(
-    url: str | None, name: str, work: Path, say: Callable[[str], None] = to_stderr
-) -> Storage:
+def open_storage(url: str | None, name: str, work: Path, say: Callable[[str], None]) -> Storage:
     """Return the storage at `url`; by default a file for the study `name` in the work folder.
 
     `say` is told what is passed over of a damaged file. A BenchError where the URL is of another

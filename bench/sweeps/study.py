@@ -38,10 +38,7 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 class Pruned(BaseException):
-    """The pruner stops the trial.
-
-    It is no Exception: the runner would record that as a failure.
-    """
+    """The pruner stops the trial; no Exception, which the runner would record as a failure."""
 
 
 @dataclass
@@ -76,7 +73,7 @@ class Study:
             self.optuna = optuna.create_study(
                 storage=storage.optuna,
                 study_name=name,
-                sampler=optuna.samplers.RandomSampler(),  # never asked: see sampling.propose
+                sampler=optuna.samplers.RandomSampler(),  # never asked: see `propose_point`
                 pruner=sampling.build_pruner(card, *steps),
                 direction="minimize",
                 load_if_exists=True,

@@ -24,9 +24,9 @@ def build_trial_table(
 ) -> pd.DataFrame:
     """Return the study's trials in the order of their numbers.
 
-    `tracked` holds their runs (`StudyRun.frame`); figures of test sets, where they were asked for,
-    are means over seeds. `resolution` is the column of that name, a fraction where the objective is
-    a rate.
+    `tracked` holds their runs (`StudyRun.trials_frame`); figures of test sets, where they were
+    asked for, are means over seeds. `resolution` is the column of that name, a fraction where the
+    objective is a rate.
     """
     unit = 100 if is_rate(study.card.objective) else 1
     lines = [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,21 +15,22 @@ from bench.config import Config
 from bench.errors import BenchError, RowFailed
 from bench.metrics.catalogue import is_rate
 from bench.provenance import read_commit
-from bench.reports.sweep_best import describe_best_trials
+from bench.reports import plot_style, sweep_plots
+from bench.reports.sweep_best import describe_best_trials, find_leaders
+from bench.reports.sweep_report import describe_study
 from bench.runner import costs, local
-from bench.runner.requirements import missing_device, missing_requirements
+from bench.runner.requirements import require_available
 from bench.runner.training_folder import abandon_training
 from bench.specs.run import Run
 from bench.specs.sweep import Sweep
 from bench.sweeps import remaining_trials, storage, trial_table
-from bench.sweeps.publish import publish_study
 from bench.sweeps.study import STATES, Claim, Pruned, Study
 from bench.sweeps.worker import DiskRefused, EndedTrial, EpochCallback, work_on_study
 from bench.tracking import artifact_check
 from bench.tracking.client import is_unreachable
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
-from bench.tracking.studies import Ending, StudyEntry, StudyRun
+from bench.tracking.studies import TRIALS, Ending, StudyEntry, StudyRun
 from bench.training.clips import label_frames
 from bench.training.row import DatasetCache, training_path
 
@@ -35,10 +38,7 @@ from bench.training.row import DatasetCache, training_path
 def require_inputs(card: Sweep, config: Config) -> None:
     """Raise one error that holds everything this machine lacks for the sweep's trials."""
     runs = [base_run(card), *(trial_run(card, point) for point in card.edge_points())]
-    of_runs = (text for run in runs for text in missing_requirements(run, config))
-    missing = dict.fromkeys([*missing_device(config), *of_runs])
-    if missing:
-        raise BenchError("run.requirements-missing", "\n".join(missing))
+    require_available(runs, config)
 
 
 class SweepRun:
@@ -92,7 +92,7 @@ class SweepRun:
         ):
             try:
                 self._record_ending(ended.number, ended.ending, ended.objective)
-                publish_study(self.study, self._tracked, self._resolution)
+                self._publish_study()
             except Exception as error:
                 if not is_unreachable(error):
                     raise
@@ -105,13 +105,26 @@ class SweepRun:
         for trial in self.study.list_trials():  # also those of processes that could not tell
             ending = STATES[trial.state]
             if ending != "running":
-                self._record_ending(
-                    trial.number, ending, trial.value if ending == "finished" else None
-                )
-        publish_study(self.study, self._tracked, self._resolution)
+                objective = trial.value if ending == "finished" else None
+                self._record_ending(trial.number, ending, objective)
+        self._publish_study()
         done = self.study.count_ended() >= self._cap_wanted(wanted)
         self._tracked.end_study("FINISHED" if done else "KILLED")
         return done
+
+    def _publish_study(self) -> None:
+        """Keep the study as it is now; of two processes that are at it the later one knows more."""
+        card, study = self.card, self.study
+        with study.hold_lock("publish"), tempfile.TemporaryDirectory() as folder:
+            trials, importances = self.build_table(), trial_table.compute_importances(study)
+            path = Path(folder) / TRIALS
+            trials.to_csv(path, index=False)
+            files = [path]
+            for name, draw in sweep_plots.plan_sweep_plots(card, trials, importances).items():
+                files += plot_style.write_figure(Path(folder), name, draw())
+            objectives = (float(line["objective"]) for line in find_leaders(card, trials))
+            best = min(objectives, default=None)
+            self._tracked.keep_files(files, describe_study(card, trials), best, importances)
 
     def _cap_wanted(self, wanted: int) -> int:
         """Return how many trials there can be at most."""

@@ -77,7 +77,7 @@ def _run_trial(
     except BenchError as error:
         study.fail_trial(claim, plain_message(error))
         return EndedTrial(claim.number, "failed", None, plain_message(error))
-    except Exception as error:
+    except Exception as error:  # of one trial: the others go on
         if machine.is_disk_error(error):
             study.leave_trial(claim)
             raise
@@ -85,7 +85,7 @@ def _run_trial(
         reason = refused.message if refused else f"{type(error).__name__}: {plain_message(error)}"
         study.fail_trial(claim, reason)
         return EndedTrial(claim.number, "failed", None, reason)
-    except BaseException:
+    except BaseException:  # Ctrl-C: whoever goes on takes the trial over
         study.leave_trial(claim)
         raise
     mean = statistics.fmean(values)

@@ -36,9 +36,8 @@ def run_workers(
         )
         for number in range(jobs)
     ]
-    readers = [
-        threading.Thread(target=_forward_lines, args=(worker.stdout, say)) for worker in workers
-    ]
+    pipes = (worker.stdout for worker in workers)
+    readers = [threading.Thread(target=_forward_lines, args=(pipe, say)) for pipe in pipes]
     for reader in readers:
         reader.start()
     try:

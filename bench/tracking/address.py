@@ -66,7 +66,7 @@ def local_folder(uri: str | None) -> Path | None:
 
 
 def configured_address(config: Config) -> Address:
-    """Return the address of the store that the configuration names; see `address`."""
+    """Return the address of the store that the configuration names; see `parse_address`."""
     return parse_address(config.tracking_uri)
 
 

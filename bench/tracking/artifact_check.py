@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+from bench._io import packages
 from bench.errors import BenchError
 from bench.tracking.client import first_line
 from bench.tracking.store import Store
 
-_EXTRAS: Mapping[str, str] = {"boto3": "s3", "botocore": "s3"}
-"""The extra of the distribution that has a package."""
 _BYTE = b"1"
 
 
@@ -61,10 +59,9 @@ def _try_at(store: Store, location: str, tracking_uri: str) -> None:
             with suppress(Exception):  # where nothing may be removed, the byte stays
                 repository.delete_artifacts(name)
     except ModuleNotFoundError as error:
-        raise BenchError(
-            "package.missing",
-            f"{_describe_failure(store, location)}: {_install_hint(error.name or '')}",
-        ) from None
+        why = packages.missing_message("it", error.name or "")
+        failure = _describe_failure(store, location)
+        raise BenchError("package.missing", f"{failure}: {why}") from None
     except Exception as error:
         # Whatever a store's own libraries raise, the training must not find it out at its end.
         why = first_line(error) or type(error).__name__
@@ -82,9 +79,3 @@ def _describe_failure(store: Store, location: str) -> str:
     return (
         f"files of runs cannot be kept at {location}, where the tracking store {store.uri} has them"
     )
-
-
-def _install_hint(package: str) -> str:
-    extra = _EXTRAS.get(package.partition(".")[0])
-    what = f"'speech-deepfake-bench[{extra}]'" if extra else package
-    return f"the package {package} is not installed: pip install {what}"

@@ -8,14 +8,17 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.errors import BenchError
 from bench.tracking.address import Address
 from bench.tracking.run_record import DatasetUse
 
-_PARAMETER_LENGTH = 500
+NOTE = "mlflow.note.content"
+"""Tag of a run or an experiment: what MLflow's pages say of it."""
+_LONGEST = 500
+"""MLflow's limit of characters in a parameter or a tag."""
 _BATCH = 100
 """MLflow's limit of parameters in one call."""
 _SAMPLING_S = 10
@@ -34,10 +37,7 @@ _LATER = (408, 429)
 
 
 def quiet_mlflow() -> dict[str, str]:
-    """Set and return the environment of a quiet MLflow.
-
-    It sends nothing out, prints nothing and does not wait long for a server.
-    """
+    """Return the environment, set for an MLflow that sends and prints nothing and waits briefly."""
     os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true")
     os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
     # It prints addresses of pages where a run ends, in the middle of JSON.
@@ -73,10 +73,7 @@ def is_of_store(error: Exception) -> bool:
 
 
 def open_client(to: Address) -> Any:
-    """Return MLflow's client of a store; a local store is made where it is new.
-
-    Raise BenchError where MLflow cannot open it.
-    """
+    """Return MLflow's client of a store, made where new; BenchError where it cannot be opened."""
     quiet_mlflow()
     if to.login is not None:
         os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"] = to.login
@@ -132,10 +129,7 @@ def system_monitor(client: Any, run_id: str) -> Any:
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
     monitor = SystemMetricsMonitor(
-        run_id,
-        sampling_interval=_SAMPLING_S,
-        resume_logging=True,
-        tracking_uri=client.tracking_uri,
+        run_id, sampling_interval=_SAMPLING_S, resume_logging=True, tracking_uri=client.tracking_uri
     )
     monitor.start()
     return monitor
@@ -159,26 +153,34 @@ def log_inputs(client: Any, run_id: str, datasets: Sequence[DatasetUse]) -> None
 def log_params(client: Any, run_id: str, settings: Mapping[str, Any]) -> None:
     from mlflow.entities import Param
 
-    params = [
-        Param(key, cut_text(str(value), _PARAMETER_LENGTH)) for key, value in settings.items()
-    ]
-    for start in range(0, len(params), _BATCH):
-        client.log_batch(run_id, params=params[start : start + _BATCH])
+    params = [Param(key, cut_text(str(value))) for key, value in settings.items()]
+    for batch in _split_batches(params):
+        client.log_batch(run_id, params=batch)
+
+
+def log_tags(client: Any, run_id: str, tags: Mapping[str, str]) -> None:
+    from mlflow.entities import RunTag
+
+    for batch in _split_batches([RunTag(key, value) for key, value in tags.items()]):
+        client.log_batch(run_id, tags=batch)
 
 
 def log_metrics(client: Any, run_id: str, metrics: Mapping[str, float], step: int) -> None:
     from mlflow.entities import Metric
 
     now = now_ms()
-    log_points(
-        client, run_id, [Metric(name, float(value), now, step) for name, value in metrics.items()]
-    )
+    points = [Metric(name, float(value), now, step) for name, value in metrics.items()]
+    log_points(client, run_id, points)
 
 
 def log_points(client: Any, run_id: str, points: Sequence[Any]) -> None:
     """Log points of curves (MLflow's `Metric`), any number of them."""
-    for start in range(0, len(points), _BATCH):
-        client.log_batch(run_id, metrics=points[start : start + _BATCH])
+    for batch in _split_batches(points):
+        client.log_batch(run_id, metrics=batch)
+
+
+def _split_batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (items[start : start + _BATCH] for start in range(0, len(items), _BATCH))
 
 
 def first_line(error: Exception) -> str:
@@ -190,8 +192,9 @@ def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-def cut_text(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+def cut_text(text: str) -> str:
+    """Return a text that MLflow takes as a parameter or a tag."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def now_ms() -> int:

@@ -139,9 +139,8 @@ def send_records(folder: Path, keep: Callable[[StoredRecord], object]) -> Iterat
 def _read_record(folder: Path) -> StoredRecord:
     try:
         content = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-        return StoredRecord(
-            folder, _ENTRY.validate_python(content["entry"]), int(content["judged_ms"])
-        )
+        entry = _ENTRY.validate_python(content["entry"])
+        return StoredRecord(folder, entry, int(content["judged_ms"]))
     except (ValueError, KeyError, TypeError) as error:
         why = str(error).partition("\n")[0]
         raise BenchError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import socket
 import weakref
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -16,13 +18,14 @@ from bench.errors import BenchError
 from bench.tracking import address, sqlite_store
 from bench.tracking.address import Address
 from bench.tracking.client import first_line, is_unreachable, now_ms, open_client
-from bench.tracking.user import USER, user_name
 
 T = TypeVar("T")
 
 _ANSWER_S = 5.0
 """How long a server may take to accept a connection."""
 
+USER = "mlflow.user"
+"""Tag of a run: who made it, which MLflow's pages show under "Created by"."""
 MEANT_FOR = "meant_for"
 """Tag of the outbox's run: the store that it was recorded for."""
 
@@ -78,7 +81,7 @@ class MlflowStore:
         try:
             return work(self)
         except Exception as error:
-            if not self.is_local and is_unreachable(error):
+            if not self.is_local and is_unreachable(error):  # any other is a fault
                 raise Away(self.describe_error(error)) from error
             raise
 
@@ -111,17 +114,13 @@ class MlflowStore:
             raise BenchError(
                 "tracking.not-writable",
                 f"the tracking store {self.address.shown} cannot be written ({why}): have its "
-                "owner "
-                "give you permission, or name a work folder of your own (BENCH_WORK) or another "
-                "store (MLFLOW_TRACKING_URI)",
+                "owner give you permission, or name a work folder of your own (BENCH_WORK) or "
+                "another store (MLFLOW_TRACKING_URI)",
             )
 
     @contextmanager
     def hold_lock(self) -> Generator[None]:
-        """Hold the store's lock file while a run or experiment is looked up and then created.
-
-        Raise as `require_writable`.
-        """
+        """Hold the store's lock file, to look up and then create; raise as `require_writable`."""
         self.require_writable()
         with file_locks.hold_file(self._lock_file):
             yield
@@ -148,14 +147,11 @@ class MlflowStore:
         return self.search_tables([table], tags)
 
     def search_tables(self, tables: Iterable[str], tags: Mapping[str, str]) -> list[Any]:
-        """Return what `search` does, of several tables and asked at once."""
-        experiments = [
-            experiment for experiment in map(self.find_experiment, tables) if experiment is not None
-        ]
-        if not experiments:
-            return []
+        """Return what `search_table` does, of several tables and asked at once."""
+        experiments = filter(None, map(self.find_experiment, tables))
+        ids = [experiment.experiment_id for experiment in experiments]
         wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
-        return self.list_runs([experiment.experiment_id for experiment in experiments], wanted)
+        return self.list_runs(ids, wanted) if ids else []
 
     def list_runs(self, experiment_ids: Sequence[str], wanted: str = "") -> list[Any]:
         """Return experiments' runs that MLflow's filter admits, the one begun last first."""
@@ -163,23 +159,22 @@ class MlflowStore:
         token = None
         while True:
             page = self.client.search_runs(
-                [*experiment_ids],
-                wanted,
-                order_by=["attributes.start_time DESC"],
-                page_token=token,
+                [*experiment_ids], wanted, order_by=["attributes.start_time DESC"], page_token=token
             )
             runs += page
             token = page.token
             if not token:
                 return runs
 
+    def list_all_runs(self, wanted: str = "") -> list[Any]:
+        """Return what `list_runs` does, of all experiments."""
+        experiments = [each.experiment_id for each in self.client.search_experiments()]
+        return self.list_runs(experiments, wanted) if experiments else []
+
     def create_run(
         self, table: str, name: str, tags: Mapping[str, str], begun_ms: int | None = None
     ) -> str:
-        """Begin a run in the experiment `table`, made where it is new; return its id.
-
-        To be called under the store's lock.
-        """
+        """Begin a run in the experiment `table`; return its id. To be called under the lock."""
         experiment_id = self.ensure_experiment(table)
         if self.address.file is not None and self.artifacts is not None:
             sqlite_store.direct_artifacts(self.address.file, experiment_id, self.artifacts / table)
@@ -196,6 +191,15 @@ class MlflowStore:
             return experiment.experiment_id
         location = (self.artifacts / name).as_uri() if self.artifacts else None
         return self.client.create_experiment(name, artifact_location=location)
+
+
+def user_name() -> str:
+    """Return the user's name; where the system knows none, as in a container, the number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        number = getattr(os, "getuid", None)  # Windows has none
+        return f"user {number()}" if number else "unknown"
 
 
 def open_configured(config: Config) -> MlflowStore:

@@ -18,6 +18,7 @@ from typing import Any
 
 from bench._io.markdown import escape_text, format_code, format_prose
 from bench.specs.table import Table
+from bench.tracking.client import NOTE
 from bench.tracking.rounded_tags import our_tag, paper_tag
 
 VIEW = "paper"
@@ -47,7 +48,7 @@ def column_tag(text_column: str) -> str:
 def experiment_tags(table: Table, experiment_id: str) -> dict[str, str]:
     """Return the tags of the experiment that holds the runs of `table`."""
     return {
-        "mlflow.note.content": _experiment_note(table, experiment_id),
+        NOTE: _experiment_note(table, experiment_id),
         # Without it MLflow's pages take the experiment for one of language models and their traces.
         "mlflow.experimentKind": "custom_model_development",
         "mlflow.experiment.primaryMetric.name": _own_metrics(table)[0],

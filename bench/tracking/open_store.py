@@ -44,9 +44,3 @@ def explain_unread(config: Config) -> str:
         return ""
     store = mask_secrets(named) if named else str(file)
     return packages.missing_message(f"reading the tracking store {store}", "mlflow")
-
-
-def unseen_state(config: Config) -> str:
-    """Return the state of a row of which no run is seen: `not run`, or why that is not known."""
-    text = explain_unread(config)
-    return f"not known: {text}" if text else "not run"

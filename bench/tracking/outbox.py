@@ -60,7 +60,7 @@ class StoreWithOutbox:
         try:
             return self.store.reach(work)
         except Exception as error:
-            if is_of_store(error):
+            if is_of_store(error):  # any other is a fault of this suite
                 reason = self.store.describe_error(error)
                 text = f"the tracking store {self.store.address.shown}: {reason}"
                 raise BenchError("tracking.store-failed", text) from error

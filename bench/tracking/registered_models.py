@@ -20,7 +20,7 @@ import re
 import tempfile
 import warnings
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +71,7 @@ def pip_requirements() -> list[str]:
     They are this suite, from its commit where it was installed from a repository, and what it
     requires, in the versions of this environment.
     """
-    suite = [name for name in (packages.WHOLE, packages.CORE) if _installed_version(name)]
+    suite = [name for name in (packages.WHOLE, packages.CORE) if packages.installed_version(name)]
     required = [Requirement(text) for name in suite for text in requires(name) or ()]
     wanted = [
         requirement.name
@@ -82,7 +82,7 @@ def pip_requirements() -> list[str]:
     pinned = [
         f"{name}=={Version(requirement).public}"
         for name in others
-        if (requirement := _installed_version(name))
+        if (requirement := packages.installed_version(name))
     ]
     return [*map(_suite_requirement, suite), *pinned]
 
@@ -94,14 +94,6 @@ def _suite_requirement(name: str) -> str:
     source = origin["vcs_info"]
     folder = f"#subdirectory={origin['subdirectory']}" if "subdirectory" in origin else ""
     return f"{name} @ {source['vcs']}+{origin['url']}@{source['commit_id']}{folder}"
-
-
-def _installed_version(name: str) -> str:
-    """Return the installed version of a distribution, "" where it is not installed."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
 
 
 def _import_flavour() -> Any:
@@ -128,17 +120,14 @@ def _plain_copy(system: nn.Module) -> nn.Module:
     copied = copy.deepcopy(system).cpu().eval()
     for module in list(copied.modules()):
         if parametrize.is_parametrized(module):
-            weights = {name: getattr(module, name).detach() for name in _parametrized_names(module)}
+            parametrized: Any = module.parametrizations
+            weights = {name: getattr(module, name).detach() for name in parametrized}
             # `remove_parametrizations` would change the class, which the copy shares.
             module.__class__ = parametrize.type_before_parametrizations(module)
             del module.parametrizations
             for name, weight in weights.items():
                 module.register_parameter(name, Parameter(weight))
     return copied
-
-
-def _parametrized_names(module: Any) -> list[str]:
-    return list(module.parametrizations)
 
 
 def register_model(client: Any, run_id: str) -> None:
@@ -166,10 +155,7 @@ def register_model(client: Any, run_id: str) -> None:
 
 
 def load_registered_model(client: Any, run_id: str) -> nn.Module:
-    """Return the model of a run, on the CPU and in evaluation mode.
-
-    Raise BenchError where the run has none.
-    """
+    """Return a run's model, on the CPU and in evaluation mode; BenchError where it has none."""
     if not any(file.path == FOLDER for file in client.list_artifacts(run_id)):
         uri = client.get_run(run_id).info.artifact_uri
         looked = local_folder(uri) or uri

@@ -42,10 +42,7 @@ def our_tags(metrics: Mapping[str, float]) -> dict[str, str]:
 
 
 def fill_in(client: Any, run: Any, table: Table) -> None:
-    """Give a run of `table` the tags that it lacks.
-
-    An older version may have recorded it, or its results came later.
-    """
+    """Give a run of `table` the tags that it lacks, as one of an older version does."""
     is_row = run.data.tags.get("kind") == "row"
     row = table.rows.get(run.data.tags["row"]) if is_row else None
     published = row.published_figures if row is not None else {}

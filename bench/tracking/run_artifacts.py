@@ -9,15 +9,24 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
+from bench.config import Form
 from bench.tracking.address import local_folder
 
 
 class OpenStore(Protocol):
-    """What this module needs of an open tracking store (`bench.tracking.store.Store`)."""
+    """What reports ask of a tracking store (`bench.tracking.store.Store`), without its types."""
 
     @property
     def client(self) -> Any:
         """MLflow's client of it."""
+        ...
+
+    def table_frame(self, table_key: str, form: Form) -> Any:
+        """Return the runs of a table, a frame of `bench.tracking.run_frame`."""
+        ...
+
+    def scored_frame(self, table_key: str, form: Form) -> Any:
+        """Return the scored files beside a table, a frame of `bench.tracking.scored_record`."""
         ...
 
 

@@ -51,16 +51,13 @@ def _folder_run(run: Any) -> FolderRun:
     tags = run.data.tags
     holder = tags.get("process")
     here = process.this_process().host
-    holder_process = (
-        process.parse_process(holder) if holder and run.info.status == "RUNNING" else None
-    )
+    worker = process.parse_process(holder) if holder and run.info.status == "RUNNING" else None
     return FolderRun(
         name=f"{tags['table']}: {run.info.run_name}",
         kind=tags.get("kind", "row"),
         status=run.info.status,
         changed="overrides" in tags,
-        in_progress=holder_process is not None
-        and (holder_process.host != here or process.is_alive(holder_process)),
+        in_progress=worker is not None and (worker.host != here or process.is_alive(worker)),
     )
 
 

@@ -13,36 +13,10 @@ from bench import versions
 from bench.tracking.run_record import BOUNDS, COUNTS, METRIC_VERSIONS
 
 COLUMNS = (
-    "run_id",
-    "row",
-    "seed",
-    "signature",
-    "data",
-    "contents",
-    "form",
-    "status",
-    "failure",
-    "begun",
-    "ended",
-    "hours",
-    "commit",
-    "lock",
-    "device",
-    "power",
-    "fingerprints",
-    "kept_epoch",
-    "kept_dev",
-    "why_ended",
-    "epochs",
-    "threads",
-    "determinism",
-    "breaths",
-    "package",
-    "environment",
-    "made_from",
-    "versions",
-    "metrics",
-    "user",
+    *("run_id", "row", "seed", "signature", "data", "contents", "form", "status", "failure"),
+    *("begun", "ended", "hours", "commit", "lock", "device", "power", "fingerprints"),
+    *("kept_epoch", "kept_dev", "why_ended", "epochs", "threads", "determinism", "breaths"),
+    *("package", "environment", "made_from", "versions", "metrics", "user"),
 )
 """Columns that are always there. `begun` and `ended` are in UTC (`ended` is NaT while the run
 goes on), `data` and `contents` are the digests of all splits and of what else a run is made from
@@ -106,11 +80,8 @@ def _frame_row(run: Any) -> dict[str, Any]:
 def _code_parts(settings: dict[str, str]) -> list[str]:
     """Return what a run that does not say its versions was surely computed by."""
     kinds = {what: settings.get(f"{key}.kind", "none") for what, key in _KINDS.items()}
-    return [
-        "training",
-        "audio",
-        *(f"{part} {kind}" for part, kind in kinds.items() if kind != "none"),
-    ]
+    parts = (f"{part} {kind}" for part, kind in kinds.items() if kind != "none")
+    return ["training", "audio", *parts]
 
 
 def _unsaid_versions(parts: Iterable[str]) -> str:

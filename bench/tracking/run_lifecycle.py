@@ -13,16 +13,14 @@ from bench.errors import BenchError, Busy
 from bench.provenance import describe_environment, lock_digest
 from bench.tracking import mlflow_views, process, rounded_tags
 from bench.tracking.address import local_folder
-from bench.tracking.client import cut_text
+from bench.tracking.client import NOTE, cut_text
 from bench.tracking.mlflow_store import MlflowStore
 from bench.tracking.run_files import clear_uploads
 from bench.tracking.run_record import RunRecord, ScoredFile, describe_run
 
-NOTE = "mlflow.note.content"
 PARENT = "mlflow.parentRunId"
 GATHERED = ("commit", "package", "lock", "environment", "device")
 """Tags of which a run has several, with commas between, where its sessions differ."""
-_VALUE_LENGTH = 500
 _COMMANDS = {"trial": "bench sweep", "scored": "bench score"}
 
 
@@ -70,11 +68,9 @@ def next_repeat(entry: RunRecord, runs: Sequence[Any]) -> RunRecord:
 
     Where a repeat has begun and is not finished, it is that one's entry.
     """
-    begun = [
-        _repeat_number(run) for run in runs if _repeat_number(run) and run.info.status != "FINISHED"
-    ]
-    finished = [_repeat_number(run) for run in runs if run.info.status == "FINISHED"]
-    number = max(begun) if begun else max(finished, default=-1) + 1
+    begun = (_repeat_number(run) for run in runs if run.info.status != "FINISHED")
+    finished = (_repeat_number(run) for run in runs if run.info.status == "FINISHED")
+    number = max(begun, default=0) or max(finished, default=-1) + 1
     return replace(entry, again=number)
 
 
@@ -84,7 +80,8 @@ def changed_since(run: Any, entry: RunRecord) -> list[str]:
     Code is named with both versions: `system sal (version 1 -> 2)`. Of a run that does not record
     what it was made from, only code is compared.
     """
-    older = versions.compare_versions(versions_of_run(run), entry.versions)
+    tagged_versions: dict[str, int] = json.loads(run.data.tags.get("versions", "{}"))
+    older = versions.compare_versions(tagged_versions, entry.versions)
     before: dict[str, str] = json.loads(run.data.tags.get("made_from", "null"))
     if before is None:
         return [versions.describe_changes({part: pair}) for part, pair in older.items()]
@@ -93,16 +90,9 @@ def changed_since(run: Any, entry: RunRecord) -> list[str]:
         name for name in names if name in older or before.get(name) != entry.made_from.get(name)
     )
     return [
-        versions.describe_changes({part_name: older[part_name]})
-        if part_name in older
-        else part_name
-        for part_name in changed
+        versions.describe_changes({part: older[part]}) if part in older else part
+        for part in changed
     ]
-
-
-def versions_of_run(run: Any) -> dict[str, int]:
-    """Return the results versions that a run was made by, as far as it says them."""
-    return json.loads(run.data.tags.get("versions", "{}"))
 
 
 def _repeat_number(run: Any) -> int:
@@ -112,10 +102,7 @@ def _repeat_number(run: Any) -> int:
 def run_tags(entry: RunRecord) -> dict[str, str]:
     """Return all tags of a new run."""
     return {
-        **{
-            mlflow_views.column_tag(column): cut_text(cell, _VALUE_LENGTH)
-            for column, cell in entry.cells.items()
-        },
+        **{mlflow_views.column_tag(column): cut_text(cell) for column, cell in entry.cells.items()},
         **common_tags(entry),
         "paper": entry.paper,
         "form": entry.run.form,
@@ -126,11 +113,7 @@ def run_tags(entry: RunRecord) -> dict[str, str]:
         NOTE: describe_run(entry, {}),
         **rounded_tags.paper_tags(entry.paper_results),
         **({mlflow_views.LINE: f"{entry.line:03d}"} if entry.cells else {}),
-        **(
-            {"overrides": cut_text(" ".join(entry.overrides), _VALUE_LENGTH)}
-            if entry.overrides
-            else {}
-        ),
+        **({"overrides": cut_text(" ".join(entry.overrides))} if entry.overrides else {}),
         **({PARENT: entry.parent} if entry.parent else {}),
     }
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -15,6 +13,7 @@ from bench import versions
 from bench._io import markdown
 from bench._io.digests import short_digest
 from bench._io.markdown import escape_text, fill_template, format_list
+from bench._io.printable import csv_text
 from bench.config import Form
 from bench.metrics.catalogue import format_value, is_rate, metric_decimals
 from bench.metrics.measured import MetricResult
@@ -167,12 +166,7 @@ class ScoredFile:
     @property
     def system_tags(self) -> dict[str, str]:
         """The tags of the run that all of the system's evaluated score files are parts of."""
-        return {
-            "kind": "system",
-            "table": self.table,
-            "system": self.system,
-            "form": self.form,
-        }
+        return {"kind": "system", "table": self.table, "system": self.system, "form": self.form}
 
     @property
     def identity(self) -> dict[str, str]:
@@ -214,7 +208,7 @@ def tracked_values(figures: Mapping[str, MetricResult]) -> dict[str, float]:
 
 
 def result_tags(figures: Mapping[str, MetricResult]) -> dict[str, str]:
-    """Return the tags that results bring: `plans`, and by which metrics they were computed."""
+    """Return the tags of results: `resampling_plans`, and which metrics computed them."""
     return {
         **resampling_plans(figures),
         METRIC_VERSIONS: json.dumps(versions.list_metric_versions(figures), sort_keys=True),
@@ -276,21 +270,15 @@ def describe_run(entry: RunRecord, figures: Mapping[str, MetricResult]) -> str:
 
 
 def results_csv(entry: RunRecord, figures: Mapping[str, MetricResult]) -> str:
-    """Return all results (fractions by metric) beside the paper's as CSV, rates in per cent.
-
-    Unknown cells are empty.
-    """
-    text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(("figure", "ours", *BOUNDS, *COUNTS, "plan", "paper"))
+    """Return all results (fractions) beside the paper's as CSV: rates in %, unknown ones empty."""
+    fields = (*BOUNDS, *COUNTS)
+    lines: list[tuple[object, ...]] = [("figure", "ours", *fields, "plan", "paper")]
     for name, figure in figures.items():
         numbers = tracked_values({name: figure})
-        ours = (
-            _format_number(numbers.get(f"{name}.{field}", math.nan)) for field in (*BOUNDS, *COUNTS)
-        )
-        paper = entry.paper_results.get(name, "")
-        lines.writerow((name, _format_number(numbers[name]), *ours, figure.plan, paper))
-    return text.getvalue()
+        names = [name, *(f"{name}.{field}" for field in fields)]
+        ours = (_format_number(numbers.get(each, math.nan)) for each in names)
+        lines.append((name, *ours, figure.plan, entry.paper_results.get(name, "")))
+    return csv_text(lines)
 
 
 def _format_number(value: float) -> str:
@@ -300,9 +288,8 @@ def _format_number(value: float) -> str:
 def describe_scored_file(entry: ScoredFile) -> str:
     """Return the description of an evaluated score file, in Markdown."""
     smoke = smoke_note(entry.form)
-    title = smoke + fill_template(
-        "**Scored, not trained here**: {} on {}", entry.system, entry.split
-    )
+    heading = "**Scored, not trained here**: {} on {}"
+    title = smoke + fill_template(heading, entry.system, entry.split)
     rows: list[list[str]] = []
     for name, figure in entry.figures.items():
         value, low, high = (format_value(name, number) for number in figure[:3])

@@ -13,16 +13,8 @@ from bench.tracking.run_frame import build_frame, is_result_part, plans_among, r
 from bench.tracking.run_record import ScoredFile, resampling_plans, tracked_values
 
 SCORED = (
-    "run_id",
-    "system",
-    "split",
-    "evaluation",
-    "scores",
-    "status",
-    "ended",
-    "fingerprints",
-    "missing",
-    "reading",
+    *("run_id", "system", "split", "evaluation", "scores", "status", "ended"),
+    *("fingerprints", "missing", "reading"),
 )
 """Columns of score files that `bench score` judged: `evaluation` is what the table calls it,
 `scores` the digest of the file, `missing` how many trials it lacks, `ended` when it was judged (the
@@ -30,7 +22,7 @@ last time, where it was judged again), `reading` the JSON object of how the file
 come the figures, as in `bench.tracking.run_frame`."""
 
 READING = "reading"
-"""The setting of a `ScoredEntry` that says how its file is read, as JSON."""
+"""The setting of a `ScoredFile` that says how its file is read, as JSON."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Any
 from bench._io.markdown import fill_template, format_list
 from bench.smoke import smoke_note
 from bench.tracking import mlflow_views, run_files, run_lifecycle
-from bench.tracking.client import log_inputs, log_metrics, log_params, now_ms
+from bench.tracking.client import NOTE, log_inputs, log_metrics, log_params, now_ms
 from bench.tracking.mlflow_store import MlflowStore
 from bench.tracking.run_record import (
     DatasetUse,
@@ -59,7 +59,7 @@ def keep_scored_file(
     try:
         if not finished:
             _fill_run(to, entry, run_id, artifacts)
-    except BaseException:
+    except BaseException:  # also Ctrl-C: no run of half a file may count as running
         to.client.set_terminated(run_id, "FAILED")
         refresh_system(to, entry.system_tags)
         raise
@@ -77,7 +77,7 @@ def _scored_tags(entry: ScoredFile, parent: str) -> dict[str, str]:
         "evaluation": entry.evaluation,
         "fingerprints": json.dumps({entry.split: entry.fingerprint}),
         **result_tags(entry.figures),
-        run_lifecycle.NOTE: describe_scored_file(entry),
+        NOTE: describe_scored_file(entry),
     }
 
 
@@ -114,13 +114,9 @@ def _system_run(to: MlflowStore, entry: ScoredFile) -> str:
 
 
 def list_systems(to: MlflowStore) -> list[dict[str, str]]:
-    """Return the tags of each system that a store holds, as `ScoredEntry.of_system` has them."""
+    """Return the tags of each system that a store holds, as `ScoredFile.system_tags` has them."""
     names = ("kind", "table", "system", "form")
-    runs = [
-        run
-        for experiment in to.client.search_experiments()
-        for run in to.list_runs([experiment.experiment_id], "tags.kind = 'system'")
-    ]
+    runs = to.list_all_runs("tags.kind = 'system'")
     return [{name: run.data.tags[name] for name in names} for run in runs]
 
 
@@ -142,7 +138,7 @@ def refresh_system(to: MlflowStore, of_system: Mapping[str, str]) -> None:
         if not _same_number(figures.get(name, math.nan), before.get(name))
     }
     log_metrics(to.client, run_id, changed, step=len(runs))
-    to.client.set_tag(run_id, run_lifecycle.NOTE, _describe_system(of_system, stands))
+    to.client.set_tag(run_id, NOTE, _describe_system(of_system, stands))
     to.client.set_terminated(run_id, "FINISHED" if stands else "FAILED", end_time=now_ms())
 
 

@@ -16,19 +16,12 @@ on which data, from what and with which seed (`bench.training.row.training_path`
 
 def runs_trained_in(to: MlflowStore, folder: str) -> list[Any]:
     """Return the finished runs of all tables that were trained in `folder`, newest first."""
-    experiments = [experiment.experiment_id for experiment in to.client.search_experiments()]
-    if not experiments:
-        return []
     wanted = f"tags.{TRAINED_IN} = '{folder}' and attributes.status = 'FINISHED'"
-    order = ["attributes.start_time DESC"]
-    return [*to.client.search_runs(experiments, wanted, order_by=order)]
+    return to.list_all_runs(wanted)
 
 
 def fetch_artifact(to: MlflowStore, run_id: str, path: str, folder: Path) -> Path:
-    """Copy a file or folder of a run's artifacts to `folder` and return the copy's path.
-
-    Raise BenchError where the run has no such file.
-    """
+    """Copy a file or folder of a run's artifacts; return the copy. BenchError if there is none."""
     parent = path.rpartition("/")[0] or None
     paths = {file.path for file in to.client.list_artifacts(run_id, parent)}
     if path not in paths:

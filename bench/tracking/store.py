@@ -83,16 +83,13 @@ class Store:
         """Return the tracked run of `entry`, running: a new one, or the unfinished one reopened.
 
         Used as a context manager: an exception marks it FAILED, an interrupt KILLED, and leaving it
-        before `finish` FAILED. Raise BenchError where it is finished already, or is being run by a
-        living process (of this machine, or of this program itself).
+        before `finish_run` FAILED. Raise BenchError where it is finished already, or is being run
+        by a living process (of this machine, or of this program itself).
         """
         return TrackedRun(self._access, entry)
 
     def find_finished(self, entry: RunRecord) -> Any | None:
-        """Return the last finished run with the settings, seed, data and contents of `entry`.
-
-        Return None where there is none.
-        """
+        """Return the last finished run with the settings, seed, data and contents, or None."""
         return next((run for run in self._find_alike(entry) if run.info.status == "FINISHED"), None)
 
     def renew_results(
@@ -105,7 +102,7 @@ class Store:
         self._access.run_in_store(lambda to: renew_results(to, run_id, entry, figures))
 
     def finished_id(self, entry: RunRecord) -> str | None:
-        """Return the id of the run that `finished` returns."""
+        """Return the id of the run that `find_finished` returns."""
         finished = self.find_finished(entry)
         return finished.info.run_id if finished else None
 
@@ -134,10 +131,7 @@ class Store:
         return self._access.run_anywhere(maintenance.fail_dead_runs)
 
     def present_table(self, table: Table) -> None:
-        """Make MLflow's pages show a table's runs as the paper shows its rows.
-
-        See `bench.tracking.mlflow_views`.
-        """
+        """Make MLflow's pages show a table as the paper does (`bench.tracking.mlflow_views`)."""
         self._access.run_anywhere(lambda to: maintenance.present_table(to, table))
 
     def page_addresses(self) -> dict[str, str]:
@@ -210,16 +204,13 @@ class Store:
         return self.search_tables([table], tags)
 
     def search_tables(self, tables: Sequence[str], tags: Mapping[str, str]) -> list[Any]:
-        """Return what `search` does, of several tables; the store is asked for all at once."""
+        """Return what `search_runs` does, of several tables; the store is asked for all at once."""
         return self._access.run_anywhere(lambda to: to.search_tables(tables, tags))
 
     def ensure_run(
         self, table: str, name: str, identity: Mapping[str, str], more: Mapping[str, str]
     ) -> str:
-        """Return the id of the run with the tags `identity`, for several processes to work on.
-
-        Where there is none, it is created, with `more` tags.
-        """
+        """Return the id of the run with the tags `identity`; it is created, with `more`, if new."""
         return self._access.run_anywhere(lambda to: _ensure_run(to, table, name, identity, more))
 
     def waiting_names(self) -> list[str]:

@@ -12,14 +12,15 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 
 from bench._io.digests import short_digest
+from bench.cards import sweep_cards
 from bench.config import Form
-from bench.tracking.client import log_metrics, log_params, now_ms
+from bench.specs.sweep import Sweep
+from bench.tracking.client import NOTE, log_metrics, log_params, now_ms
 from bench.tracking.run_frame import runs_frame
 from bench.tracking.store import Store
 
 TRIALS = "trials.csv"
 """The artifact with a line for each trial; all that a report reads."""
-_NOTE = "mlflow.note.content"
 _IMPORTANCE = "importance."
 
 Ending = Literal["finished", "pruned", "failed"]
@@ -35,7 +36,7 @@ class StudyEntry:
     signature: str
     fingerprints: Mapping[str, str]
     made_from: Mapping[str, str]
-    """As `RunEntry.made_from`, of the settings that are varied."""
+    """As `RunRecord.made_from`, of the settings that are varied."""
     commit: str
     settings: Mapping[str, Any]
     """What is varied and how, by dotted key."""
@@ -106,7 +107,7 @@ class StudyRun:
         for path in files:
             folder = None if path.name == TRIALS else "figures"
             self._client.log_artifact(self.run_id, str(path), folder)
-        self._client.set_tag(self.run_id, _NOTE, note)
+        self._client.set_tag(self.run_id, NOTE, note)
         metrics = {_IMPORTANCE + name: value for name, value in importances.items()}
         if best is not None:
             metrics["best"] = best
@@ -129,13 +130,10 @@ class StudyArtifacts(NamedTuple):
     run_id: str
 
 
-def read_studies(store: Store, sweep: str, form: Form, signature: str) -> list[StudyArtifacts]:
-    """Return the studies of a sweep's card in a form that have a trial, newest first.
-
-    There are several where the data changed in between.
-    """
-    wanted = {"kind": "study", "form": form, "signature": signature}
-    studies = [_read_study(store, run) for run in store.search_runs(f"sweeps/{sweep}", wanted)]
+def read_studies(store: Store, card: Sweep) -> list[StudyArtifacts]:
+    """Return the studies of a sweep's card, newest first; on changed data there are several."""
+    wanted = {"kind": "study", "form": card.form, "signature": sweep_cards.study_signature(card)}
+    studies = [_read_study(store, run) for run in store.search_runs(f"sweeps/{card.key}", wanted)]
     return [study for study in studies if study is not None]
 
 

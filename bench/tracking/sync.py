@@ -8,18 +8,17 @@ to, point by point, so that sending twice changes nothing. Once whole, it is gon
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.errors import BenchError
 from bench.tracking import process, registered_models, run_files
 from bench.tracking.address import local_folder
-from bench.tracking.client import cut_text, is_unreachable, log_points
-from bench.tracking.mlflow_store import MEANT_FOR, MlflowStore
+from bench.tracking.client import NOTE, cut_text, is_unreachable, log_params, log_points, log_tags
+from bench.tracking.mlflow_store import MEANT_FOR, USER, MlflowStore
 from bench.tracking.run_frame import is_figure
 from bench.tracking.run_lifecycle import GATHERED, PARENT, join_values
-from bench.tracking.user import USER
 
 _SENT = "sent"
 """Tag of the outbox's run: its id in the store."""
@@ -84,8 +83,9 @@ def send_runs(
         if lost := _send_files(store, target, folder_path, done):
             yield Sent(name, f"not sent: {lost}", is_whole=False)
             continue
-        if not done:
-            _end_run(store, run, target)
+        if not done:  # last, so that one that was not sent whole never counts as finished
+            status = "FAILED" if run.info.status == "RUNNING" else run.info.status
+            store.client.set_terminated(target, status, end_time=run.info.end_time)
         _adopt_parts(store, experiment.name, run.info.run_id, target)
         outbox.client.set_tag(run.info.run_id, _SENT, target)
         outbox.client.delete_run(run.info.run_id)
@@ -96,8 +96,7 @@ def send_runs(
 def _meant_for_another(meant_for: str, store: MlflowStore) -> str:
     return (
         f"not sent: it was recorded for {meant_for}, and {store.address.shown} is configured: "
-        "configure "
-        "that store, or send it here by `bench sync --from-other-stores`"
+        "configure that store, or send it here by `bench sync --from-other-stores`"
     )
 
 
@@ -153,18 +152,11 @@ def _send_files(store: MlflowStore, target: str, path: Path, done: bool) -> str:
 
 def _list_waiting(outbox: MlflowStore) -> list[Any]:
     """Return the runs that wait, those that began first first: parents go before their parts."""
-    runs = [
-        run
-        for experiment in outbox.client.search_experiments()
-        for run in outbox.list_runs([experiment.experiment_id])
-    ]
-    return sorted(runs, key=lambda run: run.info.start_time)
+    return sorted(outbox.list_all_runs(), key=lambda run: run.info.start_time)
 
 
 def _copy_run(outbox: MlflowStore, store: MlflowStore, run: Any, target: str) -> None:
     """Bring a run of the store to the state of the outbox's."""
-    from mlflow.entities import Param, RunTag
-
     client = store.client
     before = client.get_run(target).data
     tags = {key: value for key, value in run.data.tags.items() if key not in _OWN}
@@ -174,25 +166,17 @@ def _copy_run(outbox: MlflowStore, store: MlflowStore, run: Any, target: str) ->
         tags[PARENT] = _sent_id(outbox, tags[PARENT])
     if run.info.status == "RUNNING":
         holder = run.data.tags.get("process", "")
-        tags["failure"] = cut_text(" ".join(filter(None, ("its process", holder, "died"))), 500)
+        tags["failure"] = cut_text(" ".join(filter(None, ("its process", holder, "died"))))
     elif "failure" in before.tags and "failure" not in tags:
         client.delete_tag(target, "failure")
-    for batch in _split_batches([RunTag(key, value) for key, value in tags.items()]):
-        client.log_batch(target, tags=batch)
-    for batch in _split_batches([Param(key, value) for key, value in run.data.params.items()]):
-        client.log_batch(target, params=batch)
+    log_tags(client, target, tags)
+    log_params(client, target, run.data.params)
     if run.inputs.dataset_inputs:
         client.log_inputs(target, run.inputs.dataset_inputs)
     for name in run.data.metrics:
         there = {point.step for point in client.get_metric_history(target, name)}
         points = outbox.client.get_metric_history(run.info.run_id, name)
         log_points(client, target, [point for point in points if point.step not in there])
-
-
-def _end_run(store: MlflowStore, run: Any, target: str) -> None:
-    """Say how the run ended: last, so that one that was not sent whole never counts as finished."""
-    status = "FAILED" if run.info.status == "RUNNING" else run.info.status
-    store.client.set_terminated(target, status, end_time=run.info.end_time)
 
 
 def _new_run(store: MlflowStore, table: str, run: Any) -> str:
@@ -208,7 +192,7 @@ def _tell_experiment(store: MlflowStore, experiment: Any) -> None:
     """
     target = store.client.get_experiment_by_name(experiment.name)
     for key, value in experiment.tags.items():
-        if key not in target.tags and key != "mlflow.note.content":
+        if key not in target.tags and key != NOTE:
             store.client.set_experiment_tag(target.experiment_id, key, value)
 
 
@@ -261,7 +245,3 @@ def _artifact_folder(outbox: MlflowStore, experiment: Any, run: Any) -> Path:
             "tracking.outside-outbox", f"{path}: is not below {root}, the outbox's folder"
         )
     return path
-
-
-def _split_batches(items: list[Any], size: int = 100) -> Iterable[list[Any]]:
-    return (items[start : start + size] for start in range(0, len(items), size))

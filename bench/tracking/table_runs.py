@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench._io import packages
 from bench.config import Config, Form
+from bench.tracking.run_frame import runs_frame
 
 if TYPE_CHECKING:
     from bench.tracking.store import Store
@@ -44,3 +45,21 @@ def _open_store(config: Config) -> Store | None:
 def overrides_by_run(runs: list[Any]) -> dict[str, str]:
     """Return the settings that `--set` changed, by the id of the run; "" where it changed none."""
     return {run.info.run_id: run.data.tags.get("overrides", "") for run in runs}
+
+
+def row_states(config: Config, table: str, form: Form) -> dict[str, str]:
+    """Return the states of each signature's runs, e.g. `finished: seed 666; failed: seed 667`.
+
+    Return none where MLflow is not installed (`bench.tracking.open_store.explain_unread` says so).
+    """
+    frame = runs_frame(table_runs(config, table, form))
+    by_signature: dict[str, str] = {}
+    for signature, runs in frame.groupby("signature", sort=False):
+        # The last run of a seed says how that seed stands.
+        last = runs.drop_duplicates("seed", keep="last")
+        parts = [
+            f"{status}: seed {', '.join(str(seed) for seed in sorted(group['seed']))}"
+            for status, group in last.groupby("status", sort=True)
+        ]
+        by_signature[str(signature)] = "; ".join(parts).lower()
+    return by_signature

@@ -14,6 +14,7 @@ from bench.errors import BenchError
 from bench.metrics.measured import MetricResult
 from bench.tracking import registered_models, run_files, run_lifecycle
 from bench.tracking.client import (
+    NOTE,
     cut_text,
     log_inputs,
     log_metrics,
@@ -23,7 +24,7 @@ from bench.tracking.client import (
 from bench.tracking.mlflow_store import Away, MlflowStore
 from bench.tracking.outbox import StoreWithOutbox
 from bench.tracking.rounded_tags import our_tags
-from bench.tracking.run_lifecycle import NOTE, code_tags, join_values
+from bench.tracking.run_lifecycle import code_tags, join_values
 from bench.tracking.run_record import (
     DatasetUse,
     RunRecord,
@@ -37,14 +38,13 @@ from bench.tracking.run_record import (
 if TYPE_CHECKING:  # torch takes a second, and reports need none
     from torch import nn
 
-_TAG_LENGTH = 500
 _HOURS = "hours"
 
 T = TypeVar("T")
 
 
 class TrackedRun:
-    """One MLflow run, open. Made by `Store.begin`; rates go in as fractions, are kept in per cent.
+    """One MLflow run, open. Made by `Store.begin_run`; rates go in as fractions, stay in per cent.
 
     Where its server stops answering, the run goes on in the outbox: whatever was not taken is
     recorded there, and `bench sync` brings both together.
@@ -72,7 +72,7 @@ class TrackedRun:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the run if `finish` has not; see `Store.begin`."""
+        """Close the run if `finish_run` has not; see `Store.begin_run`."""
         if self._closed:
             return
         if kind is None:
@@ -114,10 +114,7 @@ class TrackedRun:
         self._run_work(lambda client, run_id: client.log_artifact(run_id, str(path), folder))
 
     def add_model(self, system: nn.Module) -> None:
-        """Keep the trained system as an MLflow model, registered by table and row.
-
-        See `bench.tracking.registered_models`.
-        """
+        """Keep the trained system as an MLflow model (`bench.tracking.registered_models`)."""
         with tempfile.TemporaryDirectory() as folder:
             registered_models.write_model(system, Path(folder, registered_models.FOLDER))
             self._run_work(lambda client, run_id: client.log_artifacts(run_id, folder))
@@ -163,7 +160,7 @@ class TrackedRun:
         self._stop_monitor()
         self._log_hours()
         if failure is not None:
-            text = cut_text(failure, _TAG_LENGTH)
+            text = cut_text(failure)
             self._run_work(lambda client, run_id: client.set_tag(run_id, "failure", text))
         if self._store.is_local:
             self._run_work(run_files.tag_file_count)
@@ -193,10 +190,7 @@ class TrackedRun:
 def log_results(
     client: Any, run_id: str, entry: RunRecord, figures: Mapping[str, MetricResult]
 ) -> None:
-    """Log a run's final results (fractions by `<evaluation>.<metric>`) beside the paper's.
-
-    Earlier results stay in the metrics' history.
-    """
+    """Log a run's results (fractions) beside the paper's; earlier ones stay in the history."""
     note = describe_run(entry, figures)
     numbers = tracked_values(figures)
     log_metrics(client, run_id, numbers, step=0)

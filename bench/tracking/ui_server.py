@@ -26,10 +26,7 @@ _PATIENCE_S = 5.0
 
 
 def server_command(config: Config, port: int) -> list[str]:
-    """Return the command that serves the store of `config` on `port` of this machine.
-
-    Raise BenchError where the store is a server itself.
-    """
+    """Return the command that serves a store on a port; BenchError where the store is a server."""
     at = address.configured_address(config)
     if at.file is None:
         raise BenchError(
@@ -58,10 +55,7 @@ def present_tables(store: Store) -> None:
 
 
 def server_environment() -> dict[str, str]:
-    """Return the environment of MLflow's server, without its workers for language models.
-
-    They would be eight more processes.
-    """
+    """Return the environment of MLflow's server, without eight workers for language models."""
     off = ("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "MLFLOW_ENABLE_AI_GATEWAY")
     return quiet_mlflow() | dict.fromkeys(off, "false")
 

@@ -22,6 +22,7 @@ from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.published import find_published
 from bench.metrics.measured import MetricResult
 from bench.runner import local
+from bench.specs.sweep import Sweep
 from bench.sweeps.trials import SweepRun
 from bench.tracking import studies
 from bench.tracking.store import Store
@@ -101,9 +102,9 @@ def untrained(order, seeds, config, say) -> list[Untrained]:
     ]
 
 
-def study(store: Store, sweep: str, *more: Any) -> list[StudyArtifacts]:
-    if sweep != "breathnet-lambda":
-        return KEPT(store, sweep, *more)
+def study(store: Store, card: Sweep) -> list[StudyArtifacts]:
+    if card.key != "breathnet-lambda":
+        return KEPT(store, card)
     lines = {"state": ["finished"], "system.refinement.weight": ["0.1"]}
     names = ("asvspoof2019la", "asvspoof2021la", "asvspoof2021df", "inthewild")
     trials = pd.DataFrame({**lines, **{f"{name}.eer": ["1.5"] for name in names}})

@@ -13,7 +13,7 @@ import pytest
 
 from bench.cards import checked_cards, table_cards
 from bench.config import Config
-from bench.reports import overview, verified_claims
+from bench.reports import overview
 from bench.tracking.store import Store
 from tests.reports.stored import fill
 
@@ -121,7 +121,7 @@ def test_the_page_begins_with_what_tests_show_and_names_tests_that_exist():
     headings = [line for line in page.splitlines() if line.startswith("#")]
     assert headings[:3] == ["# State of reproduction", "## Verified by tests", "## What was run"]
     named = re.findall(r"`(tests/\S+)`", page)
-    assert len(named) == len(verified_claims.SHOWN)
+    assert len(named) == len(overview.SHOWN)
     assert all((Path(__file__).parents[2] / path).is_file() for path in named)
 
 

@@ -14,7 +14,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from bench.cards import checked_cards
-from bench.reports import Report
+from bench.reports.document import Report
 from bench.reports.sweep_report import SweepReport
 from tests.reports.made import MADE
 

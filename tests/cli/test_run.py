@@ -128,12 +128,14 @@ def test_a_row_that_the_machine_refuses_stops_no_other(bench, environment, tiny,
     own, refused = engine.build_system, list[int]()
     monkeypatch.setattr(engine, "build_system", full)
     order = ["run", "table4", "--smoke", "--rows", "S0,S1", *tiny, "--set", "training.epochs=1"]
-    done = bench(*order)
+    done = bench(*order, "--json")
     assert done.returncode == 1
     assert "failed: S0 · seed 666" in done.stderr
     assert "/data/x.npz: there is no space left on the disk; free some" in done.stderr
     assert "Traceback" not in done.stderr
     assert "Error" not in done.stderr
+    ended = {run["row"]: (run["state"], run["code"]) for run in json.loads(done.stdout)["runs"]}
+    assert ended == {"S0": ("failed", "machine.disk-full"), "S1": ("finished", None)}
     assert frame(Path(environment["BENCH_WORK"]))["status"].tolist() == ["FAILED", "FINISHED"]
 
 

@@ -25,7 +25,7 @@ def states(work: Path) -> list[str]:
         return []
     name = journals[0].stem
     study = optuna.load_study(
-        study_name=name, storage=storage.open_storage(None, name, work).optuna
+        study_name=name, storage=storage.open_storage(None, name, work, print).optuna
     )
     return [trial.state.name for trial in study.trials]
 

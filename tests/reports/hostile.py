@@ -16,8 +16,9 @@ from bench.evaluation import render
 from bench.evaluation.score_report import Breakdown, ScoreReport
 from bench.evaluation.score_report import BreakdownLine as Level
 from bench.issues import Issue
-from bench.reports import build_report, checked_report
+from bench.reports import checked_report
 from bench.reports.checked_report import CheckedLine, CheckedReport
+from bench.reports.document import build_report
 from bench.reports.overview import render_overview
 from bench.reports.render_html import render_html_page
 from bench.specs.checked import CountTable
@@ -231,9 +232,9 @@ def hostile_pages(name: str) -> dict[str, str]:
         "differences": made.text_files["made-differences.md"],
         "overview": render_overview([made], "paper", [card]),
         "verdict": hostile_verdict(name),
+        "checked": checked_report.render_checked_files(found)[f"{found.stem}.md"],
     }
     return {
         "report": made.render_extra("html", b"png"),
-        "checked": checked_report.render_checked_page(found),
         **{kind: render_html_page("t", text, {}) for kind, text in others.items()},
     }

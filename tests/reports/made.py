@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bench.evaluation.draws import MetricDraws
-from bench.reports import build_report
+from bench.reports.document import build_report
 from bench.specs.table import Paper, Table
 from tests.reports.judged_files import NONE_SCORED, scored, scored_line
 

@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-from bench.reports import find_stale_files, write_report
+from bench.reports.document import find_stale_files, write_report
 from tests.reports.judged_files import scored
 from tests.reports.made import Kept, frame, made
 

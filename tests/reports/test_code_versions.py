@@ -7,8 +7,8 @@ import json
 import pytest
 
 from bench import versions
-from bench.reports import build_report
 from bench.reports.code_versions import OUTDATED_MARK, find_version_changes
+from bench.reports.document import build_report
 from bench.reports.row_runs import select_row_runs
 from tests.reports.judged_files import NONE_SCORED
 from tests.reports.made import PAPER, RUNS, TABLE, Kept, frame
@@ -77,7 +77,7 @@ def test_runs_of_other_code_than_the_last_are_counted_as_such(sal_2):
     made.loc[:, "contents"] = "c1"
     made.loc[last[0], "contents"] = "c0"
     made.loc[last[1:], "versions"] = json.dumps({"system sal": 2, "training": 1})
-    found = select_row_runs(TABLE, "Both", RUNS["Both"], made, "paper")
+    found = select_row_runs(TABLE, "Both", RUNS["Both"].signature, made, "paper")
     assert found.left_out["by older code"] + len(found.runs) == 3
     assert "with other weights, audio or breaths" not in found.left_out
 

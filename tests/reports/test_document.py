@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from bench.cards import table_cards
-from bench.reports import build_report, find_stale_files, write_report
+from bench.reports.document import build_report, find_stale_files, write_report
 from tests.reports.judged_files import NONE_SCORED, judged
 
 from .made import (

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from bench.cards import table_cards
-from bench.reports import find_stale_files, plot_style, plots, write_report
+from bench.reports import plot_style, plots
+from bench.reports.document import find_stale_files, write_report
 from bench.reports.plots import matrices, points
 from bench.specs.table import Column
 

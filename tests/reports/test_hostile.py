@@ -13,7 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from bench._io.printable import csv_text, escape_invisible
-from bench.reports import write_report
+from bench.reports.document import write_report
 from tests.reports.latex_check import check
 
 from ..errors import raises_code

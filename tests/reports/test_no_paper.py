@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from bench.reports import build_report, paper_differences
+from bench.reports import paper_differences
 from bench.reports.citation import format_citation
+from bench.reports.document import build_report
 from bench.specs.table import Paper, Table
 from tests.reports.judged_files import NONE_SCORED
 

@@ -59,7 +59,9 @@ def made(errors, rows=("A", "B"), **more):
         for row in rows
     ]
     frame = pd.DataFrame(lines)
-    stands = {row: select_row_runs(CARD, row, run, frame, "paper") for row, run in runs.items()}
+    stands = {
+        row: select_row_runs(CARD, row, run.signature, frame, "paper") for row, run in runs.items()
+    }
     return describe_position_errors(CARD, runs, stands, Kept(errors, **more), "paper")
 
 

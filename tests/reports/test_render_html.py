@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from bench.reports import find_stale_files, write_report
+from bench.reports.document import find_stale_files, write_report
 from bench.reports.render_html import render_html_page, without_images
 
 from .made import MADE, made

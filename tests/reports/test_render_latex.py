@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from bench.cards import card_files, table_cards
 from bench.cards.references import all_references
-from bench.reports import build_report
 from bench.reports.bibliography import format_bibtex_entry
+from bench.reports.document import build_report
 from bench.reports.render_latex import escape_latex
 from bench.tracking.run_frame import runs_frame
 from tests.reports.judged_files import NONE_SCORED

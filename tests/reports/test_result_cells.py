@@ -53,7 +53,8 @@ def found_of(table, figures):
     ]
     frame = pd.DataFrame(lines)
     return build_cells(
-        table, {row: select_row_runs(table, row, RUNS[row], frame, "paper") for row in figures}
+        table,
+        {row: select_row_runs(table, row, RUNS[row].signature, frame, "paper") for row in figures},
     )
 
 

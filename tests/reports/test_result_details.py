@@ -6,7 +6,7 @@ import json
 
 import pandas as pd
 
-from bench.reports import build_report
+from bench.reports.document import build_report
 from bench.reports.result_cells import build_cells
 from bench.reports.result_details import (
     describe_errors_and_runs,
@@ -22,7 +22,7 @@ from .made import MATRIX, PAPER, RUNS, TABLE, TRAINED, finished, frame, made, tr
 
 
 def parts(lines, table=TABLE, rows=("Both", "Single")):
-    stands = {row: select_row_runs(table, row, RUNS[row], lines, "paper") for row in rows}
+    stands = {row: select_row_runs(table, row, RUNS[row].signature, lines, "paper") for row in rows}
     return build_cells(table, stands), stands
 
 

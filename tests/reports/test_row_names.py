@@ -7,7 +7,7 @@ import re
 import pandas as pd
 import pytest
 
-from bench.reports import build_report
+from bench.reports.document import build_report
 from bench.reports.render_latex import escape_latex
 from tests.reports.judged_files import judged
 

@@ -44,7 +44,9 @@ def compare(card, lines, kept):
     for line in lines:
         line["signature"] = runs[line["row"]].signature
     frame = pd.DataFrame(lines)
-    stands = {row: select_row_runs(card, row, run, frame, "paper") for row, run in runs.items()}
+    stands = {
+        row: select_row_runs(card, row, run.signature, frame, "paper") for row, run in runs.items()
+    }
     found = build_cells(card, stands)
     return found, compare_all_rows(card, found, stands, kept(frame) if callable(kept) else kept)
 
@@ -184,7 +186,8 @@ def test_rows_on_other_trials_are_not_compared():
 def test_a_mean_is_drawn_from_its_parts():
     lines = combined_frame()
     stands = {
-        row: select_row_runs(COMBINED, row, RUNS[row], lines, "paper") for row in ("Both", "Single")
+        row: select_row_runs(COMBINED, row, RUNS[row].signature, lines, "paper")
+        for row in ("Both", "Single")
     }
     found = tuple(cell for cell in build_cells(COMBINED, stands) if cell.row in stands)
     comparisons = compare_all_rows(COMBINED, found, stands, Kept(lines))

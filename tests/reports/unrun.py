@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from bench.cards import table_cards
-from bench.reports import build_report
+from bench.reports.document import build_report
 from bench.tracking.run_frame import runs_frame
 from tests.reports.judged_files import NONE_SCORED
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from bench import reports
 from bench.analysis.trained_rows import load_trained_rows
 from bench.cards import table_cards
 from bench.config import Config
 from bench.data.audio import read_wave
 from bench.evaluation import score_file
+from bench.reports.document import build_report
 from bench.reports.variant_rows import add_variant_rows
 from bench.runner import costs, local, trained_models
 from bench.runner.request import RunRequest
@@ -110,7 +110,7 @@ def test_reports_mark_it(finished, order, config):
     }
     store = Store(config)
     frames = store.table_frame(KEY, "paper"), store.scored_frame(KEY, "paper")
-    made = reports.build_report(table, paper, runs, *frames, "paper")
+    made = build_report(table, paper, runs, *frames, "paper")
     lines = [line for line in made.markdown.splitlines() if PUBLISHED_WEIGHTS in line]
     assert any("AASIST-L.pth" in line and "0.99" in line for line in lines)
     assert PUBLISHED_WEIGHTS in made.csv

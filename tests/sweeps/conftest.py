@@ -48,7 +48,7 @@ def open_study(tmp_path: Path) -> Callable[..., Study]:
     """Open the study of a card in a file of this test's, as a new process would."""
 
     def opened(card: Sweep, name: str = "made") -> Study:
-        return Study(card, name, storage.open_storage(None, name, tmp_path), (3, 1))
+        return Study(card, name, storage.open_storage(None, name, tmp_path, print), (3, 1))
 
     return opened
 

@@ -27,7 +27,7 @@ from tests.sweeps.conftest import Formula, finish
 from bench.sweeps import storage
 from bench.sweeps.study import Study
 card = sweep_cards.parse_sweep("made", Path(sys.argv[1]))["smoke"]
-study = Study(card, "made", storage.open_storage(sys.argv[2], "made", Path(".")), (3, 1))
+study = Study(card, "made", storage.open_storage(sys.argv[2], "made", Path("."), print), (3, 1))
 finish(study, Formula(lambda claim: time.sleep(0.1)), 8)
 """
 
@@ -66,7 +66,7 @@ def test_processes_share_a_study_in_postgresql(parse, tmp_path, server):
     command = [sys.executable, "-c", WORKER, str(tmp_path / "made.toml"), server]
     workers = [subprocess.Popen(command) for _ in range(3)]
     assert [worker.wait(timeout=120) for worker in workers] == [0, 0, 0]
-    study = Study(card, "made", storage.open_storage(server, "made", tmp_path), (3, 1))
+    study = Study(card, "made", storage.open_storage(server, "made", tmp_path, print), (3, 1))
     trials = study.list_trials()
     assert [trial.number for trial in trials] == list(range(8))
     assert {trial.state.name for trial in trials} == {"COMPLETE"}

@@ -75,7 +75,7 @@ def test_damage_that_loses_nothing_changes_nothing(
     finish(again, Formula(), 4)
     assert records(open_study(parse()))[:3] == before
     assert len(again.list_trials()) == 4
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("operation", [6, 7])
@@ -89,7 +89,7 @@ def test_a_torn_record_is_passed_over_where_none_depends_on_it(
     lines[at] = lines[at][:40]
     journal.write_bytes(b"".join(lines))
     again = open_study(parse())
-    assert f"{journal}:{at + 1}: a torn record is passed over" in capsys.readouterr().err
+    assert f"{journal}:{at + 1}: a torn record is passed over" in capsys.readouterr().out
     assert [trial.number for trial in again.list_trials()] == [0, 1, 2]
     finish(again, Formula(), 4)
     assert len(open_study(parse()).list_trials()) == 4
@@ -134,7 +134,7 @@ def test_the_lock_of_a_killed_process_is_free_at_once(tmp_path):
 @pytest.mark.parametrize("url", ["sqlite:///a.db", "mysql://u:secret@h/d", "/tmp/a", "a.journal"])
 def test_what_cannot_be_shared_safely_is_refused_without_its_password(url, tmp_path):
     with raises_code("option.invalid") as raised:
-        storage.open_storage(url, "made", tmp_path)
+        storage.open_storage(url, "made", tmp_path, print)
     assert "secret" not in str(raised.value)
 
 
@@ -142,5 +142,5 @@ def test_a_driver_that_is_not_installed_is_named(tmp_path, monkeypatch):
     for driver in ("psycopg", "psycopg2"):
         monkeypatch.setitem(sys.modules, driver, None)
     with raises_code("machine.not-installed") as error:
-        storage.open_storage("postgresql://nobody@127.0.0.1/none", "made", tmp_path)
+        storage.open_storage("postgresql://nobody@127.0.0.1/none", "made", tmp_path, print)
     assert "psycopg" in str(error.value)

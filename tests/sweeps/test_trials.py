@@ -63,17 +63,12 @@ def test_trials_are_nested_below_their_study_which_holds_table_and_figures(parse
     assert artifacts == {
         f"figures/{name}.{kind}" for name in ("history", "slice") for kind in ("png", "svg", "pdf")
     }
-    (kept,) = studies.read_studies(
-        Store(config), "made", "smoke", sweep_cards.study_signature(card)
-    )
+    (kept,) = studies.read_studies(Store(config), card)
     assert kept.trials["state"].tolist() == ["finished"] * 3
     assert pd.to_numeric(kept.trials["objective"]).tolist() == pytest.approx(
         [100 * end.objective for end in ended]
     )
-    assert (
-        studies.read_studies(Store(config), "made", "paper", sweep_cards.study_signature(card))
-        == []
-    )
+    assert studies.read_studies(Store(config), card.model_copy(update={"form": "paper"})) == []
 
 
 @pytest.mark.slow
@@ -127,9 +122,7 @@ def test_a_failing_trial_is_named_with_its_reason_and_the_others_are_run(parse, 
     assert failed.info.status == "FAILED"
     assert "18 GiB" in failed.data.tags["failure"]
     assert failed.data.tags["outcome"] == "failed"
-    (kept,) = studies.read_studies(
-        Store(config), "made", "smoke", sweep_cards.study_signature(card)
-    )
+    (kept,) = studies.read_studies(Store(config), card)
     assert "18 GiB" in kept.trials["reason"][0]
 
 
@@ -220,7 +213,7 @@ def test_a_tracking_server_that_is_away_for_a_while_costs_nothing(parse, config,
 
     watcher = Watcher()
     sweeping = SweepRun(parse(SMALL), config, Store(config), watcher, None)
-    monkeypatch.setattr("bench.sweeps.trials.publish_study", told)
+    monkeypatch.setattr(SweepRun, "_publish_study", told)
     assert [end.ending for end in sweeping.run_trials(3)] == ["finished"] * 3
     monkeypatch.undo()
     assert len(watcher.said) == 2

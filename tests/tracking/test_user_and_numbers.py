@@ -14,10 +14,9 @@ from bench.cards import table_cards
 from bench.config import Config
 from bench.metrics.measured import MetricResult
 from bench.tracking import mlflow_views, ui_server
-from bench.tracking.mlflow_store import MEANT_FOR
+from bench.tracking.mlflow_store import MEANT_FOR, USER, user_name
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
-from bench.tracking.user import USER, user_name
 from tests.tracking.outbox import run_row, sent
 
 FIGURES = {"partialspoof.eer": MetricResult(0.036123456, 0.0350, 0.0372)}

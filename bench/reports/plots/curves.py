@@ -39,9 +39,8 @@ def draw_curves(panels: Sequence[SettingCurve], title: str) -> Figure:
     width = max(_PANEL_IN * len(panels), 4.0)
     with styled_figure(width, 3.0, title) as figure:
         names = list(dict.fromkeys(name for panel in panels for name in panel.points["evaluation"]))
-        for axes, panel in zip(
-            figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
-        ):
+        subplots = figure.subplots(1, len(panels), squeeze=False)[0]
+        for axes, panel in zip(subplots, panels, strict=True):
             _draw_panel(axes, panel, names)
         keys: dict[str, Any] = {}
         for axes in figure.axes:

@@ -18,7 +18,7 @@ from scipy.stats import norm
 
 from bench.metrics.breakdown import POOLED
 from bench.metrics.det import DetPoints, det_points, find_closest
-from bench.reports.plot_style import CLASSES, SOURCES, escape_mathtext, styled_figure
+from bench.reports.plot_style import CLASSES, SOURCES, escape_mathtext, label_matrix, styled_figure
 from bench.units import BONAFIDE, SPOOF
 
 _DET_TICKS = np.array([0.001, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 0.999])
@@ -126,16 +126,7 @@ def draw_heat_map(rates: pd.DataFrame, title: str) -> Figure:
             axes.axhline(down - 1, color="black", linewidth=1)
         if POOLED in rates.columns:
             axes.axvline(across - 1, color="black", linewidth=1)
-        axes.tick_params(length=0)
-        axes.set_xticks(
-            axes.get_xticks(),
-            [escape_mathtext(str(name)) for name in rates.columns],
-            rotation=45,
-            ha="right",
-            rotation_mode="anchor",
-        )
-        axes.set_yticks(axes.get_yticks(), [escape_mathtext(str(name)) for name in rates.index])
-        axes.tick_params(axis="y", labelrotation=0)
+        label_matrix(axes, map(str, rates.columns), map(str, rates.index))
         axes.set(
             xlabel=escape_mathtext(str(rates.columns.name or "")),
             ylabel=escape_mathtext(str(rates.index.name or "")),

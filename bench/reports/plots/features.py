@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from bench.plot_data import EmbeddedFeatures
-from bench.reports.plot_style import CLASSES, escape_mathtext, styled_figure
+from bench.reports.plot_style import CLASSES, add_panels, escape_mathtext, styled_figure
 from bench.units import BONAFIDE, SPOOF
 
 _ACROSS = 2
@@ -26,10 +26,8 @@ def draw_features(panels: Sequence[EmbeddedFeatures], title: str) -> Figure:
     down = -(-len(panels) // across)
     width = max(3.0 * across, 4.0)
     with styled_figure(width, 2.8 * down + 0.6, title, grid="none") as figure:
-        subplots = figure.subplots(down, across, squeeze=False).ravel()
-        for axes in subplots[len(panels) :]:
-            axes.remove()
-        for axes, panel in zip(subplots, panels, strict=False):
+        subplots = add_panels(figure, len(panels), across)
+        for axes, panel in zip(subplots, panels, strict=True):
             # The class with fewer items on top, that it is not hidden.
             for label in sorted(CLASSES, key=lambda name: -_select_class(panel, name).sum()):
                 points = panel.points[_select_class(panel, label)]

@@ -15,7 +15,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from bench.reports.main_table import SECOND_HAND_MARK, list_sides
-from bench.reports.plot_style import escape_mathtext, styled_figure
+from bench.reports.plot_style import escape_mathtext, label_matrix, styled_figure
 from bench.reports.plots.points import label_row
 from bench.reports.result_cells import ResultCell, count_decimals
 from bench.specs.table import Column, Table
@@ -83,9 +83,8 @@ def _draw_papers_matrix(
 ) -> None:
     title = f"{label_row(table, cells[0].row)}: paper"
     digest = {cell.column for cell in cells if cell.paper_from == "digest"}
-    _draw_matrix(
-        axes, table.columns, title, {c.column: c.paper for c in cells}, figures, marked=digest
-    )
+    printed = {cell.column: cell.paper for cell in cells}
+    _draw_matrix(axes, table.columns, title, printed, figures, marked=digest)
 
 
 def _draw_our_matrix(
@@ -141,8 +140,4 @@ def _draw_matrix(
     )
     axes.set_title(escape_mathtext(f"{title} ({columns[0].unit})"), loc="left")
     axes.set(xlabel="", ylabel="")
-    axes.tick_params(length=0)
-    names = [*map(escape_mathtext, across)]
-    axes.set_xticks(axes.get_xticks(), names, rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_yticks(axes.get_yticks(), [*map(escape_mathtext, down)])
-    axes.tick_params(axis="y", labelrotation=0)
+    label_matrix(axes, across, down)

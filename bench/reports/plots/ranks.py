@@ -24,9 +24,8 @@ def draw_ranks(
     """
     width = 3.9 * len(panels)
     with styled_figure(max(width, 4.5), 4.1, title + "\n") as figure:
-        subplots = figure.subplots(
-            1, len(panels), squeeze=False, subplot_kw={"projection": "polar"}
-        )[0]
+        polar = {"projection": "polar"}
+        subplots = figure.subplots(1, len(panels), squeeze=False, subplot_kw=polar)[0]
         for axes, (name, systems) in zip(subplots, panels.items(), strict=True):
             _draw_radar(axes, dimensions, systems)
             axes.set_title(wrap_title(name, 3.9), pad=18, fontsize=8)
@@ -65,17 +64,13 @@ def _draw_radar(
     axes.set_yticks(range(1, n + 1), [f"{rank}" for rank in range(1, n + 1)], fontsize=6)
     axes.set_rlabel_position(45)
     # Over two lines, and away from the circle on its own side: long names would lie over it.
-    axes.set_xticks(
-        angles, ["\n".join(escape_mathtext(name).rsplit(" ", 1)) for name in dimensions]
-    )
+    names = ["\n".join(escape_mathtext(name).rsplit(" ", 1)) for name in dimensions]
+    axes.set_xticks(angles, names)
     for label, angle in zip(axes.get_xticklabels(), angles, strict=True):
         label.set_horizontalalignment(("center", "left", "right")[_side_of_circle(angle)])
 
 
 def _side_of_circle(angle: float) -> int:
-    """Return on which side an angle points, clockwise from the top.
-
-    0 for up or down, 1 for right, -1 for left.
-    """
+    """Return on which side an angle from the top points: 1 right, -1 left, 0 for up or down."""
     across = np.sin(angle)
     return 0 if abs(across) < 0.1 else int(np.sign(across))

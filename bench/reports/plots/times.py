@@ -16,7 +16,14 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from bench.plot_data import ActivationPanel, FrameDecisions
-from bench.reports.plot_style import CLASSES, KINDS, escape_mathtext, styled_figure, wrap_title
+from bench.reports.plot_style import (
+    CLASSES,
+    KINDS,
+    add_panels,
+    escape_mathtext,
+    styled_figure,
+    wrap_title,
+)
 from bench.units import HOP_SAMPLES, SAMPLE_RATE_HZ, SPOOF
 
 _WIDTH_IN = 7.0
@@ -45,10 +52,7 @@ def draw_activations(
     down = -(-len(panels) // across)
     height = 1.3 + (1.1 if down == 1 else 0.85 * down)
     with styled_figure(_WIDTH_IN, height, title, grid="none") as figure:
-        subplots = figure.subplots(down, across, squeeze=False)
-        for axes in subplots.ravel()[len(panels) :]:
-            axes.remove()
-        for axes, panel in zip(subplots.ravel(), panels, strict=False):
+        for axes, panel in zip(add_panels(figure, len(panels), across), panels, strict=True):
             _draw_activation(axes, panel)
         for axes in figure.axes[-across:]:
             axes.set_xlabel("time (s)")
