@@ -172,8 +172,7 @@ def settings(place):
         signature=f"{place:08x}",
         is_trained=True,
         frontend=SimpleNamespace(weights="xlsr2_300m" if place == 0 else "other"),
-        train=SimpleNamespace(corpus="partialspoof"),
-        dev=SimpleNamespace(corpus="partialspoof"),
+        **dict.fromkeys(("train", "dev"), SimpleNamespace(corpus="partialspoof")),
         evaluate={
             "a": SimpleNamespace(corpus="partialspoof", resolution_s=0.16),
             "b": SimpleNamespace(corpus="llamapartialspoof", resolution_s=0.16),
