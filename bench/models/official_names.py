@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+Tensors = Mapping[str, Tensor]
+"""The tensors of a checkpoint by name."""
+
 
 def rename_tensors(
     tensors: Mapping[str, Tensor], rules: Sequence[tuple[str, str]]

@@ -32,13 +32,12 @@ from bench.extensions import digest_source, find_source
 from bench.specs.base import Spec
 
 if TYPE_CHECKING:  # kinds build what only their own part needs
-    from torch import Tensor
-
     from bench.config import Config
     from bench.data.subset import Subset
     from bench.models.augment import Augmentation, Mixer, Splicer
     from bench.models.breath.marks import BreathMarker, Say
     from bench.models.frontends.base import FrontEnd
+    from bench.models.official_names import Tensors
     from bench.models.systems.base import System
     from bench.specs.corpus import Audio
     from bench.specs.run import TrainData
@@ -102,7 +101,7 @@ class SystemSettings(KindSettings):
     def build(self, frontend: FrontEnd, data: TrainData) -> System:
         """Return the system over `frontend`, to be trained on clips of `data`."""
 
-    def official_names(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    def official_names(self, tensors: Tensors) -> Tensors:
         """Return the tensors of a checkpoint of its authors by the names of its own parameters.
 
         A kind of which no checkpoint can be evaluated does not override this.

@@ -10,11 +10,8 @@ from bench.specs.base import Count, Positive
 from bench.specs.kinds import SystemSettings, require_utterances
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
     from bench.models.frontends.base import FrontEnd
+    from bench.models.official_names import Tensors
     from bench.models.systems.base import System
     from bench.specs.run import TrainData
 
@@ -70,7 +67,7 @@ class Aasist(SystemSettings):
         require_utterances(data, "system.kind = 'aasist'")
         return GraphDetector(self, frontend)
 
-    def official_names(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    def official_names(self, tensors: Tensors) -> Tensors:
         """Return the tensors of a checkpoint of clovaai/aasist by our names, our classes' order."""
         from bench.models.systems.aasist import translate_official
 

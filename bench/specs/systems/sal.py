@@ -11,11 +11,8 @@ from bench.specs.base import Absent, Count, NotNegative, Positive, Share, Spec
 from bench.specs.kinds import SystemSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
     from bench.models.frontends.base import FrontEnd
+    from bench.models.official_names import Tensors
     from bench.models.systems.base import System
     from bench.specs.run import TrainData
 
@@ -107,7 +104,7 @@ class Sal(SystemSettings):
             )
         return SegmentAware(self, frontend, data.resolution_s)
 
-    def official_names(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    def official_names(self, tensors: Tensors) -> Tensors:
         """Return the tensors of a checkpoint of SentryMao/SAL by our names, our classes' order."""
         from bench.models.systems.sal import translate_checkpoint
 
