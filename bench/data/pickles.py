@@ -108,6 +108,19 @@ def read_array(content: bytes) -> NDArray[Any]:
     return _view_array(rest, np.dtype(_check_type(code)), shape, announced["fortran_order"])
 
 
+def read_vectors(content: bytes) -> list[NDArray[Any]]:
+    """Return the vectors of numbers that a `.npy` file of objects holds, one for each utterance.
+
+    No code of the file is run, but a forged or cut one can raise any exception.
+    """
+    objects = read_array(content)
+    vectors = [value.value if isinstance(value, _Array) else value for value in objects]
+    for vector in vectors:
+        if not isinstance(vector, np.ndarray) or vector.ndim != 1 or vector.dtype.kind not in "fiu":
+            raise ValueError("it holds an object that is no vector of numbers")
+    return vectors
+
+
 def _check_type(code: object) -> Any:
     """Return a type's code, if it is one of numbers, truth values, strings or records of these."""
     if isinstance(code, str) and re.fullmatch(rf"[<>|=]?({_NUMBERS}|b1|[US]\d{{1,6}})", code):

@@ -42,6 +42,7 @@ EXAMPLES = {
     "show": ["show", "table4", "--rows", "S5", "--smoke", "--other-settings"],
     "sweep card": ["show", "sweep/breathnet-lambda"],
     "table without training": ["run", "breathnet/table2"],
+    "public scores": ["show", "public/itw"],
     "settings": ["settings", "system.auxiliary", "--table", "table4", "--row", "S5"],
     "status": ["status", "table4", "--smoke"],
     "run": ["run", "table4", "--rows", "S5", "--smoke", "--set", CHANGED],
