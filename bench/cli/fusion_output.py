@@ -49,7 +49,8 @@ def render_fusion(fusion: FusionResult) -> str:
     source += f"{learnt.spoof:,} spoof trials, with a prior of bona fide of {learnt.prior:.4g}"
     trials = f"{report.bonafide:,} bona fide and {report.spoof:,} spoof trials of {report.split}"
     terms = [f"{given.weight:.6g} × {given.name}" for given in fusion.inputs]
-    total = " + ".join([*terms, f"{learnt.map.offset:.6g}"])
+    sign = "-" if learnt.map.offset < 0 else "+"
+    total = f"{' + '.join(terms)} {sign} {abs(learnt.map.offset):.6g}"
     facts = [
         f"learnt from {source}",
         f"applied to {trials}",

@@ -21,13 +21,8 @@ def join_arrays(scores: Path, ids: Path, joined: Path) -> Path:
     other lengths are a BenchError; no code of a file is run.
     """
     names = [str(name) for name in _load(ids, read_array).tolist()]
-    try:
-        values: Any = read_array(scores.read_bytes())
-        is_numbers = values.dtype.kind in "fiu" and values.ndim == 1
-    except Exception:  # then it may be vectors, whose reader says what is wrong
-        values, is_numbers = None, False
-    if not is_numbers:
-        values = _load(scores, read_vectors)
+    is_numbers = _load(scores, _holds_numbers)
+    values = _load(scores, read_array if is_numbers else read_vectors)
     if len(names) != len(values):
         raise BenchError(
             "public.lengths",
@@ -42,6 +37,11 @@ def join_arrays(scores: Path, ids: Path, joined: Path) -> Path:
         np.savez(content, **dict(zip(names, values, strict=True)))
     atomic_files.write_all(joined.parent, {joined.name: content.getvalue()})
     return joined
+
+
+def _holds_numbers(content: bytes) -> bool:
+    """Return whether a `.npy` file's header says that it is one array of numbers."""
+    return b"'|O'" not in content[:128]
 
 
 def _load(path: Path, read: Callable[[bytes], Any]) -> Any:

@@ -58,7 +58,7 @@ def _list_public_files(files: pd.DataFrame) -> str:
     sources = [
         (file, source)
         for file in files.sort_values(["system", "split"], kind="stable").to_dict("records")
-        if (source := scored_rows.read_public(file))
+        if (source := scored_rows.read_public(file.get("public")))
     ]
     if not sources:
         return ""

@@ -11,7 +11,6 @@ the one that was scored last counts.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -91,15 +90,15 @@ def _keep_verdict(verdict: Verdict) -> Verdict:
     return verdict if verdict == "too few errors" else ""
 
 
-def read_public(file: Mapping[str, Any]) -> dict[str, Any]:
-    """Return where a published score file is from; nothing where it is not published."""
-    return json.loads(str(file.get("public") or "{}"))
+def read_public(text: object) -> dict[str, Any]:
+    """Return where a score file is from, of the column `public`; nothing if it is not published."""
+    return json.loads(text) if isinstance(text, str) else {}
 
 
 def _build_row(name: str, table: Table, files: pd.DataFrame) -> Row:
     """Return the system's row; the results printed beside published files stand as the paper's."""
     blank = [""] * (len(table.text_columns) - 1)
-    sources = [read_public(file) for file in files.to_dict("records")]
+    sources = [read_public(file.get("public")) for file in files.to_dict("records")]
     groups = {PUBLIC_GROUPS.get(source.get("by", ""), GROUP) for source in sources}
     group = groups.pop() if len(groups) == 1 else GROUP
     metrics = {column.metric for column in table.columns}
