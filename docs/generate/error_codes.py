@@ -8,11 +8,11 @@ from bench.error_codes import read_error_codes
 
 _HEAD = """# Error codes
 
-Every error has a stable code. With `--json`, the object of kind `error` has it, so a script can react
-to it. The wording of a message may change; a code does not.
+Every error has a stable code. With `--json`, the object of kind `error` has it, so a script can
+react to it. The wording of a message may change; a code does not.
 
-A command ends with exit code 2 if its input is wrong (options, files, cards), and with 1 if a row or
-the machine failed.
+A command ends with exit code 2 if its input is wrong (options, files, cards), and with 1 if a row
+or the machine failed.
 """
 
 
