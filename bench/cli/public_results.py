@@ -11,7 +11,7 @@ from typing import Any
 
 from bench._io import atomic_files
 from bench.cards import corpus_cards
-from bench.cli.public_scores import find_file
+from bench.cli.public_scores import find_public_file
 from bench.cli.result_files import ResultFolder, make_folder, safe_name, write_results
 from bench.cli.score_file_argument import ScoreFileArgument
 from bench.cli.tracked_results import TrackedResult, keep_verdict
@@ -41,7 +41,7 @@ class PublicResult:
     """Why it does not stand in a table that its card names."""
 
 
-def read_keys(card: PublicScores, here: Config) -> Evaluator:
+def open_evaluator(card: PublicScores, here: Config) -> Evaluator:
     """Return who evaluates the files of a card, by the official protocol of its corpus."""
     corpus = corpus_cards.read_corpus_card(card.corpus)
     try:
@@ -52,12 +52,12 @@ def read_keys(card: PublicScores, here: Config) -> Evaluator:
     return Evaluator(EvaluationRequest(corpus, card.split, root))
 
 
-def evaluate_file(
+def evaluate_public_file(
     card: PublicScores, name: str, evaluator: Evaluator, here: Config
 ) -> PublicResult:
     """Evaluate a file, write the report, and add it to the tables that its card names."""
     public = card.files[name]
-    path = find_file(card, name, here)
+    path = find_public_file(card, name, here)
     if path is None:
         raise BenchError(
             "public.not-here", f"{card.key}, {name}: is not here: `bench get {card.key}`"

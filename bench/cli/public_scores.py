@@ -39,7 +39,7 @@ def show_public_scores(key: str, choice: str | None) -> None:
         _print_file(card, name, here)
     for note in card.notes:
         click.echo(wrap_prose(f"note: {note}"))
-    if any(find_file(card, name, here) is None for name in chosen):
+    if any(find_public_file(card, name, here) is None for name in chosen):
         click.echo(f"next: bench get {key}")
     else:
         click.echo(f"next: bench run {key}")
@@ -47,7 +47,7 @@ def show_public_scores(key: str, choice: str | None) -> None:
 
 def _print_file(card: PublicScores, name: str, here: Config) -> None:
     public = card.files[name]
-    path = find_file(card, name, here)
+    path = find_public_file(card, name, here)
     printed = ", ".join(f"{metric} {value:g}" for metric, value in public.printed.items())
     sizes = [f"{public.bytes:,} bytes"] if public.bytes is not None else []
     sizes += [f"about {public.about_bytes:,} bytes"] if public.about_bytes is not None else []
@@ -88,10 +88,10 @@ def run_public_scores(key: str, choice: str | None, refused: str, *, dry_run: bo
 
     here = configuration.to_write()
     results: dict[str, PublicResult | BenchError] = {}
-    evaluator = public_results.read_keys(card, here)
+    evaluator = public_results.open_evaluator(card, here)
     for name in chosen:
         try:
-            results[name] = public_results.evaluate_file(card, name, evaluator, here)
+            results[name] = public_results.evaluate_public_file(card, name, evaluator, here)
         except BenchError as error:
             results[name] = error
             click.echo(f"{name}: {error}", err=True)
@@ -149,7 +149,7 @@ def _format_difference(value: float | None) -> str:
     return "–" if value is None else f"{value + 0.0:+.4f}"
 
 
-def find_file(card: PublicScores, name: str, here: Config) -> Path | None:
+def find_public_file(card: PublicScores, name: str, here: Config) -> Path | None:
     """Return where a file of a card is; None where it, or its ids, are not here."""
     from bench.downloads.targets import public_folder
 
@@ -191,7 +191,7 @@ def describe_file(
         "printed": public.printed,
         "printed_in": public.printed_in,
         "notes": list(public.notes),
-        "path": find_file(card, name, here),
+        "path": find_public_file(card, name, here),
         "error": None,
         "results": {},
         "differences": {},

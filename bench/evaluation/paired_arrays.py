@@ -45,8 +45,9 @@ def _holds_numbers(content: bytes) -> bool:
 
 
 def _load(path: Path, read: Callable[[bytes], Any]) -> Any:
-    """Return what `read` makes of a file; BenchError for whatever it raises, as a forged file may
-    raise anything.
+    """Return what `read` makes of a file; BenchError for whatever it raises.
+
+    A forged or cut file can raise anything.
     """
     try:
         return read(path.read_bytes())
