@@ -68,17 +68,20 @@ def _print_file(card: PublicScores, name: str, here: Config) -> None:
         click.echo(wrap_prose(f"  note: {note}", "  "))
 
 
-def run_public_scores(key: str, choice: str | None, refused: str, *, dry_run: bool) -> None:
-    """Evaluate the files of a card that are here, and print them beside what is printed.
-
-    `refused` names options that mean nothing here. A file that is not here, or fails, does not stop
-    the others; the command then exits with 1.
-    """
-    if refused:
+def require_no_options(key: str, given: Mapping[str, object]) -> None:
+    """Raise BenchError where options are given that mean nothing for public score files."""
+    if refused := options.name_given_options(given):
         raise BenchError(
             "option.not-applicable",
-            f"{key}: scores are evaluated, and nothing is trained: leave {refused} out",
+            f"{key}: published scores are evaluated, and nothing is trained: leave {refused} out",
         )
+
+
+def run_public_scores(key: str, choice: str | None, *, dry_run: bool) -> None:
+    """Evaluate the files of a card that are here, and print them beside what is printed.
+
+    A file that is not here, or fails, does not stop the others; the command then exits with 1.
+    """
     card = public_cards.read_public_card(key)
     chosen = public_cards.select_files(card, choice)
     if dry_run:

@@ -83,8 +83,8 @@ def run(
     if public_scores.is_public_card(table):
         given = {"--seeds": seeds, "--set": overrides, "--variant": variant, "--smoke": smoke}
         given |= {"--again": again, "--log": log, "--measure": measure}
-        refused = options.name_given_options(given)
-        public_scores.run_public_scores(table, rows, refused, dry_run=dry_run)
+        public_scores.require_no_options(table, given)
+        public_scores.run_public_scores(table, rows, dry_run=dry_run)
         return
     if checked_tables.is_checked_table(table):
         given = {"--rows": rows, "--seeds": seeds, "--set": overrides, "--variant": variant}

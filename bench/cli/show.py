@@ -68,6 +68,10 @@ def show(
         show_sweep(table, options.choose_form(smoke), as_json=as_json)
         return
     if public_scores.is_public_card(table):
+        given = {"--settings": all_settings, "--changed-settings": changed_settings}
+        given |= {"--paper-differences": paper_differences, "--other-settings": other_settings}
+        given |= {"--variant": variant, "--smoke": smoke}
+        public_scores.require_no_options(table, given)
         public_scores.show_public_scores(table, rows)
         return
     if checked_tables.is_checked_table(table):

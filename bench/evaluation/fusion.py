@@ -65,23 +65,30 @@ def effective_prior(card: CorpusCard) -> float:
 
 
 def require_other_trials(learning: Evaluator, applying: Evaluator) -> None:
-    """Raise BenchError where a map would be learnt from trials that it is applied to."""
+    """Raise BenchError where a map would be learnt from trials that it is applied to.
+
+    These are trials of one split, or with one id, of one corpus or of two of which one is made from
+    the other (PartialSpoof has the bona fide utterances of 2019 LA). Equal ids of other corpora are
+    chance.
+    """
     one, other = learning.request, applying.request
-    if one.card.key != other.card.key:
-        return
-    where = f"{one.card.short} {one.split}"
-    if one.split == other.split:
+    where, to = (f"{each.card.short} {each.split}" for each in (one, other))
+    if where == to:
         raise BenchError(
             "fusion.same-trials",
             f"learnt from and applied to {where}: results on trials that were learnt from are too "
-            f"good: name another split (--train-split) or corpus (--train-corpus)",
+            "good: name another split (--train-split) or corpus (--train-corpus)",
         )
+    if one.card.name not in (other.card.name, *other.card.sources) and (
+        other.card.name not in one.card.sources
+    ):
+        return
     shared = {*learning.subset.table["utterance"]} & {*applying.subset.table["utterance"]}
     if shared:
         raise BenchError(
             "fusion.same-trials",
-            f"{len(shared):,} trials are in {where} and in {other.split}, such as "
-            f"{min(shared)!r}: name another split to learn from (--train-split)",
+            f"{len(shared):,} trials are in {where} and in {to}, such as {min(shared)!r}: name "
+            "another split to learn from (--train-split)",
         )
 
 

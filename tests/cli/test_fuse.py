@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from bench.cards import corpus_cards
+from bench.config import Config
+from bench.data import corpora
 from bench.evaluation.fusion import effective_prior
 from tests.evaluation.made import add_dev, scored, text
 
@@ -113,6 +115,21 @@ def test_nothing_is_learnt_from_trials_that_are_evaluated(bench, files, keys, ve
     done = bench(*order(verb, keys))
     assert (done.returncode, done.code) == (2, "fusion.same-trials")
     assert "LA_E_0000000" in done.stderr
+
+
+def test_nothing_is_learnt_from_a_corpus_that_has_the_same_recordings(
+    bench, files, keys, environment, miniatures
+):
+    """PartialSpoof has the bona fide utterances of 2019 LA; In-the-Wild has its own."""
+    mini = corpora.read_corpus_split("PS", "eval", Config(work=miniatures), "smoke").table
+    protocol = files / "keys/ASVspoof2019.LA.cm.eval.trl.txt"
+    name = mini["utterance"].iloc[0]
+    protocol.write_text(protocol.read_text() + f"LA_0001 {name} - - bonafide\n")
+    environment["BENCH_CORPORA_PARTIALSPOOF"] = str(miniatures / "mini/partialspoof")
+    learnt = ("--train-corpus", "PS", "--train-split", "eval")
+    done = bench(*order("calibrate", keys, *learnt))
+    assert (done.returncode, done.code) == (2, "fusion.same-trials")
+    assert f"in PS eval and in 19LA eval, such as {name!r}" in done.stderr
 
 
 def test_another_corpus_may_be_learnt_from(bench, files, keys):

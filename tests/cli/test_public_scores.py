@@ -187,6 +187,7 @@ def test_mistakes_are_named(bench, made, subtests):
         with subtests.test(code=code):
             done = bench(*words)
             assert (done.returncode, done.code) == (2, code), done.stderr
+    assert bench("show", "public/made", "--smoke").code == "option.not-applicable"
     assert "did you mean 'public/made'" in bench("show", "public/mad").stderr
     assert "here: no" in bench("run", "public/made", "--dry-run").stdout
 
