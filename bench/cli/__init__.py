@@ -24,6 +24,7 @@ from bench.cli.console import make_printable, visible_output
 from bench.cli.data import data
 from bench.cli.doctor import doctor
 from bench.cli.explain import explain
+from bench.cli.fuse import calibrate, fuse
 from bench.cli.get import get
 from bench.cli.json_output import print_error
 from bench.cli.listing import list_
@@ -74,6 +75,8 @@ for _command in (
     report,
     score,
     compare_command,
+    fuse,
+    calibrate,
     explain,
     data,
     ui,
