@@ -35,8 +35,8 @@ _FORMATS = ("md", "csv", "html", "latex")
     default=MARKDOWN_AND_CSV,
     show_default=True,
     metavar="F,G",
-    help="More formats: html (one file for a browser), latex (the table with booktabs). Markdown "
-    "and CSV are always written.",
+    help="More formats: html (one file for a browser; of `all` also a grid of all results), latex "
+    "(the table with booktabs). Markdown, CSV and JSON are always written.",
 )
 @click.option(
     "--detail",
@@ -117,7 +117,7 @@ def _report_checked_table(request: ReportRequest) -> None:
 
 def _report_tables(request: ReportRequest) -> None:
     """Write the reports of one table or of all, print their records as JSON, or check them."""
-    from bench.reports import document, overview
+    from bench.reports import document, grid_page, overview, stale_files
 
     extras = _parse_formats(request.formats)
     output_dir, form = request.folder, request.form
@@ -126,17 +126,20 @@ def _report_tables(request: ReportRequest) -> None:
     keys = table_cards.table_keys() if is_all else [request.table]
     reports = _build_reports(keys, form, config, detail=request.detail)
     if request.as_json and not request.check:
-        records = [record for made in reports for record in made.records]
-        json_output.print_json("report", {"form": form, "records": records})
+        json_output.print_json("report", document.build_report_object(form, reports))
         return
     untrained = checked_tables.list_available_tables() if is_all and form == "paper" else []
     looked_up = [checked_cards.read_checked_table(key) for key in untrained]
-    page = overview.render_overview(reports, form, looked_up) if is_all else None
-    left = [] if page is None else overview.find_left_over_files(reports, output_dir)
+    pages: dict[str, str] = {}
+    if is_all:
+        pages[overview.NAME] = overview.render_overview(reports, form, looked_up)
+    if is_all and ("html" in extras or (output_dir / grid_page.NAME).is_file()):
+        pages[grid_page.NAME] = grid_page.render_grid_page(reports, form)
+    left = overview.find_left_over_files(reports, output_dir) if is_all else []
     # Published reports hold only what was run; a smoke report says what was not.
     is_named = not is_all and (request.output_dir is not None or form == "smoke")
     shown = [made for made in reports if made.says_something or is_named]
-    if not shown and page is None:
+    if not shown and not is_all:
         raise BenchError("report.empty", _describe_empty(reports[0].table.key, output_dir))
     stale = [
         path
@@ -146,7 +149,7 @@ def _report_tables(request: ReportRequest) -> None:
     if request.check:
         for made in shown:
             stale += document.find_stale_files(made, output_dir, extras)
-        stale += left if page is None else [*left, *overview.find_stale_overview(page, output_dir)]
+        stale += [*left, *stale_files.find_changed_files(pages, output_dir)]
         print_stale(request, stale, output_dir)
         return
     for made in shown:
@@ -156,10 +159,10 @@ def _report_tables(request: ReportRequest) -> None:
     for path in left:
         path.unlink()
         click.echo(f"removed: {path} (nothing of its table was run)")
-    if page is not None:
-        output_dir.mkdir(parents=True, exist_ok=True)
-        atomic_files.write_text(output_dir / overview.NAME, page)
-        click.echo(f"overview: {output_dir / overview.NAME}")
+    if pages:
+        atomic_files.write_all(output_dir, pages)
+    for name in pages:
+        click.echo(f"overview: {output_dir / name}")
 
 
 def _describe_empty(key: str, output_dir: Path) -> str:
