@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +11,14 @@ from bench._io import atomic_files
 from bench.cards import checked_cards, table_cards
 from bench.cards.sweep_cards import PREFIX
 from bench.cli import checked_tables, completion, configuration, json_output, options
+from bench.cli.report_building import build_table_reports
 from bench.cli.report_request import MARKDOWN_AND_CSV, ReportRequest, print_stale
 from bench.cli.sweep import report_sweep
 from bench.cli.text_width import terminal_width
-from bench.config import Config, Form
 from bench.errors import BenchError, near_name
 
 if TYPE_CHECKING:
-    from bench.reports.document import ExtraFormat, Report
+    from bench.reports.document import ExtraFormat
 
 ALL = "all"
 PAPERS = "papers"
@@ -118,13 +117,15 @@ def _report_checked_table(request: ReportRequest) -> None:
 def _report_tables(request: ReportRequest) -> None:
     """Write the reports of one table or of all, print their records as JSON, or check them."""
     from bench.reports import document, grid_page, overview, stale_files
+    from bench.tracking import open_store
 
     extras = _parse_formats(request.formats)
     output_dir, form = request.folder, request.form
     config = configuration.to_write(output_dir)
     is_all = request.table == ALL
     keys = table_cards.table_keys() if is_all else [request.table]
-    reports = _build_reports(keys, form, config, detail=request.detail)
+    store = open_store.open_to_read(config)
+    reports = build_table_reports(keys, form, config, store, detail=request.detail)
     if request.as_json and not request.check:
         json_output.print_json("report", document.build_report_object(form, reports))
         return
@@ -181,24 +182,3 @@ def _parse_formats(formats: str) -> list[ExtraFormat]:
             )
     extras: tuple[ExtraFormat, ...] = ("html", "latex")
     return [name for name in extras if name in asked]
-
-
-def _build_reports(
-    tables: Sequence[str], form: Form, config: Config, *, detail: bool
-) -> list[Report]:
-    from bench.reports import document
-    from bench.reports.stored_results import StoredResults
-    from bench.tracking import open_store
-
-    store = open_store.open_to_read(config)
-    artifacts = StoredResults(store, config.work)
-    built: list[Report] = []
-    for key in tables:
-        card = table_cards.read_table(key)
-        paper, runs = table_cards.read_paper_of(card), table_cards.resolve_rows(card, form)
-        frame, scored = store.table_frame(card.key, form), store.scored_frame(card.key, form)
-        others = [each for each in table_cards.read_paper_tables(paper.key) if each != card]
-        built.append(
-            document.build_report(card, paper, runs, frame, scored, form, others, artifacts, detail)
-        )
-    return built

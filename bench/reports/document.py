@@ -43,7 +43,6 @@ from bench.reports.bibliography import format_bibliography
 from bench.reports.cell_records import build_cell_records, format_records_csv
 from bench.reports.citation import format_citation
 from bench.reports.contradictions import find_contradictions
-from bench.reports.evaluation_names import name_all_evaluations
 from bench.reports.main_table import render_main_table
 from bench.reports.page_templates import fill_page_template
 from bench.reports.plot_style import FILE_KINDS, render_files
@@ -79,8 +78,8 @@ class Report:
     """One a cell, for machines: figures in per cent, None where there is none."""
     rows: tuple[dict[str, Any], ...]
     """One a row, for machines."""
-    evaluations: Mapping[str, str]
-    """What the evaluations are called, by their keys: `19LA`."""
+    runs: Mapping[str, Run]
+    """The settings of every row that the suite can run."""
     table: Table
     form: Form
     cells: ResultCells
@@ -228,7 +227,7 @@ def build_report(
         csv=format_records_csv(records),
         records=records,
         rows=build_row_records(with_systems, runs, results),
-        evaluations=name_all_evaluations(runs),
+        runs=runs,
         table=with_systems,
         form=form,
         cells=results,
@@ -246,13 +245,18 @@ def write_report(made: Report, folder: Path, extras: Sequence[ExtraFormat] = ())
     Written are Markdown, CSV and JSON, the figure as PNG, SVG and PDF where anything was run, and
     the `extras`: all of them, or none where there is no space.
     """
+    atomic_files.write_all(folder, render_report_files(made, extras))
+    return folder / f"{made.stem}.md"
+
+
+def render_report_files(made: Report, extras: Sequence[ExtraFormat]) -> dict[str, str | bytes]:
+    """Return the content of every file of the report, by name."""
     drawn = render_files(made.draw_figure()) if made.has_figure else {}
     files: dict[str, str | bytes] = {**made.pictures, **made.text_files}
     files |= {f"{made.stem}.{kind}": content for kind, content in drawn.items()}
     for kind in extras:
         files |= made.render_extra_files(kind, drawn.get("png", b""))
-    atomic_files.write_all(folder, files)
-    return folder / f"{made.stem}.md"
+    return files
 
 
 def find_stale_files(made: Report, folder: Path, extras: Sequence[ExtraFormat] = ()) -> list[Path]:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from bench._io.printable import escape_invisible
 from bench.config import Form
 from bench.reports.document import Report
+from bench.reports.evaluation_names import name_all_evaluations
 from bench.reports.name_ranges import format_interval
 from bench.reports.render_html import fill_html_template
 from bench.reports.result_cells import ResultCell, count_decimals, format_result
@@ -72,23 +73,26 @@ def render_grid_page(reports: Sequence[Report], form: Form) -> str:
 def _list_grid_lines(made: Report) -> Iterator[list[_GridCell]]:
     page = f"{quote(made.stem, safe='@+')}.html" if made.says_something else ""
     rows = {record["row"]: record for record in made.rows}
+    tests = name_all_evaluations(made.runs)
     for cell in made.cells:
         if cell.ours is not None or cell.paper is not None:
             yield [
                 _GridCell(made.title, page=page),
-                *_describe_cell(made, cell, rows[cell.row]),
+                *_describe_cell(made.table.columns[cell.column], cell, rows[cell.row], tests),
             ]
 
 
-def _describe_cell(made: Report, cell: ResultCell, row: Mapping[str, Any]) -> list[_GridCell]:
-    column = made.table.columns[cell.column]
+def _describe_cell(
+    column: Column, cell: ResultCell, row: Mapping[str, Any], tests: Mapping[str, str]
+) -> list[_GridCell]:
+    """Return what stands behind the table's name; `tests` names the evaluations."""
     evaluation, _, metric = column.metric.partition(".")
     parameters: int | None = row["front_end_parameters"]
     millions = "" if parameters is None else f"{parameters / 1e6:.0f} M"
     evidence = row["evidence"] if cell.ours else "published"
     return [
         *(_GridCell(cell.row), _GridCell(row["text"])),
-        *(_GridCell(made.evaluations.get(evaluation, column.heading)), _GridCell(metric)),
+        *(_GridCell(tests.get(evaluation, column.heading)), _GridCell(metric)),
         *(_GridCell(row["trained_on"]), _GridCell(row["front_end"])),
         _GridCell(millions, parameters),
         *_describe_numbers(cell, column),
