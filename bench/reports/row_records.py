@@ -27,7 +27,7 @@ def build_row_records(
             "table": table.key,
             "row": name,
             "text": " ".join(row.cells),
-            "evidence": name_evidence(runs.get(name), has_result=name in with_result),
+            "evidence": name_evidence(row, runs.get(name), has_result=name in with_result),
             "trained_on": _name_training_corpora(runs[name]) if name in runs else row.trained_on,
             **_describe_frontend(runs.get(name)),
         }
