@@ -24,6 +24,7 @@ from bench.cli.console import make_printable, visible_output
 from bench.cli.data import data
 from bench.cli.doctor import doctor
 from bench.cli.explain import explain
+from bench.cli.export import export
 from bench.cli.fuse import calibrate, fuse
 from bench.cli.get import get
 from bench.cli.json_output import print_error
@@ -73,6 +74,7 @@ for _command in (
     run,
     sweep,
     report,
+    export,
     score,
     compare_command,
     fuse,

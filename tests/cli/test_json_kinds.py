@@ -50,6 +50,7 @@ EXAMPLES = {
     "sweep": ["sweep", "sal-lambda", "--smoke", "--trials", "1"],
     "sweep report": ["report", "sweep/sal-lambda", "--smoke"],
     "report": ["report", "table4", "--smoke"],
+    "export": ["export", "table4", "--smoke"],
     "report check": ["report", "table4", "--smoke", "--check"],
     "score": [
         *(
