@@ -93,6 +93,11 @@ def row_names(context: Context, parameter: Parameter, typed: str) -> list[str]:
     return whole or [before + name for name in row_name(context, parameter, last)]
 
 
+def model_files(_: Context, __: Parameter, typed: str) -> list[CompletionItem]:
+    """Offer files."""
+    return [CompletionItem(typed, type="file")]
+
+
 def system_names(context: Context, parameter: Parameter, typed: str) -> list[CompletionItem]:
     """Offer files, and rows as `TABLE:ROW`.
 
