@@ -70,12 +70,19 @@ def _download_names(context: Context) -> list[str]:
     return [*_corpus_names(context), *published_weights()]
 
 
+def _official_names(_: Context) -> list[str]:
+    from bench.runner.official_rows import list_official
+
+    return list_official()
+
+
 table_names = _complete_from(_table_names)
 row_name = _complete_from(_row_names)
 variant_names = _complete_from(_variant_names)
 corpus_names = _complete_from(_corpus_names)
 sweep_names = _complete_from(_sweep_names)
 download_names = _complete_from(_download_names)
+official_names = _complete_from(_official_names)
 
 
 def table_or_sweep_names(context: Context, parameter: Parameter, typed: str) -> list[str]:

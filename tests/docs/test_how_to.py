@@ -48,7 +48,7 @@ def test_how_to_in_a_copy_of_the_code(name: str, tmp_path: Path, miniatures: Pat
     Newcomer(folder, miniatures, python_path=folder).follow(HOW_TO / f"{name}.md")
 
 
-@pytest.mark.parametrize("name", ["start", "score"])
+@pytest.mark.parametrize("name", ["start", "score", "detect"])
 def test_pages_of_a_first_day(name: str, tmp_path: Path, miniatures: Path) -> None:
     folder = tmp_path / "empty folder"
     folder.mkdir()
