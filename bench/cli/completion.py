@@ -74,12 +74,19 @@ def _download_names(context: Context) -> list[str]:
     return [*_corpus_names(context), *published_weights(), *_public_names(context)]
 
 
+def _official_names(_: Context) -> list[str]:
+    from bench.runner.official_rows import list_official
+
+    return list_official()
+
+
 table_names = _complete_from(_table_names)
 row_name = _complete_from(_row_names)
 variant_names = _complete_from(_variant_names)
 corpus_names = _complete_from(_corpus_names)
 sweep_names = _complete_from(_sweep_names)
 download_names = _complete_from(_download_names)
+official_names = _complete_from(_official_names)
 public_names = _complete_from(_public_names)
 
 
@@ -101,6 +108,11 @@ def row_names(context: Context, parameter: Parameter, typed: str) -> list[str]:
     before, last = re.fullmatch(r"((?:.*[,-])?)(.*)", typed, re.DOTALL).groups()  # type: ignore[union-attr]
     whole = row_name(context, parameter, typed)
     return whole or [before + name for name in row_name(context, parameter, last)]
+
+
+def model_files(_: Context, __: Parameter, typed: str) -> list[CompletionItem]:
+    """Offer files."""
+    return [CompletionItem(typed, type="file")]
 
 
 def system_names(context: Context, parameter: Parameter, typed: str) -> list[CompletionItem]:

@@ -14,6 +14,7 @@ from bench.cards import table_cards
 from bench.cli.score_file_argument import ScoreFileArgument
 from bench.config import Config
 from bench.errors import BenchError
+from bench.tracking.run_artifacts import GIVEN
 
 if TYPE_CHECKING:
     from bench.evaluation.evaluator import Evaluator
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from bench.evaluation.score_report import ScoreReport
     from bench.evaluation.table_placement import TablePlacement
 
-GIVEN = "given"
-"""The folder of a run's artifacts that holds the score file as it was given."""
 _SCORES = "scores"
 """The folder of those that it was made: one for each evaluation, as of trained rows."""
 

@@ -21,7 +21,7 @@ from bench.data import corpora
 from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.published import find_published
 from bench.metrics.measured import MetricResult
-from bench.runner import local
+from bench.runner import local, trained_models
 from bench.specs.sweep import Sweep
 from bench.sweeps.trials import SweepRun
 from bench.tracking import studies
@@ -50,6 +50,7 @@ EXAMPLES = {
     "sweep": ["sweep", "sal-lambda", "--smoke", "--trials", "1"],
     "sweep report": ["report", "sweep/sal-lambda", "--smoke"],
     "report": ["report", "table4", "--smoke"],
+    "export": ["export", "table4", "--smoke"],
     "report check": ["report", "table4", "--smoke", "--check"],
     "score": [
         *(
@@ -64,6 +65,7 @@ EXAMPLES = {
         ),
         *("--expect", "auc=50"),
     ],
+    "detect": ["detect", "SPEECH", "--row", "S5", "--smoke", "--threshold", "eer@PS"],
     "compare": ["compare", "table4:S5", "table4:S4", "--smoke"],
     "fuse": ["fuse", "MyDet.txt", "Other.txt", "JUDGED", *LEARNT],
     "calibrate": ["calibrate", "MyDet.txt", "JUDGED", *LEARNT],
@@ -106,6 +108,12 @@ def untrained(order, seeds, config, say) -> list[Untrained]:
     ]
 
 
+def untrained_model(order, seed, config, store) -> trained_models.TrainedModel:
+    ((row, run),) = order.resolve_runs().items()
+    seed = order.row_seeds(row)[0]
+    return trained_models.TrainedModel(run, seed, engine.build_system(run, seed, config), "made")
+
+
 def study(store: Store, card: Sweep) -> list[StudyArtifacts]:
     if card.key != "breathnet-lambda":
         return KEPT(store, card)
@@ -132,6 +140,7 @@ def examples(environment, trials, keys, tmp_path, monkeypatch) -> dict[str, list
     monkeypatch.setattr(local, "run_jobs", lambda *_: iter([of_set]))
     monkeypatch.setattr(SweepRun, "_train_trial", lambda *_: {"dev.eer": 0.1})
     monkeypatch.setattr(trained_rows, "load_trained_rows", untrained)
+    monkeypatch.setattr(trained_models, "find_model", untrained_model)
     monkeypatch.setattr(studies, "read_studies", study)
     monkeypatch.setattr(synthetic, "write_miniatures", lambda place, *_, **__: [place / "had"])
     sent = [Sent("sal/table4: S0 · seed 666", "sent")]
@@ -143,6 +152,7 @@ def examples(environment, trials, keys, tmp_path, monkeypatch) -> dict[str, list
         "SOME": corpora.read_corpus_split("19LA", "eval", config, "smoke")
         .table["utterance"]
         .iloc[0],
+        "SPEECH": str(next((work / "mini/partialspoof").rglob("*.wav"))),
         "FRAMES": str(work / "made" / "S4-666-partialspoof.parquet"),
     }
     return {
