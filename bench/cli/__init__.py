@@ -22,9 +22,11 @@ from bench.cli.check import check_command
 from bench.cli.compare import compare_command
 from bench.cli.console import make_printable, visible_output
 from bench.cli.data import data
+from bench.cli.detect import detect
 from bench.cli.doctor import doctor
 from bench.cli.explain import explain
 from bench.cli.export import export
+from bench.cli.fuse import calibrate, fuse
 from bench.cli.get import get
 from bench.cli.json_output import print_error
 from bench.cli.listing import list_
@@ -62,6 +64,7 @@ def bench() -> None:
     bench get --for table4          get the corpora and weights of the real table
     bench run table4                the real table, with the corpora and weights of bench.toml
     bench score FILE --corpus 19LA  evaluate anyone's scores by the official protocol
+    bench detect FILE --row S7      score any recording with a trained system
     """
 
 
@@ -76,6 +79,9 @@ for _command in (
     export,
     score,
     compare_command,
+    fuse,
+    calibrate,
+    detect,
     explain,
     data,
     ui,

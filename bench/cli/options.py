@@ -38,6 +38,23 @@ trained_with = click.option(
     help="Setting that the row was trained with, as in `bench run`.",
 )
 
+model = click.option(
+    "--model",
+    metavar="FILE",
+    shell_complete=completion.model_files,
+    help="A detector of your own: mine.py:load, where load(device) returns a function that takes "
+    "waveforms (batch samples, 16 kHz, float32) and returns scores (batch, or batch frames with "
+    "--resolution; higher is more bona fide); or a file of TorchScript (.pt) or ONNX (.onnx).",
+)
+clip = click.option(
+    "--clip",
+    "clip_s",
+    type=float,
+    metavar="SECONDS",
+    help="Give --model the first seconds of each file, e.g. 4.0375, shorter files repeated "
+    "(default: whole files).",
+)
+
 log = click.option(
     "--log",
     type=click.Path(path_type=Path, dir_okay=False),

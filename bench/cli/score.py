@@ -1,4 +1,4 @@
-"""`bench score`: evaluate a score file by the official protocol."""
+"""`bench score`: evaluate a score file, or scores made now, by the official protocol."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from bench.cli.evaluation_options import EvaluationOptions, evaluation_options
 from bench.cli.expected_results import Expected, ExpectedParam
 from bench.cli.score_file_argument import ScoreFileArgument, ScoreFileParam
 from bench.cli.score_folder import find_corpus, list_known_splits, score_each
+from bench.cli.score_model import score_model
 from bench.cli.score_request import ScoreRequest, evaluate_scores
 from bench.cli.score_row import score_row
 from bench.errors import BenchError
@@ -34,6 +35,8 @@ from bench.errors import BenchError
 )
 @click.option("--row-seed", type=int, help="Seed of the row's training (default: its first).")
 @options.trained_with
+@options.model
+@options.clip
 @evaluation_options
 @click.option(
     "--all-eer-definitions", is_flag=True, help="Also print the EER under every definition in use."
@@ -41,7 +44,7 @@ from bench.errors import BenchError
 @click.option(
     "--output-dir",
     type=click.Path(path_type=Path),
-    help="Output folder for the report, plots and, with --row, the scores (default: "
+    help="Output folder for the report, plots and, with --row or --model, the scores (default: "
     "<work>/scored/<name>).",
 )
 @click.option(
@@ -75,6 +78,8 @@ def score(
     table: str,
     row_seed: int | None,
     overrides: tuple[str, ...],
+    model: str | None,
+    clip_s: float | None,
     evaluation: EvaluationOptions,
     as_json: bool,
     all_eer_definitions: bool,
@@ -97,9 +102,17 @@ def score(
 
     With --row the suite computes the scores with a trained row. It takes the weights from the work
     folder or the tracking store and writes the scores beside the report.
+
+    With --model your own detector scores the corpora that --corpus lists, e.g. ITW,21DF. The same
+    command resumes after a kill.
     """
-    if (scores is None) == (row is None):
-        raise BenchError("option.conflict", "give either a score file or a trained row (--row ROW)")
+    if sum(given is not None for given in (scores, row, model)) != 1:
+        raise BenchError(
+            "option.conflict",
+            "give one of a score file, a trained row (--row ROW) and a model (--model FILE)",
+        )
+    if clip_s is not None and model is None:
+        raise BenchError("option.not-applicable", "--clip: is for --model alone")
     request = ScoreRequest(
         evaluation,
         configuration.to_write(*filter(None, (output_dir,))),
@@ -111,6 +124,9 @@ def score(
         all_eer_definitions,
         as_json,
     )
+    if model is not None:
+        score_model(request, model, clip_s)
+        return
     if scores is None:
         score_row(request, table, str(row), row_seed, overrides)
         return

@@ -62,11 +62,10 @@ def find_model(order: RunRequest, seed: int | None, config: Config, store: Store
     row is not finished, or the device is not there.
     """
     devices.require_devices(config)
+    if (published := load_published(order, seed, config)) is not None:
+        return published
     ((row, run),) = order.resolve_runs().items()
     seed = order.row_seeds(row)[0] if seed is None else seed
-    if isinstance(run.start, PublishedStart):
-        source = f"weights {run.start.weights}, {PUBLISHED_WEIGHTS}"
-        return TrainedModel(run, seed, engine.build_system(run, seed, config), source)
     tracked = _find_finished_run(order, row, run, seed, store)
     path = config.work / tracked.data.tags.get(TRAINED_IN, "") / checkpoints.BEST_CHECKPOINT
     damaged = ""
@@ -81,18 +80,33 @@ def find_model(order: RunRequest, seed: int | None, config: Config, store: Store
     return TrainedModel(run, seed, system, f"run {run_id} at {store.uri}{damaged}")
 
 
+def load_published(order: RunRequest, seed: int | None, config: Config) -> TrainedModel | None:
+    """Return the model of the one row of `order` if it is of published weights, else None."""
+    ((row, run),) = order.resolve_runs().items()
+    if not isinstance(run.start, PublishedStart):
+        return None
+    seed = order.row_seeds(row)[0] if seed is None else seed
+    source = f"weights {run.start.weights}, {PUBLISHED_WEIGHTS}"
+    return TrainedModel(run, seed, engine.build_system(run, seed, config), source)
+
+
 def _find_finished_run(order: RunRequest, row: str, run: Run, seed: int, store: Store) -> Any:
-    """Return the tracked run that finished last with the row's settings and seed."""
-    wanted = {"kind": "row", "row": row, "seed": str(seed), "signature": run.signature}
-    for tracked in store.search_runs(order.table.key, wanted):
-        if tracked.info.status == "FINISHED":
-            return tracked
+    """Return what `search_finished_run` does; BenchError where there is none."""
+    if (tracked := search_finished_run(order, row, run, seed, store)) is not None:
+        return tracked
     changed = "".join(f" --set {text}" for text in order.overrides)
     raise BenchError(
         "row.not-trained",
         f"{order.table.key}, row {row}, seed {seed} is not finished in {store.uri}: "
         f"`bench run {order.table.key} --rows {row}{changed}{smoke_option(order.form)}` trains it",
     )
+
+
+def search_finished_run(order: RunRequest, row: str, run: Run, seed: int, store: Store) -> Any:
+    """Return the tracked run that finished last with the row's settings and seed, or None."""
+    wanted = {"kind": "row", "row": row, "seed": str(seed), "signature": run.signature}
+    runs = store.search_runs(order.table.key, wanted)
+    return next((each for each in runs if each.info.status == "FINISHED"), None)
 
 
 def choose_evaluation(run: Run, corpus: str, split: str) -> SplitEvaluation:

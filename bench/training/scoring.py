@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from bench.config import Config
 from bench.data.subset import Subset
 from bench.errors import RowFailed
-from bench.models.systems.base import Batch, System
+from bench.models.systems.base import Batch, Prediction
 from bench.specs.augment import Augment
 from bench.specs.corpus import Audio
 from bench.specs.run import HeldOutData
@@ -21,8 +21,31 @@ from bench.training.data import Utterances
 from bench.units import CLASSES
 
 
+class Scorer(Protocol):
+    """What scores waves: a `bench.models.systems.base.System`, or a model that only scores."""
+
+    training: bool
+
+    def eval(self) -> object:
+        """Go to evaluation mode."""
+        ...
+
+    def train(self, mode: bool = True) -> object:
+        """Go to training mode, or leave it."""
+        ...
+
+    def predict(
+        self, waves: torch.Tensor, breath_mask: torch.Tensor, resolution_s: float | None
+    ) -> Prediction:
+        """Score waves as `System.predict`; a model without logits gives "batch frames 0"."""
+        ...
+
+
 class FrameScores(NamedTuple):
-    """One utterance: score "frames", logits "frames 2", both float32; its length in seconds."""
+    """One utterance: score "frames", logits "frames 2", both float32; its length in seconds.
+
+    A model that gives scores alone has no logits: "frames 0".
+    """
 
     score: np.ndarray
     logits: np.ndarray
@@ -45,7 +68,7 @@ def build_utterances(
 
 def score_utterances(
     fabric: Fabric,
-    system: System,
+    system: Scorer,
     share: Utterances,
     workers: int,
     each: Callable[[Batch], None] | None = None,
@@ -57,35 +80,52 @@ def score_utterances(
     batch of this process, the system being in evaluation mode. `progress` is called at the start
     and after each batch with how many utterances of its share are scored, and how many there are.
     """
-    loader = DataLoader(
-        share, batch_size=None, num_workers=workers, pin_memory=fabric.device.type == "cuda"
-    )
     results: dict[int, FrameScores] = {}
     total = sum(map(len, share.batches))
     if progress is not None:
         progress(0, total)
     was_training = system.training
     system.eval()
-    with torch.inference_mode():
-        for indices, clips, heard_s in loader:
-            batch = Batch(*(part.to(fabric.device, non_blocking=True) for part in clips))
-            answer = predict_batch(fabric, system, batch, share.data.resolution_s)
-            for index, frames, logits, length_s in zip(indices, *answer, heard_s, strict=True):
-                # A clip that was filled up has more frames than there are to score.
-                n = len(share.labels[index])
-                results[index] = FrameScores(frames[:n], logits[:n], length_s)
-            if each is not None:
-                each(batch)
-            if progress is not None:
-                progress(len(results), total)
+    for scored in iterate_scores(fabric, system, share, workers, each):
+        results |= scored
+        if progress is not None:
+            progress(len(results), total)
     system.train(was_training)
     results = _gather_scores(fabric, results, share.subset)
     _require_finite(results, share.subset)
     return results
 
 
+def iterate_scores(
+    fabric: Fabric,
+    system: Scorer,
+    share: Utterances,
+    workers: int,
+    each: Callable[[Batch], None] | None = None,
+) -> Iterator[dict[int, FrameScores]]:
+    """Yield the scores of each batch of a share, by their rows in the table.
+
+    The system should be in evaluation mode. `each` is called with every batch.
+    """
+    loader = DataLoader(
+        share, batch_size=None, num_workers=workers, pin_memory=fabric.device.type == "cuda"
+    )
+    for indices, clips, heard_s in loader:
+        with torch.inference_mode():
+            batch = Batch(*(part.to(fabric.device, non_blocking=True) for part in clips))
+            answer = predict_batch(fabric, system, batch, share.data.resolution_s)
+            if each is not None:
+                each(batch)
+        scored: dict[int, FrameScores] = {}
+        for index, frames, logits, length_s in zip(indices, *answer, heard_s, strict=True):
+            # A clip that was filled up has more frames than there are to score.
+            n = len(share.labels[index])
+            scored[index] = FrameScores(frames[:n], logits[:n], length_s)
+        yield scored
+
+
 def predict_batch(
-    fabric: Fabric, system: System, batch: Batch, resolution_s: float | None
+    fabric: Fabric, system: Scorer, batch: Batch, resolution_s: float | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return score "batch frames" and logits "batch frames 2" as float32 arrays."""
     with fabric.autocast():
@@ -111,7 +151,7 @@ def _gather_scores(
 
 def _require_finite(results: Mapping[int, FrameScores], subset: Subset) -> None:
     """Raise where a score is not finite. Audio is, as it is read: the system is at fault."""
-    bad = [index for index, scores in results.items() if not _is_finite(scores)]
+    bad = [index for index, scores in results.items() if not is_finite(scores)]
     if bad:
         raise RowFailed(
             "training.not-finite",
@@ -121,14 +161,16 @@ def _require_finite(results: Mapping[int, FrameScores], subset: Subset) -> None:
         )
 
 
-def _is_finite(scores: FrameScores) -> bool:
+def is_finite(scores: FrameScores) -> bool:
+    """Return whether scores and logits are finite numbers."""
     return bool(np.isfinite(scores.score).all() and np.isfinite(scores.logits).all())
 
 
 def score_columns(share: Utterances, scores: Mapping[int, FrameScores]) -> dict[str, np.ndarray]:
     """Return the columns of the score file: one row a frame, utterances in the table's order.
 
-    Where whole utterances are labelled, a row goes from 0 to the utterance's end.
+    Where whole utterances are labelled, a row goes from 0 to the utterance's end. There are no
+    logits where the model gives none.
     """
     subset, labels, resolution_s = share.subset, share.labels, share.data.resolution_s
     order = list(scores)
@@ -148,6 +190,5 @@ def score_columns(share: Utterances, scores: Mapping[int, FrameScores]) -> dict[
         "end_s": length_s if resolution_s is None else starts + resolution_s,
         "label": np.array(CLASSES, dtype=object)[spoof.astype(int)],
         "score": np.concatenate([scores[i].score for i in order]),
-        "logit_bonafide": logits[:, 0],
-        "logit_spoof": logits[:, 1],
+        **dict(zip(("logit_bonafide", "logit_spoof"), logits.T, strict=False)),
     }

@@ -83,6 +83,8 @@ NEED_MORE = {
     "sweep sal-csm --smoke": "torch",
     "explain gradcam --row S0 --smoke": "torch",
     "score --row S0 --corpus had --smoke": "torch",
+    "score --model mine.py --corpus had --smoke": "torch",
+    "detect a.wav --row S0 --smoke": "torch",
     "report breathnet/table1": "torch",
     "report sweep/sal-csm": "(psutil|sqlalchemy)",
     "data mini": "pyworld",

@@ -21,7 +21,7 @@ from bench.data import corpora
 from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.published import find_published
 from bench.metrics.measured import MetricResult
-from bench.runner import local
+from bench.runner import local, trained_models
 from bench.specs.sweep import Sweep
 from bench.sweeps.trials import SweepRun
 from bench.tracking import studies
@@ -30,17 +30,19 @@ from bench.tracking.studies import StudyArtifacts
 from bench.tracking.sync import Sent
 from bench.training import engine
 from bench.training.row import DatasetCache
-from tests.evaluation.made import scored, text
+from tests.evaluation.made import add_dev, scored, text
 from tests.output_schema import KINDS, PARTS, SCHEMA, validated
 from tests.reports.stored import fill
 
 KEPT = studies.read_studies
 CHANGED = "training.epochs=1"
+LEARNT = ("--train-split", "dev")
 EXAMPLES = {
     "list": ["list"],
     "show": ["show", "table4", "--rows", "S5", "--smoke", "--other-settings"],
     "sweep card": ["show", "sweep/breathnet-lambda"],
     "table without training": ["run", "breathnet/table2"],
+    "public scores": ["show", "public/itw"],
     "settings": ["settings", "system.auxiliary", "--table", "table4", "--row", "S5"],
     "status": ["status", "table4", "--smoke"],
     "run": ["run", "table4", "--rows", "S5", "--smoke", "--set", CHANGED],
@@ -63,7 +65,10 @@ EXAMPLES = {
         ),
         *("--expect", "auc=50"),
     ],
+    "detect": ["detect", "SPEECH", "--row", "S5", "--smoke", "--threshold", "eer@PS"],
     "compare": ["compare", "table4:S5", "table4:S4", "--smoke"],
+    "fuse": ["fuse", "MyDet.txt", "Other.txt", "JUDGED", *LEARNT],
+    "calibrate": ["calibrate", "MyDet.txt", "JUDGED", *LEARNT],
     "explain tca": ["explain", "tca", "--utterance", "SOME", "--smoke"],
     "explain gradcam": ["explain", "gradcam", "--row", "S0", "--against", "none", "--smoke"],
     "explain positions": ["explain", "positions", "--scores", "FRAMES", "--smoke"],
@@ -103,6 +108,12 @@ def untrained(order, seeds, config, say) -> list[Untrained]:
     ]
 
 
+def untrained_model(order, seed, config, store) -> trained_models.TrainedModel:
+    ((row, run),) = order.resolve_runs().items()
+    seed = order.row_seeds(row)[0]
+    return trained_models.TrainedModel(run, seed, engine.build_system(run, seed, config), "made")
+
+
 def study(store: Store, card: Sweep) -> list[StudyArtifacts]:
     if card.key != "breathnet-lambda":
         return KEPT(store, card)
@@ -129,16 +140,19 @@ def examples(environment, trials, keys, tmp_path, monkeypatch) -> dict[str, list
     monkeypatch.setattr(local, "run_jobs", lambda *_: iter([of_set]))
     monkeypatch.setattr(SweepRun, "_train_trial", lambda *_: {"dev.eer": 0.1})
     monkeypatch.setattr(trained_rows, "load_trained_rows", untrained)
+    monkeypatch.setattr(trained_models, "find_model", untrained_model)
     monkeypatch.setattr(studies, "read_studies", study)
     monkeypatch.setattr(synthetic, "write_miniatures", lambda place, *_, **__: [place / "had"])
     sent = [Sent("sal/table4: S0 · seed 666", "sent")]
     monkeypatch.setattr(Store, "send_waiting", lambda self, elsewhere: sent)
     text(tmp_path / "MyDet.txt", trials["utterance"], np.round(scored(trials)[0]))
+    add_dev(tmp_path, trials, "MyDet.txt", "Other.txt")
     config = Config(work=work)
     names = {
         "SOME": corpora.read_corpus_split("19LA", "eval", config, "smoke")
         .table["utterance"]
         .iloc[0],
+        "SPEECH": str(next((work / "mini/partialspoof").rglob("*.wav"))),
         "FRAMES": str(work / "made" / "S4-666-partialspoof.parquet"),
     }
     return {

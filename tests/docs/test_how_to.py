@@ -37,7 +37,7 @@ def _check_report(folder: Path) -> None:
     assert r"\begin{tabular}" in latex
 
 
-@pytest.mark.parametrize("name", ["start", "score"])
+@pytest.mark.parametrize("name", ["start", "score", "detect"])
 def test_pages_of_a_first_day(name: str, tmp_path: Path, miniatures: Path) -> None:
     folder = tmp_path / "empty folder"
     folder.mkdir()

@@ -13,7 +13,7 @@ from bench.reports.plots.matrices import draw_matrices
 from bench.reports.plots.points import draw_points
 from bench.reports.plots.positions import draw_positions
 from bench.reports.plots.ranks import draw_ranks
-from bench.reports.plots.times import draw_activations, draw_strips
+from bench.reports.plots.times import draw_activations, draw_recording, draw_strips
 
 __all__ = [
     "draw_activations",
@@ -28,5 +28,6 @@ __all__ = [
     "draw_points",
     "draw_positions",
     "draw_ranks",
+    "draw_recording",
     "draw_strips",
 ]

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from bench.evaluation.recording_scores import RecordingScores
 from bench.plot_data import ActivationPanel, FrameDecisions
 from bench.reports.plot_style import (
     CLASSES,
@@ -110,6 +112,37 @@ def draw_strips(groups: Mapping[str, Sequence[FrameDecisions]], title: str) -> F
         axes.set(ylim=(at - 0.4, -0.5), xlim=(0, latest), xlabel="time (s)")
         axes.grid(visible=False, axis="y")
         figure.legend(handles=_class_patches(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def draw_recording(
+    wave: NDArray[np.float32], scores: RecordingScores, threshold: float | None, title: str
+) -> Figure:
+    """Return a recording's waveform above its score over time; decided spans are coloured.
+
+    Without a threshold nothing is decided, and nothing coloured.
+    """
+    duration_s = len(wave) / SAMPLE_RATE_HZ
+    with styled_figure(_WIDTH_IN, 3.2, title, grid="none") as figure:
+        upper, lower = figure.subplots(2, sharex=True)
+        draw_waveform(upper, wave)
+        lower.stairs(scores.score, scores.edges_s, baseline=None, color="black", linewidth=1)
+        lower.set(xlim=(0, duration_s), xlabel="time (s)", ylabel="score (higher: bona fide)")
+        if threshold is not None:
+            lower.axhline(threshold, color="black", linewidth=0.8, linestyle="--")
+            for span in scores.list_spans(threshold):
+                for axes in (upper, lower):
+                    axes.axvspan(
+                        span.start_s, span.end_s, color=CLASSES[span.label], alpha=0.35, linewidth=0
+                    )
+            figure.legend(
+                handles=[
+                    *_class_patches(),
+                    Line2D([], [], color="black", linestyle="--", label="threshold"),
+                ],
+                loc="outside lower center",
+                ncols=3,
+            )
     return figure
 
 
