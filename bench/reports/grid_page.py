@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from bench._io.printable import escape_invisible
+from bench._io.printable import escape_invisible, format_count
 from bench.config import Form
 from bench.reports.document import Report
 from bench.reports.evaluation_names import name_all_evaluations
@@ -106,14 +106,23 @@ def _describe_numbers(cell: ResultCell, column: Column) -> list[_GridCell]:
     shown = [empty, empty, empty]
     if cell.ours is not None:
         interval = format_interval(cell.ours.low, cell.ours.high, digits)
-        text = f"{format_result(cell.ours.mean, column)} {interval}".rstrip()
-        shown[0] = _GridCell(text, cell.ours.mean)
+        parts = (format_result(cell.ours.mean, column), interval, _describe_lacking(cell))
+        shown[0] = _GridCell(" ".join(filter(None, parts)), cell.ours.mean)
     if cell.paper is not None:
         shown[1] = _GridCell(format_result(cell.paper, column), cell.paper)
     if cell.difference is not None:
         # + 0.0: no "-0.00"
         shown[2] = _GridCell(f"{round(cell.difference, digits) + 0.0:+.{digits}f}", cell.difference)
     return shown
+
+
+def _describe_lacking(cell: ResultCell) -> str:
+    """Return what an incomplete result lacks, so that it is not read as a complete one."""
+    if cell.trials_missing:
+        return f"({cell.trials_missing:,} trials missing)"
+    if cell.is_complete:
+        return ""
+    return f"({cell.seeds_done} of {format_count(cell.seeds_wanted, 'seed')})"
 
 
 def _render_grid_cell(cell: _GridCell) -> str:

@@ -15,6 +15,8 @@ import yaml
 from bench.config import Config
 from bench.evaluation.row_evaluation import evaluate_file
 from bench.metrics.measured import MetricResult
+from bench.tracking import open_store
+from bench.tracking.file_store import FileStore
 from bench.tracking.run_record import ScoredFile
 from bench.tracking.store import Store
 from tests.output_schema import validated
@@ -36,22 +38,24 @@ def stored(environment, monkeypatch, tmp_path):
     fill(store, work, ["S3", "S5"], [666, 667], utterances=40)
     given = tmp_path / "MyDet scores.txt"
     given.write_text("u000000 0.5\n", encoding="utf-8")
-    store.keep_scored_file(
-        ScoredFile(
-            table="sal/table4",
-            system="MyDet",
-            form="paper",
-            split="partialspoof/eval",
-            fingerprint="0123",
-            digest="feedbeef",
-            commit="18096a9",
-            settings={"missing": "0"},
-            figures={"partialspoof.eer": MetricResult(0.1, 0.05, 0.2)},
-            evaluation="partialspoof",
-        ),
-        {"given": [given]},
-    )
+    store.keep_scored_file(score_entry(), {"given": [given]})
     return work
+
+
+def score_entry():
+    """An evaluated score file beside the table."""
+    return ScoredFile(
+        table="sal/table4",
+        system="MyDet",
+        form="paper",
+        split="partialspoof/eval",
+        fingerprint="0123",
+        digest="feedbeef",
+        commit="18096a9",
+        settings={"missing": "0"},
+        figures={"partialspoof.eer": MetricResult(0.1, 0.05, 0.2)},
+        evaluation="partialspoof",
+    )
 
 
 def files_of(folder):
@@ -159,6 +163,19 @@ def test_a_pruned_score_file_is_named(bench, stored, tmp_path):
     assert "row S5, score file of partialspoof, seed 667: run" in readme
     assert "row MyDet, score file of partialspoof: run" in readme
     assert not (tmp_path / "out/scores/MyDet").exists()
+
+
+def test_score_files_without_mlflow_are_exported_too(bench, environment, tmp_path, monkeypatch):
+    monkeypatch.setattr(open_store, "open_to_read", FileStore)
+    given = tmp_path / "MyDet.txt"
+    given.write_text("u000000 0.5\n", encoding="utf-8")
+    FileStore(Config(work=Path(environment["BENCH_WORK"]))).keep_scored_file(
+        score_entry(), {"given": [given]}
+    )
+    done = bench("export", "table4", "--output-dir", "out")
+    assert done.returncode == 0, done.stderr
+    copy = tmp_path / "out/scores/MyDet/partialspoof/MyDet.txt"
+    assert copy.read_text(encoding="utf-8") == "u000000 0.5\n"
 
 
 def test_nothing_is_overwritten(bench, stored, tmp_path):

@@ -70,6 +70,9 @@ def test_each_result_is_a_line_that_says_what_it_rests_on():
     assert evidence["1", "Old"] == "published"
     assert evidence["1", "Never"] == "published", "nothing of it was run"
     assert evidence["1", "Theirs"] == "score file, evaluated here"
+    results = {(line["row"], line["metric"]): line["result"] for line in lines_of(made())}
+    assert results["Half", "eer"] == "1.00 [0.80, 1.30] (1 of 2 seeds)"
+    assert results["Part", "eer"] == "3.58 [3.40, 3.70] (12 trials missing)"
     assert "Avg." in {line["test"] for line in lines if line["row"] == "Single"}
     assert {line["metric"] for line in lines if line["table"] == "Made, Table 3"} >= {"A07.C1.eer"}
     assert not [line for line in lines if not line["result"] and not line["paper"]]
