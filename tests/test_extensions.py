@@ -10,7 +10,9 @@ import pytest
 
 from bench import extensions, versions
 from bench.cards import card_files, table_cards
+from bench.config import Config
 from bench.metrics.registry import describe_metrics
+from bench.models.weights import locate_weights, published_weights
 from bench.specs.systems import System
 from tests.errors import raises_code
 
@@ -186,3 +188,29 @@ def test_a_folder_with_nothing_of_an_extension_is_refused(tmp_path: Path, monkey
     (tmp_path / "bench.toml").write_text('extend = ["lab"]\n')
     with raises_code("config.no-cards", "systems", "datasets"):
         table_cards.table_keys()
+
+
+WEIGHTS = """
+file = "mine.pt"
+source = "https://example.org/mine"
+repository = ""
+url = "https://example.org/mine.pt"
+licence = "MIT"
+sha256 = "%s"
+"""
+
+
+def test_weights_outside_are_published_weights(lab: Path):
+    card = lab / "weights/mine_base.toml"
+    card.parent.mkdir()
+    card.write_text(WEIGHTS % ("0" * 64))
+    assert published_weights()["mine_base"].download.url == "https://example.org/mine.pt"
+    with raises_code("weights.missing", "bench get mine_base", "mine.pt"):
+        locate_weights("mine_base", Config())
+    (lab / "weights/other.toml").write_text('file = "x"\nsorce = "y"\n')
+    with raises_code("card.invalid", "other.toml", "sorce", "source"):
+        published_weights()
+    (lab / "weights/other.toml").unlink()
+    (lab / "weights/xlsr2_300m.toml").write_text(WEIGHTS % ("1" * 64))
+    with raises_code("card.name-taken", "xlsr2_300m.toml"):
+        published_weights()

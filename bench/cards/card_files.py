@@ -85,16 +85,18 @@ def extension_folders(here: Config) -> list[Path]:
 
 
 def card_folder(name: str) -> Path:
-    """Return the folder of cards (`datasets`, `experiments`, `templates`).
+    """Return the folder of cards (`datasets`, `experiments`, `weights`, `templates`).
 
     It is the wheel's own, else the checkout's.
     """
+    if name == "weights":
+        return _PACKAGE / "schema" / name
     packed = _PACKAGE / "_cards" / name
     return packed if packed.is_dir() else _PACKAGE.parent / _PLACES[name]
 
 
 def card_folders(name: str) -> list[Path]:
-    """Return every folder of cards (`datasets`, `experiments`).
+    """Return every folder of cards (`datasets`, `experiments`, `weights`).
 
     The suite's comes first, then those of the extensions that have one. BenchError names an
     extension that is not there or holds no cards.

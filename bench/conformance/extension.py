@@ -12,6 +12,7 @@ from bench.cards import corpus_cards, public_cards, sweep_cards, table_cards
 from bench.conformance.faults import Check, make_fault, run_check
 from bench.errors import BenchError
 from bench.issues import Issue
+from bench.models.weights import published_weights
 from bench.specs import augment, frontends, systems
 from bench.specs.kinds import FrontEndSettings, KindSettings, KindUnion, kind_name
 from bench.specs.run import Run
@@ -43,6 +44,8 @@ def _list_checks(folder: Path, tables: list[str]) -> Iterator[tuple[str, Check]]
     for key in public_cards.public_keys():
         if _is_below(folder, f"experiments/{key}"):
             yield f"public scores {key}", partial(_check_public, key)
+    for path in _list_files(folder, "weights", "*.toml"):
+        yield f"weights {path.stem}", _check_weights
     # The suite's own modules import torch; cards alone are checked without it.
     from bench.conformance.tables import check_sweep, check_table
 
@@ -68,8 +71,8 @@ def _list_checks(folder: Path, tables: list[str]) -> Iterator[tuple[str, Check]]
             yield from _list_kind_checks(path, union, tables)
 
 
-def _list_files(folder: Path, part: str) -> list[Path]:
-    return sorted((folder / part).glob("*.py"))
+def _list_files(folder: Path, part: str, pattern: str = "*.py") -> list[Path]:
+    return sorted((folder / part).glob(pattern))
 
 
 def _list_kind_checks(
@@ -172,6 +175,11 @@ def _check_public(key: str) -> Iterator[Issue]:
                 find_placement(corpus.key, card.split, table, "paper")
             except BenchError as error:
                 yield make_fault(error.code, f"{key}: {error}")
+
+
+def _check_weights() -> Iterator[Issue]:
+    published_weights()
+    return iter(())
 
 
 def _check_metric(name: str) -> Iterator[Issue]:

@@ -1,20 +1,22 @@
 """Pretrained weights: what each file is called, where to get it, and where it lies here.
 
-Weights of a new front-end need no line here: `bench/schema/weights/<key>.toml` names them.
+Weights of a new front-end need no line here: `bench/schema/weights/<key>.toml`, or
+`weights/<key>.toml` of an extension, names them.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
-from typing import Literal, cast
+from typing import ClassVar, Literal, cast
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from bench._io.digests import file_digest, short_digest
 from bench._io.disk import human_bytes
+from bench.cards import card_files
 from bench.config import Config
 from bench.errors import BenchError, near_name
 from bench.specs.corpus import Access, Download
@@ -23,7 +25,9 @@ from bench.specs.kinds import Requirement
 
 @dataclass(frozen=True)
 class PublishedWeights:
-    """One published checkpoint."""
+    """One published checkpoint, as its card has it."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     file: str
     source: str
@@ -68,16 +72,29 @@ class PublishedWeights:
         return self.about_bytes if self.bytes is None else self.bytes
 
 
-@cache
 def published_weights() -> dict[str, PublishedWeights]:
-    """Return the published weights, the largest first: each is a file in `bench/schema/weights`."""
-    files = resources.files("bench").joinpath("schema", "weights").iterdir()
-    tables = {
-        file.name.removesuffix(".toml"): tomllib.loads(file.read_text(encoding="utf-8"))
-        for file in files
-    }
-    weights = {key: PublishedWeights(**table) for key, table in sorted(tables.items())}
+    """Return the published weights, the largest first.
+
+    Each is a card in `bench/schema/weights`, or in `weights` of an extension. BenchError names
+    every fault of a card, and a key that is there twice.
+    """
+    files = {key: card_files.card_file("weights", key) for key in card_files.card_keys("weights")}
+    weights = {key: _read_weights(path) for key, path in files.items()}
     return dict(sorted(weights.items(), key=lambda item: -(item[1].size_bytes or 0)))
+
+
+_CARD = TypeAdapter(PublishedWeights)
+
+
+@cache
+def _read_weights(path: Path) -> PublishedWeights:
+    try:
+        return _CARD.validate_python(card_files.read_card(path))
+    except ValidationError as error:
+        faults = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
+        name = card_files.display_path(path)
+        lines = [f"{name}: {key}: {reason}" for key, reason in faults]
+        raise BenchError("card.invalid", "\n".join(lines)) from error
 
 
 _READ_OF_FOLDER = ("config.json", "model.safetensors", "pytorch_model.bin")
