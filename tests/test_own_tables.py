@@ -86,7 +86,9 @@ def test_an_own_sweep_starts_from_an_own_row(lab):
 def test_a_change_of_folders_is_seen_at_once(lab, monkeypatch):
     assert "mine/rounds" in table_cards.table_keys()
     monkeypatch.setenv("BENCH_EXTEND", str(lab.parent))
-    with pytest.raises(BenchError, match=r"has neither `datasets` .* nor `experiments`"):
+    with pytest.raises(
+        BenchError, match=r"has none of the folders of an extension: datasets, experiments"
+    ):
         table_cards.table_keys()
     (lab.parent / "experiments").mkdir()
     assert "mine/rounds" not in table_cards.table_keys()

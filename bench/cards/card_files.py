@@ -56,6 +56,11 @@ def _current_config() -> Config:
     return here
 
 
+def load_extensions() -> None:
+    """Have the kinds, readers and metrics of the extensions of bench.toml at hand."""
+    _current_config()
+
+
 def extension_folders(here: Config) -> list[Path]:
     """Return the folders of `extend`, then those of installed packages.
 

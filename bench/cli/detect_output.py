@@ -173,7 +173,7 @@ def _rates_as_dict(rates: ErrorRates | None) -> Mapping[str, float] | None:
     }
 
 
-def write_report(report: DetectionReport, folder: Path) -> list[Path]:
+def write_detections(report: DetectionReport, folder: Path) -> list[Path]:
     """Write JSON, CSV, RTTM (with a threshold), and of each file a picture and a TextGrid."""
     from bench.reports import plots, span_files
     from bench.reports.plot_style import render_figure

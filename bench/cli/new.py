@@ -66,7 +66,7 @@ def new(kind: str, name: str, folder: Path | None) -> None:
             f"{name!r}: should be a name of lower-case letters, digits, - and _, as a file has it",
         )
     here = config.read_config()
-    card_files.card_folders("datasets")  # the extensions that are there are known from now on
+    card_files.load_extensions()
     root = folder or next(iter(here.extend), Path())
     starting = _KINDS[kind]
     module = name.replace("-", "_")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bench.cards import table_cards
+from bench.cards import card_files, table_cards
 from bench.cli import completion, json_output, options
 from bench.cli.text_width import wrap_prose
 from bench.config import Form
@@ -42,6 +42,7 @@ def settings(
     """
     if row is not None and table is None:
         raise BenchError("option.conflict", "--row: needs --table, whose row it is")
+    card_files.load_extensions()
     entries = described.describe_setting(key) if key else described.setting_groups()
     row_settings, name = _read_row(table, row, options.choose_form(smoke))
     # A setting may be of several kinds: those that the row is of, where it has the setting at all.

@@ -52,13 +52,14 @@ class Detector:
 
 
 def score_recordings(
-    detector: Detector, recordings: Sequence[Recording], config: Config, say: Say
+    detector: Detector, recordings: Sequence[Recording], folder: Path, config: Config, say: Say
 ) -> list[RecordingScores]:
-    """Return the scores of recordings in their order.
+    """Return the scores of recordings in their order; breaths that are searched go to `folder`.
 
     BenchError where one cannot be scored, for example since it is too short.
     """
     subset, data, audio = as_subset(recordings), detector.data, Audio()
+    config = replace(config, work=folder)
     breath.build_marker(subset, data.breath, audio, config, say)
     share = build_utterances(detector.fabric, subset, data, audio, config)
     workers = config.loader_workers(detector.fabric.device.type)
@@ -72,7 +73,7 @@ def score_recordings(
     return scored
 
 
-def load_row(
+def load_row_detector(
     order: RunRequest, seed: int | None, corpus: str | None, config: Config, say: Say
 ) -> Detector:
     """Return the one row of `order` as a detector, whose weights are found as `find_model` does.
@@ -99,13 +100,13 @@ def load_row(
     )
 
 
-def load_official(name: str, corpus: str | None, config: Config, say: Say) -> Detector:
+def load_official_detector(name: str, corpus: str | None, config: Config, say: Say) -> Detector:
     """Return published weights as a detector: `official:aasist`, by the row that evaluates them."""
     table, row = find_official_row(name)
-    return load_row(RunRequest(table, [row], 1, "paper"), None, corpus, config, say)
+    return load_row_detector(RunRequest(table, [row], 1, "paper"), None, corpus, config, say)
 
 
-def load_model_file(file: ModelFile, data: HeldOutData, config: Config, say: Say) -> Detector:
+def load_model_detector(file: ModelFile, data: HeldOutData, config: Config, say: Say) -> Detector:
     """Return a model of anyone's as a detector that hears files as `data` says."""
     scorer = ForeignScorer(file, "paper", config, say)
 

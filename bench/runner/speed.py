@@ -5,15 +5,15 @@ The work folder keeps the measurements.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lightning_fabric import Fabric
+from pydantic import TypeAdapter
 
 from bench._io import atomic_files
 from bench.cards import corpus_cards
@@ -50,8 +50,7 @@ class Speed(NamedTuple):
 
 def read_speed(run: Run, device: str, work: Path) -> Speed | None:
     """Return what was measured of a run on a device; None where nothing was."""
-    speeds = _read_file(work).get(device, {}).get(run.signature)
-    return None if speeds is None else Speed(**speeds)
+    return _read_file(work).get(device, {}).get(run.signature)
 
 
 def measure_speed(run: Run, config: Config) -> Speed:
@@ -88,8 +87,8 @@ def measure_speed(run: Run, config: Config) -> Speed:
             dev=measure_rate(dev, short.dev),
         )
     every = _read_file(config.work)
-    every.setdefault(device_name(one), {})[run.signature] = speed._asdict()
-    atomic_files.write_text(config.work / FILE, json.dumps(every, indent=1))
+    every.setdefault(device_name(one), {})[run.signature] = speed
+    atomic_files.write_bytes(config.work / FILE, _SPEEDS.dump_json(every, indent=1))
     return speed
 
 
@@ -122,10 +121,14 @@ def _draw_few(subset: Subset, number: int) -> Subset:
     return shares.draw_share(subset, min(1.0, number / len(subset)), 0)
 
 
-def _read_file(work: Path) -> dict[str, dict[str, Any]]:
+_SPEEDS = TypeAdapter(dict[str, dict[str, Speed]])
+"""What the file holds: by device and signature."""
+
+
+def _read_file(work: Path) -> dict[str, dict[str, Speed]]:
     """Return what is kept; nothing where the file is not there or not readable."""
     try:
-        return json.loads((work / FILE).read_text(encoding="utf-8"))
+        return _SPEEDS.validate_json((work / FILE).read_bytes())
     except (OSError, ValueError):
         return {}
 

@@ -208,7 +208,9 @@ def _sent_id(outbox: MlflowStore, run_id: str) -> str:
 
     try:
         return outbox.client.get_run(run_id).data.tags.get(_SENT, run_id)
-    except MlflowException:
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
         return run_id  # not the outbox's: it was begun in the store
 
 

@@ -135,8 +135,8 @@ def _counts(card: CorpusCard) -> list[str]:
         *format_table(heads, [cells(name, split) for name, split in card.splits.items()]),
         "",
         (
-            "`verified`: counted in the official files, or printed by the organisers; other counts "
-            "are an error. `memory`: not verified; other counts are a warning."
+            "`verified`: counted in the official files, or printed by the organisers; other counts"
+            " are an error. `memory`: not verified; other counts are a warning."
         ),
     ]
 

@@ -311,7 +311,7 @@ def test_a_killed_download_is_continued(bench, lab, server, environment, tmp_pat
     deadline = time.monotonic() + 60
     while not (part.exists() and part.stat().st_size > 20_000):
         assert time.monotonic() < deadline, "the download did not begin"
-        assert process.poll() is None
+        assert process.poll() is None, process.communicate()[1]
         time.sleep(0.01)
     process.send_signal(getattr(signal, blow))
     _, said = process.communicate(timeout=30)

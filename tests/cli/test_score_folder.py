@@ -50,7 +50,7 @@ def test_a_folder_is_one_system_on_the_corpora_of_its_files(bench, files):
 
 def test_what_cannot_be_known_by_ids_is_said(bench, files, tmp_path, keys):
     own = str(files / "on-19LA.txt")
-    assert "no corpus has its keys on this machine" in bench("score", own).stderr
+    assert "there are no keys of any corpus on this machine" in bench("score", own).stderr
     for more in (keys[2:], ("--order", "protocol", "--smoke")):
         done = bench("score", own, *more)
         assert (done.returncode, done.code) == (2, "option.missing")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import reports
 from bench.cards import table_cards
 from bench.cli.display import Display
 from bench.config import Config
 from bench.evaluation.row_evaluation import evaluate_file
+from bench.reports.document import Report, build_report
 from bench.runner import local
 from bench.runner.request import RunRequest
 from bench.specs.run import EarlierTraining
@@ -29,7 +29,7 @@ SYSTEMS = {
 
 def run_rows(
     key: str, rows: Sequence[str], config: Config, overrides: Sequence[str] = ()
-) -> reports.Report:
+) -> Report:
     card = table_cards.read_table(key)
     store = Store(config)
     order = RunRequest(card, rows, 1, "smoke", overrides)
@@ -38,7 +38,7 @@ def run_rows(
     assert {outcome.state for outcome in outcomes} == {"finished"}, outcomes
     runs = {row: table_cards.resolve_row(card, row, "smoke", overrides) for row in rows}
     paper = table_cards.read_paper(key.partition("/")[0])
-    return reports.build_report(
+    return build_report(
         card,
         paper,
         runs,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from .pages import DOCS, HOW_TO, ROOT, Newcomer, read_blocks
+from .pages import DOCS, HOW_TO, Newcomer, read_blocks
 
-_EMPTY_FOLDER = ["corpus", "table", "sweep"]
-_COPY_OF_THE_CODE = ["system", "front-end", "augmentation", "breath-detector", "metric"]
+_PARTS = ["corpus", "table", "sweep"]
+_PARTS += ["system", "front-end", "augmentation", "breath-detector", "metric"]
 _SLOW = {"table", "sweep"}
 """They train several rows."""
 
@@ -19,7 +18,7 @@ def _marked(name: str) -> object:
     return pytest.param(name, marks=pytest.mark.slow) if name in _SLOW else name
 
 
-@pytest.mark.parametrize("name", [*map(_marked, _EMPTY_FOLDER)])
+@pytest.mark.parametrize("name", [*map(_marked, _PARTS)])
 def test_how_to_in_an_empty_folder(name: str, tmp_path: Path, miniatures: Path) -> None:
     folder = tmp_path / "empty folder"
     folder.mkdir()
@@ -38,16 +37,6 @@ def _check_report(folder: Path) -> None:
     assert r"\begin{tabular}" in latex
 
 
-@pytest.mark.parametrize("name", [*map(_marked, _COPY_OF_THE_CODE)])
-def test_how_to_in_a_copy_of_the_code(name: str, tmp_path: Path, miniatures: Path) -> None:
-    folder = tmp_path / "checkout"
-    for part in ("bench", "datasets", "experiments", "reports/templates"):
-        shutil.copytree(
-            ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "_cards")
-        )
-    Newcomer(folder, miniatures, python_path=folder).follow(HOW_TO / f"{name}.md")
-
-
 @pytest.mark.parametrize("name", ["start", "score", "detect"])
 def test_pages_of_a_first_day(name: str, tmp_path: Path, miniatures: Path) -> None:
     folder = tmp_path / "empty folder"
@@ -56,7 +45,7 @@ def test_pages_of_a_first_day(name: str, tmp_path: Path, miniatures: Path) -> No
 
 
 def test_every_page_with_commands_to_execute_is_followed() -> None:
-    followed = {f"how-to/{name}.md" for name in (*_EMPTY_FOLDER, *_COPY_OF_THE_CODE)}
+    followed = {f"how-to/{name}.md" for name in _PARTS}
     followed |= {"start.md", "score.md"}
     have = {
         str(page.relative_to(DOCS))
@@ -68,4 +57,4 @@ def test_every_page_with_commands_to_execute_is_followed() -> None:
 
 def test_there_is_a_page_for_each_thing_that_can_be_added() -> None:
     names = {page.stem for page in HOW_TO.glob("*.md")} - {"index"}
-    assert names == {*_EMPTY_FOLDER, *_COPY_OF_THE_CODE}
+    assert names == {*_PARTS}

@@ -213,7 +213,7 @@ def hostile_verdict(name: str) -> str:
             negated=True,
             resampling=name,
             otherwise=name,
-            figures={},
+            results={},
             breakdowns=(Breakdown((name,), (Level((name,), 1, 1, {}),)),),
         )
     )

@@ -18,7 +18,7 @@ SAL = json.dumps({"system sal": 1, "training": 1})
 
 @pytest.fixture
 def sal_2(monkeypatch):
-    declared, sal = versions.read_version, "models/systems/sal"
+    declared, sal = versions.read_version, "specs/systems/sal"
     monkeypatch.setattr(
         versions, "read_version", lambda module: 2 if module == sal else declared(module)
     )

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from bench.config import Config
+from bench.runner import local
+from bench.runner.request import RunRequest
+from bench.tracking.store import Store
+
 CARD = """
 title = "Two stages"
 text_columns = ["System"]
@@ -66,3 +71,9 @@ class Watcher:
 
     def on_score(self, evaluation, done, total) -> None:
         pass
+
+
+def run_rows(card, config: Config, rows: list[str], watcher: Watcher) -> list[local.JobOutcome]:
+    """Run rows of a table in smoke form."""
+    store = Store(config)
+    return list(local.run_jobs(RunRequest(card, rows, None, "smoke"), config, store, watcher))

@@ -110,9 +110,9 @@ def raise_version(monkeypatch):
 @pytest.mark.slow
 def test_a_row_by_older_code_is_run_anew_and_said(card, config: Config, raise_version):
     assert run(card, config, Watcher()) == "finished"
-    raise_version("models/systems/tca")
+    raise_version("specs/systems/tca")
     assert run(card, config, Watcher()) == "already finished", "the row does not use it"
-    raise_version("models/systems/sal")
+    raise_version("specs/systems/sal")
     watcher = Watcher()
     assert run(card, config, watcher) == "finished"
     said = "run again, changed since it was finished: system sal (version 1 -> 2)"
@@ -152,13 +152,13 @@ def test_results_by_an_older_metric_are_computed_anew_and_nothing_else(
 @pytest.mark.parametrize(
     ("module", "training", "evaluation"),
     [
-        ("models/systems/sal", True, False),
-        ("models/frontends/tiny", True, False),
+        ("specs/systems/sal", True, False),
+        ("specs/frontends/tiny", True, False),
         ("training/engine", True, False),
         ("data/readers/protocol", True, True),
         ("data/audio", True, True),
-        ("models/breath/precomputed", True, True),
-        ("models/augment/mix_frame", False, False),
+        ("specs/breath/precomputed", True, True),
+        ("specs/augment/mix_frame", False, False),
         ("data/frame_labels", False, False),
     ],
 )
@@ -218,7 +218,7 @@ def test_a_run_that_does_not_say_what_it_was_made_from_is_finished(
     for tag in ("contents", "made_from", "again", "versions"):
         client.delete_tag(known.info.run_id, tag)
     assert run(card, config, Watcher()) == "already finished"
-    raise_version("models/systems/sal")
+    raise_version("specs/systems/sal")
     watcher = Watcher()
     assert run(card, config, watcher) == "finished"
     assert any("system sal (version 1 -> 2)" in text for text in watcher.said)

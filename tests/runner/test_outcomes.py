@@ -13,7 +13,7 @@ from bench.errors import BenchError, Busy
 from bench.reports.stored_results import StoredResults
 from bench.runner.request import RunRequest
 from bench.runner.row_run import RowRun
-from tests.runner.test_stages import Watcher, run
+from tests.runner.stages import Watcher, run_rows
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_a_row_that_does_not_finish_has_a_code(
         raise error
 
     monkeypatch.setattr(RowRun, "train_and_evaluate", fail)
-    (outcome,) = run(card, config, ["alone"], Watcher())
+    (outcome,) = run_rows(card, config, ["alone"], Watcher())
     (ended,) = describe_outcome(RunRequest(card, ["alone"], None, "smoke"), outcome)["runs"]
     assert (ended["state"], ended["code"]) == (state, code)
     assert outcome.by_disk == (code == "machine.disk-full")
@@ -54,7 +54,7 @@ def test_a_finished_row_has_no_code_and_what_fails_afterwards_is_said(
 
     monkeypatch.setattr(StoredResults, "draw_replicates", fail)
     watcher = Watcher()
-    (outcome,) = run(card, config, ["alone"], watcher)
+    (outcome,) = run_rows(card, config, ["alone"], watcher)
     (ended,) = describe_outcome(RunRequest(card, ["alone"], None, "smoke"), outcome)["runs"]
     assert (ended["state"], ended["code"], ended["message"]) == ("finished", None, "")
     (log,) = config.work.rglob("error.txt")

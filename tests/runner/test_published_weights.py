@@ -23,7 +23,7 @@ from bench.specs.corpus import Audio
 from bench.specs.run import PUBLISHED_WEIGHTS
 from bench.tracking.store import Store
 from bench.training import engine
-from tests.runner.test_stages import Watcher
+from tests.runner.stages import Watcher
 
 KEY, ROW, CORPUS = "aasist/asvspoof2019", "AASIST-L-released", "asvspoof2019la"
 

@@ -12,18 +12,11 @@ from mlflow.tracking import MlflowClient
 from bench.cards import table_cards
 from bench.config import Config
 from bench.evaluation import score_file
-from bench.runner import local
-from bench.runner.request import RunRequest
 from bench.runner.requirements import missing_requirements
 from bench.tracking.store import Store
 from bench.training import checkpoints
 from bench.training.row import DatasetCache, training_path
-from tests.runner.stages import Watcher
-
-
-def run(card, config: Config, rows: list[str], watcher: Watcher) -> list[local.JobOutcome]:
-    store = Store(config)
-    return list(local.run_jobs(RunRequest(card, rows, None, "smoke"), config, store, watcher))
+from tests.runner.stages import Watcher, run_rows
 
 
 def tracked(config: Config):
@@ -34,7 +27,7 @@ def tracked(config: Config):
 
 def test_both_stages_are_tracked_and_the_first_is_trained_once(card, config: Config):
     watcher = Watcher()
-    outcomes = run(card, config, ["two", "again"], watcher)
+    outcomes = run_rows(card, config, ["two", "again"], watcher)
     assert {outcome.state for outcome in outcomes} == {"finished"}, outcomes
     runs = tracked(config)
     assert set(runs) == {
@@ -65,7 +58,7 @@ def test_both_stages_are_tracked_and_the_first_is_trained_once(card, config: Con
 
 
 def test_a_row_starts_from_its_stage(card, config: Config):
-    run(card, config, ["two"], Watcher())
+    run_rows(card, config, ["two"], Watcher())
     resolved = table_cards.resolve_row(card, "two", "smoke")
     data = DatasetCache(config).load_row(resolved)
     assert data.stage is not None
@@ -92,21 +85,21 @@ def test_a_stopped_row_goes_on_to_the_same_figures(card, config: Config, tmp_pat
     whole = Config(work=tmp_path / "whole", device="cpu", workers=0)
     whole.work.mkdir()
     (whole.work / "mini").symlink_to(config.mini_root)
-    run(card, whole, ["two"], Watcher())
+    run_rows(card, whole, ["two"], Watcher())
     if stop:
         with pytest.raises(KeyboardInterrupt):
-            run(card, config, ["two"], Watcher(stop))
+            run_rows(card, config, ["two"], Watcher(stop))
         runs = tracked(config)
         assert {run.info.status for run in runs.values()} == {"KILLED"}
         assert len(runs) == 2
     else:  # the checkpoints of the first stage are lost after it was tracked
-        run(card, config, ["two"], Watcher())
+        run_rows(card, config, ["two"], Watcher())
         shutil.rmtree(tmp_path / "runs")
         MlflowClient(config.tracking_uri).set_terminated(
             tracked(config)["two · seed 7"].info.run_id, "FAILED"
         )
     watcher = Watcher()
-    (outcome,) = run(card, config, ["two"], watcher)
+    (outcome,) = run_rows(card, config, ["two"], watcher)
     assert outcome.state == "finished", outcome
     assert any("its weights are taken over" in text for text in watcher.said) == (not stop)
     runs = tracked(config)

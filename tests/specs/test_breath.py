@@ -119,7 +119,10 @@ def test_missing_weights_are_said_with_the_detector_that_needs_none(card, tmp_pa
     run = table_cards.resolve_row(card, "normal")
     lacking = requirements.missing_requirements(run, Config(work=tmp_path))
     (of_detector,) = [line for line in lacking if "respiro_en" in line]
-    assert "get respiro-en.pt from https://github.com/ydqmkkx/Respiro-en" in of_detector
+    assert (
+        "`bench get respiro_en` brings respiro-en.pt from https://github.com/ydqmkkx/Respiro-en"
+        in (of_detector)
+    )
     assert "--set breath.kind=dsp" in of_detector
     ours = table_cards.resolve_row(card, "normal", overrides=["breath.kind=dsp"])
     assert not [

@@ -120,7 +120,7 @@ def test_the_report_names_the_best_and_every_trial(study, trials, tmp_path):
     assert "1 failed" in made.markdown
     assert "The card asks for 8." in made.markdown
     assert "diverged at step 3" in made.markdown
-    assert "1 earlier study of this card, on other data" in made.markdown
+    assert "1 earlier study of this card on other data" in made.markdown
     assert len([line for line in made.markdown.splitlines() if "finished |" in line]) == len(
         finished
     )

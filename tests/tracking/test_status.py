@@ -104,7 +104,7 @@ def test_older_code_is_said_also_of_runs_that_do_not_say_theirs(
             other.finish_run(FIGURES)
     # What is computed by is not in the settings of this made run: its parameters say it.
     declared = versions.read_version
-    changed = {"models/systems/sal": 2, "metrics/det": 3}
+    changed = {"specs/systems/sal": 2, "metrics/det": 3}
     monkeypatch.setattr(versions, "read_version", lambda of: changed.get(of) or declared(of))
     found = states(config)["S5", SEED]
     assert found.state == "older code"

@@ -94,7 +94,7 @@ def test_a_raised_version_wants_a_golden_output_of_its_own(kept, monkeypatch):
 
 
 def test_a_part_that_is_gone_is_not_outdated():
-    now = versions.read_version("models/systems/sal")
+    now = versions.read_version("specs/systems/sal")
     before = {"system sal": now - 1, "system gone": 1, "thing gone": 1, "training": 0}
     assert versions.find_outdated(before).keys() == {"system sal", "training"}
     assert versions.find_outdated(before)["system sal"] == (now - 1, now)

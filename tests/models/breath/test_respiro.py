@@ -211,8 +211,8 @@ def test_missing_weights_say_what_to_get_and_where_it_goes(tmp_path):
     with pytest.raises(BenchError) as error:
         build_marker(subset(tmp_path, []), SPEC, Audio(), Config(work=tmp_path))
     assert str(error.value).startswith(
-        "weights respiro_en are not configured: get respiro-en.pt from "
-        "https://github.com/ydqmkkx/Respiro-en, or the folder of Hugging Face's "
+        "weights respiro_en are not configured: `bench get respiro_en` brings respiro-en.pt from "
+        "https://github.com/ydqmkkx/Respiro-en; or take the folder of Hugging Face's "
         'DongYANG/Respiro-en; add `respiro_en = "/path/respiro-en.pt"` under [weights] in'
     )
     assert "our own detector wants no weights: --variant dsp, or --set" in str(error.value)
