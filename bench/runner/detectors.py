@@ -13,6 +13,7 @@ from lightning_fabric import Fabric
 from bench.cards import corpus_cards
 from bench.config import Config
 from bench.data.recordings import Recording, as_subset
+from bench.errors import BenchError
 from bench.evaluation import score_file
 from bench.evaluation.recording_scores import RecordingScores
 from bench.models import breath, devices
@@ -29,7 +30,7 @@ from bench.specs.run import HeldOutData, PublishedStart, Run
 from bench.tracking import run_artifacts
 from bench.tracking.store import Store
 from bench.training import engine
-from bench.training.scoring import Scorer, build_utterances, score_utterances
+from bench.training.scoring import FrameScores, Scorer, build_utterances, is_finite, iterate_scores
 
 Say = Callable[[str], None]
 
@@ -63,9 +64,18 @@ def score_recordings(
     breath.build_marker(subset, data.breath, audio, config, say)
     share = build_utterances(detector.fabric, subset, data, audio, config)
     workers = config.loader_workers(detector.fabric.device.type)
-    results = score_utterances(detector.fabric, detector.system, share, workers)
+    detector.system.eval()
+    results: dict[int, FrameScores] = {}
+    for batch in iterate_scores(detector.fabric, detector.system, share, workers):
+        results |= batch
     scored: list[RecordingScores] = []
-    for scores in results.values():
+    for index, scores in sorted(results.items()):
+        if not is_finite(scores):
+            raise BenchError(
+                "foreign.not-finite",
+                f"{detector.name}: the score of {recordings[index].path} is not finite, though its "
+                "audio is",
+            )
         heard_s = min(scores.duration_s, data.clip_s or scores.duration_s)
         step_s = heard_s if data.resolution_s is None else data.resolution_s
         edges_s = np.minimum(np.arange(len(scores.score) + 1) * step_s, heard_s)
@@ -116,9 +126,14 @@ def load_model_detector(file: ModelFile, data: HeldOutData, config: Config, say:
         like = data.model_copy(update={"corpus": card.key, "split": split})
         path = scorer.locate_scores(like)
         if not path.is_file():
+            options = "".join(
+                f" {option} {value:g}"
+                for option, value in (("--resolution", data.resolution_s), ("--clip", data.clip_s))
+                if value is not None
+            )
             return (
                 f"{card.short} {split} is not scored with {file.path}: "
-                f"`bench score --model {file.path} --corpus {card.short}` does it"
+                f"`bench score --model {file.text} --corpus {card.short}{options}` does it"
             )
         return _read_point(path, f"{card.short} {split}", like)
 
