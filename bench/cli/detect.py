@@ -12,7 +12,7 @@ from bench._io import atomic_files
 from bench._io.packages import require_packages
 from bench.cards import corpus_cards, table_cards
 from bench.cli import completion, configuration, json_output, options
-from bench.cli.detect_output import DetectionReport, print_report, write_report
+from bench.cli.detect_output import DetectionReport, print_report, write_detections
 from bench.cli.score_model import check_lengths
 from bench.config import Config, Form
 from bench.errors import BenchError
@@ -103,19 +103,19 @@ def detect(
     if model is not None:
         detector = _load_model(model, resolution_s, clip_s, config)
     elif weights is not None:
-        from bench.runner.detectors import load_official
+        from bench.runner.detectors import load_official_detector
 
-        detector = load_official(weights, corpus, config, _say)
+        detector = load_official_detector(weights, corpus, config, _say)
     else:
         form = options.choose_form(smoke)
         order = _choose_row(table, str(row), form, overrides)
-        from bench.runner.detectors import load_row
+        from bench.runner.detectors import load_row_detector
 
-        detector = load_row(order, row_seed, corpus, config, _say)
+        detector = load_row_detector(order, row_seed, corpus, config, _say)
     point, note = _find_point(detector, corpus, number)
     with atomic_files.scratch_folder() as folder:
         report = _score_files(detector, files, folder, config, point, note)
-        written = [] if output_dir is None else write_report(report, output_dir)
+        written = [] if output_dir is None else write_detections(report, output_dir)
     print_report(report, written, as_json=as_json)
 
 
@@ -151,7 +151,7 @@ def _choose_row(table: str, row: str, form: Form, overrides: Sequence[str]) -> R
 def _load_model(
     model: str, resolution_s: float | None, clip_s: float | None, config: Config
 ) -> Detector:
-    from bench.runner.detectors import load_model_file
+    from bench.runner.detectors import load_model_detector
     from bench.runner.foreign_models import parse_model
 
     data = HeldOutData.model_validate(
@@ -163,7 +163,7 @@ def _load_model(
             "fill": "zeros" if clip_s is None else "repeat",
         }
     )
-    return load_model_file(parse_model(model), data, config, _say)
+    return load_model_detector(parse_model(model), data, config, _say)
 
 
 def _find_point(
@@ -196,7 +196,7 @@ def _score_files(
     from bench.specs.corpus import Audio
 
     recordings = convert_recordings(files, folder)
-    scores = score_recordings(detector, recordings, config, _say)
+    scores = score_recordings(detector, recordings, folder, config, _say)
     waves = {file.path: file.converted for file in recordings}
     return DetectionReport(
         detector.name,

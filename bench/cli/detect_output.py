@@ -173,7 +173,7 @@ def _rates_as_dict(rates: ErrorRates | None) -> Mapping[str, float] | None:
     }
 
 
-def write_report(report: DetectionReport, folder: Path) -> list[Path]:
+def write_detections(report: DetectionReport, folder: Path) -> list[Path]:
     """Write JSON, CSV, RTTM (with a threshold), and of each file a picture and a TextGrid."""
     from bench.reports import plots, span_files
     from bench.reports.plot_style import render_figure
@@ -189,7 +189,7 @@ def write_report(report: DetectionReport, folder: Path) -> list[Path]:
     for file, one in zip(report.recordings, report.decided, strict=True):
         label = report.decide(one.scores)
         decided = f", {_name_class(label)}" if label else ""
-        title = f"{one.name}: score {one.scores.lowest:.4f}{decided}\n{report.system}"
+        title = f"{one.name}: score {one.scores.lowest:.4f}{decided} (no proof)\n{report.system}"
         figure = plots.draw_recording(report.read_wave(file.path), one.scores, threshold, title)
         files[f"{one.stem}.png"] = render_figure(figure, "png")
         files[f"{one.stem}.TextGrid"] = span_files.write_textgrid(one)

@@ -13,6 +13,7 @@ from lightning_fabric import Fabric
 from bench.cards import corpus_cards
 from bench.config import Config
 from bench.data.recordings import Recording, as_subset
+from bench.errors import BenchError
 from bench.evaluation import score_file
 from bench.evaluation.recording_scores import RecordingScores
 from bench.models import breath, devices
@@ -29,7 +30,7 @@ from bench.specs.run import HeldOutData, PublishedStart, Run
 from bench.tracking import run_artifacts
 from bench.tracking.store import Store
 from bench.training import engine
-from bench.training.scoring import Scorer, build_utterances, score_utterances
+from bench.training.scoring import FrameScores, Scorer, build_utterances, is_finite, iterate_scores
 
 Say = Callable[[str], None]
 
@@ -52,19 +53,29 @@ class Detector:
 
 
 def score_recordings(
-    detector: Detector, recordings: Sequence[Recording], config: Config, say: Say
+    detector: Detector, recordings: Sequence[Recording], folder: Path, config: Config, say: Say
 ) -> list[RecordingScores]:
-    """Return the scores of recordings in their order.
+    """Return the scores of recordings in their order; breaths that are searched go to `folder`.
 
     BenchError where one cannot be scored, for example since it is too short.
     """
     subset, data, audio = as_subset(recordings), detector.data, Audio()
+    config = replace(config, work=folder)
     breath.build_marker(subset, data.breath, audio, config, say)
     share = build_utterances(detector.fabric, subset, data, audio, config)
     workers = config.loader_workers(detector.fabric.device.type)
-    results = score_utterances(detector.fabric, detector.system, share, workers)
+    detector.system.eval()
+    results: dict[int, FrameScores] = {}
+    for batch in iterate_scores(detector.fabric, detector.system, share, workers):
+        results |= batch
     scored: list[RecordingScores] = []
-    for scores in results.values():
+    for index, scores in sorted(results.items()):
+        if not is_finite(scores):
+            raise BenchError(
+                "foreign.not-finite",
+                f"{detector.name}: the score of {recordings[index].path} is not finite, though its "
+                "audio is",
+            )
         heard_s = min(scores.duration_s, data.clip_s or scores.duration_s)
         step_s = heard_s if data.resolution_s is None else data.resolution_s
         edges_s = np.minimum(np.arange(len(scores.score) + 1) * step_s, heard_s)
@@ -72,7 +83,7 @@ def score_recordings(
     return scored
 
 
-def load_row(
+def load_row_detector(
     order: RunRequest, seed: int | None, corpus: str | None, config: Config, say: Say
 ) -> Detector:
     """Return the one row of `order` as a detector, whose weights are found as `find_model` does.
@@ -99,13 +110,13 @@ def load_row(
     )
 
 
-def load_official(name: str, corpus: str | None, config: Config, say: Say) -> Detector:
+def load_official_detector(name: str, corpus: str | None, config: Config, say: Say) -> Detector:
     """Return published weights as a detector: `official:aasist`, by the row that evaluates them."""
     table, row = find_official_row(name)
-    return load_row(RunRequest(table, [row], 1, "paper"), None, corpus, config, say)
+    return load_row_detector(RunRequest(table, [row], 1, "paper"), None, corpus, config, say)
 
 
-def load_model_file(file: ModelFile, data: HeldOutData, config: Config, say: Say) -> Detector:
+def load_model_detector(file: ModelFile, data: HeldOutData, config: Config, say: Say) -> Detector:
     """Return a model of anyone's as a detector that hears files as `data` says."""
     scorer = ForeignScorer(file, "paper", config, say)
 
@@ -115,9 +126,14 @@ def load_model_file(file: ModelFile, data: HeldOutData, config: Config, say: Say
         like = data.model_copy(update={"corpus": card.key, "split": split})
         path = scorer.locate_scores(like)
         if not path.is_file():
+            options = "".join(
+                f" {option} {value:g}"
+                for option, value in (("--resolution", data.resolution_s), ("--clip", data.clip_s))
+                if value is not None
+            )
             return (
                 f"{card.short} {split} is not scored with {file.path}: "
-                f"`bench score --model {file.path} --corpus {card.short}` does it"
+                f"`bench score --model {file.text} --corpus {card.short}{options}` does it"
             )
         return _read_point(path, f"{card.short} {split}", like)
 

@@ -38,6 +38,11 @@ class ModelFile(NamedTuple):
     """The function of a Python file; "" for other files."""
 
     @property
+    def text(self) -> str:
+        """The file as the command line names it."""
+        return f"{self.path}:{self.loader}" if self.loader else str(self.path)
+
+    @property
     def name(self) -> str:
         """What the system is called where nothing is said."""
         ending = "" if self.loader in ("", LOADER) else f"-{self.loader}"

@@ -126,7 +126,7 @@ def test_a_model_decides_by_its_own_scores_of_a_corpus(bench, environment, tmp_p
     path = sorted(mini.rglob("LA_E_*.flac"))[0]
     detect = ("detect", str(path), "--model", "mine.py", "--threshold", "eer@19LA", "--json")
     before = json.loads(bench(*detect).stdout)
-    assert "`bench score --model mine.py --corpus 19LA` does it" in before["note"]
+    assert "`bench score --model mine.py:load --corpus 19LA` does it" in before["note"]
     scored = bench("score", "--model", "mine.py", "--corpus", "19LA", "--no-intervals", "--json")
     assert scored.returncode == 0, scored.stderr
     content = json.loads(bench(*detect).stdout)
@@ -160,6 +160,27 @@ def test_what_cannot_be_done_is_one_message(bench, arguments, code, message):
     assert (done.returncode, done.code) == (2, code), done.stderr
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_recordings_of_one_name_have_files_of_their_own(bench, tmp_path):
+    (tmp_path / "mine.py").write_text("def load(d):\n    return lambda w: w.mean(1)\n")
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        soundfile.write(tmp_path / folder / "a.wav", np.full(16_000, 0.1), 16_000)
+    done = bench("detect", "one/a.wav", "two/a.wav", "--model", "mine.py", "--output-dir", "made")
+    assert done.returncode == 0, done.stderr
+    names = sorted(path.name for path in (tmp_path / "made").iterdir())
+    pictures = ["1-a.TextGrid", "1-a.png", "2-a.TextGrid", "2-a.png"]
+    assert names == [*pictures, "detect.csv", "detect.json"]
+    assert len((tmp_path / "made/detect.csv").read_text().splitlines()) == 3
+
+
+def test_a_score_that_is_no_number_names_the_recording(bench, tmp_path):
+    (tmp_path / "mine.py").write_text("def load(d):\n    return lambda w: w.mean(1) / 0 * 0\n")
+    soundfile.write(tmp_path / "a.wav", np.full(16_000, 0.1), 16_000)
+    done = bench("detect", "a.wav", "--model", "mine.py")
+    assert (done.returncode, done.code) == (2, "foreign.not-finite")
+    assert "the score of a.wav is not finite" in done.stderr
 
 
 def test_a_missing_recording_is_named(bench, with_weights):
