@@ -5,13 +5,24 @@ from __future__ import annotations
 import hashlib
 import re
 
+import pytest
+
 from bench.models import weights
+from bench.specs.frontends.wav2vec2 import Wav2Vec2
+from bench.specs.frontends.wavlm import WavLM
 
 
 def test_digests_are_whole():
     known = [of.sha256 for of in weights.published_weights().values() if of.sha256]
     assert known
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in known)
+
+
+@pytest.mark.parametrize("kind", [Wav2Vec2(kind="wav2vec2"), WavLM(kind="wavlm")])
+def test_the_card_has_the_parameters_of_the_network(kind):
+    network = kind.lay_out()
+    card = weights.published_weights()[kind.weights]
+    assert card.parameters == sum(weight.numel() for weight in network.parameters())
 
 
 def test_a_file_is_said_to_be_published_another_or_unknown(tmp_path, monkeypatch):

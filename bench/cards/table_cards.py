@@ -46,7 +46,8 @@ def table_keys() -> list[str]:
         return [part.zfill(9) if part.isdigit() else part for part in _NUMBERS.split(key)]
 
     keys = card_keys("experiments", "*/*.toml")
-    tables = (key for key in keys if not key.endswith("/paper") and not key.startswith("sweeps/"))
+    others = ("sweeps/", "public/")
+    tables = (key for key in keys if not key.endswith("/paper") and not key.startswith(others))
     return sorted(tables, key=natural_order)
 
 
@@ -55,7 +56,7 @@ def table_key(name: str) -> str:
 
     `table4` is `sal/table4`, and `cross` is the one table of `cross`.
     """
-    if re.fullmatch(r"(?!sweeps/)[^/]+/(?!paper$)[^/]+", name) and _is_card(name):
+    if re.fullmatch(r"(?!sweeps/|public/)[^/]+/(?!paper$)[^/]+", name) and _is_card(name):
         return name
     known = table_keys()
     if "/" in name:

@@ -25,6 +25,8 @@ from bench.cli.data import data
 from bench.cli.detect import detect
 from bench.cli.doctor import doctor
 from bench.cli.explain import explain
+from bench.cli.export import export
+from bench.cli.fuse import calibrate, fuse
 from bench.cli.get import get
 from bench.cli.json_output import print_error
 from bench.cli.listing import list_
@@ -74,8 +76,11 @@ for _command in (
     run,
     sweep,
     report,
+    export,
     score,
     compare_command,
+    fuse,
+    calibrate,
     detect,
     explain,
     data,

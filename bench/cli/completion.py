@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from click import Context, Parameter
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class
 
-from bench.cards import checked_cards, sweep_cards, table_cards
+from bench.cards import checked_cards, public_cards, sweep_cards, table_cards
 from bench.cards import corpus_cards as corpora
 from bench.errors import BenchError
 from bench.specs.table import Table
@@ -36,6 +36,10 @@ def _table_names(_: Context) -> list[str]:
     keys = table_cards.table_keys()
     short = [key.removeprefix(_PREFIX) for key in keys if key.startswith(_PREFIX)]
     return [*short, *keys, *checked_cards.checked_table_keys()]
+
+
+def _public_names(_: Context) -> list[str]:
+    return public_cards.public_keys()
 
 
 def _table_of(context: Context) -> Table:
@@ -67,7 +71,7 @@ def _sweep_names(_: Context) -> list[str]:
 def _download_names(context: Context) -> list[str]:
     from bench.models.weights import published_weights
 
-    return [*_corpus_names(context), *published_weights()]
+    return [*_corpus_names(context), *published_weights(), *_public_names(context)]
 
 
 def _official_names(_: Context) -> list[str]:
@@ -83,13 +87,19 @@ corpus_names = _complete_from(_corpus_names)
 sweep_names = _complete_from(_sweep_names)
 download_names = _complete_from(_download_names)
 official_names = _complete_from(_official_names)
+public_names = _complete_from(_public_names)
+
+
+def table_or_public_names(context: Context, parameter: Parameter, typed: str) -> list[str]:
+    """Offer tables, and cards of public score files."""
+    return [*table_names(context, parameter, typed), *public_names(context, parameter, typed)]
 
 
 def table_or_sweep_names(context: Context, parameter: Parameter, typed: str) -> list[str]:
-    """Offer tables, and sweeps as `sweep/NAME`."""
+    """Offer tables, cards of public score files, and sweeps as `sweep/NAME`."""
     sweeps = sweep_names(context, parameter, typed.removeprefix(sweep_cards.PREFIX))
     named = [f"{sweep_cards.PREFIX}{name}" for name in sweeps]
-    tables = table_names(context, parameter, typed)
+    tables = table_or_public_names(context, parameter, typed)
     return [*tables, *(name for name in named if name.startswith(typed))]
 
 

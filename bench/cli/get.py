@@ -68,7 +68,8 @@ def get(
 ) -> None:
     """Download corpora and weights, and write their place into bench.toml.
 
-    NAME is a corpus (PS, 19LA, ITW) or published weights (xlsr2_300m). The command continues
+    NAME is a corpus (PS, 19LA, ITW), published weights (xlsr2_300m), or published scores
+    (public/itw), which go to the work folder. The command continues
     interrupted downloads, checks each file, unpacks archives into the layout that the readers
     expect, and checks the corpus like `bench data check`. A second call downloads nothing. If the
     authors ask for consent or a form, the command says what to do, continues with the rest, and

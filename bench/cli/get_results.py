@@ -93,6 +93,8 @@ def note_places(results: Mapping[str, TargetResult], here: Config) -> Path | Non
     file: Path | None = None
     for result in results.values():
         target = result.target
+        if target.section == "public":
+            continue  # they are always in the work folder
         stated = getattr(here, target.section).get(target.key)
         is_stated = stated is not None and stated.absolute() == target.path.absolute()
         if target.state not in ("to fetch", "there") or result.failures or is_stated:
@@ -131,6 +133,8 @@ def print_outcomes(
 
 def _print_variable(result: TargetResult) -> None:
     """Say where a variable goes before what was written into bench.toml."""
+    if result.target.section == "public":
+        return
     name = variable_name(result.target.section, result.target.key)
     stated = os.environ.get(name, "")
     if result.fetched and stated and Path(stated).absolute() != result.target.path.absolute():

@@ -7,21 +7,16 @@ bench/schema/output.schema.json describes each kind of object.
 from __future__ import annotations
 
 import functools
-import json
-import math
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
-from datetime import datetime
-from pathlib import PurePath
-from typing import Any, cast
+from typing import Any
 
 import click
 
+from bench._io.json_objects import json_text
 from bench.cli.console import prints_unicode
 
-HEAD = {"schema": "speech-deepfake-bench", "version": 2}
-"""What each object begins with; the version is raised when a key changes its meaning or goes."""
 _KEY = __name__
 
 Verb = Callable[..., None]
@@ -113,32 +108,3 @@ def print_error(code: str, message: str, exit_code: int) -> None:
 
 def _print_object(content: Mapping[str, Any]) -> None:
     click.echo(json_text(content, ascii_only=not prints_unicode()))
-
-
-def json_text(content: Mapping[str, Any], *, ascii_only: bool = True) -> str:
-    """Return an object as text, with what each begins with."""
-    whole = to_plain({**HEAD, **content})
-    return json.dumps(whole, indent=2, ensure_ascii=ascii_only, allow_nan=False)
-
-
-def to_plain(value: Any) -> Any:
-    """Return a value as JSON can hold it.
-
-    Numbers that are not finite become null, paths and times become text, and NumPy's numbers
-    Python's.
-
-    >>> to_plain({"eer": float("nan"), "path": PurePath("a/b"), "seeds": (1, 2)})
-    {'eer': None, 'path': 'a/b', 'seeds': [1, 2]}
-    """
-    if isinstance(value, Mapping):
-        pairs = cast("Mapping[Any, Any]", value).items()
-        return {str(key): to_plain(item) for key, item in pairs}
-    if isinstance(value, list | tuple):
-        return [to_plain(item) for item in cast("list[Any]", value)]
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if isinstance(value, PurePath):
-        return str(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return to_plain(value.item()) if hasattr(value, "item") else value

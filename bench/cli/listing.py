@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from bench._io.printable import format_count
-from bench.cards import checked_cards, sweep_cards, table_cards
+from bench.cards import checked_cards, public_cards, sweep_cards, table_cards
 from bench.cards import corpus_cards as corpora
 from bench.cli import checked_tables, json_output
 from bench.cli.sweep import describe_sweep
@@ -23,7 +23,7 @@ from bench.specs.table import Table
 @click.command("list")
 @json_output.json_flag
 def list_(as_json: bool) -> None:
-    """List tables, systems, front-ends, corpora and sweeps."""
+    """List tables, systems, front-ends, corpora, public score files and sweeps."""
     content = list_everything()
     if as_json:
         named = {re.sub(r"\W", "_", kind): entry for kind, entry in content.items()}
@@ -53,6 +53,7 @@ def list_everything() -> dict[str, list[dict[str, Any]]]:
             {"name": kind, "about": about} for kind, about in _list_kinds("frontends", "FrontEnd")
         ],
         "corpora": _list_entries(corpora.list_corpora(), _describe_corpus),
+        "public scores": _list_entries(public_cards.public_keys(), _describe_public),
         "sweeps": _list_entries(sweep_cards.sweep_names(), describe_sweep),
     }
 
@@ -83,6 +84,12 @@ def _describe_table(key: str) -> dict[str, Any]:
 def _describe_corpus(key: str) -> dict[str, Any]:
     card = corpora.read_corpus_card(key)
     return {"name": card.key, "short": card.short, "about": f"{card.short}: {card.name}"}
+
+
+def _describe_public(key: str) -> dict[str, Any]:
+    card = public_cards.read_public_card(key)
+    count = format_count(len(card.files), "file")
+    return {"name": card.key, "files": [*card.files], "about": f"{card.title} [{count}]"}
 
 
 def _count_rows(table: Table) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +11,14 @@ from bench._io import atomic_files
 from bench.cards import checked_cards, table_cards
 from bench.cards.sweep_cards import PREFIX
 from bench.cli import checked_tables, completion, configuration, json_output, options
+from bench.cli.report_building import build_table_reports
 from bench.cli.report_request import MARKDOWN_AND_CSV, ReportRequest, print_stale
 from bench.cli.sweep import report_sweep
 from bench.cli.text_width import terminal_width
-from bench.config import Config, Form
 from bench.errors import BenchError, near_name
 
 if TYPE_CHECKING:
-    from bench.reports.document import ExtraFormat, Report
+    from bench.reports.document import ExtraFormat
 
 ALL = "all"
 PAPERS = "papers"
@@ -35,8 +34,8 @@ _FORMATS = ("md", "csv", "html", "latex")
     default=MARKDOWN_AND_CSV,
     show_default=True,
     metavar="F,G",
-    help="More formats: html (one file for a browser), latex (the table with booktabs). Markdown "
-    "and CSV are always written.",
+    help="More formats: html (one file for a browser; of `all` also a grid of all results), latex "
+    "(the table with booktabs). Markdown, CSV and JSON are always written.",
 )
 @click.option(
     "--detail",
@@ -117,26 +116,31 @@ def _report_checked_table(request: ReportRequest) -> None:
 
 def _report_tables(request: ReportRequest) -> None:
     """Write the reports of one table or of all, print their records as JSON, or check them."""
-    from bench.reports import document, overview
+    from bench.reports import document, grid_page, overview, stale_files
+    from bench.tracking import open_store
 
     extras = _parse_formats(request.formats)
     output_dir, form = request.folder, request.form
     config = configuration.to_write(output_dir)
     is_all = request.table == ALL
     keys = table_cards.table_keys() if is_all else [request.table]
-    reports = _build_reports(keys, form, config, detail=request.detail)
+    store = open_store.open_to_read(config)
+    reports = build_table_reports(keys, form, config, store, detail=request.detail)
     if request.as_json and not request.check:
-        records = [record for made in reports for record in made.records]
-        json_output.print_json("report", {"form": form, "records": records})
+        json_output.print_json("report", document.build_report_object(form, reports))
         return
     untrained = checked_tables.list_available_tables() if is_all and form == "paper" else []
     looked_up = [checked_cards.read_checked_table(key) for key in untrained]
-    page = overview.render_overview(reports, form, looked_up) if is_all else None
-    left = [] if page is None else overview.find_left_over_files(reports, output_dir)
+    pages: dict[str, str] = {}
+    if is_all:
+        pages[overview.NAME] = overview.render_overview(reports, form, looked_up)
+    if is_all and ("html" in extras or (output_dir / grid_page.NAME).is_file()):
+        pages[grid_page.NAME] = grid_page.render_grid_page(reports, form)
+    left = overview.find_left_over_files(reports, output_dir) if is_all else []
     # Published reports hold only what was run; a smoke report says what was not.
     is_named = not is_all and (request.output_dir is not None or form == "smoke")
     shown = [made for made in reports if made.says_something or is_named]
-    if not shown and page is None:
+    if not shown and not is_all:
         raise BenchError("report.empty", _describe_empty(reports[0].table.key, output_dir))
     stale = [
         path
@@ -146,7 +150,7 @@ def _report_tables(request: ReportRequest) -> None:
     if request.check:
         for made in shown:
             stale += document.find_stale_files(made, output_dir, extras)
-        stale += left if page is None else [*left, *overview.find_stale_overview(page, output_dir)]
+        stale += [*left, *stale_files.find_changed_files(pages, output_dir)]
         print_stale(request, stale, output_dir)
         return
     for made in shown:
@@ -156,10 +160,10 @@ def _report_tables(request: ReportRequest) -> None:
     for path in left:
         path.unlink()
         click.echo(f"removed: {path} (nothing of its table was run)")
-    if page is not None:
-        output_dir.mkdir(parents=True, exist_ok=True)
-        atomic_files.write_text(output_dir / overview.NAME, page)
-        click.echo(f"overview: {output_dir / overview.NAME}")
+    if pages:
+        atomic_files.write_all(output_dir, pages)
+    for name in pages:
+        click.echo(f"overview: {output_dir / name}")
 
 
 def _describe_empty(key: str, output_dir: Path) -> str:
@@ -178,24 +182,3 @@ def _parse_formats(formats: str) -> list[ExtraFormat]:
             )
     extras: tuple[ExtraFormat, ...] = ("html", "latex")
     return [name for name in extras if name in asked]
-
-
-def _build_reports(
-    tables: Sequence[str], form: Form, config: Config, *, detail: bool
-) -> list[Report]:
-    from bench.reports import document
-    from bench.reports.stored_results import StoredResults
-    from bench.tracking import open_store
-
-    store = open_store.open_to_read(config)
-    artifacts = StoredResults(store, config.work)
-    built: list[Report] = []
-    for key in tables:
-        card = table_cards.read_table(key)
-        paper, runs = table_cards.read_paper_of(card), table_cards.resolve_rows(card, form)
-        frame, scored = store.table_frame(card.key, form), store.scored_frame(card.key, form)
-        others = [each for each in table_cards.read_paper_tables(paper.key) if each != card]
-        built.append(
-            document.build_report(card, paper, runs, frame, scored, form, others, artifacts, detail)
-        )
-    return built

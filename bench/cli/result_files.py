@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench._io import atomic_files
 from bench._io.digests import short_digest
-from bench.cli import json_output
+from bench._io.json_objects import json_text
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _read_earlier(path: Path, *keys: str) -> list[str] | None:
 def write_comparison(folder: Path, text: str, content: Mapping[str, Any]) -> list[Path]:
     """Write a comparison as Markdown and JSON; return the files."""
     make_folder(folder)
-    as_json = json_output.json_text({"kind": "compare", **content})
+    as_json = json_text({"kind": "compare", **content})
     return _write_files(folder, {"comparison.md": text, "comparison.json": as_json})
 
 
@@ -110,7 +110,7 @@ def write_results(verdict: ScoreReport, judged: MatchedScores, target: ResultFol
     from bench.reports import plots
     from bench.reports.plot_style import render_figure
 
-    as_json = json_output.json_text({"kind": "score", **render.report_as_dict(verdict)})
+    as_json = json_text({"kind": "score", **render.report_as_dict(verdict)})
     content: dict[str, str | bytes] = {
         "verdict.md": render.render_report(verdict),
         "verdict.json": as_json,

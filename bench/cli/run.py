@@ -15,6 +15,7 @@ from bench.cli import (
     json_output,
     miniatures,
     options,
+    public_scores,
 )
 from bench.cli.console import FROM_EPOCH, announce_resumption
 from bench.cli.progress_bars import runs_wait
@@ -23,7 +24,7 @@ from bench.smoke import smoke_suffix
 
 
 @click.command()
-@click.argument("table", shell_complete=completion.table_names)
+@click.argument("table", shell_complete=completion.table_or_public_names)
 @options.rows
 @click.option(
     "--seeds", type=click.IntRange(min=1), help="Number of seeds (default: as the card says)."
@@ -75,7 +76,16 @@ def run(
     Finished rows are skipped and interrupted rows are resumed. The command prints the results of
     each row beside the paper's, and the table at the end. If a row fails, the others go on; the
     command then names the failed rows and exits with 1.
+
+    TABLE may also be a card of public score files (public/itw): their scores are evaluated, as
+    `bench score` does it, and added to the tracking store. `bench get` downloads them first.
     """
+    if public_scores.is_public_card(table):
+        given = {"--seeds": seeds, "--set": overrides, "--variant": variant, "--smoke": smoke}
+        given |= {"--again": again, "--log": log, "--measure": measure}
+        refused = options.name_given_options(given)
+        public_scores.run_public_scores(table, rows, refused, dry_run=dry_run)
+        return
     if checked_tables.is_checked_table(table):
         given = {"--rows": rows, "--seeds": seeds, "--set": overrides, "--variant": variant}
         checked_tables.print_checked_table(

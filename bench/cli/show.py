@@ -11,7 +11,14 @@ import click
 from bench.cards import table_cards
 from bench.cards.paper_cards import rows_by_difference, sort_differences
 from bench.cards.sweep_cards import PREFIX
-from bench.cli import checked_tables, completion, configuration, json_output, options
+from bench.cli import (
+    checked_tables,
+    completion,
+    configuration,
+    json_output,
+    options,
+    public_scores,
+)
 from bench.cli.sweep import show_sweep
 from bench.cli.text_width import wrap_prose
 from bench.config import Config, Form
@@ -54,10 +61,14 @@ def show(
 ) -> None:
     """Show a table: its rows, the paper's results and ours, and how far each row is.
 
-    The command also says what this machine lacks. For a sweep (`sweep/NAME`), it shows the card.
+    The command also says what this machine lacks. For a sweep (`sweep/NAME`) and for
+    public score files (`public/NAME`), it shows the card.
     """
     if table.startswith(PREFIX):
         show_sweep(table, options.choose_form(smoke), as_json=as_json)
+        return
+    if public_scores.is_public_card(table):
+        public_scores.show_public_scores(table, rows)
         return
     if checked_tables.is_checked_table(table):
         checked_tables.print_checked_table(table)

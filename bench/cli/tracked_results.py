@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench._io import atomic_files
 from bench.cards import table_cards
 from bench.cli.score_file_argument import ScoreFileArgument
 from bench.config import Config
 from bench.errors import BenchError
+from bench.tracking.run_artifacts import GIVEN
 
 if TYPE_CHECKING:
     from bench.evaluation.evaluator import Evaluator
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from bench.evaluation.score_report import ScoreReport
     from bench.evaluation.table_placement import TablePlacement
 
-GIVEN = "given"
-"""The folder of a run's artifacts that holds the score file as it was given."""
 _SCORES = "scores"
 """The folder of those that it was made: one for each evaluation, as of trained rows."""
 
@@ -56,12 +55,16 @@ def keep_verdict(
     given: ScoreFileArgument,
     written: Sequence[Path],
     here: Config,
+    public: Mapping[str, Any] | None = None,
 ) -> TrackedResult:
-    """Keep a verdict with the score file and what was `written` of it; return where."""
+    """Keep a verdict with the score file and what was `written` of it; return where.
+
+    `public` says of a published file where it is from (`bench.tracking.scored_record.PUBLIC`).
+    """
     from bench.provenance import read_commit
     from bench.tracking import open_store
     from bench.tracking.run_record import ScoredFile
-    from bench.tracking.scored_record import READING
+    from bench.tracking.scored_record import PUBLIC, READING
 
     table = None if placement.is_untabled else table_cards.read_table(placement.table)
     warnings = [finding.code for finding in verdict.findings if finding.severity == "warning"]
@@ -80,6 +83,7 @@ def keep_verdict(
             "intervals": verdict.resampling or "none",
             "warnings": ", ".join(warnings) or "none",
             READING: json.dumps(reading_settings(judged.reading)),
+            **({PUBLIC: json.dumps(public)} if public else {}),
         },
         figures=placement.select_tracked(verdict.results),
         evaluation=placement.evaluation,

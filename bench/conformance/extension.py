@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench import extensions
-from bench.cards import corpus_cards, sweep_cards, table_cards
+from bench.cards import corpus_cards, public_cards, sweep_cards, table_cards
 from bench.conformance.faults import Check, make_fault, run_check
 from bench.errors import BenchError
 from bench.issues import Issue
@@ -40,6 +40,9 @@ def _list_checks(folder: Path, tables: list[str]) -> Iterator[tuple[str, Check]]
     for key in corpus_cards.list_corpora():
         if _is_below(folder, f"datasets/{key}"):
             yield f"corpus {key}", partial(_check_corpus, key)
+    for key in public_cards.public_keys():
+        if _is_below(folder, f"experiments/{key}"):
+            yield f"public scores {key}", partial(_check_public, key)
     # The suite's own modules import torch; cards alone are checked without it.
     from bench.conformance.tables import check_sweep, check_table
 
@@ -155,6 +158,20 @@ def _check_corpus(key: str) -> Iterator[Issue]:
     from bench.conformance.corpora import check_by_miniature
 
     yield from check_by_miniature(card)
+
+
+def _check_public(key: str) -> Iterator[Issue]:
+    """Check that the tables that a card of public scores names evaluate its split."""
+    from bench.evaluation.table_placement import find_placement
+
+    card = public_cards.read_public_card(key)
+    corpus = corpus_cards.read_corpus_card(card.corpus)
+    for public in card.files.values():
+        for table in public.tables:
+            try:
+                find_placement(corpus.key, card.split, table, "paper")
+            except BenchError as error:
+                yield make_fault(error.code, f"{key}: {error}")
 
 
 def _check_metric(name: str) -> Iterator[Issue]:

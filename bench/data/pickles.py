@@ -98,14 +98,40 @@ def read_array(content: bytes) -> NDArray[Any]:
     announced = _read_header(file)
     code, shape = announced["descr"], announced["shape"]
     if code == "|O":
-        outer = _Unpickler(file, fix_imports=False).load()
-        boxed = outer.value if isinstance(outer, _Array) else None
-        objects = cast("NDArray[Any]", boxed if isinstance(boxed, np.ndarray) else np.zeros(()))
-        if objects.dtype.kind != "O" or objects.shape != shape:
-            raise ValueError("an object that is no array of strings and numbers")
+        objects = _load_objects(file, shape)
+        if any(isinstance(item, np.ndarray) for item in objects.flat):
+            raise ValueError("an array that holds arrays")
         return objects
     rest = content[file.tell() :]
     return _view_array(rest, np.dtype(_check_type(code)), shape, announced["fortran_order"])
+
+
+def read_vectors(content: bytes) -> list[NDArray[Any]]:
+    """Return the vectors of numbers that a `.npy` file of objects holds, one for each utterance.
+
+    No code of the file is run, but a forged or cut one can raise any exception.
+    """
+    file = io.BytesIO(content)
+    announced = _read_header(file)
+    if announced["descr"] != "|O":
+        raise ValueError(f"it holds an array of {announced['descr']!r}, not vectors of numbers")
+    vectors: list[NDArray[Any]] = []
+    for item in _load_objects(file, announced["shape"]):
+        vector = cast("NDArray[Any]", item) if isinstance(item, np.ndarray) else np.zeros(())
+        if vector.ndim != 1 or vector.dtype.kind not in "fiu":
+            raise ValueError("it holds an object that is no vector of numbers")
+        vectors.append(vector)
+    return vectors
+
+
+def _load_objects(file: BinaryIO, shape: object) -> NDArray[Any]:
+    """Return the array of objects that follows a header with this shape."""
+    outer = _Unpickler(file, fix_imports=False).load()
+    boxed = outer.value if isinstance(outer, _Array) else None
+    objects = cast("NDArray[Any]", boxed if isinstance(boxed, np.ndarray) else np.zeros(()))
+    if objects.dtype.kind != "O" or objects.shape != shape:
+        raise ValueError("an object that is no array of strings and numbers")
+    return objects
 
 
 def _check_type(code: object) -> Any:
@@ -215,18 +241,29 @@ def _fill_array(kind: _Type, shape: object, fortran: object, content: object) ->
     return _view_array(content, _numpy_type(kind.order + kind.code), shape, fortran)
 
 
+_PLAIN = (str, int, float, bool, type(None))
+
+
 def _unbox_objects(shape: object, content: object) -> object:
-    """Return the one object of an array without dimensions; an array of strings and numbers."""
+    """Return the one object of an array without dimensions, else an array of objects.
+
+    These are strings, numbers, and arrays of numbers.
+    """
     items = cast(list[object], content) if type(content) is list else []
     if shape == () and len(items) == 1:
         return items[0]
     sides = cast(tuple[int, ...], shape) if type(shape) is tuple and shape else (-1,)
     if not all(type(n) is int and n >= 0 for n in sides) or math.prod(sides) != len(items):
         raise pickle.UnpicklingError(f"an array of {len(items)} objects of shape {shape}")
-    for item in items:
-        if type(item) not in (str, int, float, bool, type(None)):
+    objects = np.empty(len(items), dtype=object)
+    for index, item in enumerate(items):
+        value = item.value if isinstance(item, _Array) else item
+        numbers = cast("NDArray[Any]", value) if isinstance(value, np.ndarray) else None
+        is_array = numbers is not None and numbers.dtype.kind in "fiu"
+        if not is_array and type(cast(object, value)) not in _PLAIN:
             raise pickle.UnpicklingError(f"an array that holds a {type(item).__name__}")
-    return np.array(items, dtype=object).reshape(sides)
+        objects[index] = value
+    return objects.reshape(sides)
 
 
 def _make_scalar(kind: object, content: object) -> object:

@@ -122,6 +122,8 @@ def _fetch_file(task: _Task, report: Report, stop: threading.Event, *, keep_arch
         download_file(item, path, report_file, stop)
     elif wrong := find_difference(item, path, report_file, stop):
         raise BenchError("download.checksum", f"{path}: {wrong}: remove it, or name another folder")
+    if target.section == "public":
+        receipts.write_arrival(target.folder, item)
     if target.section != "corpora":
         return
     if is_archive(item.file):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench._io import disk
-from bench.cards import corpus_cards, table_cards
+from bench.cards import corpus_cards, public_cards, table_cards
 from bench.cards.corpus_names import near_corpus
 from bench.config import Config
 from bench.config.variables import NOISE
@@ -26,11 +26,11 @@ State = Literal["there", "elsewhere", "to fetch", "by hand"]
 class Target:
     """A corpus or weights that were asked for."""
 
-    section: Literal["corpora", "weights", "noise"]
+    section: Literal["corpora", "weights", "noise", "public"]
     key: str
-    """Its key in that section of bench.toml."""
+    """Its key in that section of bench.toml, which has none for public score files."""
     name: str
-    """What it is called: `PS`, `xlsr2_300m`."""
+    """What it is called: `PS`, `xlsr2_300m`, `public/itw`."""
     licence: str
     state: State
     """`there`: all files were brought by this command; `elsewhere`: bench.toml names a folder or a
@@ -77,7 +77,9 @@ def plan_targets(
     models: dict[str, None] = {}
     others: dict[str, Target] = {}
     for name in names:
-        if (key := _find_weights(name)) is not None:
+        if name.startswith(public_cards.PREFIX):
+            others[name] = plan_public_scores(name, here, keys_only=keys_only)
+        elif (key := _find_weights(name)) is not None:
             models[key] = None
         else:
             card = _read_card(name)
@@ -246,6 +248,36 @@ def plan_weights(key: str, here: Config, base: Path) -> Target:
         advice = f"{how} {entry.source}, and set weights.{key} in bench.toml to the file"
         return replace(target, state="by hand", advice=advice)
     return replace(target, files=(entry.download,))
+
+
+def public_folder(here: Config, key: str) -> Path:
+    """Return the folder of the files of a card of public scores: it is in the work folder."""
+    return here.work / key
+
+
+def plan_public_scores(key: str, here: Config, *, keys_only: bool) -> Target:
+    """Return what is to come of a card of public score files."""
+    card = public_cards.read_public_card(key)
+    if keys_only:
+        raise BenchError(
+            "option.conflict",
+            f"--keys-only: {key}: score files have no keys; those of the corpus come with "
+            f"`bench get {card.corpus} --keys-only`",
+        )
+    folder = public_folder(here, key)
+    items = {item.file: item for public in card.files.values() for item in public.downloads}
+    missing = tuple(item for item in items.values() if not receipts.has_arrived(folder, item))
+    licences = dict.fromkeys(public.licence for public in card.files.values())
+    return Target(
+        section="public",
+        key=key.replace("/", "-"),
+        name=key,
+        licence="; ".join(licences),
+        state="to fetch" if missing else "there",
+        folder=folder,
+        path=folder,
+        files=missing,
+    )
 
 
 def sum_sizes(targets: Iterable[Target]) -> DownloadSize:

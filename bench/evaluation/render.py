@@ -202,7 +202,7 @@ def report_as_dict(report: ScoreReport) -> dict[str, Any]:
         "keys": str(report.keys),
         "notes": list(report.notes),
         "findings": _findings_as_dicts(report.findings),
-        "results": _results_as_dict(report.results),
+        "results": results_as_dict(report.results),
         "breakdowns": [
             {
                 "by": list(breakdown.by),
@@ -213,7 +213,7 @@ def report_as_dict(report: ScoreReport) -> dict[str, Any]:
                         "spoof": line.spoof,
                         "missing": line.missing,
                         "ties": line.ties and as_printed("eer", line.ties._asdict()),
-                        "results": _results_as_dict(line.results),
+                        "results": results_as_dict(line.results),
                     }
                     for line in breakdown.lines
                 ],
@@ -282,7 +282,8 @@ def _missing_note(missing: int) -> str:
     return f", {missing:,} missing" if missing else ""
 
 
-def _results_as_dict(results: Mapping[str, MetricResult]) -> dict[str, dict[str, Any]]:
+def results_as_dict(results: Mapping[str, MetricResult]) -> dict[str, dict[str, Any]]:
+    """Return results as what JSON can hold, by name; rates in per cent."""
     return {
         name: {**_replace_nan(as_printed(name, result._asdict())), "few": result.few}
         for name, result in results.items()

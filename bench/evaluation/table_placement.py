@@ -47,6 +47,15 @@ class TablePlacement(NamedTuple):
             renamed["eer"] = results[at]
         return {f"{self.evaluation}.{name}": result for name, result in renamed.items()}
 
+    def name_printed(self, printed: Mapping[str, float]) -> dict[str, float]:
+        """Return printed results under the table's names: `eer` is that at its resolution."""
+        renamed = dict(printed)
+        if self.resolution_s is not None:
+            renamed.pop("eer", None)
+            at = f"eer_{round(1000 * self.resolution_s)}ms"
+            renamed |= {"eer": printed[at]} if at in printed else {}
+        return {f"{self.evaluation}.{name}": value for name, value in renamed.items()}
+
     def select_tracked(self, results: Mapping[str, MetricResult]) -> dict[str, MetricResult]:
         """Return the results that may stand in the table, under its names.
 

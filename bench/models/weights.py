@@ -47,6 +47,8 @@ class PublishedWeights:
     """As pages round it, where the exact size is not known."""
     sha256: str | None = None
     """Of the file."""
+    parameters: int | None = None
+    """Number of the network's parameters; a file may hold more beside them."""
 
     @property
     def download(self) -> Download:

@@ -24,18 +24,44 @@ def format_bibliography(table: Table) -> str:
 
 def format_bibtex_entry(key: str, entry: Reference) -> str:
     """Return one entry. The title is in braces of its own, so that styles keep its capitals."""
+    return format_bibtex_fields(
+        entry.kind,
+        key,
+        author=entry.author,
+        title=entry.title,
+        venue=entry.venue,
+        year=str(entry.year),
+        doi=entry.doi,
+        arxiv=entry.arxiv,
+        page=entry.page,
+    )
+
+
+def format_bibtex_fields(
+    kind: str,
+    key: str,
+    *,
+    author: str,
+    title: str,
+    venue: str,
+    year: str,
+    page: str,
+    doi: str = "",
+    arxiv: str = "",
+) -> str:
+    """Return one entry of its fields; those that are empty are left out."""
     fields = {
-        "author": escape_latex(entry.author),
-        "title": f"{{{escape_latex(entry.title)}}}",
-        _PLACES[entry.kind]: escape_latex(entry.venue),
-        "year": str(entry.year),
-        "doi": _quote_address(entry.doi),
-        "eprint": _quote_address(entry.arxiv),
-        "archiveprefix": "arXiv" if entry.arxiv else "",
-        "url": _quote_address(entry.page),
+        "author": escape_latex(author),
+        "title": f"{{{escape_latex(title)}}}",
+        _PLACES[kind]: escape_latex(venue),
+        "year": year,
+        "doi": _quote_address(doi),
+        "eprint": _quote_address(arxiv),
+        "archiveprefix": "arXiv" if arxiv else "",
+        "url": _quote_address(page),
     }
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
-    return "\n".join([f"@{entry.kind}{{{key},", *lines, "}"]) + "\n"
+    return "\n".join([f"@{kind}{{{key},", *lines, "}"]) + "\n"
 
 
 def _quote_address(text: str) -> str:

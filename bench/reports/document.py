@@ -21,6 +21,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bench._io import atomic_files
+from bench._io.json_objects import json_text
 from bench._io.markdown import format_heading, format_image, format_prose
 from bench.config import Form
 from bench.reports import (
@@ -47,6 +48,7 @@ from bench.reports.page_templates import fill_page_template
 from bench.reports.plot_style import FILE_KINDS, render_files
 from bench.reports.render_latex import render_latex
 from bench.reports.result_cells import ResultCells, build_cells, has_paper
+from bench.reports.row_records import build_row_records
 from bench.reports.row_runs import RowRuns, RunsByRow, select_row_runs
 from bench.reports.row_tests import compare_all_rows
 from bench.reports.scored_rows import add_scored_rows, build_scored_cells
@@ -58,7 +60,7 @@ from bench.specs.run import Run
 from bench.specs.table import Paper, Table
 
 ExtraFormat = Literal["html", "latex"]
-"""What is written on request, beside Markdown, CSV and the figure."""
+"""What is written on request, beside Markdown, CSV, JSON and the figure."""
 _CAPTIONS = {True: "The paper's results beside ours", False: "Our results"}
 _ENDINGS: Mapping[ExtraFormat, str] = {"html": ".html", "latex": ".tex"}
 
@@ -74,6 +76,10 @@ class Report:
     csv: str
     records: tuple[dict[str, Any], ...]
     """One a cell, for machines: figures in per cent, None where there is none."""
+    rows: tuple[dict[str, Any], ...]
+    """One a row, for machines."""
+    runs: Mapping[str, Run]
+    """The settings of every row that the suite can run."""
     table: Table
     form: Form
     cells: ResultCells
@@ -105,7 +111,9 @@ class Report:
     @property
     def text_files(self) -> dict[str, str]:
         """Content of the text files by name; the last is the paper's own, whichever table it is."""
+        as_json = json_text({"kind": "report", **build_report_object(self.form, [self])})
         files = {f"{self.stem}.md": self.markdown, f"{self.stem}.csv": self.csv}
+        files[f"{self.stem}.json"] = f"{as_json}\n"
         if not self.paper.differences:
             return files
         name = paper_differences.name_differences_page(self.paper)
@@ -139,6 +147,15 @@ class Report:
         """Return the paper's results beside ours, drawn; of a matrix as heat maps."""
         draw = plots.draw_matrices if self.table.layout == "matrix" else plots.draw_points
         return draw(self.title, self.table, self.cells)
+
+
+def build_report_object(form: Form, reports: Sequence[Report]) -> dict[str, Any]:
+    """Return the rows and cells of reports, as `bench report --json` prints them."""
+    return {
+        "form": form,
+        "rows": [row for made in reports for row in made.rows],
+        "records": [record for made in reports for record in made.records],
+    }
 
 
 def build_report(
@@ -209,6 +226,8 @@ def build_report(
         markdown=markdown,
         csv=format_records_csv(records),
         records=records,
+        rows=build_row_records(with_systems, runs, results),
+        runs=runs,
         table=with_systems,
         form=form,
         cells=results,
@@ -223,24 +242,29 @@ def build_report(
 def write_report(made: Report, folder: Path, extras: Sequence[ExtraFormat] = ()) -> Path:
     """Write the report into `folder`; return the Markdown file's path.
 
-    Written are Markdown and CSV, the figure as PNG, SVG and PDF where anything was run, and the
-    `extras`: all of them, or none where there is no space.
+    Written are Markdown, CSV and JSON, the figure as PNG, SVG and PDF where anything was run, and
+    the `extras`: all of them, or none where there is no space.
     """
+    atomic_files.write_all(folder, render_report_files(made, extras))
+    return folder / f"{made.stem}.md"
+
+
+def render_report_files(made: Report, extras: Sequence[ExtraFormat]) -> dict[str, str | bytes]:
+    """Return the content of every file of the report, by name."""
     drawn = render_files(made.draw_figure()) if made.has_figure else {}
     files: dict[str, str | bytes] = {**made.pictures, **made.text_files}
     files |= {f"{made.stem}.{kind}": content for kind, content in drawn.items()}
     for kind in extras:
         files |= made.render_extra_files(kind, drawn.get("png", b""))
-    atomic_files.write_all(folder, files)
-    return folder / f"{made.stem}.md"
+    return files
 
 
 def find_stale_files(made: Report, folder: Path, extras: Sequence[ExtraFormat] = ()) -> list[Path]:
     """Return the files in `folder` that are missing or differ from the report.
 
-    Compared are Markdown, CSV, the `extras`, and other forms that are there already. Figures only
-    have to be there: they are drawn from the same numbers, and their bytes change with the drawing
-    library.
+    Compared are Markdown, CSV, JSON, the `extras`, and other forms that are there already. Figures
+    only have to be there: they are drawn from the same numbers, and their bytes change with the
+    drawing library.
     """
     names = [f"{made.stem}.{kind}" for kind in FILE_KINDS] if made.has_figure else []
     drawn = [folder / name for name in (*names, *made.pictures)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bench.cards import corpus_cards
 from bench.specs.run import Run
 
@@ -20,3 +22,11 @@ def name_evaluations(run: Run) -> dict[str, str]:
         name: f"{text} {run.evaluate[name].split}" if named.count(text) > 1 else text
         for name, text in short.items()
     }
+
+
+def name_all_evaluations(runs: Mapping[str, Run]) -> dict[str, str]:
+    """Return what the evaluations of a table's rows are called; of one key the first row's name."""
+    names: dict[str, str] = {}
+    for run in runs.values():
+        names = {**name_evaluations(run), **names}
+    return names

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from bench._io.markdown import fill_template, format_code, format_list
+from bench._io.markdown import fill_template, format_code, format_link, format_list
 from bench.cards import corpus_cards
 from bench.config import Form
 from bench.data.overlap import from_cards
@@ -49,6 +49,30 @@ def list_scored_files(frame: pd.DataFrame, form: Form) -> str:
         "Score files of other systems, evaluated by `bench score`. Of several files of a system on "
         "one split the latest counts; earlier ones are kept in the tracking store.\n\n"
         + format_report_table([*headings, "Earlier files"], lines, form)
+        + _list_public_files(files)
+    )
+
+
+def _list_public_files(files: pd.DataFrame) -> str:
+    """Return where published score files are from; empty without any."""
+    sources = [
+        (file, source)
+        for file in files.sort_values(["system", "split"], kind="stable").to_dict("records")
+        if (source := scored_rows.read_public(file.get("public")))
+    ]
+    if not sources:
+        return ""
+    return "\n\nPublished score files, and what is printed beside them:\n\n" + format_list(
+        fill_template(
+            "{}, {}: {} ({}, SHA-256 {}); {}",
+            str(file["system"]),
+            str(file["split"]),
+            format_link(f"{source['card']}, {source['file']}", source["page"]),
+            f"published by {source['by']}",
+            format_code(source["sha256"][:16]),
+            source["printed_in"] or "no result is printed beside it",
+        )
+        for file, source in sources
     )
 
 

@@ -193,7 +193,7 @@ def _format_result(
     cell: ResultCell, rank: str, contradictory: bool, digits: int, detail: bool
 ) -> str:
     paper = format_papers_result(cell, contradictory, digits)
-    if cell.scored:
+    if cell.scored and cell.paper is None:
         return _format_ours(cell, rank, digits)
     if not cell.seeds_wanted or rank == "not run":
         return paper

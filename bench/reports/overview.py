@@ -11,7 +11,6 @@ from bench.reports import paper_differences
 from bench.reports.completeness import count_results
 from bench.reports.document import Report
 from bench.reports.reading_notes import describe_farthest
-from bench.reports.stale_files import find_changed_files
 from bench.reports.table_model import format_report_table
 from bench.smoke import smoke_option, smoke_prefix, smoke_warning
 from bench.specs.checked import Checked
@@ -172,8 +171,3 @@ def find_left_over_files(reports: Sequence[Report], folder: Path) -> list[Path]:
         if made.paper.key not in papers
     ]
     return sorted({path for path in paths if path.is_file()})
-
-
-def find_stale_overview(text: str, folder: Path) -> list[Path]:
-    """Return the page's path where it is missing or differs."""
-    return find_changed_files({NAME: text}, folder)

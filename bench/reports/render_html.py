@@ -38,11 +38,19 @@ def render_html_page(title: str, markdown: str, images: Mapping[str, bytes]) -> 
     `images` are the PNGs that the Markdown names, and come into it; an empty one is left out, as by
     `without_images`.
     """
-    template = (card_files.card_folder("templates") / "page.html").read_text(encoding="utf-8")
+    return fill_html_template("page", title, _READER.render(markdown, {"images": images}))
+
+
+def fill_html_template(name: str, title: str, body: str) -> str:
+    """Return a page from the template `<name>.html`.
+
+    A browser runs nothing but the template's own script, and loads nothing from elsewhere.
+    """
+    template = (card_files.card_folder("templates") / f"{name}.html").read_text(encoding="utf-8")
     parts = {
         "title": html.escape(escape_invisible(title)),
         "policy": _allow_sources(template),
-        "body": _READER.render(markdown, {"images": images}).rstrip("\n"),
+        "body": body.rstrip("\n"),
     }
     return re.sub(rf"\$({'|'.join(parts)})\b", lambda match: parts[match[1]], template)
 

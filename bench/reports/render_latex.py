@@ -132,7 +132,7 @@ def _format_results(
     paper = format_papers_result(cell, contradictory, digits)
     if not cell.seeds_wanted:
         return paper, ""
-    if cell.scored:
+    if cell.scored and cell.paper is None:
         paper = ""
     if cell.ours is None:
         return paper, _NOTHING

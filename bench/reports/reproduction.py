@@ -44,7 +44,11 @@ def summarize_reproduction(
     table: Table, standings: RunsByRow, form: Form, artifacts: StoredResults | None
 ) -> str:
     """Return a list: what to type, and what was used and spent the last time."""
-    lines: list[str] = [fill_template("Run: {}", _list_commands(table, standings, form))]
+    lines: list[str] = [
+        fill_template(
+            "Run: {}", join_texts(", ", map(format_code, list_run_commands(table, standings, form)))
+        )
+    ]
     runs = pd.concat([stands.runs for stands in standings.values()]) if standings else None
     if runs is not None and len(runs):
         lines += [
@@ -136,14 +140,14 @@ def format_run_command(
     return f"bench run {short_key(table)}{rows}{number}{smoke_option(form)}"
 
 
-def _list_commands(table: Table, standings: RunsByRow, form: Form) -> str:
-    commands = [
+def list_run_commands(table: Table, standings: RunsByRow, form: Form) -> list[str]:
+    """Return the commands that run the rows of a report and write it again."""
+    before = ["bench data mini"] if form == "smoke" else []
+    return [
+        *before,
         format_run_command(table, standings, form),
         f"bench report {short_key(table)}{smoke_option(form)}",
     ]
-    if form == "smoke":
-        commands.insert(0, "bench data mini")
-    return join_texts(", ", map(format_code, commands))
 
 
 def _describe_code(runs: pd.DataFrame) -> list[str]:

@@ -10,16 +10,22 @@ the one that was scored last counts.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from bench.reports.result_cells import RUN_COLUMN, ResultCell, ResultCells, build_cells
+from bench.reports.result_cells import RUN_COLUMN, ResultCell, ResultCells, Verdict, build_cells
 from bench.reports.row_runs import RowRuns, RunsByRow
 from bench.specs.table import Row, Table
 
 GROUP = "Scored, not trained here"
+PUBLIC_GROUPS = {
+    "authors": "Authors' scores, evaluated here",
+    "auditors": "Auditors' scores, evaluated here",
+}
+"""The groups of systems whose score files are published, by who published them."""
 MISSING = "missing"
 """Column of a line in `RowRuns`, with the evaluation behind a point: trials without a score."""
 
@@ -33,10 +39,9 @@ def add_scored_rows(table: Table, scored: pd.DataFrame) -> tuple[Table, dict[str
     if not len(stands):
         return table, {}
     rows = {name: _name_row(name, table) for name in sorted({*stands["system"]})}
-    more = {row: _build_row(row, table) for row in rows.values()}
-    standings = {
-        row: _build_row_runs(row, stands[stands["system"] == name]) for name, row in rows.items()
-    }
+    files = {name: stands[stands["system"] == name] for name in rows}
+    more = {row: _build_row(row, table, files[name]) for name, row in rows.items()}
+    standings = {row: _build_row_runs(row, files[name]) for name, row in rows.items()}
     return table.model_copy(update={"rows": {**table.rows, **more}}), standings
 
 
@@ -70,7 +75,7 @@ def _mark_scored(cell: ResultCell, table: Table, stands: RowRuns) -> ResultCell:
     return replace(
         cell,
         scored=True,
-        ours=cell.ours and replace(cell.ours, seeds=()),
+        ours=cell.ours and replace(cell.ours, seeds=(), verdict=_keep_verdict(cell.ours.verdict)),
         trials_missing=missing,
         seeds_done=cell.seeds_done if not missing else 0,
     )
@@ -80,9 +85,30 @@ def _name_row(system: str, table: Table) -> str:
     return f"{system} (scored)" if system in table.rows else system
 
 
-def _build_row(name: str, table: Table) -> Row:
+def _keep_verdict(verdict: Verdict) -> Verdict:
+    """Return what can be said of a result without trainings: whether it rests on few errors."""
+    return verdict if verdict == "too few errors" else ""
+
+
+def read_public(text: object) -> dict[str, Any]:
+    """Return where a score file is from, of the column `public`; nothing if it is not published."""
+    return json.loads(text) if isinstance(text, str) else {}
+
+
+def _build_row(name: str, table: Table, files: pd.DataFrame) -> Row:
+    """Return the system's row; the results printed beside published files stand as the paper's."""
     blank = [""] * (len(table.text_columns) - 1)
-    return Row(cells=(name, *blank), group=GROUP)
+    sources = [read_public(file.get("public")) for file in files.to_dict("records")]
+    groups = {PUBLIC_GROUPS.get(source.get("by", ""), GROUP) for source in sources}
+    group = groups.pop() if len(groups) == 1 else GROUP
+    metrics = {column.metric for column in table.columns}
+    printed = {
+        metric: float(value)
+        for source in sources
+        for metric, value in source.get("printed", {}).items()
+        if metric in metrics
+    }
+    return Row(cells=(name, *blank), group=group, paper=printed)
 
 
 def _build_row_runs(row: str, files: pd.DataFrame) -> RowRuns:

@@ -217,6 +217,9 @@ class CorpusCard(Spec):
     """The corpus's folder within the one that its archives are unpacked in."""
     downloads: tuple[Download, ...] = Field(default=(), strict=False)
     traps: tuple[str, ...] = Field(default=(), strict=False)
+    hub: str = ""
+    """The benchmark dataset of Hugging Face whose trials are those of the evaluation split.
+    `bench export` writes results for it. Empty where the Hub has none, or one of other trials."""
 
     @property
     def download_size(self) -> DownloadSize:

@@ -30,6 +30,8 @@ class OpenStore(Protocol):
         ...
 
 
+GIVEN = "given"
+"""The folder of a run's artifacts that holds the score file as it was given."""
 _PAUSE_S = 120
 """Longer between two points of a curve, and the run was not at work: it was stopped and resumed."""
 _WS_PER_KWH = 3.6e6
@@ -43,6 +45,13 @@ def open_score_file(store: OpenStore, run_id: str, evaluation: str) -> Generator
     """
     with _open_files(store, run_id, f"scores/{evaluation}", ".parquet") as paths:
         yield next(iter(paths), None)
+
+
+@contextmanager
+def open_given_files(store: OpenStore, run_id: str) -> Generator[list[Path]]:
+    """Yield the score file of another system as it was given; none where the store lacks it."""
+    with _open_files(store, run_id, GIVEN, "") as paths:
+        yield paths
 
 
 def read_pictures(store: OpenStore, run_id: str, evaluation: str) -> dict[str, bytes]:

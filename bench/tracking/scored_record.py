@@ -14,15 +14,22 @@ from bench.tracking.run_record import ScoredFile, resampling_plans, tracked_valu
 
 SCORED = (
     *("run_id", "system", "split", "evaluation", "scores", "status", "ended"),
-    *("fingerprints", "missing", "reading"),
+    *("fingerprints", "missing", "reading", "public"),
 )
 """Columns of score files that `bench score` judged: `evaluation` is what the table calls it,
 `scores` the digest of the file, `missing` how many trials it lacks, `ended` when it was judged (the
-last time, where it was judged again), `reading` the JSON object of how the file is read. After them
-come the figures, as in `bench.tracking.run_frame`."""
+last time, where it was judged again), `reading` the JSON object of how the file is read,
+`public` that of where a published file is from. After them come the figures, as in
+`bench.tracking.run_frame`."""
 
 READING = "reading"
 """The setting of a `ScoredFile` that says how its file is read, as JSON."""
+
+
+PUBLIC = "public"
+"""The setting of a `ScoredFile` that says where a published file is from, as JSON: `card`, `file`,
+`by`, `page`, `sha256`, `printed_in`, and `printed`, the results printed beside it by
+`<evaluation>.<metric>`."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ class ScoredRecord:
     figures: Mapping[str, float]
     """As `run_record.tracked_values` has them: rates in per cent, bounds and counts."""
     plans: Mapping[str, str]
+    public: str = "{}"
 
     def as_row(self) -> dict[str, Any]:
         """Return its row in a frame of `SCORED`."""
@@ -75,6 +83,7 @@ def record_of_file(entry: ScoredFile, run_id: str, ended_ms: int) -> ScoredRecor
         reading=entry.settings.get(READING, "{}"),
         figures=tracked_values(entry.figures),
         plans=resampling_plans(entry.figures),
+        public=entry.settings.get(PUBLIC, "{}"),
     )
 
 
@@ -99,6 +108,7 @@ def record_of_run(run: Any) -> ScoredRecord:
         reading=run.data.params.get(READING, "{}"),
         figures=figures,
         plans=plans_among(tags),
+        public=run.data.params.get(PUBLIC, "{}"),
     )
 
 

@@ -15,6 +15,7 @@ from bench.cards.references import Reference
 from bench.specs.corpus import CorpusCard
 from bench.specs.described import describe_model
 from bench.specs.kinds import is_kind_union
+from bench.specs.public_scores import PublicScores
 from bench.specs.run import Run
 from bench.specs.sweep import Sweep
 from bench.specs.table import Paper, Table
@@ -40,6 +41,11 @@ _GROUPS = (
     ("Settings of a run", "What `[base]`, a row, a variant and `--set` can set.", (Run,)),
     ("Corpus cards", "`datasets/<corpus>.toml`.", (CorpusCard,)),
     ("Sweep cards", "`experiments/sweeps/<sweep>.toml`.", (Sweep,)),
+    (
+        "Cards of public score files",
+        "`experiments/public/<name>.toml` ([Public score files](../public-scores.md)).",
+        (PublicScores,),
+    ),
     ("References", "`experiments/references.toml`: systems of other authors.", (Reference,)),
 )
 _NOT_IN_CARDS = {"key", "form"}

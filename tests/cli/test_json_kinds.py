@@ -30,17 +30,19 @@ from bench.tracking.studies import StudyArtifacts
 from bench.tracking.sync import Sent
 from bench.training import engine
 from bench.training.row import DatasetCache
-from tests.evaluation.made import scored, text
+from tests.evaluation.made import add_dev, scored, text
 from tests.output_schema import KINDS, PARTS, SCHEMA, validated
 from tests.reports.stored import fill
 
 KEPT = studies.read_studies
 CHANGED = "training.epochs=1"
+LEARNT = ("--train-split", "dev")
 EXAMPLES = {
     "list": ["list"],
     "show": ["show", "table4", "--rows", "S5", "--smoke", "--other-settings"],
     "sweep card": ["show", "sweep/breathnet-lambda"],
     "table without training": ["run", "breathnet/table2"],
+    "public scores": ["show", "public/itw"],
     "settings": ["settings", "system.auxiliary", "--table", "table4", "--row", "S5"],
     "status": ["status", "table4", "--smoke"],
     "run": ["run", "table4", "--rows", "S5", "--smoke", "--set", CHANGED],
@@ -48,6 +50,7 @@ EXAMPLES = {
     "sweep": ["sweep", "sal-lambda", "--smoke", "--trials", "1"],
     "sweep report": ["report", "sweep/sal-lambda", "--smoke"],
     "report": ["report", "table4", "--smoke"],
+    "export": ["export", "table4", "--smoke"],
     "report check": ["report", "table4", "--smoke", "--check"],
     "score": [
         *(
@@ -64,6 +67,8 @@ EXAMPLES = {
     ],
     "detect": ["detect", "SPEECH", "--row", "S5", "--smoke", "--threshold", "eer@PS"],
     "compare": ["compare", "table4:S5", "table4:S4", "--smoke"],
+    "fuse": ["fuse", "MyDet.txt", "Other.txt", "JUDGED", *LEARNT],
+    "calibrate": ["calibrate", "MyDet.txt", "JUDGED", *LEARNT],
     "explain tca": ["explain", "tca", "--utterance", "SOME", "--smoke"],
     "explain gradcam": ["explain", "gradcam", "--row", "S0", "--against", "none", "--smoke"],
     "explain positions": ["explain", "positions", "--scores", "FRAMES", "--smoke"],
@@ -141,6 +146,7 @@ def examples(environment, trials, keys, tmp_path, monkeypatch) -> dict[str, list
     sent = [Sent("sal/table4: S0 · seed 666", "sent")]
     monkeypatch.setattr(Store, "send_waiting", lambda self, elsewhere: sent)
     text(tmp_path / "MyDet.txt", trials["utterance"], np.round(scored(trials)[0]))
+    add_dev(tmp_path, trials, "MyDet.txt", "Other.txt")
     config = Config(work=work)
     names = {
         "SOME": corpora.read_corpus_split("19LA", "eval", config, "smoke")

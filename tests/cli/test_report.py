@@ -15,6 +15,7 @@ from bench.cards import checked_cards, table_cards
 from bench.config import Config
 from bench.reports import overview
 from bench.tracking.store import Store
+from tests.output_schema import validated
 from tests.reports.stored import fill
 
 TABLES = ["sal/table2", "sal/table4", "tca/table2"]
@@ -40,8 +41,15 @@ def test_every_format_from_tracked_runs(bench, stored, tmp_path):
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (tmp_path / "made").iterdir()}
     assert names == {"sal-differences.md"} | {
-        f"sal-table4.{end}" for end in ("md", "csv", "png", "svg", "pdf", "html", "tex")
+        f"sal-table4.{end}" for end in ("md", "csv", "json", "png", "svg", "pdf", "html", "tex")
     }
+    as_json = validated((tmp_path / "made/sal-table4.json").read_text(encoding="utf-8"))
+    assert as_json == validated(bench("report", "table4", "--json").stdout)
+    rows = {row["row"]: row for row in as_json["rows"]}
+    assert rows["S5"]["evidence"] == "measured here"
+    assert rows["S5"]["trained_on"] == "PS"
+    assert rows["S5"]["front_end_parameters"] == 315_437_696
+    assert rows["S0"]["evidence"] == "published", "it was not run"
     text = (tmp_path / "made/sal-table4.md").read_text(encoding="utf-8")
     assert "| S5 - S3 | **better** -" in text
     assert "- PS EER, PS F1, LPS EER, LPS F1: S5 is best, significantly better than S3." in text
@@ -103,7 +111,21 @@ def test_all_tables_that_were_run_and_a_page_over_all(bench, stored, tmp_path, m
     stale = bench("report", "all", "--output-dir", "made", "--check")
     assert stale.returncode == 1
     assert "README.md" in stale.stderr
-    records = json.loads(bench("report", "all", "--json").stdout)["records"]
+    done = bench("report", "all", "--output-dir", "made", "--format", "html")
+    assert done.returncode == 0, done.stderr
+    assert "overview: made/index.html" in done.stdout
+    grid = (folder / "index.html").read_text(encoding="utf-8")
+    assert {*re.findall(r'href="([^"]*)"', grid)} == {"sal-table4.html"}
+    assert (folder / "sal-table4.html").is_file()
+    assert grid.count("measured here</td>") == 8, "two rows, four columns"
+    (folder / "index.html").write_text("by hand", encoding="utf-8")
+    stale = bench("report", "all", "--output-dir", "made", "--check")
+    assert stale.returncode == 1
+    assert "index.html" in stale.stderr
+    printed = json.loads(bench("report", "all", "--json").stdout)
+    one = json.loads((folder / "sal-table4.json").read_text(encoding="utf-8"))
+    assert [row for row in printed["rows"] if row["table"] == "sal/table4"] == one["rows"]
+    records = printed["records"]
     with (folder / "sal-table4.csv").open(encoding="utf-8") as file:
         assert len(records) > len(list(csv.DictReader(file)))
 

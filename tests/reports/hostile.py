@@ -19,6 +19,7 @@ from bench.issues import Issue
 from bench.reports import checked_report
 from bench.reports.checked_report import CheckedLine, CheckedReport
 from bench.reports.document import build_report
+from bench.reports.grid_page import render_grid_page
 from bench.reports.overview import render_overview
 from bench.reports.render_html import render_html_page
 from bench.specs.checked import CountTable
@@ -236,5 +237,6 @@ def hostile_pages(name: str) -> dict[str, str]:
     }
     return {
         "report": made.render_extra("html", b"png"),
+        "grid": render_grid_page([made], "paper"),
         **{kind: render_html_page("t", text, {}) for kind, text in others.items()},
     }

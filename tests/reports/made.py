@@ -171,7 +171,8 @@ def settings(place):
         form="paper",
         signature=f"{place:08x}",
         is_trained=True,
-        frontend=SimpleNamespace(weights="xlsr2_300m" if place == 0 else "other"),
+        earlier=None,
+        frontend=SimpleNamespace(kind="wav2vec2", weights="xlsr2_300m" if place == 0 else "other"),
         **dict.fromkeys(("train", "dev"), SimpleNamespace(corpus="partialspoof")),
         evaluate={
             "a": SimpleNamespace(corpus="partialspoof", resolution_s=0.16),

@@ -239,6 +239,7 @@ def test_written_files_are_not_stale_until_something_changes(tmp_path):
         "made-differences.md",
         "made-table1.md",
         "made-table1.csv",
+        "made-table1.json",
         "made-table1.png",
         "made-table1.svg",
         "made-table1.pdf",

@@ -48,7 +48,7 @@ def test_nothing_of_markdown_is_alive_in_a_viewer_that_obeys_html(subtests):
         with subtests.test(name=name):
             made = hostile_report(name)
             for kind, text in {**made.text_files, "verdict": hostile_verdict(name)}.items():
-                if kind.endswith(".csv"):
+                if kind.endswith((".csv", ".json")):
                     continue
                 shown = VIEWER.render(text)
                 pictures = re.sub(r'<img src="made-table1[^":]*"', "<img", shown)

@@ -8,6 +8,7 @@ import pytest
 
 from bench.cards import checked_cards, table_cards
 from bench.reports import overview
+from bench.reports.stale_files import find_changed_files
 
 from .unrun import not_run
 
@@ -22,5 +23,5 @@ def test_the_repository_holds_the_overview_of_its_cards():
         checked_cards.read_checked_table(key) for key in checked_cards.checked_table_keys()
     ]
     text = overview.render_overview(reports, "paper", untrained)
-    assert overview.find_stale_overview(text, PUBLISHED) == []
+    assert find_changed_files({overview.NAME: text}, PUBLISHED) == []
     assert overview.find_left_over_files(reports, PUBLISHED) == []
