@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from bench.reports.scored_rows import PUBLIC_GROUPS
 from bench.specs.run import Run
 from bench.specs.table import Row
 
@@ -16,8 +17,8 @@ Evidence = Literal[
     "published",
 ]
 _PUBLIC_GROUPS: dict[str, Evidence] = {
-    "Authors' scores, evaluated here": "authors' scores, evaluated here",
-    "Auditors' scores, evaluated here": "auditors' scores, evaluated here",
+    PUBLIC_GROUPS["authors"]: "authors' scores, evaluated here",
+    PUBLIC_GROUPS["auditors"]: "auditors' scores, evaluated here",
 }
 """The groups of rows whose score files are published."""
 
