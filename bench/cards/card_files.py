@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from bench import config, extensions
 from bench._io import text_files
@@ -27,6 +27,7 @@ _PLACES = {"datasets": "datasets", "experiments": "experiments", "templates": "r
 _NO_CARDS = (locations.NAME, "pyproject.toml")
 """Files that may lie beside cards where `cards = "."`."""
 AnySpec = TypeVar("AnySpec", bound=Spec)
+AnyCard = TypeVar("AnyCard")
 
 
 _read_once: ContextVar[list[Config] | None] = ContextVar("_read_once", default=None)
@@ -159,6 +160,17 @@ def display_path(path: Path) -> str:
         if path.is_relative_to(card_folder(name)):
             return f"{name}/{path.relative_to(card_folder(name))}"
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def read_as(model: type[AnyCard], path: Path) -> AnyCard:
+    """Return the card at `path` as a dataclass; all its faults are in one error."""
+    try:
+        return TypeAdapter(model).validate_python(read_card(path))
+    except ValidationError as error:
+        name = display_path(path)
+        faults = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
+        lines = [f"{name}: {key}: {reason}" for key, reason in faults]
+        raise BenchError("card.invalid", "\n".join(lines)) from error
 
 
 def validate_card(model: type[AnySpec], content: Mapping[str, Any], path: Path) -> AnySpec:

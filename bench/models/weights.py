@@ -12,8 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import ClassVar, Literal, cast
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-
 from bench._io.digests import file_digest, short_digest
 from bench._io.disk import human_bytes
 from bench.cards import card_files
@@ -27,7 +25,7 @@ from bench.specs.kinds import Requirement
 class PublishedWeights:
     """One published checkpoint, as its card has it."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     file: str
     source: str
@@ -83,18 +81,9 @@ def published_weights() -> dict[str, PublishedWeights]:
     return dict(sorted(weights.items(), key=lambda item: -(item[1].size_bytes or 0)))
 
 
-_CARD = TypeAdapter(PublishedWeights)
-
-
 @cache
 def _read_weights(path: Path) -> PublishedWeights:
-    try:
-        return _CARD.validate_python(card_files.read_card(path))
-    except ValidationError as error:
-        faults = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
-        name = card_files.display_path(path)
-        lines = [f"{name}: {key}: {reason}" for key, reason in faults]
-        raise BenchError("card.invalid", "\n".join(lines)) from error
+    return card_files.read_as(PublishedWeights, path)
 
 
 _READ_OF_FOLDER = ("config.json", "model.safetensors", "pytorch_model.bin")

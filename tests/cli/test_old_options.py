@@ -71,7 +71,9 @@ def list_commands(group: click.Group, path: str = "") -> dict[str, click.Command
 
 
 def test_an_option_takes_one_kind_of_value_in_all_commands():
-    """But `--track` of `score` may name a table, and `--row-seed` of `compare` may be `all`."""
+    """But `--track` of `score` may name a table, `--row-seed` of `compare` may be `all`, and
+    `--threshold` of `detect` may be that of a corpus (`eer@19LA`).
+    """
     kinds: dict[str, set[str]] = {}
     for command in list_commands(cli.bench).values():
         for option in command.params:
@@ -80,4 +82,4 @@ def test_an_option_takes_one_kind_of_value_in_all_commands():
                 kinds.setdefault(option.opts[0], set()).add(kind)
                 assert option.help or option.hidden, f"{command.name} {option.opts[0]}: no help"
     several = {name for name, all_kinds in kinds.items() if len(all_kinds) > 1}
-    assert several == {"--track", "--row-seed"}
+    assert several == {"--track", "--row-seed", "--threshold"}

@@ -32,14 +32,14 @@ def environment(tmp_path):
 def made(monkeypatch):
     """Made reports in place of those of a store. What is drawn is no matter here."""
 
-    def reports(tables, form, config, *, detail):
+    def reports(tables, form, config, store, *, detail):
         one = MADE[form]()
         text = one.markdown + "In detail.\n" * detail
         none = tuple(replace(cell, ours=None) for cell in one.cells)
         never = replace(one, stem="made-never", cells=none, scored=False, pictures={})
         return [replace(one, markdown=text), *([never] if len(tables) > 1 else [])]
 
-    monkeypatch.setattr(sys.modules["bench.cli.report"], "_build_reports", reports)
+    monkeypatch.setattr(sys.modules["bench.cli.report"], "build_table_reports", reports)
     monkeypatch.setattr(Report, "draw_figure", lambda _: Figure())
     monkeypatch.setattr(checked_cards, "checked_table_keys", list)
 
