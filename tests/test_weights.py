@@ -44,6 +44,6 @@ def test_a_file_is_said_to_be_published_another_or_unknown(tmp_path, monkeypatch
     assert weights.identify_weights("wavlm_large", folder) == text
     (folder / "config.json").write_text("{ }")
     assert weights.identify_weights("wavlm_large", folder) != text
-    known = weights.PublishedWeights("WavLM-Large.pt", "", "", (), sha256=digest)
+    known = weights.PublishedWeights(file="WavLM-Large.pt", source="", repository="", sha256=digest)
     monkeypatch.setattr(weights, "published_weights", lambda: {"wavlm_large": known})
     assert weights.identify_weights("wavlm_large", path).endswith(": the published WavLM-Large.pt")

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from bench import config, extensions
 from bench._io import text_files
@@ -27,7 +27,6 @@ _PLACES = {"datasets": "datasets", "experiments": "experiments", "templates": "r
 _NO_CARDS = (locations.NAME, "pyproject.toml")
 """Files that may lie beside cards where `cards = "."`."""
 AnySpec = TypeVar("AnySpec", bound=Spec)
-AnyCard = TypeVar("AnyCard")
 
 
 _read_once: ContextVar[list[Config] | None] = ContextVar("_read_once", default=None)
@@ -57,9 +56,9 @@ def _current_config() -> Config:
     return here
 
 
-def load_extensions() -> None:
-    """Have the kinds, readers and metrics of the extensions of bench.toml at hand."""
-    _current_config()
+def load_extensions() -> Config:
+    """Return the configuration, with the kinds, readers and metrics of its extensions at hand."""
+    return _current_config()
 
 
 def extension_folders(here: Config) -> list[Path]:
@@ -160,17 +159,6 @@ def display_path(path: Path) -> str:
         if path.is_relative_to(card_folder(name)):
             return f"{name}/{path.relative_to(card_folder(name))}"
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
-
-
-def read_as(model: type[AnyCard], path: Path) -> AnyCard:
-    """Return the card at `path` as a dataclass; all its faults are in one error."""
-    try:
-        return TypeAdapter(model).validate_python(read_card(path))
-    except ValidationError as error:
-        name = display_path(path)
-        faults = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
-        lines = [f"{name}: {key}: {reason}" for key, reason in faults]
-        raise BenchError("card.invalid", "\n".join(lines)) from error
 
 
 def validate_card(model: type[AnySpec], content: Mapping[str, Any], path: Path) -> AnySpec:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from bench import config
 from bench._io import packages
 from bench.cards import card_files
 from bench.cli import json_output
@@ -23,7 +22,7 @@ def check_command(context: click.Context, folder: Path, as_json: bool) -> None:
     Reads each card in FOLDER, makes a miniature of each corpus, and tries each system, front-end,
     augmentation and metric on random data. Exits with 1 if something is wrong.
     """
-    here = config.read_config()
+    here = card_files.load_extensions()
     folders = {path.resolve() for path in card_files.extension_folders(here)}
     if folder.resolve() not in folders:
         raise BenchError(
@@ -37,7 +36,7 @@ def check_command(context: click.Context, folder: Path, as_json: bool) -> None:
     for part in check_extension(folder.resolve()):
         checked.append(part)
         if not as_json:
-            click.echo(f"{'wrong' if _has_errors(part.issues) else 'ok':6}{part.subject}")
+            click.echo(f"{'ok' if part.is_sound else 'wrong':6}{part.subject}")
             for issue in part.issues:
                 click.echo(f"      {issue.severity}: {issue}")
     if as_json:
@@ -48,9 +47,5 @@ def check_command(context: click.Context, folder: Path, as_json: bool) -> None:
         json_output.print_json("extension check", {"folder": folder, "parts": records})
     if not checked:
         raise BenchError("extension.empty", f"{folder}: has no card and no part to check")
-    if any(_has_errors(part.issues) for part in checked):
+    if not all(part.is_sound for part in checked):
         context.exit(1)
-
-
-def _has_errors(issues: tuple[object, ...]) -> bool:
-    return any(getattr(issue, "severity", "") == "error" for issue in issues)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import click
 
-from bench import config, extensions
+from bench import extensions
 from bench._io import atomic_files
 from bench.cards import card_files
 from bench.cli import json_output
@@ -65,8 +65,7 @@ def new(kind: str, name: str, folder: Path | None) -> None:
             "option.invalid",
             f"{name!r}: should be a name of lower-case letters, digits, - and _, as a file has it",
         )
-    here = config.read_config()
-    card_files.load_extensions()
+    here = card_files.load_extensions()
     root = folder or next(iter(here.extend), Path())
     starting = _KINDS[kind]
     module = name.replace("-", "_")

@@ -16,7 +16,6 @@ from bench._io.packages import require_packages
 from bench.cards import corpus_cards
 from bench.cli.console import announce_resumption
 from bench.cli.evaluation_options import EvaluationOptions
-from bench.cli.progress_bars import show_progress
 from bench.cli.result_files import make_folder, safe_name
 from bench.cli.score_file_argument import ScoreFileArgument
 from bench.cli.score_request import NO_ROW, ScoreRequest, evaluate_scores
@@ -120,6 +119,8 @@ def _score_corpus(request: ScoreRequest, scorer: ForeignScorer, data: HeldOutDat
     folder = request.results_dir / f"{safe_name(name)}{request.folder_ending}"
     folder = request.output_dir or folder
     path = folder / "scores.parquet"
+
+    from bench.cli.progress_bars import show_progress
 
     def compute_scores() -> Mapping[str, Any]:
         make_folder(folder)

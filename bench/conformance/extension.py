@@ -25,6 +25,11 @@ class CheckedPart(NamedTuple):
     """`system mine`, `table mine/table`."""
     issues: tuple[Issue, ...]
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing found is an error."""
+        return all(issue.severity != "error" for issue in self.issues)
+
 
 def check_extension(folder: Path) -> Iterator[CheckedPart]:
     """Yield each card and each part below `folder` with its issues, as they are checked."""
@@ -59,16 +64,14 @@ def _list_checks(folder: Path, tables: list[str]) -> Iterator[tuple[str, Check]]
             yield f"metric {name}", partial(_check_metric, name)
     for path in _list_files(folder, "readers"):
         yield f"reader {path.stem}", partial(_check_reader, path)
-    unions: Any = (
-        ("systems", systems.System),
-        ("frontends", frontends.FrontEnd),
-        ("augment", augment.Augment),
-        ("augment", augment.Mix),
-        ("augment", augment.Splice),
-    )
-    for part, union in unions:
+    unions: dict[str, tuple[Any, ...]] = {
+        "systems": (systems.System,),
+        "frontends": (frontends.FrontEnd,),
+        "augment": (augment.Augment, augment.Mix, augment.Splice),
+    }
+    for part, of_part in unions.items():
         for path in _list_files(folder, part):
-            yield from _list_kind_checks(path, union, tables)
+            yield from _list_kind_checks(path, of_part, tables)
 
 
 def _list_files(folder: Path, part: str, pattern: str = "*.py") -> list[Path]:
@@ -76,11 +79,11 @@ def _list_files(folder: Path, part: str, pattern: str = "*.py") -> list[Path]:
 
 
 def _list_kind_checks(
-    path: Path, union: type[KindUnion], tables: list[str]
+    path: Path, unions: tuple[type[KindUnion], ...], tables: list[str]
 ) -> Iterator[tuple[str, Check]]:
-    name = path.stem.replace("_", "-")
+    """Yield the check of the kind that a file holds; a file that holds none is shared by kinds."""
     try:
-        member = union.find_member(name) or union.find_member(path.stem)
+        members = [union.import_kind(path.stem) for union in unions]
     except Exception as error:  # what an extension's file raises when it is imported
         raised = error
 
@@ -89,10 +92,10 @@ def _list_kind_checks(
 
         yield f"file {path.name}", fail
         return
-    if member is None or not issubclass(member, KindSettings):
-        return  # of another union of the same folder, or no kind but what kinds share
-    kind = kind_name(member)
-    yield f"{path.parent.name.rstrip('s')} {kind}", partial(_check_kind, kind, member, tables)
+    for member in filter(None, members):
+        kind = kind_name(member)
+        check = partial(_check_kind, kind, member, tables)
+        yield f"{path.parent.name.rstrip('s')} {kind}", check
 
 
 def _check_kind(kind: str, member: type[KindSettings], tables: list[str]) -> Iterator[Issue]:

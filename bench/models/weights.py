@@ -6,39 +6,35 @@ Weights of a new front-end need no line here: `bench/schema/weights/<key>.toml`,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import ClassVar, Literal, cast
+from typing import Literal, cast
 
 from bench._io.digests import file_digest, short_digest
 from bench._io.disk import human_bytes
 from bench.cards import card_files
 from bench.config import Config
 from bench.errors import BenchError, near_name
-from bench.specs.corpus import Access, Download
+from bench.specs.base import Spec
+from bench.specs.corpus import Access, Download, OneOrMore
 from bench.specs.kinds import Requirement
 
 
-@dataclass(frozen=True)
-class PublishedWeights:
+class PublishedWeights(Spec):
     """One published checkpoint, as its card has it."""
-
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     file: str
     source: str
     repository: str
     """The Hugging Face repository, whose folder is read as well; empty where the file alone is."""
-    pretraining_corpora: Sequence[str] = ()
+    pretraining_corpora: OneOrMore = ()
     """Corpora, and what these are made from, that it was pretrained on without labels, by the names
     that corpus cards use for sources."""
     alternative: str = ""
     """What does without it."""
     url: str = ""
     """Where the file itself is (`bench.specs.corpus.Download`)."""
-    mirrors: Sequence[str] = ()
+    mirrors: OneOrMore = ()
     revision: str = ""
     """The commit of the repository that `url` reads."""
     licence: str = ""
@@ -58,7 +54,7 @@ class PublishedWeights:
         return Download(
             file=self.file,
             url=self.url,
-            mirrors=tuple(self.mirrors),
+            mirrors=self.mirrors,
             bytes=self.bytes,
             about_bytes=self.about_bytes,
             sha256=self.sha256,
@@ -83,7 +79,7 @@ def published_weights() -> dict[str, PublishedWeights]:
 
 @cache
 def _read_weights(path: Path) -> PublishedWeights:
-    return card_files.read_as(PublishedWeights, path)
+    return card_files.validate_card(PublishedWeights, card_files.read_card(path), path)
 
 
 _READ_OF_FOLDER = ("config.json", "model.safetensors", "pytorch_model.bin")

@@ -197,11 +197,11 @@ class KindUnion:
     def list_members(cls) -> tuple[type[Spec], ...]:
         """Return the settings of all kinds; each file is imported."""
         files = sorted(file.name for file in iter_modules(import_module(cls.package).__path__))
-        kinds = (cls._import_kind(file) for file in files)
+        kinds = (cls.import_kind(file) for file in files)
         return (*cls.others, *(kind for kind in kinds if kind is not None))
 
     @classmethod
-    def _import_kind(cls, file: str) -> type[KindSettings] | None:
+    def import_kind(cls, file: str) -> type[KindSettings] | None:
         """Return the kind that a file of the part holds; None where it holds none of `base`."""
         module = import_module(f"{cls.package}.{file}")
         for settings in vars(module).values():
@@ -235,7 +235,7 @@ class KindUnion:
         paths = cast("list[str]", import_module(cls.package).__path__)
         if not file.isidentifier() or not any(Path(path, f"{file}.py").is_file() for path in paths):
             return None
-        member = cls._import_kind(file)
+        member = cls.import_kind(file)
         return (
             member if member and kind in get_args(member.model_fields["kind"].annotation) else None
         )

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from bench.data.protocol_lines import SEPARATORS
 from bench.errors import BenchError
 from bench.specs.base import digest
 from bench.specs.corpus import CorpusCard, Protocol
@@ -27,7 +28,6 @@ from bench.synthetic.layout import write_lines
 from bench.synthetic.vocoders import LLAMAPARTIALSPOOF
 from bench.units import BONAFIDE, CLASSES, SAMPLE_RATE_HZ, SPOOF
 
-_SEPARATORS = {"space": " ", "tab": "\t", "comma": ",", "semicolon": ";"}
 _LEVELS = 3
 """How many values a column has of which the card says none."""
 
@@ -132,7 +132,7 @@ class CardCorpus:
     def _format_line(self, made: WrittenClip) -> str:
         cells: list[str] = []
         columns = self.protocol.columns[0].split()
-        separator = _SEPARATORS[self.protocol.separator]
+        separator = SEPARATORS[self.protocol.separator]
         for name in (name for name in columns if name != "..."):
             match name:
                 case "label":

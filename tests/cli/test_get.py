@@ -209,9 +209,9 @@ def test_what_only_a_person_can_get_is_said_and_the_rest_goes_on(
 def small_weights(server, monkeypatch) -> weights.PublishedWeights:
     """The published weights are one small file."""
     entry = weights.PublishedWeights(
-        "tiny.pt",
-        "https://example.org/tiny",
-        "own/tiny",
+        file="tiny.pt",
+        source="https://example.org/tiny",
+        repository="own/tiny",
         url=server.serve("tiny.pt", b"tiny"),
         licence="MIT",
         bytes=4,

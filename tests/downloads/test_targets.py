@@ -100,9 +100,15 @@ def test_a_place_that_is_not_there_is_not_replaced_by_a_download(tmp_path):
 def test_weights_without_an_address_are_for_a_person(tmp_path, monkeypatch):
     from bench.models import weights
 
-    entry = weights.PublishedWeights("w.pt", "https://example.org/w", "own/w")
+    entry = weights.PublishedWeights(
+        file="w.pt", source="https://example.org/w", repository="own/w"
+    )
     gated = weights.PublishedWeights(
-        "w.pt", "https://example.org/w", "own/w", url="https://example.org/w.pt", access="terms"
+        file="w.pt",
+        source="https://example.org/w",
+        repository="own/w",
+        url="https://example.org/w.pt",
+        access="terms",
     )
     monkeypatch.setattr(weights, "published_weights", lambda: {"a": entry, "b": gated})
     for key, words in (("a", "get it from"), ("b", "accept the terms on")):

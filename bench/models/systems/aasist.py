@@ -25,8 +25,7 @@ from torch.nn import functional as F
 from bench.errors import BenchError
 from bench.models.frontends import FrontEnd
 from bench.models.official_names import exchange_classes, rename_tensors
-from bench.models.segment_positions import IGNORED
-from bench.models.systems.base import Batch, Prediction, System
+from bench.models.systems.base import ClipSystem, Prediction, refuse_frames
 from bench.models.systems.blocks.graphs import GraphAttention, GraphPooling, JointAttention
 from bench.models.systems.blocks.sinc import FixedFilters
 from bench.specs.systems.aasist import Aasist
@@ -81,7 +80,7 @@ class Branch(nn.Module):
         return tuple(self.dropout(before + after) for before, after in joined)
 
 
-class GraphDetector(System):
+class GraphDetector(ClipSystem):
     """AASIST with the sizes of `spec`; see the module's docstring for shapes."""
 
     def __init__(self, spec: Aasist, frontend: FrontEnd) -> None:
@@ -101,10 +100,7 @@ class GraphDetector(System):
         self.branches = nn.ModuleList([Branch(spec), Branch(spec)])
         self.dropout = nn.Dropout(READOUT_DROPOUT)
         self.classify = nn.Linear(5 * spec.joint_dim, len(CLASSES))
-        self.register_buffer(
-            "class_weights", torch.tensor([spec.bonafide_weight, 1.0]), persistent=False
-        )
-        self.class_weights: Tensor
+        self.weigh_classes(spec.bonafide_weight)
 
     def spectrogram(self, waves: Tensor) -> Tensor:
         """Return "batch 1 bands steps" of "batch samples", in float32 whatever the precision."""
@@ -137,25 +133,9 @@ class GraphDetector(System):
         """Return "batch 2", float32, in the order of `bench.units.CLASSES`."""
         return self.classify(self.dropout(self.readout(waves))).float()
 
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Cross entropy over the utterances whose class is known, weighted by class.
-
-        It is divided by the weights in the batch, as torch and the released code do.
-        """
-        logits = self.clip_logits(batch.waves)
-        target = batch.spoof[:, 0].long().masked_fill(~batch.valid[:, 0], IGNORED)
-        with torch.autocast(logits.device.type, enabled=False):
-            loss = F.cross_entropy(logits, target, self.class_weights, ignore_index=IGNORED)
-        return {"loss": loss}
-
     def predict(self, waves: Tensor, breath_mask: Tensor, resolution_s: float | None) -> Prediction:
         """Score whole clips."""
-        if resolution_s is not None:
-            raise BenchError(
-                "model.resolution",
-                f"AASIST scores whole utterances: resolution_s = {resolution_s} should be "
-                "'utterance'",
-            )
+        refuse_frames("AASIST", resolution_s)
         logits = self.clip_logits(waves)[:, None]
         bonafide, spoof = logits.unbind(-1)
         alone = self.spec.score == "bonafide-logit"

@@ -5,9 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from bench.errors import BenchError
 from bench.models.frontends import FrontEnd
+from bench.models.segment_positions import IGNORED
 
 
 class Batch(NamedTuple):
@@ -63,3 +67,38 @@ class System(nn.Module, ABC):
 
         There is one score for each `resolution_s`; None: one for each clip.
         """
+
+
+class ClipSystem(System):
+    """A system that gives one pair of logits for each clip, and learns them weighted by class."""
+
+    def weigh_classes(self, bonafide_weight: float) -> None:
+        """Weigh bona fide utterances so much in the loss, spoofed ones as 1."""
+        weights = torch.tensor([bonafide_weight, 1.0])
+        self.register_buffer("class_weights", weights, persistent=False)
+        self.class_weights: Tensor
+
+    @abstractmethod
+    def clip_logits(self, waves: Tensor) -> Tensor:
+        """Return "batch 2", float32, in the order of `bench.units.CLASSES`."""
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Cross entropy over the utterances whose class is known, weighted by class.
+
+        It is divided by the weights in the batch, as torch does and the released codes do.
+        """
+        logits = self.clip_logits(batch.waves)
+        target = batch.spoof[:, 0].long().masked_fill(~batch.valid[:, 0], IGNORED)
+        with torch.autocast(logits.device.type, enabled=False):
+            loss = F.cross_entropy(logits, target, self.class_weights, ignore_index=IGNORED)
+        return {"loss": loss}
+
+
+def refuse_frames(system: str, resolution_s: float | None) -> None:
+    """Raise BenchError where frames are asked of a system that scores whole utterances."""
+    if resolution_s is not None:
+        raise BenchError(
+            "model.resolution",
+            f"{system} scores whole utterances: resolution_s = {resolution_s} should be "
+            "'utterance'",
+        )

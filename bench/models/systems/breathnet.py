@@ -24,10 +24,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.errors import BenchError
 from bench.models.frontends import FrontEnd
 from bench.models.segment_positions import IGNORED
-from bench.models.systems.base import Batch, Prediction, System
+from bench.models.systems.base import Batch, Prediction, System, refuse_frames
 from bench.models.systems.blocks.film import BreathFilm
 from bench.models.systems.blocks.fusion import CrossAttention
 from bench.models.systems.blocks.refinement import FeatureLosses
@@ -158,12 +157,7 @@ class BreathNetwork(System):
 
     def predict(self, waves: Tensor, breath_mask: Tensor, resolution_s: float | None) -> Prediction:
         """Score whole clips; `BenchError` where frames are asked for."""
-        if resolution_s is not None:
-            raise BenchError(
-                "model.resolution",
-                f"BreathNet scores whole utterances: resolution_s = {resolution_s} should be "
-                "'utterance'",
-            )
+        refuse_frames("BreathNet", resolution_s)
         logits = self.compute_features(waves, breath_mask).logits.float()[:, None]
         bonafide, spoof = logits.unbind(-1)
         alone = self.spec.score == "bonafide-logit"

@@ -24,8 +24,7 @@ from torch.nn import functional as F
 from bench.errors import BenchError
 from bench.models.frontends import FrontEnd
 from bench.models.frontends.encoder import Encoder
-from bench.models.segment_positions import IGNORED
-from bench.models.systems.base import Batch, Prediction, System
+from bench.models.systems.base import Batch, ClipSystem, Prediction, System, refuse_frames
 from bench.models.systems.blocks import layers
 from bench.models.systems.blocks.ecapa import Ecapa
 from bench.models.systems.blocks.merging import AttentiveMerging
@@ -84,7 +83,7 @@ class PostTraining(System):
         return Prediction(-logits, torch.stack([torch.zeros_like(logits), logits], dim=-1))
 
 
-class FineTuning(System):
+class FineTuning(ClipSystem):
     """The second stage: two logits for each clip, of any length."""
 
     def __init__(self, spec: UtteranceHead, frontend: FrontEnd) -> None:
@@ -92,34 +91,15 @@ class FineTuning(System):
         self.frontend = frontend
         self.merge = _build_merge(spec.merge, frontend)
         self.head = _build_head(spec, frontend.dim)
-        self.register_buffer(
-            "class_weights", torch.tensor([spec.bonafide_weight, 1.0]), persistent=False
-        )
-        self.class_weights: Tensor
+        self.weigh_classes(spec.bonafide_weight)
 
     def clip_logits(self, waves: Tensor) -> Tensor:
         """Return "batch 2", float32, in the order of `bench.units.CLASSES`."""
         return self.head(self.merge(self.frontend(waves))).float()
 
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Cross entropy over the utterances whose class is known, weighted by class.
-
-        It is divided by the weights in the batch, as torch and the authors' earlier code do.
-        """
-        logits = self.clip_logits(batch.waves)
-        target = batch.spoof[:, 0].long().masked_fill(~batch.valid[:, 0], IGNORED)
-        with torch.autocast(logits.device.type, enabled=False):
-            loss = F.cross_entropy(logits, target, self.class_weights, ignore_index=IGNORED)
-        return {"loss": loss}
-
     def predict(self, waves: Tensor, breath_mask: Tensor, resolution_s: float | None) -> Prediction:
         """Score whole clips."""
-        if resolution_s is not None:
-            raise BenchError(
-                "model.resolution",
-                f"MFPT scores whole utterances: resolution_s = {resolution_s} should be "
-                "'utterance'",
-            )
+        refuse_frames("MFPT", resolution_s)
         logits = self.clip_logits(waves)[:, None]
         return Prediction(logits[..., 0] - logits[..., 1], logits)
 

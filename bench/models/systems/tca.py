@@ -35,7 +35,7 @@ from torch.nn import functional as F
 from bench.errors import BenchError
 from bench.models.frontends import FrontEnd
 from bench.models.segment_positions import IGNORED
-from bench.models.systems.base import Batch, Prediction, System
+from bench.models.systems.base import Batch, Prediction, System, refuse_frames
 from bench.models.systems.blocks.attentive import AttentiveStatistics
 from bench.specs.base import Absent
 from bench.specs.systems.tca import Tca
@@ -205,11 +205,7 @@ class TemporalClassActivation(System):
 
     def predict(self, waves: Tensor, breath_mask: Tensor, resolution_s: float | None) -> Prediction:
         """Score whole clips. Spoof's logit of three classes is the logsumexp of the two kinds'."""
-        if resolution_s is not None:
-            raise BenchError(
-                "model.resolution",
-                f"TCA scores whole utterances: resolution_s = {resolution_s} should be 'utterance'",
-            )
+        refuse_frames("TCA", resolution_s)
         logits = self.compute_activation(waves).logits.float()
         bonafide, spoof = logits[:, :1], logits[:, 1:].logsumexp(dim=1, keepdim=True)
         match self.spec.score:
