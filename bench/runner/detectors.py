@@ -26,7 +26,7 @@ from bench.runner.request import RunRequest
 from bench.runner.trained_models import TrainedModel
 from bench.specs.base import Absent
 from bench.specs.corpus import Audio
-from bench.specs.run import HeldOutData, PublishedStart, Run
+from bench.specs.run import HeldOutData, Run
 from bench.tracking import run_artifacts
 from bench.tracking.store import Store
 from bench.training import engine
@@ -183,7 +183,7 @@ def _read_point(path: Path, where: str, data: HeldOutData) -> OperatingPoint:
 def describe_training(run: Run) -> str:
     """Return what a run's weights were trained on, and selected by."""
     card, dev = (corpus_cards.read_corpus_card(data.corpus) for data in (run.train, run.dev))
-    by = "by its authors " if isinstance(run.start, PublishedStart) else ""
+    by = "" if run.is_trained else "by its authors "
     earlier = f"{describe_training(run.earlier)}; then " if run.earlier else ""
     smoke = " (miniature)" if run.form == "smoke" else ""
     return (

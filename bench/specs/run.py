@@ -95,10 +95,11 @@ class PublishedStart(Spec):
     weights: str
     """Key of `[weights]` in bench.toml."""
 
-    def requirements(self) -> tuple[Requirement, ...]:
-        """Return the weights."""
+    @property
+    def requirement(self) -> Requirement:
+        """The weights."""
         accepts = "the checkpoint that the system's authors published"
-        return (Requirement("weights", self.weights, accepts),)
+        return Requirement("weights", self.weights, accepts)
 
 
 class EarlierTraining(Spec):
@@ -240,10 +241,20 @@ class Run(Spec):
         parts = (self.system, self.frontend, self.augment, self.mix)
         return tuple(part for part in parts if isinstance(part, KindSettings))
 
+    @property
+    def published_weights(self) -> Requirement | None:
+        """The checkpoint that is evaluated as it is.
+
+        None where the run trains, and in smoke form, which reads none.
+        """
+        if isinstance(self.start, PublishedStart) and self.form == "paper":
+            return self.start.requirement
+        return None
+
     def requirements(self) -> tuple[Requirement, ...]:
         """Return the files and folders that the run needs beside its corpora and their breaths."""
-        if isinstance(self.start, PublishedStart) and self.form == "paper":
-            return self.start.requirements()
+        if self.published_weights is not None:
+            return (self.published_weights,)
         return tuple(needed for part in self.parts for needed in part.requirements())
 
     @property

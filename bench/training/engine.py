@@ -26,7 +26,7 @@ from bench.models import devices, weights
 from bench.models.official_weights import load_official
 from bench.models.systems.base import System
 from bench.specs.corpus import Audio
-from bench.specs.run import PublishedStart, Run
+from bench.specs.run import Run
 from bench.training import checkpoints, conditions, keeping, system_checks
 from bench.training.callbacks import TrainingCallback
 from bench.training.data import EpochSampler, TrainingClips, Utterances
@@ -80,12 +80,11 @@ def build_system(run: Run, seed: int, config: Config) -> System:
     A run that starts from published weights has these, but in smoke form.
     """
     torch.manual_seed(seed)
-    is_published = isinstance(run.start, PublishedStart) and run.form == "paper"
-    frontend = run.frontend.lay_out() if is_published else run.frontend.build(config)
+    needed = run.published_weights
+    frontend = run.frontend.build(config) if needed is None else run.frontend.lay_out()
     system = run.system.build(frontend, run.train)
     system_checks.check_data(run, system)
-    if is_published:
-        (needed,) = run.requirements()
+    if needed is not None:
         load_official(system, run.system, weights.locate_requirement(needed, config))
     return system
 
