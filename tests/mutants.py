@@ -40,6 +40,7 @@ COMPARED = {
 COMPUTED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.FloorDiv: ast.Mult}
 JOINED = {ast.And: ast.Or, ast.Or: ast.And}
 TIME_LIMIT_S = 900
+TEST_FILES = 8
 
 
 class Mutant(NamedTuple):
@@ -101,18 +102,16 @@ def _is_text(node: ast.BinOp) -> bool:
 
 
 def tests_of(module: Path) -> list[str]:
-    """Return the test files that import a module, at most six: those of its own name first. Where
-    none does, those of the modules that import it.
+    """Return eight test files that reach a module: those that import it, then those that import
+    its importers, and so on; at each step those of its own name first.
     """
-    reached, seen = [module], {module}
-    while reached:
-        tests = [path for path in _importers(*reached) if path.name.startswith("test_")]
-        if tests:
-            tests.sort(key=lambda path: (module.stem not in path.stem, str(path)))
-            return [str(path) for path in tests[:6]]
+    tests, reached, seen = list[Path](), [module], {module}
+    while reached and len(tests) < TEST_FILES:
         reached = [path for path in _importers(*reached) if path not in seen]
         seen.update(reached)
-    return []
+        nearest = [path for path in reached if path.name.startswith("test_")]
+        tests += sorted(nearest, key=lambda path: (module.stem not in path.stem, str(path)))
+    return [str(path) for path in tests[:TEST_FILES]]
 
 
 def _importers(*modules: Path) -> list[Path]:
