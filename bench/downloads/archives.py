@@ -29,7 +29,10 @@ _LEAST_LIMIT, _LIMIT_FACTOR = 20_000_000_000, 20
 """An archive may hold so many times its size, and always as much as the first: frame labels shrink
 a hundredfold when they are packed, audio does not."""
 _BLOCK = 1 << 20
-_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+_DAMAGED = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
+    RuntimeError,  # by zipfile: a member is encrypted, or packed in a way that it does not know
+)
 
 
 def is_archive(name: str) -> bool:
