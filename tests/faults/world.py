@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import sys
@@ -103,7 +104,8 @@ class World:
 
     def start(self, *arguments: str, before: Callable[[], None] = lambda: None) -> Command:
         """Start `bench` with arguments in a fork, which calls `before` first."""
-        log = self.folder / "log.txt"
+        log = self.folder / f"log-{secrets.token_hex(4)}.txt"
+        log.touch()
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
@@ -226,7 +228,7 @@ def collect_remains(world: World) -> Remains:
         ({**_describe_run(run)} for run in runs), key=lambda run: json.dumps(run, sort_keys=True)
     )
     files = [path for path in world.folder.rglob("*") if path.is_file()]
-    files = [path for path in files if "mini" not in path.parts and path.name != "log.txt"]
+    files = [path for path in files if "mini" not in path.parts and not path.name.startswith("log-")]
     names = {path: _PASSING.sub("ID", path.relative_to(world.folder).as_posix()) for path in files}
     report = world.folder / "reports" / "faults-table.smoke.csv"
     return Remains(
