@@ -227,8 +227,11 @@ def collect_remains(world: World) -> Remains:
     figures = sorted(
         ({**_describe_run(run)} for run in runs), key=lambda run: json.dumps(run, sort_keys=True)
     )
-    files = [path for path in world.folder.rglob("*") if path.is_file()]
-    files = [path for path in files if "mini" not in path.parts and not path.name.startswith("log-")]
+    files = [
+        path
+        for path in world.folder.rglob("*")
+        if path.is_file() and "mini" not in path.parts and not path.name.startswith("log-")
+    ]
     names = {path: _PASSING.sub("ID", path.relative_to(world.folder).as_posix()) for path in files}
     report = world.folder / "reports" / "faults-table.smoke.csv"
     return Remains(
