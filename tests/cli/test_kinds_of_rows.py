@@ -108,7 +108,7 @@ class GridLines(HTMLParser):
 
 
 def write_score_file(path: Path, root: Path) -> None:
-    """Write scores of every trial of the miniature, about a quarter of them on the wrong side."""
+    """Write a score with noise for every trial of the miniature."""
     subset = read_keys(corpus_cards.read_corpus_card("19LA"), "eval", root)
     table = subset.table
     spoof = (table["label"] == "spoof").to_numpy()

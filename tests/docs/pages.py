@@ -93,6 +93,8 @@ class Newcomer:
     programs: Path | None = None
     """The folder of another environment's `bench` and `python`, where the suite is installed;
     without it those of this checkout."""
+    skipped: tuple[str, ...] = ()
+    """How commands begin that are not executed."""
 
     def follow(self, page: Path) -> None:
         """Write the page's files and execute its commands in order; AssertionError where a command
@@ -108,6 +110,8 @@ class Newcomer:
                     self._execute(command, f"{page.name}, line {block.line}: {command.line}")
 
     def _execute(self, command: Command, where: str) -> None:
+        if command.line.startswith(self.skipped):
+            return
         if command.line.startswith("bench data mini"):
             work = self.folder / "work"
             work.mkdir(exist_ok=True)
