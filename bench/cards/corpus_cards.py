@@ -11,12 +11,11 @@ from pathlib import Path
 from string import Formatter
 from typing import NamedTuple
 
+from bench import extensions
 from bench.cards.card_files import card_file, card_keys, display_path, read_card, validate_card
 from bench.cards.corpus_names import is_called, near_corpus
 from bench.errors import BenchError, near_name
 from bench.specs.corpus import CorpusCard, Protocol
-
-_READERS = Path(__file__).parents[1] / "data" / "readers"
 
 
 def list_corpora() -> list[str]:
@@ -87,8 +86,8 @@ def parse_corpus_card(path: Path) -> CorpusCard:
 
 
 def reader_names() -> list[str]:
-    """Return the name of every reader, sorted: each is a module of `bench/data/readers`."""
-    return sorted(path.stem for path in _READERS.glob("[!_]*.py"))
+    """Return the name of every reader, sorted: a module of the suite or of an extension."""
+    return extensions.list_modules("readers")
 
 
 def _find_mistakes(card: CorpusCard) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from bench._io import file_locks
@@ -30,12 +30,18 @@ def abandon_training(folder: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
+def hold_folder(folder: Path) -> AbstractContextManager[bool]:
+    """Hold a training's folder where nobody else does; give whether it is held."""
+    return hold_locks(folder / "lock")
+
+
 @contextmanager
-def hold_folder(folder: Path) -> Generator[bool]:
-    """Hold a training's folder where nobody else does; yield whether it is held."""
+def hold_locks(*paths: Path) -> Generator[bool]:
+    """Hold lock files where nobody else holds one of them; yield whether they are held."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(file_locks.hold_file(folder / "lock", _refuse_busy))
+            for path in paths:
+                stack.enter_context(file_locks.hold_file(path, _refuse_busy))
         except OSError:
             yield False
             return

@@ -90,6 +90,11 @@ class Newcomer:
     """A work folder whose small miniature corpora stand in for those of `bench data mini`."""
     python_path: Path = ROOT
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    programs: Path | None = None
+    """The folder of another environment's `bench` and `python`, where the suite is installed;
+    without it those of this checkout."""
+    skipped: tuple[str, ...] = ()
+    """How commands begin that are not executed."""
 
     def follow(self, page: Path) -> None:
         """Write the page's files and execute its commands in order; AssertionError where a command
@@ -105,6 +110,8 @@ class Newcomer:
                     self._execute(command, f"{page.name}, line {block.line}: {command.line}")
 
     def _execute(self, command: Command, where: str) -> None:
+        if command.line.startswith(self.skipped):
+            return
         if command.line.startswith("bench data mini"):
             work = self.folder / "work"
             work.mkdir(exist_ok=True)
@@ -127,6 +134,18 @@ class Newcomer:
                 assert line.rstrip() in printed, f"{where}\nnot printed: {line}\n{done.stdout}"
 
     def _environment(self) -> dict[str, str]:
+        programs = self.programs or self._write_programs()
+        own = {name: value for name, value in os.environ.items() if not name.startswith("BENCH_")}
+        return {
+            **own,
+            "PATH": f"{programs}{os.pathsep}{own['PATH']}",
+            "PYTHONPATH": "" if self.programs else str(self.python_path),
+            "BENCH_CONFIG_WITHIN": str(self.folder),
+            "COLUMNS": "200",
+            **self.variables,
+        }
+
+    def _write_programs(self) -> Path:
         programs = self.folder.parent / "programs"
         for name, module in (("bench", "-m bench"), ("python", "")):
             program = programs / name
@@ -136,12 +155,12 @@ class Newcomer:
                     f'#!/bin/sh\nexec "{sys.executable}" {module} "$@"\n', encoding="utf-8"
                 )
                 program.chmod(0o755)
-        own = {name: value for name, value in os.environ.items() if not name.startswith("BENCH_")}
-        return {
-            **own,
-            "PATH": f"{programs}{os.pathsep}{own['PATH']}",
-            "PYTHONPATH": str(self.python_path),
-            "BENCH_CONFIG_WITHIN": str(self.folder),
-            "COLUMNS": "200",
-            **self.variables,
-        }
+        return programs
+
+
+if __name__ == "__main__":
+    # `.ci/wheel`: follow pages in this folder, with the programs of an environment of the wheel.
+    environment, *pages = sys.argv[1:]
+    for page in pages:
+        Newcomer(Path.cwd(), Path(), programs=Path(environment)).follow(Path(page).resolve())
+        print(f"followed: {page}")

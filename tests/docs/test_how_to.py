@@ -9,8 +9,8 @@ import pytest
 from .pages import DOCS, HOW_TO, Newcomer, read_blocks
 
 _PARTS = ["corpus", "table", "sweep"]
-_PARTS += ["system", "front-end", "augmentation", "breath-detector", "metric"]
-_SLOW = {"table", "sweep"}
+_PARTS += ["system", "front-end", "augmentation", "breath-detector", "metric", "folder"]
+_SLOW = {"table", "sweep", "folder"}
 """They train several rows."""
 
 
@@ -25,6 +25,12 @@ def test_how_to_in_an_empty_folder(name: str, tmp_path: Path, miniatures: Path) 
     Newcomer(folder, miniatures).follow(HOW_TO / f"{name}.md")
     if name == "table":
         _check_report(folder / "reports/smoke")
+
+
+def test_one_of_each_is_sound(tmp_path: Path) -> None:
+    """All of the page but what trains: `.ci/wheel` follows it to its end."""
+    trains = ("bench run", "bench report", "bench sweep")
+    Newcomer(tmp_path, Path(), skipped=trains).follow(HOW_TO / "folder.md")
 
 
 def _check_report(folder: Path) -> None:
