@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from string import Formatter
 from typing import NamedTuple
@@ -73,6 +74,14 @@ def _parse_by_key(key: str) -> CorpusCard:
 
 def parse_corpus_card(path: Path) -> CorpusCard:
     """Read the card at `path`; raise one BenchError that holds all its faults."""
+    try:
+        status = path.stat()
+    except OSError:
+        return _parse_file(path, ())  # says what is wrong with it
+    return _parse_unchanged(path, (status.st_mtime_ns, status.st_size))
+
+
+def _parse_file(path: Path, _state: tuple[int, ...]) -> CorpusCard:
     content = read_card(path)
     if "key" in content:
         raise BenchError(
@@ -84,6 +93,10 @@ def parse_corpus_card(path: Path) -> CorpusCard:
     if wrong:
         raise BenchError("corpus.invalid-card", "\n".join(wrong))
     return card
+
+
+_parse_unchanged = lru_cache(_parse_file)
+"""A report asks for a card hundreds of times; one whose file was changed is read again."""
 
 
 def reader_names() -> list[str]:
