@@ -27,6 +27,9 @@ from tests.faults.lab import REPORT, RUN, RUN_AND_REPORT, RUN_TABLE, SEARCH, SEN
 from tests.faults.servers import FaultyServer
 from tests.faults.world import Command
 
+KILL_RUN = "kill -9 of `bench run`, `report` and `sync`"
+KILL_SWEEP = "kill -9 of `bench sweep`"
+
 
 class Fault(NamedTuple):
     """One way in which things go wrong."""
@@ -47,7 +50,7 @@ def kill_faults(lab: Lab, count: int, seed: int) -> list[Fault]:
         work = RUN_AND_REPORT if moment.phase in calls[RUN_AND_REPORT] else SEND
         faults.append(
             Fault(
-                "kill -9 of `bench run`, `report` and `sync`",
+                KILL_RUN,
                 f"in {moment.phase}, call {moment.call + 1}, after {moment.after_s:.3f} s",
                 lambda lab, work=work, moment=moment: lab.kill(work, moment),
             )
@@ -59,7 +62,7 @@ def kill_sweep_faults(lab: Lab, count: int, seed: int) -> list[Fault]:
     """Return kills of a sweep at `count` moments."""
     return [
         Fault(
-            "kill -9 of `bench sweep`",
+            KILL_SWEEP,
             f"in {moment.phase}, call {moment.call + 1}, after {moment.after_s:.3f} s",
             lambda lab, moment=moment: lab.kill(SEARCH, moment),
         )
