@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from bench.cli.report_request import ReportRequest, print_stale
 from bench.config import Config, Form
 from bench.smoke import SMOKE_FORM, smoke_option, smoke_suffix
 from bench.specs.sweep import Sweep
+
+if TYPE_CHECKING:  # torch takes seconds
+    from bench.runner.worker_processes import WorkerEnd
 
 
 @click.command()
@@ -59,7 +62,7 @@ def sweep(
     # These import torch, Optuna and MLflow, which takes seconds: only now.
     from bench.cli.display import Display
     from bench.reports.sweep_records import build_trial_records
-    from bench.sweeps import worker_processes
+    from bench.runner import worker_processes
     from bench.sweeps.trials import SweepRun, require_inputs
     from bench.tracking.store import Store
 
@@ -81,9 +84,13 @@ def sweep(
             if storage:
                 os.environ[worker_processes.STORAGE_VARIABLE] = storage
             arguments = ["sweep", card.key, "--trials", str(wanted), "--worker"]
-            worker_processes.run_workers(
-                [*arguments, *(["--smoke"] * smoke)], jobs, here, display.pass_on
-            )
+            command = [*arguments, *(["--smoke"] * smoke)]
+
+            def note_end(end: WorkerEnd) -> None:
+                if end.exit_code:
+                    display.say(f"worker {end.number + 1} ended with exit code {end.exit_code}")
+
+            worker_processes.run_workers([command] * jobs, jobs, here, display.pass_on, note_end)
         else:
             for ended in sweeping.run_trials(wanted):
                 display.end(f"trial {ended.number}", ended.ending, _describe_ending(card, ended))

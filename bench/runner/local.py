@@ -86,6 +86,18 @@ def plan_jobs(order: RunRequest, config: Config) -> list[RowJob]:
     ]
 
 
+def find_unfinished(
+    order: RunRequest, config: Config, store: Store, anew: bool = False
+) -> list[RowJob]:
+    """Return the jobs that `run_jobs` would run: those that are not finished, or all `anew`."""
+    ordered = plan_jobs(order, config)
+    if anew:
+        return ordered
+    return [
+        job for job in ordered if store.find_finished(_describe_job(job, order, device="")) is None
+    ]
+
+
 def run_jobs(
     order: RunRequest, config: Config, store: Store, watcher: ProgressReporter, anew: bool = False
 ) -> Iterator[JobOutcome]:
