@@ -49,7 +49,14 @@ class ClusterOptions:
     """What `bench run` was asked for beside the rows."""
 
     on: Engine | None = None
+    slurm: tuple[str, ...] = ()
+    script: bool = False
     print_commands: bool = False
+    status: bool = False
+    follow: bool = False
+    cancel: bool = False
+    yes: bool = False
+    retry_failed: bool = False
     worker: bool = False
 
     @property
@@ -57,12 +64,47 @@ class ClusterOptions:
         """Whether processes of this machine run the rows."""
         return self.on is not None and self.on.name == "local"
 
+    @property
+    def is_slurm(self) -> bool:
+        """Whether jobs of Slurm run the rows."""
+        return self.on is not None and self.on.name == "slurm"
+
+    def check(self) -> None:
+        """Raise BenchError for options that need another one."""
+        needs = {
+            "--script": (self.script, self.is_slurm, "--on slurm"),
+            "--slurm": (self.slurm, self.is_slurm, "--on slurm"),
+            "--retry-failed": (self.retry_failed, self.is_slurm, "--on slurm"),
+            "--follow": (self.follow, self.status, "--status"),
+            "--yes": (self.yes, self.cancel, "--cancel"),
+        }
+        for name, (given, there, needed) in needs.items():
+            if given and not there:
+                raise BenchError("option.conflict", f"{name}: is given with {needed} alone")
+        if self.is_slurm and self.on is not None and self.on.count is not None:
+            raise BenchError(
+                "option.conflict",
+                "--on slurm=N: is for sweeps; how many rows run at a time is --slurm parallel=N",
+            )
+        actions = {
+            "--on": self.on is not None,
+            "--print-commands": self.print_commands,
+            "--status": self.status,
+            "--cancel": self.cancel,
+        }
+        given_actions = [name for name, given in actions.items() if given]
+        if len(given_actions) > 1:
+            raise BenchError(
+                "option.conflict", f"{' and '.join(given_actions)}: give one of them alone"
+            )
+
     def drop_devices(self, config: Config) -> Config:
         """Return the configuration by which this machine is judged: without GPUs if none is used.
 
         The login node of a cluster has none.
         """
-        return replace(config, device="auto", devices=1) if self.print_commands else config
+        is_elsewhere = self.print_commands or self.is_slurm
+        return replace(config, device="auto", devices=1) if is_elsewhere else config
 
     def name_given(self) -> str:
         """Return the names of the options that were given, with commas between."""
@@ -88,14 +130,47 @@ _ON = click.option(
     "command ends when they are submitted.",
 )
 
+_SLURM = click.option(
+    "--slurm",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a setting of [slurm] in bench.toml, e.g. time=2-00:00:00, gpus=1, "
+    "partition=gpu, lines=--qos=long.",
+)
+
 _OPTIONS = (
     _ON,
+    _SLURM,
+    click.option(
+        "--script",
+        is_flag=True,
+        help="With --on slurm: print the scripts for sbatch, and submit nothing.",
+    ),
+    click.option(
+        "--retry-failed",
+        is_flag=True,
+        help="With --on slurm: also submit rows that failed in an earlier submission.",
+    ),
     click.option(
         "--print-commands",
         is_flag=True,
         help="Run nothing. Print one command for each row and seed that is not finished, for "
         "any other scheduler.",
     ),
+    click.option(
+        "--status",
+        is_flag=True,
+        help="Show how each row and seed stands: queued, running (node, epoch, time left), "
+        "requeued, finished, failed or lost, with the last line of its log.",
+    ),
+    click.option(
+        "--follow",
+        is_flag=True,
+        help="With --status: show it again until no job is left; exit with 1 if one failed. "
+        "Ctrl-C stops no job.",
+    ),
+    click.option("--cancel", is_flag=True, help="Cancel the jobs of these rows, after a question."),
+    click.option("--yes", is_flag=True, help="With --cancel: do not ask."),
     click.option("--worker", is_flag=True, hidden=True),
 )
 

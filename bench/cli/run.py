@@ -91,6 +91,7 @@ def run(
     TABLE may also be a card of public score files (public/itw): their scores are evaluated, as
     `bench score` does it, and added to the tracking store. `bench get` downloads them first.
     """
+    cluster.check()
     if seeds is not None and seed is not None:
         raise BenchError(
             "option.conflict", "--seeds is a number of seeds, --seed one of them: leave one out"
@@ -133,6 +134,14 @@ def run(
         json_output.print_json("dry run", describe_plan(order, here))
         say_costs(order, here, again=again, measure=measure)
         return
+    if cluster.status or cluster.cancel:
+        from bench.cli import cluster_output
+
+        if cluster.cancel:
+            cluster_output.cancel_jobs(order, here, yes=cluster.yes)
+        else:
+            cluster_output.show_status(order, here, follow=cluster.follow)
+        return
     packages.require_packages("torch", "lightning_fabric", "mlflow")
     if smoke:
         miniatures.make_missing(order.resolve_runs().values(), here)
@@ -146,6 +155,11 @@ def run(
     command = UnitCommand(card.key, form, overrides, variant, again)
     if cluster.print_commands:
         shared_out.print_commands(order, command, here)
+        return
+    if cluster.is_slurm:
+        from bench.cli import run_on_slurm
+
+        run_on_slurm.submit_rows(order, command, cluster, here)
         return
     if cluster.worker:
         shared_out.stop_with_parent()

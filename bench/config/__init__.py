@@ -24,6 +24,7 @@ from pydantic import Field, ValidationError
 from bench._io import text_files
 from bench._io.trees import iterate_leaves
 from bench.config import locations
+from bench.config.slurm_settings import SlurmSettings
 from bench.config.variables import NOISE, SECTIONS, read_variables, variable_name
 from bench.errors import BenchError
 from bench.specs.base import Count, Spec
@@ -71,6 +72,8 @@ class ConfigFile(Spec):
     """Whether torch may use deterministic algorithms only: the same command on the same machine
     gives the same figures on a GPU too, more slowly. (On the CPU it does anyway, with the same
     number of threads.)"""
+    slurm: SlurmSettings = SlurmSettings()
+    """What jobs of `--on slurm` ask for (`bench.config.slurm_settings`)."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ class Config:
     devices: int = 1
     workers: int | None = None
     deterministic: bool = False
+    slurm: SlurmSettings = field(default_factory=SlurmSettings)
 
     def loader_workers(self, device: str) -> int:
         """Return how many processes load audio for a model on `device` ("cpu", "cuda", ...).
@@ -278,7 +282,7 @@ def _build_config(
                 extend = [
                     _resolve_path(entry, stated.base, environment, where) for entry in stated.value
                 ]
-            elif keys[0] not in _PLAIN:
+            elif keys[0] not in (*_PLAIN, _SLURM):
                 places[keys] = _resolve_path(stated.value, stated.base, environment, where)
         except BenchError as error:
             wrong.append(str(error))
@@ -297,9 +301,22 @@ def _build_config(
         extend=tuple(extend),
         work=places.get(("work",)) or _unstated_work(own, environment),
         tracking=tracking,
+        slurm=_gather_slurm(values),
         **sections,
         **plain,
     )
+
+
+def _gather_slurm(values: _Values) -> SlurmSettings:
+    """Return what all files together say of `[slurm]`, key by key."""
+    tree: dict[str, Any] = {}
+    for keys, stated in values.items():
+        if keys[0] == _SLURM:
+            below = tree
+            for key in keys[1:-1]:
+                below = below.setdefault(key, {})
+            below[keys[-1]] = stated.value
+    return SlurmSettings.model_validate(tree)
 
 
 def _resolve_path(stated: str, base: Path, environment: Mapping[str, str], where: str) -> Path:
@@ -330,5 +347,6 @@ def _tracking_address(uri: str, base: Path) -> str:
     return stated.set(database=database).render_as_string(hide_password=False)
 
 
+_SLURM = "slurm"
 _PLAIN = ("device", "devices", "workers", "deterministic")
 """Keys that are no places."""

@@ -17,7 +17,10 @@ NOISE = {
 SECTIONS = ("corpora", "weights", "noise")
 _SINGLE = ("cards", "extend", "work", "tracking", "device", "devices", "workers", "deterministic")
 """Keys that are in no section."""
-_OTHER = ("BENCH_CONFIG", locations.WITHIN, "BENCH_SWEEP_STORAGE")
+_OTHER = (
+    *("BENCH_CONFIG", locations.WITHIN, "BENCH_SWEEP_STORAGE"),
+    *("BENCH_SUBMISSION", "BENCH_UNIT"),
+)
 """Variables of ours that give no key."""
 
 

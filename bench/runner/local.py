@@ -19,7 +19,7 @@ import torch
 from bench._io import atomic_files, machine
 from bench._io.interrupts import InterruptGuard
 from bench.config import Config
-from bench.errors import BenchError, Busy, plain_message
+from bench.errors import BenchError, Busy, RowFailed, plain_message
 from bench.evaluation import row_evaluation
 from bench.provenance import processor_name, read_commit
 from bench.reports.stored_results import StoredResults
@@ -123,6 +123,13 @@ def run_jobs(
     for job in ordered:
         entry = _describe_job(job, order, device)
         yield run_job(job, entry, config, store, watcher, draw, anew=anew)
+
+
+def fail_jobs(order: RunRequest, config: Config, store: Store, error: RowFailed) -> None:
+    """Mark the jobs that are not finished as failed for `error`, without running them."""
+    for job in find_unfinished(order, config, store):
+        with suppress(RowFailed), store.begin_run(_describe_job(job, order, device="")):
+            raise error
 
 
 def run_job(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -40,6 +41,10 @@ def save_checkpoint(state: dict[str, Any], path: Path) -> None:
         raise RowFailed(code, message) from error
 
 
+_UNREADABLE = (OSError, RuntimeError, LookupError, TypeError, ValueError, UnpicklingError)
+"""What torch raises of a file that is missing, torn or another program's."""
+
+
 class DamagedCheckpoint(BenchError):
     """A checkpoint that is torn, or another program's."""
 
@@ -72,6 +77,18 @@ def _damaged_error(path: Path, why: str) -> DamagedCheckpoint:
         "training.checkpoint-damaged",
         f"{path}: not a readable checkpoint ({why}); remove the file to start the row anew",
     )
+
+
+def read_position(path: Path) -> tuple[int, int]:
+    """Return the epoch and the step that a training's last state is of; zeros where it has none.
+
+    Tensors are not read.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        return int(state["progress"]["epoch"]), int(state["progress"]["step"])
+    except _UNREADABLE:  # whoever trains says so
+        return 0, 0
 
 
 def recent_path(folder: Path, epoch: int, count: int) -> Path:
