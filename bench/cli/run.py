@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench._io import packages
+from bench._io import interrupts, packages
 from bench.cards import table_cards
 from bench.cli import (
     checked_tables,
@@ -77,6 +77,10 @@ def run(
     each row beside the paper's, and the table at the end. If a row fails, the others go on; the
     command then names the failed rows and exits with 1.
 
+    SIGTERM and SIGUSR1, which a cluster sends before it ends a job, stop training after a step.
+    The command then saves a checkpoint and exits with 75; the same command continues from that
+    step.
+
     TABLE may also be a card of public score files (public/itw): their scores are evaluated, as
     `bench score` does it, and added to the tracking store. `bench get` downloads them first.
     """
@@ -104,6 +108,7 @@ def run(
         json_output.print_json("dry run", describe_plan(order, here))
         say_costs(order, here, again=again, measure=measure)
         return
+    context.with_resource(interrupts.note_stop_signals())
     packages.require_packages("torch", "lightning_fabric", "mlflow")
     if smoke:
         miniatures.make_missing(order.resolve_runs().values(), here)

@@ -7,13 +7,12 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from lightning_fabric import Fabric
 
-from bench._io import file_locks
+from bench._io import file_locks, interrupts
 from bench._io.interrupts import InterruptGuard
 from bench.cards import corpus_cards
 from bench.config import Config
@@ -21,7 +20,7 @@ from bench.errors import Busy
 from bench.models import breath
 from bench.models.breath.census import Census, describe_census, measure_marks, require_marks
 from bench.runner import results, shared_training, training_folder
-from bench.runner.relay import ProgressSender, relay_progress
+from bench.runner.relay import DeviceRelay, ProgressSender, relay_progress
 from bench.specs.run import TrainData
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store, TrackedRun
@@ -151,9 +150,9 @@ class RowRun:
             return train_and_score(
                 fabric, job.run, job.seed, job.data, self.folder, self.config, observer
             )
-        with relay_progress(observer) as pipe:
+        with relay_progress(observer) as relay:
             # Lightning hands the processes' own fabric to a function of one argument.
-            return fabric.launch(partial(_train_on_each, job, self.folder, self.config, pipe))
+            return fabric.launch(partial(_train_on_each, job, self.folder, self.config, relay))
 
     def _find_breaths(self) -> dict[str, Census]:
         """Find the breaths of every split before training, in one process that shows its progress.
@@ -227,7 +226,9 @@ class _RunObserver:
 
 
 def _train_on_each(
-    job: RowJob, folder: Path, config: Config, pipe: Connection, fabric: Fabric
+    job: RowJob, folder: Path, config: Config, relay: DeviceRelay, fabric: Fabric
 ) -> TrainedRow:
-    observer = ProgressSender(pipe) if fabric.is_global_zero else SilentCallback()
-    return train_and_score(fabric, job.run, job.seed, job.data, folder, config, observer)
+    observer = ProgressSender(relay.pipe) if fabric.is_global_zero else SilentCallback()
+    with interrupts.note_stop_signals():
+        relay.watch_stop()
+        return train_and_score(fabric, job.run, job.seed, job.data, folder, config, observer)

@@ -8,14 +8,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import IO
 
 import torch
 
+from bench._io import interrupts
 from bench.config import Config
 
 STORAGE_VARIABLE = "BENCH_SWEEP_STORAGE"
 """The variable that names the storage: a URL may hold a password, which a command line shows."""
+
+_POLL_S = 0.5
+"""How often it is looked whether this process should stop."""
 
 
 def run_workers(
@@ -23,7 +28,8 @@ def run_workers(
 ) -> None:
     """Start `jobs` workers, `bench <arguments>` each, pass on what they print, and wait for them.
 
-    They stop when this process ends, however it ends: their standard input is a pipe from it.
+    They stop when this process ends, however it ends: their standard input is a pipe from it. Raise
+    Stopped after they ended, where a signal asked for it.
     """
     workers = [
         subprocess.Popen(
@@ -42,9 +48,10 @@ def run_workers(
         reader.start()
     try:
         for worker in workers:
-            code = worker.wait()
+            code = _wait_for_worker(worker, workers)
             if code:
                 say(f"worker {worker.pid} ended with exit code {code}")
+        interrupts.raise_if_stop_asked("stopped, with its workers")
     except KeyboardInterrupt:
         for worker in workers:
             worker.send_signal(signal.SIGINT)
@@ -56,6 +63,20 @@ def run_workers(
             reader.join()
             assert worker.stdin is not None
             worker.stdin.close()
+
+
+def _wait_for_worker(
+    worker: subprocess.Popen[str], workers: Sequence[subprocess.Popen[str]]
+) -> int:
+    """Return the worker's exit code; have all workers stop where this process is asked to."""
+    told_all = False
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            return worker.wait(_POLL_S)
+        if interrupts.is_stop_asked() and not told_all:
+            for each in workers:
+                each.terminate()
+            told_all = True
 
 
 def _forward_lines(lines: IO[str] | None, say: Callable[[str], None]) -> None:

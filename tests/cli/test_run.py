@@ -98,6 +98,27 @@ def test_ctrl_c_stops_cleanly_and_is_resumable(command, environment, tiny, tmp_p
     assert frame(work)["status"].tolist() == ["KILLED"]
 
 
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
+def test_a_signal_of_the_cluster_stops_with_75_and_the_row_goes_on_in_its_run(
+    bench, command, environment, tiny, tmp_path, number
+):
+    order = ["run", "table4", "--smoke", "--rows", "S0", *tiny, "--set", "training.epochs=20"]
+    work = tmp_path / "work"
+    process = start(command, environment, tmp_path, *order)
+    until(lambda: list(work.rglob("last.pt")), process, "the first checkpoint")
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 75, said
+    assert "the same command continues from there" in said
+    assert "Traceback" not in said
+    stopped = frame(work)
+    assert stopped["status"].tolist() == ["KILLED"]
+    again = bench(*order)
+    assert again.returncode == 0, again.stderr
+    assert frame(work)["status"].tolist() == ["FINISHED"]
+    assert frame(work)["run_id"].tolist() == stopped["run_id"].tolist()
+
+
 @pytest.mark.slow
 def test_a_row_whose_files_are_damaged_is_trained_anew(bench, environment, tiny):
     order = ["run", "table4", "--smoke", "--rows", "S0", *tiny]
