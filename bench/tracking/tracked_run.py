@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench._io.interrupts import defer_sigint
 from bench.errors import BenchError, Stopped
+from bench.jobs.leases import LeaseLost
 from bench.metrics.measured import MetricResult
 from bench.tracking import registered_models, run_files, run_lifecycle
 from bench.tracking.client import (
@@ -74,6 +75,9 @@ class TrackedRun:
     ) -> None:
         """Close the run if `finish_run` has not; see `Store.begin_run`."""
         if self._closed:
+            return
+        if isinstance(error, LeaseLost):
+            self._stop_monitor()  # the run is that of whoever has the lease now
             return
         if kind is None:
             self._end_run("FAILED", "it was left before its results were there")

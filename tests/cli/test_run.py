@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from bench._io import file_locks
 from bench.cards import table_cards
 from bench.config import Config
+from bench.jobs import leases
 from bench.runner import local
 from bench.runner.request import RunRequest
 from bench.tracking.store import Store
 from bench.training import engine
 from bench.training.row import training_path
+from tests.jobs.holding import refuse_busy
 
 
 def frame(work: Path):
@@ -230,7 +231,7 @@ def test_a_row_that_another_process_runs_is_busy_and_nothing_failed(bench, envir
     )
     place = training_path(config.work, job.run, job.data, job.seed)
     place.mkdir(parents=True)
-    with file_locks.hold_file(place / "lock"):
+    with leases.hold_lease(place / leases.NAME, refuse_busy):
         done = bench(*order)
     assert done.returncode == 0, done.stderr
     assert "S0 · seed 666: busy" in done.stderr
