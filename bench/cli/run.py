@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench._io import packages
+from bench._io import interrupts, packages
 from bench.cards import table_cards
 from bench.cli import (
     checked_tables,
@@ -88,6 +88,10 @@ def run(
     each row beside the paper's, and the table at the end. If a row fails, the others go on; the
     command then names the failed rows and exits with 1.
 
+    SIGTERM and SIGUSR1, which a cluster sends before it ends a job, stop training after a step.
+    The command then saves a checkpoint and exits with 75; the same command continues from that
+    step.
+
     TABLE may also be a card of public score files (public/itw): their scores are evaluated, as
     `bench score` does it, and added to the tracking store. `bench get` downloads them first.
     """
@@ -142,6 +146,7 @@ def run(
         else:
             cluster_output.show_status(order, here, follow=cluster.follow)
         return
+    context.with_resource(interrupts.note_stop_signals())
     packages.require_packages("torch", "lightning_fabric", "mlflow")
     if smoke:
         miniatures.make_missing(order.resolve_runs().values(), here)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench._io import interrupts
 from bench.cards import sweep_cards
 from bench.cli import completion, configuration, json_output, miniatures, options
 from bench.cli.console import FROM_EPOCH, announce_resumption
@@ -54,10 +55,12 @@ def sweep(
     """Train a row many times with different settings, and find the settings that do best on dev.
 
     If the command is stopped or killed, give the same command again to continue. Finished, pruned
-    and failed trials stay as they are; a trial whose process died is tried once more.
+    and failed trials stay as they are; a trial whose process died is tried once more. SIGTERM and
+    SIGUSR1 stop the trials after a step, from which they continue; the command exits with 75.
     """
     here = configuration.to_write()
     card = sweep_cards.read_sweep(name, options.choose_form(smoke))
+    context.with_resource(interrupts.note_stop_signals())
     wanted = trials or card.trial_count
     # These import torch, Optuna and MLflow, which takes seconds: only now.
     from bench.cli.display import Display

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import config as configuration
+from bench._io.interrupts import STOP_SIGNALS
+from bench._io.machine import EXIT_STOPPED
 from bench.cards import card_files
 from bench.cluster import member_checks, slurm_commands
 from bench.cluster.submission import (
@@ -34,7 +36,6 @@ from bench.cluster.submission import (
 )
 from bench.cluster.submit import submit_closing
 from bench.cluster.unit_results import (
-    EXIT_STOPPED,
     FAILED,
     FINISHED,
     STOPPED,
@@ -73,7 +74,7 @@ class Member:
 
     def run_unit(self) -> int:
         """Run the unit and say how it stands; return the exit code of the job."""
-        for number in (signal.SIGUSR1, signal.SIGTERM):
+        for number in STOP_SIGNALS:
             signal.signal(number, self._pass_signal)
         if self.submission.is_cancelled:
             self._write_state(self._read_state().move_to("cancelled"))

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
+from bench._io.machine import EXIT_STOPPED
 from bench.cluster.units import Unit
 
 State = Literal["finished", "already finished", "busy", "failed", "stopped"]
@@ -14,8 +15,6 @@ BUSY: State = "busy"
 FAILED: State = "failed"
 FINISHED: State = "finished"
 STOPPED: State = "stopped"
-EXIT_STOPPED = 75
-"""`bench run` was stopped by a signal and goes on when it is given again."""
 _INTERRUPTED = 130
 
 

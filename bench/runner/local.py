@@ -16,10 +16,10 @@ from typing import Literal, NamedTuple, Protocol
 
 import torch
 
-from bench._io import atomic_files, machine
+from bench._io import atomic_files, interrupts, machine
 from bench._io.interrupts import InterruptGuard
 from bench.config import Config
-from bench.errors import BenchError, Busy, RowFailed, plain_message
+from bench.errors import BenchError, Busy, RowFailed, Stopped, plain_message
 from bench.evaluation import row_evaluation
 from bench.provenance import processor_name, read_commit
 from bench.reports.stored_results import StoredResults
@@ -101,7 +101,9 @@ def find_unfinished(
 def run_jobs(
     order: RunRequest, config: Config, store: Store, watcher: ProgressReporter, anew: bool = False
 ) -> Iterator[JobOutcome]:
-    """Run the jobs in order and yield how each ended. Ctrl-C ends the begun one, resumable.
+    """Run the jobs in order and yield how each ended.
+
+    Ctrl-C and a signal that asks for a stop end the begun one, resumable.
 
     `anew` runs what is finished once more, beside the earlier run.
     """
@@ -121,6 +123,7 @@ def run_jobs(
     # Reports need not wait for what the table's columns ask of a run's scores.
     draw = partial(StoredResults(store, config.work).draw_replicates, order.table)
     for job in ordered:
+        interrupts.raise_if_stop_asked(f"{job.name}: stopped before it began")
         entry = _describe_job(job, order, device)
         yield run_job(job, entry, config, store, watcher, draw, anew=anew)
 
@@ -145,8 +148,8 @@ def run_job(
     """Run one job, tracked as `entry`, and return how it ended.
 
     `afterwards` is called with the id of the finished run. A job that is finished is not run,
-    unless `anew`. Whatever is wrong with the job is its outcome. Ctrl-C, and what a watcher raises
-    to stop the job, passes through after the tracked run is marked as killed.
+    unless `anew`. Whatever is wrong with the job is its outcome. Ctrl-C, Stopped, and what a
+    watcher raises to stop the job, pass through after the tracked run is marked as killed.
     """
     row = RowRun(job, entry, config, store, watcher, InterruptGuard())
     try:
@@ -164,6 +167,8 @@ def run_job(
         run_id, trained = row.train_and_evaluate()
     except Busy as error:
         return JobOutcome(job.name, "busy", plain_message(error), error.code)
+    except Stopped:
+        raise
     except Exception as error:  # of one row: the others go on, and its traceback is kept
         code, message = _explain_failure(row, error)
         return JobOutcome(job.name, "failed", message, code, by_disk=machine.is_disk_error(error))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench._io import file_locks
+from bench.jobs import leases
 from bench.training import checkpoints, keeping
 from bench.training.keeping import Progress
 
@@ -35,7 +35,7 @@ def hold_folder(folder: Path) -> Generator[bool]:
     """Hold a training's folder where nobody else does; yield whether it is held."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(file_locks.hold_file(folder / "lock", _refuse_busy))
+            stack.enter_context(leases.hold_lease(folder / leases.NAME, _refuse_busy))
         except OSError:
             yield False
             return

@@ -14,10 +14,14 @@ from typing import NamedTuple
 
 import torch
 
+from bench._io import interrupts
 from bench.config import Config
 
 STORAGE_VARIABLE = "BENCH_SWEEP_STORAGE"
 """The variable that names the storage: a URL may hold a password, which a command line shows."""
+
+_POLL_S = 0.5
+"""How often it is looked whether this process should stop."""
 
 
 class WorkerEnd(NamedTuple):
@@ -42,21 +46,28 @@ def run_workers(
 
     `say` is given each line of their standard error, and `ended` is called as each ends; both are
     called by several threads, one at a time. Ctrl-C interrupts all that run and starts no more.
-    They stop when this process ends, however it ends: their standard input is a pipe from it.
+    They stop when this process ends, however it ends: their standard input is a pipe from it. Raise
+    Stopped after they ended, where a signal asked for it.
     """
     pool = _WorkerPool(commands, jobs, config, say, ended)
     threads = [threading.Thread(target=pool.work, args=(slot,)) for slot in range(jobs)]
     for thread in threads:
         thread.start()
+    is_stopping = False
     try:
         for thread in threads:
-            thread.join()
-    except BaseException:  # Ctrl-C, or what a signal's handler raises
-        pool.stop_workers()
+            while thread.is_alive():
+                thread.join(_POLL_S)
+                if interrupts.is_stop_asked() and not is_stopping:
+                    is_stopping = True
+                    pool.stop_workers(signal.SIGTERM)
+    except KeyboardInterrupt:
+        pool.stop_workers(signal.SIGINT)
         for thread in threads:
             thread.join()
         raise
     pool.raise_error()
+    interrupts.raise_if_stop_asked("stopped, with its workers")
 
 
 class _WorkerPool:
@@ -84,7 +95,7 @@ class _WorkerPool:
                 pass
         except BaseException as error:  # raised again where the workers are waited for
             self._error = error
-            self.stop_workers()
+            self.stop_workers(signal.SIGINT)
 
     def _run_next(self, slot: int) -> bool:
         """Run the next command to its end; return False where none waits."""
@@ -92,7 +103,7 @@ class _WorkerPool:
             with self._lock:
                 if not self._waiting:
                     return False
-                number, arguments = self._waiting.popleft()
+                index, arguments = self._waiting.popleft()
                 worker = subprocess.Popen(
                     [sys.executable, "-m", "bench", *arguments],
                     env=worker_environment(slot, self._jobs, self._config),
@@ -114,15 +125,15 @@ class _WorkerPool:
             output.seek(0)
             with self._lock:
                 self._running.discard(worker)
-                self._ended(WorkerEnd(number, code, output.read()))
+                self._ended(WorkerEnd(index, code, output.read()))
         return True
 
-    def stop_workers(self) -> None:
-        """Interrupt what runs, and start nothing more."""
+    def stop_workers(self, number: signal.Signals) -> None:
+        """Send a signal to what runs, and start nothing more."""
         with self._lock:
             self._waiting.clear()
             for worker in self._running:
-                worker.send_signal(signal.SIGINT)
+                worker.send_signal(number)
 
     def raise_error(self) -> None:
         """Raise what a thread ended by, if it was an error."""

@@ -15,10 +15,10 @@ from typing import Any, Literal
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
+from bench.jobs import process
 from bench.specs.sweep import Point, Sweep
 from bench.sweeps import sampling
 from bench.sweeps.storage import Storage
-from bench.tracking import process
 
 ATTEMPTS = 2
 """How often a trial is begun whose process dies."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bench.jobs import process
 from bench.specs.table import Table
-from bench.tracking import mlflow_views, process, run_files
+from bench.tracking import mlflow_views, run_files
 from bench.tracking.address import local_folder
 from bench.tracking.mlflow_store import MlflowStore
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from bench.config import Config, Form
-from bench.tracking import address, process
+from bench.jobs import process
+from bench.tracking import address
 from bench.tracking.shared_runs import TRAINED_IN
 from bench.tracking.store import Store
 from bench.tracking.table_runs import table_runs

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from bench import versions
 from bench._version import __version__
 from bench.errors import BenchError, Busy
+from bench.jobs import process
 from bench.provenance import describe_environment, lock_digest
-from bench.tracking import mlflow_views, process, rounded_tags
+from bench.tracking import mlflow_views, rounded_tags
 from bench.tracking.address import local_folder
 from bench.tracking.client import NOTE, cut_text
 from bench.tracking.mlflow_store import MlflowStore

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.errors import BenchError
-from bench.tracking import process, registered_models, run_files
+from bench.jobs import process
+from bench.tracking import registered_models, run_files
 from bench.tracking.address import local_folder
 from bench.tracking.client import NOTE, cut_text, is_unreachable, log_params, log_points, log_tags
 from bench.tracking.mlflow_store import MEANT_FOR, USER, MlflowStore

@@ -14,7 +14,8 @@ from bench._io import atomic_files, machine
 from bench.errors import BenchError, RowFailed
 
 LAST_CHECKPOINT = "last.pt"
-"""Full state after the last finished epoch: weights, optimiser, schedule, epoch, best, history.
+"""Full state after the last finished epoch, or after the step at which a signal stopped training:
+weights, optimiser, schedule, progress, and of a stopped epoch its place (`bench.training.keeping`).
 It goes when the run is finished in the tracking store (`bench.training.keeping.release_state`).
 """
 BEST_CHECKPOINT = "kept.pt"

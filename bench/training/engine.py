@@ -2,7 +2,8 @@
 
 Lightning Fabric brings devices, precision and processes; the loop is ours, because a restart has to
 be exact. At the start of each epoch every random generator is set from (seed, epoch), so an epoch
-that follows a restart draws what it would have drawn without one.
+that follows a restart draws what it would have drawn without one. A signal that asks for a stop
+ends training after a step, with a checkpoint from which it goes on at that very step.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
 from bench.config import Config
 from bench.data.subset import Subset
-from bench.errors import BenchError, RowFailed
+from bench.errors import BenchError, RowFailed, Stopped
 from bench.metrics.det import eer_by_class
 from bench.models import devices, weights
 from bench.models.official_weights import load_official
@@ -30,13 +31,14 @@ from bench.specs.run import Run
 from bench.training import checkpoints, conditions, keeping, system_checks
 from bench.training.callbacks import TrainingCallback
 from bench.training.data import EpochSampler, TrainingClips, Utterances
+from bench.training.epoch import EpochTraining
 from bench.training.keeping import Progress, Selection
-from bench.training.learning import Learner, build_learner, build_loader, train_epoch
+from bench.training.learning import Learner, build_learner, build_loader
 from bench.training.losses import MeanLoss
 from bench.training.scoring import build_utterances, score_utterances
 
 RESULTS_VERSION = 1
-"""Raised when what a training gives can change, here or in `bench.training.learning`."""
+"""Raised when what a training gives can change, here, in `bench.training.epoch` or `.learning`."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,10 @@ def train(
     config: Config,
     callback: TrainingCallback,
 ) -> FinishedTraining:
-    """Train to the end, from the last finished epoch in `folder`; leave `last.pt` and `kept.pt`.
+    """Train to the end, from the last state in `folder`; leave `last.pt` and `kept.pt`.
 
-    Where the state of an earlier training is incomplete, begin anew.
+    Where the state of an earlier training is incomplete, begin anew. Raise Stopped where a signal
+    asked for it, after the state is saved.
     """
     system = build_system(run, seed, config)
     clips = TrainingClips(data.train, run.train, data.train_audio, run.augment, seed, config)
@@ -112,7 +115,8 @@ def train(
         _begin_anew(fabric, system, data.start, folder)
     fabric.barrier()
     learner = build_learner(fabric, run, system, len(loader))
-    progress = Progress() if earlier is None else _restore_state(earlier, learner, callback)
+    progress = Progress() if earlier is None else _restore_state(fabric, earlier, learner, callback)
+    stopped = None if earlier is None else earlier.get("epoch")
     on_dev_too = run.augment.kind != "none" and run.augment.augments_dev
     dev_augment = run.augment if on_dev_too else None
     dev = build_utterances(fabric, data.dev, run.dev, data.dev_audio, config, dev_augment)
@@ -124,9 +128,17 @@ def train(
         progress.conditions = conditions.join_conditions(progress.conditions, here)
     while not keeping.is_finished(run.training, progress):
         began = time.monotonic()
-        sampler.epoch = progress.epoch
-        learnt = train_epoch(fabric, learner, run, loader, seed, progress, callback)
-        figures = learnt | _measure_dev(fabric, system, dev, workers, run.training.select)
+        epoch = EpochTraining(fabric, learner, run, seed, progress)
+        if stopped is not None:
+            epoch.load_state_dict(stopped)
+            stopped = None
+        try:
+            learnt = epoch.train_epoch(loader, sampler, callback)
+            figures = learnt | _measure_dev(fabric, system, dev, workers, run.training.select)
+        except Stopped:
+            progress.seconds += time.monotonic() - began
+            _save_state(fabric, folder, learner, progress, epoch.state_dict())
+            raise
         progress.epoch += 1
         progress.seconds += time.monotonic() - began
         progress.history.append(figures)
@@ -195,25 +207,42 @@ def _save_epoch(
     if fabric.is_global_zero:
         weights = learner.system.state_dict()
         keeping.save_candidate(run.training, folder, weights, progress, better)
-        checkpoints.save_checkpoint(
-            {
-                "system": weights,
-                "optimiser": learner.optimiser.state_dict(),
-                "schedule": learner.schedule.state_dict(),
-                "progress": vars(progress),
-            },
-            folder / checkpoints.LAST_CHECKPOINT,
-        )
+    _save_state(fabric, folder, learner, progress)
+
+
+def _save_state(
+    fabric: Fabric,
+    folder: Path,
+    learner: Learner,
+    progress: Progress,
+    stopped: dict[str, Any] | None = None,
+) -> None:
+    """Write `last.pt`; `stopped` is the state of an epoch that a signal stopped."""
+    if fabric.is_global_zero:
+        state = {
+            "version": keeping.STATE_VERSION,
+            "system": learner.system.state_dict(),
+            "optimiser": learner.optimiser.state_dict(),
+            "schedule": learner.schedule.state_dict(),
+            "precision": fabric.strategy.precision.state_dict(),
+            "progress": vars(progress),
+            "epoch": stopped,
+        }
+        checkpoints.save_checkpoint(state, folder / checkpoints.LAST_CHECKPOINT)
     fabric.barrier()
 
 
-def _restore_state(state: dict[str, Any], learner: Learner, observer: TrainingCallback) -> Progress:
+def _restore_state(
+    fabric: Fabric, state: dict[str, Any], learner: Learner, observer: TrainingCallback
+) -> Progress:
     """Load the state of an earlier session, and report its epochs once more."""
     if "system" in state:  # else the training has ended: no epoch follows
         learner.system.load_state_dict(state["system"])
         # The learner is set up, so that this state follows its parameters to the device.
         learner.optimiser.load_state_dict(state["optimiser"])
         learner.schedule.load_state_dict(state["schedule"])
+        if state["precision"]:
+            fabric.strategy.precision.load_state_dict(state["precision"])
     progress = Progress(**state["progress"])
     for number, figures in enumerate(progress.history, start=1):
         observer.on_epoch(number, figures)

@@ -46,8 +46,8 @@ class Heard:
 
 def test_all_is_told_in_order_and_while_it_happens():
     heard = Heard()
-    with relay_progress(heard) as pipe:
-        sender = ProgressSender(pipe)
+    with relay_progress(heard) as relay:
+        sender = ProgressSender(relay.pipe)
         sender.on_step(1, 25, 50, {"loss": 0.5})
         assert heard.came.wait(10), "only told at the end"
         sender.on_epoch(1, {"dev.eer": 0.1})
@@ -62,9 +62,9 @@ def test_all_is_told_in_order_and_while_it_happens():
 def test_what_the_observer_raises_is_raised_at_the_end_and_blocks_nobody():
     with (
         pytest.raises(OSError, match="no space"),
-        relay_progress(Heard(OSError("no space"))) as pipe,
+        relay_progress(Heard(OSError("no space"))) as relay,
     ):
-        _say_much(ProgressSender(pipe))
+        _say_much(ProgressSender(relay.pipe))
     with pytest.raises(ValueError, match="own"), relay_progress(Heard()):
         raise ValueError("own")
 

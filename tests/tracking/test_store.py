@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from bench.config import Config
+from bench.jobs import process
 from bench.metrics.measured import MetricResult
-from bench.tracking import process
 from bench.tracking.run_frame import COLUMNS
 from bench.tracking.run_record import DatasetUse, RunRecord
 from bench.tracking.store import Store
