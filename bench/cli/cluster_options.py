@@ -121,16 +121,16 @@ class ClusterOptions:
 
 _SHOWN = [field for field in fields(ClusterOptions) if field.name != "worker"]
 
-_ON = click.option(
+ON_OPTION = click.option(
     "--on",
     type=EngineParam(),
     metavar="local[=N]|slurm",
-    help="Where the rows run. local=N: N processes of this machine, which share out its GPUs "
-    "(default: one process for each GPU, or for every four cores). slurm: jobs of Slurm; the "
-    "command ends when they are submitted.",
+    help="Where the work is done. local=N: N processes of this machine, which share out its GPUs "
+    "(default: one process for each GPU, or for every four cores). slurm: jobs of Slurm, of a "
+    "sweep slurm=N; the command ends when they are submitted.",
 )
 
-_SLURM = click.option(
+SLURM_OPTION = click.option(
     "--slurm",
     multiple=True,
     metavar="KEY=VALUE",
@@ -139,8 +139,8 @@ _SLURM = click.option(
 )
 
 _OPTIONS = (
-    _ON,
-    _SLURM,
+    ON_OPTION,
+    SLURM_OPTION,
     click.option(
         "--script",
         is_flag=True,

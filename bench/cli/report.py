@@ -13,6 +13,7 @@ from bench.cards.sweep_cards import PREFIX
 from bench.cli import checked_tables, completion, configuration, json_output, options
 from bench.cli.report_building import build_table_reports
 from bench.cli.report_request import MARKDOWN_AND_CSV, ReportRequest, print_stale
+from bench.cli.submitted import slurm_job
 from bench.cli.sweep import report_sweep
 from bench.cli.text_width import terminal_width
 from bench.errors import BenchError, near_name
@@ -51,6 +52,7 @@ _FORMATS = ("md", "csv", "html", "latex")
     help="Output folder (default: reports/published; for `papers`: reports/papers).",
 )
 @json_output.json_flag
+@slurm_job
 def report(
     table: str,
     smoke: bool,

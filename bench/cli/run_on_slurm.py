@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 import click
 
-from bench._io.printable import format_count
-from bench.cli import json_output
 from bench.cli.cluster_options import ClusterOptions
-from bench.cluster import cluster_status, slurm_commands, submit
-from bench.cluster.submission import Submission, SubmittedUnit
+from bench.cli.submitted import submit_units
+from bench.cluster import cluster_status, slurm_commands
+from bench.cluster.submission import SubmittedUnit
 from bench.cluster.submit import RunRequested
 from bench.cluster.units import Unit, UnitCommand, group_units
 from bench.config import Config
-from bench.config.slurm_settings import SlurmSettings, apply_options
+from bench.config.slurm_settings import apply_options
 from bench.runner import costs, local
 from bench.runner.request import RunRequest
 from bench.smoke import smoke_option
@@ -57,23 +55,6 @@ def submit_rows(
     _print_next(order)
 
 
-def submit_units(
-    asked: RunRequested,
-    units: Sequence[SubmittedUnit],
-    settings: SlurmSettings,
-    config: Config,
-    *,
-    only_print: bool,
-) -> None:
-    """Submit units and print the numbers of their jobs, or only print the scripts."""
-    max_array = slurm_commands.read_max_array() if not only_print else len(units)
-    prepared = submit.prepare_submission(asked, units, settings, config, max_array)
-    if only_print:
-        click.echo(prepared.format_scripts())
-        return
-    _print_sent(prepared.send_jobs())
-
-
 def _describe_unit(order: RunRequest, command: UnitCommand, unit: Unit) -> SubmittedUnit:
     runs = order.resolve_runs()
     stages = [run for row in unit.rows for run in (runs[row].earlier, runs[row]) if run is not None]
@@ -95,23 +76,6 @@ def _print_skipped(parts: dict[str, list[tuple[str, int]]]) -> None:
     if parts["failed"]:
         names = ", ".join(f"{row} seed {seed}" for row, seed in parts["failed"])
         click.echo(f"failed before, not submitted again without --retry-failed: {names}")
-
-
-def _print_sent(sent: Submission) -> None:
-    arrays = ", ".join(array.job for array in sent.arrays)
-    checks = ", ".join(dict.fromkeys(array.preflight for array in sent.arrays))
-    click.echo(
-        f"submitted {format_count(len(sent.units), 'job')} as {arrays}, after the check "
-        f"{checks}; {sent.closing} gathers the results"
-    )
-    click.echo(f"logs: {sent.folder / 'logs'}")
-    record = {
-        "submission": sent.name,
-        "folder": sent.folder,
-        "jobs": [array.job for array in sent.arrays],
-        "units": [unit.name for unit in sent.units],
-    }
-    json_output.print_json("submission", record)
 
 
 def _print_next(order: RunRequest) -> None:

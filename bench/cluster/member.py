@@ -129,7 +129,10 @@ class Member:
             UNIT_VARIABLE: self.unit.name,
         }
         with path.open("w", encoding="utf-8") as output:
-            self._child = subprocess.Popen(command, env=variables, stdout=output, text=True)
+            # A worker of a sweep stops when its standard input ends, so with this process.
+            self._child = subprocess.Popen(
+                command, env=variables, stdin=subprocess.PIPE, stdout=output, text=True
+            )
             for number in self._signals:  # that came before the process was there
                 self._child.send_signal(number)
             code = self._child.wait()

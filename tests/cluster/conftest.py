@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import bench, command, environment, tiny
+from tests.cluster.lab import Lab
 from tests.cluster.real_slurm import RealSlurm, find_obstacle, running_slurm
+
+__all__ = ["bench", "command", "environment", "tiny"]
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +25,10 @@ def slurm() -> Iterator[RealSlurm]:
         running_slurm(Path(folder)) as started,
     ):
         yield started
+
+
+@pytest.fixture
+def lab(slurm: RealSlurm, environment: dict[str, str], bench, tmp_path: Path) -> Lab:
+    """A folder of work on the cluster, and the command `bench` there."""
+    environment |= {"SLURM_CONF": str(slurm.conf), "PATH": slurm.environment["PATH"]}
+    return Lab(slurm, bench, tmp_path / "work")
