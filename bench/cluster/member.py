@@ -95,7 +95,9 @@ class Member:
         """Return the state of a unit that begins once more, with its progress counted."""
         before = self._read_state()
         progress = self._read_progress()
-        has_stalled = before.attempts > 0 and progress <= before.progress
+        # Of a command that trains nothing by itself no progress is known.
+        is_counted = before.attempts > 0 and bool(self.unit.trainings)
+        has_stalled = is_counted and progress <= before.progress
         return replace(
             before.move_to("running"),
             job=self.job,
