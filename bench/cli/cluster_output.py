@@ -64,7 +64,7 @@ def _print_statuses(statuses: Sequence[UnitStatus]) -> None:
             click.echo(f"{name}: {status.log}: {status.last_line}")
 
 
-def cancel_jobs(order: RunRequest, config: Config, *, yes: bool) -> None:
+def cancel_rows(order: RunRequest, config: Config, *, yes: bool) -> None:
     """Cancel the jobs of the submissions that run rows of a request, after a question."""
     pending = [one for one in cluster_status.collect_statuses(order, config) if one.is_pending]
     names = {one.submission for one in pending}

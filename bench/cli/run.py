@@ -142,7 +142,7 @@ def run(
         from bench.cli import cluster_output
 
         if cluster.cancel:
-            cluster_output.cancel_jobs(order, here, yes=cluster.yes)
+            cluster_output.cancel_rows(order, here, yes=cluster.yes)
         else:
             cluster_output.show_status(order, here, follow=cluster.follow)
         return
@@ -169,7 +169,7 @@ def run(
     if cluster.worker:
         shared_out.stop_with_parent()
     trainings = costs.remaining_trainings(order, here, again)
-    at_once = shared_out.count_processes(cluster, here)
+    at_once = shared_out.choose_process_count(cluster, here)
     costs.require_disk_space(trainings, here, at_once)
     failed: list[str] = []
     busy: list[str] = []

@@ -22,7 +22,7 @@ from bench.tracking.store import Store
 stop_with_parent = worker_processes.stop_with_parent
 
 
-def count_processes(cluster: ClusterOptions, config: Config) -> int:
+def choose_process_count(cluster: ClusterOptions, config: Config) -> int:
     """Return how many processes of this machine train at a time."""
     if cluster.on is None or not cluster.is_local:
         return 1

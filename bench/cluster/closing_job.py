@@ -14,7 +14,7 @@ from bench.errors import BenchError
 from bench.smoke import smoke_option
 
 
-def main(arguments: Sequence[str]) -> int:
+def close_submission(arguments: Sequence[str]) -> int:
     """Close a submission; `arguments` is its folder. Return 1 where something was not sent."""
     submission = read_submission(Path(arguments[0]))
     if submission.kind != "run":
@@ -71,4 +71,4 @@ def _run_bench(*arguments: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(close_submission(sys.argv[1:]))

@@ -52,7 +52,7 @@ _REQUEUE_S = 60.0
 """So long Slurm may take to end a job that it has put back into the queue."""
 
 
-def main(arguments: Sequence[str]) -> int:
+def run_member(arguments: Sequence[str]) -> int:
     """Run the unit of this job; `arguments` are the submission's folder and the array's number."""
     submission = read_submission(Path(arguments[0]))
     array = submission.arrays[int(arguments[1])]
@@ -167,7 +167,7 @@ class Member:
         if self.submission.is_cancelled:
             self._write_state(state.move_to("cancelled"))
             return 0
-        if self._signals and signal.SIGUSR1 not in self._signals:
+        if {*self._signals} == {signal.SIGTERM}:
             # Slurm ends the job itself: one that is preempted it queues again by itself.
             self._write_state(state.move_to(STOPPED, result.code, "ended by Slurm (SIGTERM)"))
             return EXIT_STOPPED
@@ -238,4 +238,4 @@ def _current_number() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_member(sys.argv[1:]))

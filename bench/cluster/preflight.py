@@ -28,7 +28,7 @@ _ROOM = 1_000_000_000
 """Bytes that have to be free for scores and logs, whatever is trained."""
 
 
-def main(arguments: Sequence[str]) -> int:
+def check_node(arguments: Sequence[str]) -> int:
     """Check this node for a submission; `arguments` are its folder, its token and the GPUs."""
     folder, token, gpus = Path(arguments[0]), arguments[1], int(arguments[2])
     started = time.monotonic()
@@ -128,4 +128,4 @@ def _list_shortage(seeds: Sequence[tuple[Run, int]], here: Config) -> Iterator[s
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(check_node(sys.argv[1:]))

@@ -95,8 +95,8 @@ def write_configuration(config: Config, path: Path) -> None:
     if named:
         plain["tracking"] = named.replace("$", "$$")
     sections = {"corpora": config.corpora, "weights": config.weights, "noise": config.noise}
-    for section, places in sections.items():
-        plain[section] = {key: _escape_path(place) for key, place in places.items()}
+    for section, paths in sections.items():
+        plain[section] = {key: _escape_path(path) for key, path in paths.items()}
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(tomlkit.dumps(plain))

@@ -44,7 +44,7 @@ from bench.cluster import member, member_checks
 member_checks.check_code = member_checks.resolve_unit = lambda *_: None
 member.Member._record_failure = lambda self, error: open("recorded", "w").write(str(error))
 sys.executable = "./command"
-sys.exit(member.main([sys.argv[1], "0"]))
+sys.exit(member.run_member([sys.argv[1], "0"]))
 """
 
 
