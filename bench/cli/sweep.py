@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from bench._io import interrupts
+from bench._io import interrupts, launchers
 from bench.cards import sweep_cards
-from bench.cli import completion, configuration, json_output, miniatures, options
+from bench.cli import completion, configuration, json_output, launched, miniatures, options
 from bench.cli.console import FROM_EPOCH, announce_resumption
 from bench.cli.report_request import ReportRequest, print_stale
 from bench.config import Config, Form
@@ -55,9 +55,13 @@ def sweep(
     and failed trials stay as they are; a trial whose process died is tried once more. SIGTERM and
     SIGUSR1 stop the trials after a step, from which they continue; the command exits with 75.
     """
-    here = configuration.to_write()
-    card = sweep_cards.read_sweep(name, options.choose_form(smoke))
     context.with_resource(interrupts.note_stop_signals())
+    if not launched.leads_command(context):
+        return
+    here = configuration.to_write()
+    if jobs > 1 and here.device_count > 1 and launchers.read_launcher() is not None:
+        raise click.UsageError("--jobs: srun or torchrun started this command: each does one trial")
+    card = sweep_cards.read_sweep(name, options.choose_form(smoke))
     wanted = trials or card.trial_count
     # These import torch, Optuna and MLflow, which takes seconds: only now.
     from bench.cli.display import Display
