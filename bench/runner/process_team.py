@@ -64,7 +64,7 @@ class Team:
     """The one of this process, if it leads one."""
 
     def __init__(self, fabric: Fabric, launcher: Launcher, config: Config) -> None:
-        self._launcher, self._config = launcher, config
+        self._config = config
         self._links: dict[int, Connection] = {}
         self._names: dict[int, str] = {}
         self._answers: dict[int, str] = {}
@@ -200,7 +200,7 @@ class Team:
             self._send(rank, word)
 
     def _send(self, rank: int, word: str) -> None:
-        with suppress(OSError):  # it has ended, which is noticed elsewhere
+        with self._changed, suppress(OSError):  # it has ended, which is noticed elsewhere
             self._links[rank].send(word)
 
 
