@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from bench._io import launchers
@@ -25,6 +27,12 @@ IN_BATCH = {name: value for name, value in STEP.items() if "STEP" not in name}
 """In the script of sbatch, and in the shell of salloc: srun has started nothing."""
 
 
+@pytest.fixture(autouse=True)
+def stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a standard input that is no terminal, wherever the tests run."""
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+
+
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
@@ -34,8 +42,7 @@ IN_BATCH = {name: value for name, value in STEP.items() if "STEP" not in name}
         ({}, None),
         (IN_BATCH, None),
         (STEP | {"SLURM_STEP_NUM_TASKS": "1"}, None),
-        (STEP | {"SLURM_JOB_NAME": "bash"}, None),
-        (STEP | {"SLURM_JOB_NAME": "interactive"}, None),
+        (STEP | {"SLURM_JOB_NAME": "bash"}, Launcher("srun", 4, 2, 3, "gpu03")),
     ],
 )
 def test_a_launcher_is_known_by_what_it_alone_sets(variables, expected):

@@ -11,9 +11,6 @@ import sys
 from collections.abc import Mapping, MutableMapping
 from typing import NamedTuple
 
-_SHELLS = ("bash", "interactive")
-"""Names of jobs in which a person types: srun started the shell, not the command."""
-
 
 class Launcher(NamedTuple):
     """What a launcher says of the processes that it started."""
@@ -38,7 +35,7 @@ def read_launcher(environment: Mapping[str, str] | None = None) -> Launcher | No
         nodes = processes // max(1, int(stated["LOCAL_WORLD_SIZE"]))
         address = stated.get("MASTER_ADDR", "127.0.0.1")
         launcher = Launcher("torchrun", processes, nodes, int(stated["RANK"]), address)
-    elif "SLURM_STEP_NUM_TASKS" in stated and not _is_shell(stated):
+    elif "SLURM_STEP_NUM_TASKS" in stated and not _is_typed():
         processes, nodes = (
             int(stated[name]) for name in ("SLURM_STEP_NUM_TASKS", "SLURM_STEP_NUM_NODES")
         )
@@ -47,9 +44,12 @@ def read_launcher(environment: Mapping[str, str] | None = None) -> Launcher | No
     return launcher if launcher and launcher.processes > 1 else None
 
 
-def _is_shell(stated: Mapping[str, str]) -> bool:
-    is_typed = sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
-    return stated.get("SLURM_JOB_NAME") in _SHELLS or is_typed
+def _is_typed() -> bool:
+    """Return whether a person typed the command: srun then started the shell (`srun --pty bash`).
+
+    A variable does not say so for certain: jobs inherit those of the shell that submits them.
+    """
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
 
 def _first_host(nodes: str) -> str:
