@@ -69,6 +69,11 @@ class ClusterOptions:
         """Whether jobs of Slurm run the rows."""
         return self.on is not None and self.on.name == "slurm"
 
+    @property
+    def is_brief(self) -> bool:
+        """Whether nothing is trained by this command itself."""
+        return self.is_slurm or self.print_commands or self.status or self.cancel
+
     def check(self) -> None:
         """Raise BenchError for options that need another one."""
         needs = {
@@ -104,7 +109,7 @@ class ClusterOptions:
         The login node of a cluster has none.
         """
         is_elsewhere = self.print_commands or self.is_slurm
-        return replace(config, device="auto", devices=1) if is_elsewhere else config
+        return replace(config, device="auto", devices=1, nodes=1) if is_elsewhere else config
 
     def name_given(self) -> str:
         """Return the names of the options that were given, with commas between."""

@@ -14,6 +14,7 @@ from bench.cli import (
     completion,
     configuration,
     json_output,
+    launched,
     miniatures,
     options,
     public_scores,
@@ -126,6 +127,10 @@ def run(
             table, refused=options.name_given_options({**given, "--smoke": smoke, "--again": again})
         )
         return
+    if not (dry_run or measure or cluster.is_brief):
+        context.with_resource(interrupts.note_stop_signals())
+        if not launched.leads_command(context):
+            return
     card, form = table_cards.read_table(table), options.choose_form(smoke)
     here = configuration.to_write()
     card, chosen = options.apply_variant(card, table_cards.select_rows(card, rows), variant)
@@ -146,7 +151,6 @@ def run(
         else:
             cluster_output.show_status(order, here, follow=cluster.follow)
         return
-    context.with_resource(interrupts.note_stop_signals())
     packages.require_packages("torch", "lightning_fabric", "mlflow")
     if smoke:
         miniatures.make_missing(order.resolve_runs().values(), here)

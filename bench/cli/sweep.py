@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench._io import interrupts
+from bench._io import interrupts, launchers
 from bench.cards import sweep_cards
-from bench.cli import completion, configuration, json_output, miniatures, options
+from bench.cli import completion, configuration, json_output, launched, miniatures, options
 from bench.cli.cluster_options import ON_OPTION, SLURM_OPTION, Engine
 from bench.cli.console import FROM_EPOCH, announce_resumption
 from bench.cli.report_request import ReportRequest, print_stale
@@ -66,14 +66,18 @@ def sweep(
     and failed trials stay as they are; a trial whose process died is tried once more. SIGTERM and
     SIGUSR1 stop the trials after a step, from which they continue; the command exits with 75.
     """
-    here = configuration.to_write()
-    card = sweep_cards.read_sweep(name, options.choose_form(smoke))
     is_submitted = on is not None and on.name == "slurm"
     if slurm and not is_submitted:
         raise BenchError("option.conflict", "--slurm: is given with --on slurm alone")
     if on is not None and not is_submitted:
         jobs = on.count or jobs
     context.with_resource(interrupts.note_stop_signals())
+    if not launched.leads_command(context):
+        return
+    here = configuration.to_write()
+    if jobs > 1 and here.device_count > 1 and launchers.read_launcher() is not None:
+        raise click.UsageError("--jobs: srun or torchrun started this command: each does one trial")
+    card = sweep_cards.read_sweep(name, options.choose_form(smoke))
     wanted = trials or card.trial_count
     # These import torch, Optuna and MLflow, which takes seconds: only now.
     from bench.cli.display import Display
@@ -84,7 +88,7 @@ def sweep(
 
     if smoke and not worker:
         miniatures.make_missing([sweep_cards.base_run(card)], here)
-    require_inputs(card, replace(here, device="auto", devices=1) if is_submitted else here)
+    require_inputs(card, replace(here, device="auto", devices=1, nodes=1) if is_submitted else here)
     if worker:
         worker_processes.stop_with_parent()
     store = Store(here)

@@ -121,9 +121,9 @@ class Member:
         command = [sys.executable, "-m", "bench", *self.unit.arguments]
         if self.unit.rows:
             command.append("--json")
-        if self.array.processes > 1:
-            number = str(self.array.processes)
-            launcher = ["srun", f"--ntasks={number}", f"--ntasks-per-node={number}"]
+        if (count := self.array.processes * self.array.nodes) > 1:
+            number = self.array.processes
+            launcher = ["srun", f"--ntasks={count}", f"--ntasks-per-node={number}"]
             command = [*launcher, "--kill-on-bad-exit=1", *command]
         variables = {
             **os.environ,

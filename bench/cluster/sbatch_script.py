@@ -26,7 +26,9 @@ class JobScript(NamedTuple):
     snapshot: Path
     resources: Resources
     arguments: tuple[str, ...] = ()
+    """Behind the folder."""
     processes: int = 1
+    nodes: int = 1
     gpus: int = 0
     tasks: str = ""
     """Of an array, as sbatch takes them: `0-8%2`; "" for a single job."""
@@ -41,7 +43,7 @@ class JobScript(NamedTuple):
             "--requeue",
             "--open-mode=append",
             f"--signal=B:USR1@{SIGNAL_S}",
-            "--nodes=1",
+            f"--nodes={self.nodes}",
             f"--ntasks-per-node={self.processes}",
             *_list_resources(self.resources, self.gpus),
             *([f"--array={self.tasks}"] if self.tasks else []),

@@ -85,6 +85,7 @@ def write_configuration(config: Config, path: Path) -> None:
         "extend": [_escape_path(folder) for folder in config.extend],
         "device": config.device,
         "devices": config.devices,
+        "nodes": config.nodes,
         "deterministic": config.deterministic,
     }
     if config.cards is not None:

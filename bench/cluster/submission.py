@@ -53,7 +53,8 @@ class SubmittedArray:
     script: str
     """Name of its file in the submission's folder."""
     processes: int = 1
-    """How many processes each unit is started in, by srun."""
+    """How many processes on each node a unit is started in, by srun."""
+    nodes: int = 1
     job: str = ""
     """Its number; "" before it is submitted."""
     preflight: str = ""

@@ -101,14 +101,13 @@ def prepare_submission(
     token = secrets.token_hex(8)
     (folder / "token").write_text(token, encoding="utf-8")
     classes = _group_resources(asked, units, settings)
-    processes = config.devices
     made: list[tuple[Resources, tuple[int, ...]]] = [
         (resources, tuple(members[start : start + max_array]))
         for resources, members in classes
         for start in range(0, len(members), max_array)
     ]
     arrays = tuple(
-        SubmittedArray(members, f"array-{number}.sh", processes)
+        SubmittedArray(members, f"array-{number}.sh", config.devices, config.nodes)
         for number, (_, members) in enumerate(made)
     )
     gpus = max((_count_gpus(resources, config) for resources, _ in made), default=0)
@@ -149,7 +148,9 @@ def _write_scripts(
         gpus = _count_gpus(resources, config)
         base = JobScript(name, "member", whole.folder, whole.snapshot, resources, gpus=gpus)
         tasks = sbatch_script.format_tasks(range(len(array.members)), settings.parallel)
-        member = base._replace(arguments=(str(number),), tasks=tasks, processes=array.processes)
+        member = base._replace(
+            arguments=(str(number),), tasks=tasks, processes=array.processes, nodes=array.nodes
+        )
         write_script(array.script, lambda member=member: member)
         if resources not in checks:
             brief = resources.model_copy(update={"time": sbatch_script.PREFLIGHT_TIME})

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -65,9 +65,13 @@ class ConfigFile(Spec):
     """MLflow tracking store, e.g. `"sqlite:////data/mlflow.db"` or a server's address."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: Count = 1
-    """How many of them."""
+    """How many of them, on each node."""
+    nodes: Count = 1
+    """How many machines train one row together; srun or torchrun starts a process for each of
+    their devices."""
     workers: Annotated[int, Field(ge=0)] | None = None
-    """Processes that load audio; as many as suit the device where it is left out."""
+    """Processes that load audio on a node, shared out among its devices; as many as suit the
+    device where it is left out."""
     deterministic: bool = False
     """Whether torch may use deterministic algorithms only: the same command on the same machine
     gives the same figures on a GPU too, more slowly. (On the CPU it does anyway, with the same
@@ -97,19 +101,31 @@ class Config:
     tracking: str | None = None
     device: str = "auto"
     devices: int = 1
+    nodes: int = 1
     workers: int | None = None
     deterministic: bool = False
     slurm: SlurmSettings = field(default_factory=SlurmSettings)
 
+    @property
+    def device_count(self) -> int:
+        """The devices of all nodes together, each with a process of its own."""
+        return self.devices * self.nodes
+
+    def for_one_device(self) -> Config:
+        """Return this configuration for what one device does alone."""
+        return replace(self, devices=1, nodes=1)
+
     def loader_workers(self, device: str) -> int:
-        """Return how many processes load audio for a model on `device` ("cpu", "cuda", ...).
+        """Return how many processes load audio for a model on one `device` ("cpu", "cuda", ...).
 
         Unless stated: none beside a model on the CPU, which they would only take it from; else
-        half of the cores, at most eight.
+        half of the cores, at most eight. Several devices of a node share them, one each at least.
         """
         if self.workers is not None:
-            return self.workers
-        return 0 if device == "cpu" else min(8, (os.cpu_count() or 2) // 2)
+            workers = self.workers
+        else:
+            workers = 0 if device == "cpu" else min(8 * self.devices, (os.cpu_count() or 2) // 2)
+        return max(1, workers // self.devices) if workers else 0
 
     def source_of(self, key: str) -> str:
         """Return the file or the variable that says `key` (`work`, `corpora.had`, ...)."""
@@ -348,5 +364,5 @@ def _tracking_address(uri: str, base: Path) -> str:
 
 
 _SLURM = "slurm"
-_PLAIN = ("device", "devices", "workers", "deterministic")
+_PLAIN = ("device", "devices", "nodes", "workers", "deterministic")
 """Keys that are no places."""

@@ -15,7 +15,10 @@ NOISE = {
 }
 """What each key of `[noise]` is."""
 SECTIONS = ("corpora", "weights", "noise")
-_SINGLE = ("cards", "extend", "work", "tracking", "device", "devices", "workers", "deterministic")
+_SINGLE = (
+    *("cards", "extend", "work", "tracking", "device", "devices", "nodes", "workers"),
+    "deterministic",
+)
 """Keys that are in no section."""
 _OTHER = (
     *("BENCH_CONFIG", locations.WITHIN, "BENCH_SWEEP_STORAGE"),
@@ -96,6 +99,7 @@ def _read_folders(_: str, text: str) -> list[str]:
 _PARSE: Mapping[str, Callable[[str, str], Any]] = {
     "extend": _read_folders,
     "devices": _read_number,
+    "nodes": _read_number,
     "workers": _read_number,
     "deterministic": _read_flag,
 }

@@ -25,7 +25,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bench._io import atomic_files, machine
+from bench._io import atomic_files, interrupts, machine
 from bench.errors import BenchError
 from bench.jobs import holders
 from bench.jobs.holders import Holder
@@ -131,6 +131,7 @@ def _take_lease(path: Path, holder: Holder, busy: Callable[[str], None]) -> None
     pause, longest, attempts, is_reported = _FIRST_POLL_S, _LAST_POLL_S, 0, False
     while True:
         current = holders.read_holder(path)
+        interrupts.raise_if_stop_asked("stopped while another process had the lease")
         verdict = current.judge(path) if current else "free"
         if verdict == "free":
             _remove_lease(path, current)

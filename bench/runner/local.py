@@ -24,6 +24,7 @@ from bench.evaluation import row_evaluation
 from bench.provenance import processor_name, read_commit
 from bench.reports.stored_results import StoredResults
 from bench.runner import results
+from bench.runner.process_team import TeamLost
 from bench.runner.request import RunRequest
 from bench.runner.row_run import RowRun
 from bench.specs.run import Run
@@ -167,7 +168,7 @@ def run_job(
         run_id, trained = row.train_and_evaluate()
     except Busy as error:
         return JobOutcome(job.name, "busy", plain_message(error), error.code)
-    except Stopped:
+    except (Stopped, TeamLost):
         raise
     except Exception as error:  # of one row: the others go on, and its traceback is kept
         code, message = _explain_failure(row, error)
@@ -198,10 +199,10 @@ def _explain_failure(row: RowRun, error: Exception) -> tuple[str, str]:
 
 def device_name(config: Config) -> str:
     """Return what the rows run on, e.g. `NVIDIA H200` or `cpu: AMD EPYC`, and how many of them."""
-    device = engine.make_fabric(replace(config, devices=1), "32-true").device
+    device = engine.make_fabric(config.for_one_device(), "32-true").device
     cuda = device.type == "cuda"
     name = torch.cuda.get_device_name(device) if cuda else f"{device.type}: {processor_name()}"
-    return name if config.devices == 1 else f"{config.devices} x {name}"
+    return name if config.device_count == 1 else f"{config.device_count} x {name}"
 
 
 def _describe_job(job: RowJob, order: RunRequest, device: str) -> RunRecord:

@@ -22,6 +22,7 @@ from bench.jobs.leases import Lease
 from bench.models import breath
 from bench.models.breath.census import Census, describe_census, measure_marks, require_marks
 from bench.runner import results, shared_training, training_folder
+from bench.runner.process_team import Team
 from bench.runner.relay import DeviceRelay, ProgressSender, relay_progress
 from bench.specs.run import TrainData
 from bench.tracking.run_record import RunRecord
@@ -153,8 +154,10 @@ class RowRun:
         for name, loaded in job.data.evaluate.items():
             path = score_path(self.folder, name, job.run.evaluate[name], loaded)
             damage.set_scores_aside(path, job.run.evaluate[name], loaded.subset, say)
+        if Team.current is not None:
+            return Team.current.train_together(job, self.folder, observer)
         fabric = engine.make_fabric(self.config, job.run.training.precision)
-        if self.config.devices == 1:
+        if self.config.device_count == 1:
             return train_and_score(
                 fabric, job.run, job.seed, job.data, self.folder, self.config, observer
             )

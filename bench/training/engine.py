@@ -8,6 +8,7 @@ ends training after a step, with a checkpoint from which it goes on at that very
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +18,13 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 
+from bench._io import launchers
+from bench._io.launchers import Launcher
 from bench.config import Config
 from bench.data.subset import Subset
 from bench.errors import BenchError, RowFailed, Stopped
@@ -61,19 +67,57 @@ class FinishedTraining(NamedTuple):
 
 
 def make_fabric(config: Config, precision: Literal["32-true", "bf16-mixed", "16-mixed"]) -> Fabric:
-    """Return Fabric for this machine's devices; BenchError where it does not have them.
+    """Return Fabric for the devices of the configuration; BenchError where they are not here.
 
-    Its processes are all on this machine, whatever a cluster's variables (`SLURM_NTASKS`) say.
+    Where srun or torchrun started a process for each (`find_launcher`), these work together. Else
+    all are on this machine, whatever a cluster's variables (`SLURM_NTASKS`) say, and several
+    devices get their processes from Fabric.
     """
     devices.require_devices(config)
+    environment: ClusterEnvironment = LightningEnvironment()
     strategy = "ddp_spawn" if config.devices > 1 else "auto"
+    if (launcher := find_launcher(config)) is not None:
+        strategy = "ddp"
+        if launcher.name == "srun":
+            launchers.prepare_slurm(launcher, os.environ)
+            environment = SLURMEnvironment(auto_requeue=False)
+        else:
+            environment = TorchElasticEnvironment()
     return Fabric(
         accelerator=config.device,
         strategy=strategy,
         devices=config.devices,
+        num_nodes=config.nodes,
         precision=precision,
-        plugins=LightningEnvironment(),
+        plugins=environment,
     )
+
+
+def find_launcher(config: Config) -> Launcher | None:
+    """Return what started the processes of a run on several devices; None where nothing did.
+
+    Raise BenchError where it started more or fewer than the configuration has devices.
+    """
+    if config.device_count == 1:
+        return None
+    launcher = launchers.read_launcher()
+    wanted = f"devices = {config.devices} and nodes = {config.nodes}"
+    if launcher is None:
+        if config.nodes > 1:
+            raise BenchError(
+                "machine.launcher-missing",
+                f"{wanted}: start `bench` by srun or torchrun, which begin a process for each of "
+                f"the {config.device_count} devices (see docs/run.md)",
+            )
+        return None
+    if (launcher.processes, launcher.nodes) != (config.device_count, config.nodes):
+        raise BenchError(
+            "machine.launcher-mismatch",
+            f"{launcher.name} started {launcher.processes} processes on {launcher.nodes} "
+            f"{'node' if launcher.nodes == 1 else 'nodes'}, but {wanted} need "
+            f"{config.device_count}: change one of the two",
+        )
+    return launcher
 
 
 def build_system(run: Run, seed: int, config: Config) -> System:
@@ -124,7 +168,7 @@ def train(
         system_checks.require_attack_types(clips.reader)
         system_checks.require_attack_types(dev.reader)
     if not keeping.is_finished(run.training, progress):
-        here = conditions.current_conditions(fabric.device.type)
+        here = conditions.current_conditions(fabric.device.type, fabric.world_size)
         progress.conditions = conditions.join_conditions(progress.conditions, here)
     while not keeping.is_finished(run.training, progress):
         began = time.monotonic()
@@ -134,6 +178,7 @@ def train(
             stopped = None
         try:
             learnt = epoch.train_epoch(loader, sampler, callback)
+            _share_buffers(fabric, system)
             figures = learnt | _measure_dev(fabric, system, dev, workers, run.training.select)
         except Stopped:
             progress.seconds += time.monotonic() - began
@@ -179,6 +224,13 @@ def _load_frontend(start: Path, system: System) -> None:
         raise BenchError(
             "training.start-mismatch", f"{start}: does not fit this run's front-end: {error}"
         ) from error
+
+
+def _share_buffers(fabric: Fabric, system: System) -> None:
+    """Give all processes the first one's statistics of batch norm, which are the ones saved."""
+    if fabric.world_size > 1:
+        for buffer in system.buffers():
+            torch.distributed.broadcast(buffer, src=0)
 
 
 def _measure_dev(

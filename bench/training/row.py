@@ -223,7 +223,7 @@ def train_and_score(
     computed = progress.conditions
     if missing:
         computed = conditions.join_conditions(
-            computed, conditions.current_conditions(fabric.device.type)
+            computed, conditions.current_conditions(fabric.device.type, fabric.world_size)
         )
         system = engine.build_system(run, seed, config)
         if checkpoint is not None:
