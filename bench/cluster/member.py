@@ -36,6 +36,7 @@ from bench.cluster.submission import (
 )
 from bench.cluster.submit import submit_closing
 from bench.cluster.unit_results import (
+    BUSY,
     FAILED,
     FINISHED,
     STOPPED,
@@ -48,6 +49,8 @@ from bench.errors import BenchError, Busy, RowFailed
 
 MAX_STALLS = 3
 """So many times in a row a unit may begin without progress."""
+_BUSY_TRIES, _BUSY_PAUSE_S = 3, 20.0
+"""Who holds the row may be the process of an earlier job that is just ending."""
 _REQUEUE_S = 60.0
 """So long Slurm may take to end a job that it has put back into the queue."""
 
@@ -89,7 +92,13 @@ class Member:
         if state.stalls >= MAX_STALLS:
             return self._end_unit(self._fail_stalled(state))
         self._write_state(state)
-        return self._end_unit(self._run_command())
+        result = self._run_command()
+        for _ in range(_BUSY_TRIES):
+            if result.state != BUSY or self._signals:
+                break
+            time.sleep(_BUSY_PAUSE_S)
+            result = self._run_command()
+        return self._end_unit(result)
 
     def _begin_attempt(self) -> UnitState:
         """Return the state of a unit that begins once more, with its progress counted."""
@@ -131,7 +140,7 @@ class Member:
             UNIT_VARIABLE: self.unit.name,
         }
         with path.open("w", encoding="utf-8") as output:
-            # A worker of a sweep stops when its standard input ends, so with this process.
+            # It stops when its standard input ends, so with this process, however that ends.
             self._child = subprocess.Popen(
                 command, env=variables, stdin=subprocess.PIPE, stdout=output, text=True
             )

@@ -168,7 +168,7 @@ class UnitState:
         return replace(self, state=state, code=code, message=message, changed=time.time())
 
 
-def make_folder(work: Path) -> Path:
+def make_submission_folder(work: Path) -> Path:
     """Make the folder of a new submission and return it."""
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     folder = (work / _FOLDER / name).absolute()

@@ -95,7 +95,7 @@ def prepare_submission(
     max_array: int,
 ) -> PreparedSubmission:
     """Freeze the code, and write the folder and the scripts of a submission."""
-    folder = submission.make_folder(config.work)
+    folder = submission.make_submission_folder(config.work)
     code, frozen = snapshot.freeze_code(config)
     snapshot.write_configuration(frozen, folder / "bench.toml")
     token = secrets.token_hex(8)

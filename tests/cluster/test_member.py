@@ -44,6 +44,7 @@ from bench.cluster import member, member_checks
 member_checks.check_code = member_checks.resolve_unit = lambda *_: None
 member.Member._record_failure = lambda self, error: open("recorded", "w").write(str(error))
 sys.executable = "./command"
+member._BUSY_PAUSE_S = 0.01
 sys.exit(member.run_member([sys.argv[1], "0"]))
 """
 
@@ -72,7 +73,7 @@ def start(tmp_path: Path, fake: FakeSlurm) -> Callable[..., Started]:
     """Start a member whose command ends in a way; `before` is what an earlier attempt wrote."""
 
     def begin(end: str, before: UnitState | None = None, *, is_cancelled: bool = False) -> Started:
-        folder = submission.make_folder(tmp_path / "work")
+        folder = submission.make_submission_folder(tmp_path / "work")
         unit = SubmittedUnit("S0@666", ("run",), ("S0",), 666, ("abc",), ("0123",))
         array = SubmittedArray((0,), "array-0.sh", job="7")
         (folder / "array-0.sh").write_text("#!/bin/bash\nexec member\n")
