@@ -42,7 +42,8 @@ class _FileState(NamedTuple):
 def stage_corpora(runs: Iterable[Run], config: Config, say: Say) -> Config:
     """Return the configuration with the corpora that `stage` names at their copies.
 
-    Only those that the runs need are copied; miniatures stay where they are. Raise BenchError where
+    Only those that the runs need are copied; miniatures stay where they are, and so does all that
+    several nodes read together: a path names one file on all of them. Raise BenchError where
     the disk is too small or a copy is not whole, OSError as the disks give it.
     """
     needed = {
@@ -52,6 +53,9 @@ def stage_corpora(runs: Iterable[Run], config: Config, say: Say) -> Config:
         if part is not None and part.form == "paper"
         for data in part.data.values()
     }
+    if needed & {*config.stage} and int(os.environ.get("SLURM_STEP_NUM_NODES", "1")) > 1:
+        say("stage: several nodes train a row together; its corpora stay where they are")
+        return config
     staged = {
         key: _stage_corpus(key, config, say)
         for key in config.stage
@@ -78,7 +82,7 @@ def find_scratch(config: Config) -> Path:
 def _stage_corpus(key: str, config: Config, say: Say) -> Path:
     """Return the copy of a corpus, made or completed."""
     source = config.corpora[key].absolute()
-    name = f"{key}-{short_digest(str(source))}"
+    name = f"{key}-{short_digest({'source': str(source)})}"
     copy = find_scratch(config).absolute() / "speech-deepfake-bench" / name
     with machine.name_path(copy.parent):
         copy.parent.mkdir(parents=True, exist_ok=True)

@@ -29,6 +29,7 @@ optimiser.learning_rate = {rate}
 RUN = """
 import sys
 from pathlib import Path
+from bench.cards import table_cards
 from bench.config import Config
 from tests.runner.stages import Watcher, run_rows
 card = table_cards.parse_table("test/stages", Path(sys.argv[1]))
@@ -112,10 +113,19 @@ def test_who_lost_the_lease_of_a_row_stops_and_leaves_its_run_to_the_other(card,
 
 
 def test_a_stage_that_another_process_trains_is_waited_for(card, config: Config):
-    watcher = Watcher()
-    with leases.hold_lease(hold_stage(card, config), refuse_busy):
-        release = threading.Timer(1.0, lambda: remove_lease(config))
-        release.start()
+    path = find_stage(card, config)
+
+    class Ending(Watcher):
+        """The other process ends when this one waits for it."""
+
+        def say(self, text: str) -> None:
+            super().say(text)
+            if "waiting for it" in text:
+                (file,) = path.glob("*.json")
+                file.unlink()
+
+    watcher = Ending()
+    with leases.hold_lease(path, refuse_busy):
         (outcome,) = run_rows(card, config, ["two"], watcher)
     assert outcome.state == "finished", outcome.message
     waits = [text for text in watcher.said if "waiting for it" in text]
@@ -123,8 +133,8 @@ def test_a_stage_that_another_process_trains_is_waited_for(card, config: Config)
     assert f"is being run by process {os.getpid()} on" in waits[0]
 
 
-def hold_stage(card, config: Config) -> Path:
-    """Return the lease of the stage of the row `two`."""
+def find_stage(card, config: Config) -> Path:
+    """Return the path of the lease of the stage of the row `two`."""
     (job,) = local.plan_jobs(RunRequest(card, ["two"], None, "smoke"), config)
     entry = local._describe_job(job, RunRequest(card, ["two"], None, "smoke"), "cpu")
     row = RowRun(job, entry, config, Store(config), Watcher(), None)
@@ -132,12 +142,6 @@ def hold_stage(card, config: Config) -> Path:
     assert stage is not None
     stage.folder.mkdir(parents=True)
     return stage.folder / leases.NAME
-
-
-def remove_lease(config: Config) -> None:
-    for path in config.work.rglob(f"{leases.NAME}/*.json"):
-        if str(os.getpid()) in path.read_text() and len(list(path.parent.parent.iterdir())) == 1:
-            path.unlink()
 
 
 @pytest.mark.parametrize("processes", [2, pytest.param(4, marks=pytest.mark.slow)])

@@ -70,6 +70,13 @@ def test_only_what_the_rows_need_is_copied(config: Config, subtests):
             assert staging.stage_corpora([run], config, print) is config
 
 
+def test_what_several_nodes_read_together_stays_where_it_is(config: Config, monkeypatch):
+    monkeypatch.setenv("SLURM_STEP_NUM_NODES", "2")
+    lines: list[str] = []
+    assert staging.stage_corpora([needing("had")], config, lines.append) is config
+    assert "several nodes" in lines[0]
+
+
 def test_a_copy_that_was_interrupted_goes_on(config: Config, monkeypatch):
     copied: list[str] = []
     copy_file = shutil.copyfile

@@ -72,7 +72,7 @@ def test_a_unit_records_to_its_own_outbox_and_bench_sync_sends_it(
     del store
     alone()
     (file,) = unit_outboxes.list_outboxes(config)
-    assert file.relative_to(config.work).parts[:3] == ("outboxes", "20261129-1", "S5@666")
+    assert file.relative_to(config.work).parts[:3] == ("outboxes", "20261129-1", "S5_666")
     store = Store(config)
     assert store.waiting_names() == ["sal/table4: S5 · seed 666"]
     assert unit_outboxes.count_waiting(config) == 1
@@ -154,10 +154,10 @@ def test_two_machines_never_write_one_file(
 def test_who_began_to_write_at_the_same_time_is_refused(
     config: Config, store: Store, entry: RunRecord, monkeypatch
 ):
+    there = Store(config)  # nobody writes yet
+    store.require_writable()
     with monkeypatch.context() as patched:
         move_to_host(patched, "elsewhere.example")
-        there = Store(config)  # nobody writes yet
-        store.require_writable()
         with raises_code("tracking.other-host", "process"):
             there.begin_run(entry)
 
