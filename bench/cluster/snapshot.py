@@ -87,7 +87,10 @@ def write_configuration(config: Config, path: Path) -> None:
         "devices": config.devices,
         "nodes": config.nodes,
         "deterministic": config.deterministic,
+        "stage": [*config.stage],
     }
+    if config.scratch is not None:
+        plain["scratch"] = _escape_path(config.scratch)
     if config.cards is not None:
         plain["cards"] = _escape_path(config.cards)
     if config.workers is not None:

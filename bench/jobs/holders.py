@@ -127,25 +127,32 @@ def describe_this_process(token: str) -> Holder:
 
 
 def read_holder(path: Path) -> Holder | None:
-    """Return who holds the lease in the folder `path`, alive or dead; None where nobody does.
+    """Return who holds the lease in the folder `path`, alive or dead; None where nobody does."""
+    return next(iter(read_holders(path)), None)
+
+
+def read_holders(path: Path) -> list[Holder]:
+    """Return all who share the lease in the folder `path`, alive or dead.
 
     Of a file that a crash of the machine left without its content, only the token is known.
     """
     try:
         names = sorted(name for name in os.listdir(path) if name.endswith(_ENDING))
     except (FileNotFoundError, NotADirectoryError):
-        return None
+        return []
+    sharing: list[Holder] = []
     for name in names:
         unknown = Holder("an unknown machine", 0, "", "", "", 0, "", name.removesuffix(_ENDING))
         try:
             # A network drive answers with what it has now only when a file is opened.
             text = (path / name).read_text(encoding="utf-8")
-            return Holder(**{**asdict(unknown), **json.loads(text), "token": unknown.token})
+            known_parts = json.loads(text)
+            sharing.append(Holder(**{**asdict(unknown), **known_parts, "token": unknown.token}))
         except FileNotFoundError:
             continue  # given back meanwhile
         except (ValueError, TypeError):
-            return unknown
-    return None
+            sharing.append(unknown)
+    return sharing
 
 
 def measure_silence(file: Path) -> float | None:

@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import monotonic
 
 from bench._io import atomic_files, interrupts, machine
 from bench.errors import BenchError
@@ -52,7 +53,7 @@ class Lease:
         self.path = path
         self._holder = holder
         self._file = path / holder.file_name()
-        self._renewed = time.monotonic()
+        self._renewed = monotonic()
         self._lost = False
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._keep_renewing, name="lease", daemon=True)
@@ -63,7 +64,7 @@ class Lease:
 
         The file is looked at only where the thread has not renewed it lately.
         """
-        if time.monotonic() - self._renewed > 2 * holders.RENEW_S:
+        if monotonic() - self._renewed > 2 * holders.RENEW_S:
             self._renew()
         if self._lost:
             current = holders.read_holder(self.path)
@@ -99,7 +100,7 @@ class Lease:
         except OSError as error:
             self._lost = self._lost or error.errno in _GONE
             return
-        self._renewed = time.monotonic()
+        self._renewed = monotonic()
 
     def _is_holder(self) -> bool:
         return os.getpid() == self._holder.pid
