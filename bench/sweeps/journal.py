@@ -126,18 +126,19 @@ def _parse_record(piece: bytes) -> dict[str, Any] | None:
 def hold_alone(path: Path) -> Generator[None]:
     """Hold what the lock file at `path` stands for, on this machine and on all others.
 
-    The kernel's lock is enough on one machine. A study that jobs of a cluster have worked at is
-    shared from then on: its processes hold a lease as well, which is safe on a network drive.
+    On one machine the kernel's lock does. A study that jobs of a cluster work at is shared from
+    then on: all its processes hold a lease instead, which is safe on a network drive.
     """
     shared = path.with_name(path.name.partition(".journal")[0] + _SHARED)
     if current_job():
         shared.touch()
-    with ExitStack() as stack:
-        stack.enter_context(file_locks.hold_file(path))
-        if shared.exists():
-            lease = path.with_name(f"{path.name}.lease")
-            stack.enter_context(hold_lease(lease, file_locks.wait_for_holder))
-        yield
+    if shared.exists():
+        lease = path.with_name(f"{path.name}.lease")
+        with hold_lease(lease, file_locks.wait_for_holder):
+            yield
+    else:
+        with file_locks.hold_file(path):
+            yield
 
 
 class FileLock(BaseJournalFileLock):

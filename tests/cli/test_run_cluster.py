@@ -245,3 +245,37 @@ def test_ctrl_c_ends_every_process(command, environment, tiny, tmp_path):
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
     assert {*frame(work)["status"]} == {"KILLED"}
+
+
+def test_other_commands_are_submitted_as_they_are(bench, environment, fake, subtests):
+    commands = {
+        "report": ["report", "table4", "--smoke"],
+        "get": ["get", "PS", "--keys-only", "--yes"],
+        "score": ["score", "--model", "mine.py:load", "--corpus", "ITW"],
+    }
+    for name, command in commands.items():
+        with subtests.test(name=name):
+            done = bench(*command, "--on", "slurm", "--slurm", "time=60")
+            assert done.returncode == 0, done.stderr
+            sent = sent_to(environment)
+            assert [unit.arguments for unit in sent.units] == [tuple(command)]
+            assert sent.kind == name
+            assert "#SBATCH --time=60\n" in fake.scripts("cluster.member")[-1]["script"]
+    assert bench("report", "table4", "--on", "local").code == "option.invalid"
+    assert bench("report", "table4", "--slurm", "time=60").code == "option.conflict"
+
+
+def test_workers_of_a_sweep_are_submitted_on_one_study(bench, environment, fake):
+    done = bench("sweep", "sal-lambda", "--smoke", "--trials", "3", "--on", "slurm=2")
+    assert done.returncode == 0, done.stderr
+    sent = sent_to(environment)
+    worker = ("sweep", "sal-lambda", "--trials", "3", "--worker", "--smoke")
+    assert [unit.arguments for unit in sent.units] == [worker, worker]
+    assert "#SBATCH --array=0-1\n" in fake.scripts("cluster.member")[-1]["script"]
+    assert [*Path(environment["BENCH_WORK"]).glob("sweeps/*.journal")]
+
+
+def test_a_job_finds_no_temporary_folder_of_the_command_that_submitted_it(bench, fake):
+    """That folder goes when the command ends."""
+    assert bench(*ORDER, "--on", "slurm").returncode == 0
+    assert {call["temporary"] for call in fake.calls} == {None}

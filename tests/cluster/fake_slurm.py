@@ -67,6 +67,7 @@ def answer(argv: list[str]) -> int:
     path = folder / "calls.jsonl"
     number = len(path.read_text().splitlines()) + 100 if path.exists() else 100
     call = {"command": command, "arguments": argv[1:], "script": "", "job": str(number)}
+    call["temporary"] = os.environ.get("TMPDIR")
     if command == "sbatch":
         call["script"] = sys.stdin.read()
     with path.open("a") as file:
