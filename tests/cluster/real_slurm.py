@@ -113,7 +113,9 @@ class RealSlurm:
 
     def stop_node(self, node: str) -> None:
         """Lose a node: its daemon and all that runs on it are killed."""
-        self._daemons.pop(node).kill()
+        daemon = self._daemons.pop(node)
+        daemon.kill()
+        daemon.wait()
         for pid in self._find_steps(node):
             os.kill(pid, signal.SIGKILL)
 
