@@ -13,6 +13,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
+from bench._io import file_locks
 from bench.cli.prune import prune
 from bench.config import Config
 from bench.jobs import leases
