@@ -46,11 +46,12 @@ def describe_other_host(path: Path) -> str:
 
 
 def remove_dead(path: Path) -> None:
-    """Remove what dead processes left of a lease that is shared; what cannot be removed stays."""
+    """Remove what dead processes left of a lease; what cannot be removed stays."""
     for holder in holders.read_holders(path):
         if holder.judge(path) == "free":
             with suppress(OSError):
                 (path / holder.file_name()).unlink(missing_ok=True)
+                path.rmdir()
 
 
 def _place_file(path: Path, holder: Holder) -> None:

@@ -21,6 +21,7 @@ from bench._io.interrupts import InterruptGuard
 from bench.config import Config
 from bench.errors import BenchError, Busy, RowFailed, Stopped, plain_message
 from bench.evaluation import row_evaluation
+from bench.jobs import host_leases, leases
 from bench.provenance import processor_name, read_commit
 from bench.reports.stored_results import StoredResults
 from bench.runner import results
@@ -199,6 +200,7 @@ def _find_outcome(row: RowRun) -> JobOutcome | None:
     if not finished:
         return None
     job, say = row.job, row.watcher.say
+    host_leases.remove_dead(row.folder / leases.NAME)  # of a process that died at the very end
     results.renew_row(row.store, row.entry, finished, job.data, row.folder, say)
     kept_dev = json.loads(finished.data.tags.get("kept_dev", "{}"))
     return JobOutcome(job.name, "already finished", kept_dev=kept_dev)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from bench._io import file_locks
 from bench.jobs import leases
 from bench.training import checkpoints, keeping
 from bench.training.keeping import Progress
@@ -36,6 +37,19 @@ def hold_folder(folder: Path) -> Generator[bool]:
     with ExitStack() as stack:
         try:
             stack.enter_context(leases.hold_lease(folder / leases.NAME, _refuse_busy))
+        except OSError:
+            yield False
+            return
+        yield True
+
+
+@contextmanager
+def hold_locks(*paths: Path) -> Generator[bool]:
+    """Hold lock files where nobody else holds one of them; yield whether they are held."""
+    with ExitStack() as stack:
+        try:
+            for path in paths:
+                stack.enter_context(file_locks.hold_file(path, _refuse_busy))
         except OSError:
             yield False
             return

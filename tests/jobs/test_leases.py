@@ -18,7 +18,7 @@ import pytest
 
 from bench._io import atomic_files
 from bench.errors import Busy
-from bench.jobs import holders, leases, process
+from bench.jobs import holders, host_leases, leases, process
 from tests.errors import raises_code
 from tests.jobs.holding import hold_elsewhere, move_to_host, refuse_busy, take_lease
 
@@ -84,6 +84,16 @@ def test_a_killed_holder_s_lease_is_free_at_once(path):
         assert not leases.is_held(path)
         take_lease(path)
     assert list(path.parent.iterdir()) == []
+
+
+def test_what_dead_holders_left_can_be_removed(path):
+    with hold_elsewhere(path) as other:
+        host_leases.remove_dead(path)
+        assert other.look() == "still held"
+        assert path.is_dir()
+        other.kill()
+        host_leases.remove_dead(path)
+        assert list(path.parent.iterdir()) == []
 
 
 def test_an_interrupted_holder_leaves_nothing(path):
