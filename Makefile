@@ -4,8 +4,9 @@ SHELL := /bin/bash
 BENCH := .venv/bin/bench
 PYTHON ?= python3
 DEMO_SEED ?= 0
+FUZZ_SECONDS ?= 60
 
-.PHONY: help setup demo test test-all check docs format wheel mutants benchmarks clean clean-work
+.PHONY: help setup demo test test-all check docs format wheel mutants faults fuzz benchmarks clean clean-work
 
 help:  ## Say what there is to make.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -56,6 +57,12 @@ wheel: setup  ## Build the wheel and try it in an isolated environment, from ano
 
 mutants: setup  ## Change the code in 24 places, one at a time, and count those that the tests notice.
 	@.venv/bin/python -m tests.mutants
+
+faults: setup  ## Break things on purpose and see that nothing is lost (an hour; QUICK=1: minutes).
+	@.venv/bin/python -m tests.faults $(if $(QUICK),--quick,--write)
+
+fuzz: setup  ## Give every reader files that are changed at random, each for FUZZ_SECONDS.
+	@.venv/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 benchmarks: setup  ## Print speed ratios against straightforward references.
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; .venv/bin/python $$file; done

@@ -112,6 +112,12 @@ def files_of_name(part: str, name: str) -> list[Path]:
     return [path for folder in paths if (path := Path(folder, name)).exists()]
 
 
+def list_modules(part: str) -> list[str]:
+    """Return the names of the suite's and the extensions' modules of a part, sorted."""
+    paths = importlib.import_module(CODE[part]).__path__
+    return sorted(path.stem for folder in paths for path in Path(folder).glob("[!_]*.py"))
+
+
 def find_source(part: str, kind: str) -> Path | None:
     """Return the file of an extension that holds `kind` of a part; None where the suite has it."""
     file = f"{kind.replace('-', '_')}.py"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import lzma
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,7 @@ os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 import pytest
 from hypothesis import settings
+from matplotlib.figure import Figure
 
 # A shell that runs this in the background has it ignore Ctrl-C, which some tests press.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -31,6 +34,19 @@ settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
 
 ROOT = Path(__file__).parent.parent
+
+_WHOLE_ROWS = ("cli", "conformance", "docs", "runner", "sweeps")
+"""Folders of tests of whole rows, which look neither at pictures nor at the widths of intervals."""
+_PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+"""A PNG of one pixel."""
+
+
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of this run's temporary files that all workers share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -60,14 +76,18 @@ def no_extensions() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def copied_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Have new stores be copies of one: MLflow takes more than a second for each that it makes."""
+    from bench._io import file_locks
     from bench.tracking import sqlite_store
 
-    empty = tmp_path_factory.mktemp("empty") / "store.db"
+    empty = shared_folder(tmp_path_factory) / "empty.db"
     write_empty = sqlite_store.write_empty
 
     def copy_empty(file: Path) -> None:
-        if not empty.exists():
-            write_empty(empty)
+        with file_locks.hold_file(empty.with_suffix(".lock")):
+            if not empty.exists():
+                part = empty.with_suffix(".part")
+                write_empty(part)
+                part.rename(empty)
         shutil.copyfile(empty, file)
 
     with pytest.MonkeyPatch.context() as patched:
@@ -75,21 +95,58 @@ def copied_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def unsynced_stores() -> Iterator[None]:
+    """Have SQLite not wait for the disk: no test looks at what a power cut leaves."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    def stop_waiting(connection: object, _: object) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute("PRAGMA synchronous=OFF")
+
+    event.listen(Engine, "connect", stop_waiting)
+    yield
+    event.remove(Engine, "connect", stop_waiting)
+
+
 @pytest.fixture(autouse=True)
 def pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw pictures as PNG alone, SVG and PDF empty, but in tests marked `every_kind`: the fonts of
     a PDF take longer than the training of a row does here.
+
+    Tests of whole rows look at no picture and have one pixel instead, but those marked `drawn` or
+    `slow`.
     """
     if request.node.get_closest_marker("every_kind"):
         return
     from bench.reports import plot_style
 
     render = plot_style.render_figure
-    monkeypatch.setattr(
-        plot_style,
-        "render_figure",
-        lambda figure, kind: render(figure, kind) if kind == "png" else b"",
+    blank = request.path.parent.name in _WHOLE_ROWS and not any(
+        map(request.node.get_closest_marker, ("drawn", "slow"))
     )
+
+    def render_png(figure: Figure, kind: str) -> bytes:
+        if kind != "png":
+            return b""
+        return _PIXEL if blank else render(figure, "png")
+
+    monkeypatch.setattr(plot_style, "render_figure", render_png)
+
+
+@pytest.fixture(autouse=True)
+def few_replicates(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw 50 bootstrap replicates where whole rows are tested, but in tests marked `slow`: how
+    many there are changes nothing that these tests look at, and 1000 are half of a row's time.
+    """
+    if request.path.parent.name not in _WHOLE_ROWS or request.node.get_closest_marker("slow"):
+        return
+    from bench.evaluation import draws, frame_errors, row_evaluation
+
+    monkeypatch.setattr(row_evaluation, "_REPLICATES", 50)
+    monkeypatch.setattr(draws, "REPLICATES", 50)
+    monkeypatch.setattr(frame_errors, "REPLICATES", 50)
 
 
 @pytest.fixture(scope="session")
@@ -113,8 +170,7 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from bench._io import file_locks
 
     packed = Path(__file__).parent / "official"
-    base = tmp_path_factory.getbasetemp()
-    unpacked = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "official"
+    unpacked = shared_folder(tmp_path_factory) / "official"
     with file_locks.hold_file(unpacked.with_suffix(".lock")):
         if not unpacked.exists():
             for path in packed.rglob("*.xz"):
@@ -130,8 +186,7 @@ def miniatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from bench._io import file_locks
     from bench.synthetic import Size, write_miniatures
 
-    base = tmp_path_factory.getbasetemp()
-    work = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "miniatures"
+    work = shared_folder(tmp_path_factory) / "miniatures"
     size = Size(12, 6, 6, 6, 4, 4, 2, 6, 6, 6, 6, 6, shortest_s=1.0, longest_s=2.0)
     with file_locks.hold_file(work.with_suffix(".lock")):
         if not work.exists():

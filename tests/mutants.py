@@ -2,8 +2,8 @@
 
 `make mutants` draws a sample (a few minutes); `python -m tests.mutants --count 200 --seed 1` draws
 another. Each mutant is made in a copy of the tree, and the tests that import the changed module are
-run on it until the first fails. A mutant that no test fails on is printed with its place. Exit code
-1 where fewer than `--least` per cent were noticed.
+run on it until the first fails; that test must pass without the mutant. A mutant that no test fails
+on is printed with its place. Exit code 1 where fewer than `--least` per cent were noticed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import ast
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -38,7 +39,8 @@ COMPARED = {
 }
 COMPUTED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.FloorDiv: ast.Mult}
 JOINED = {ast.And: ast.Or, ast.Or: ast.And}
-TIME_LIMIT_S = 300
+TIME_LIMIT_S = 900
+TEST_FILES = 8
 
 
 class Mutant(NamedTuple):
@@ -100,18 +102,16 @@ def _is_text(node: ast.BinOp) -> bool:
 
 
 def tests_of(module: Path) -> list[str]:
-    """Return the test files that import a module, at most six: those of its own name first. Where
-    none does, those of the modules that import it.
+    """Return eight test files that reach a module: those that import it, then those that import
+    its importers, and so on; at each step those of its own name first.
     """
-    reached, seen = [module], {module}
-    while reached:
-        tests = [path for path in _importers(*reached) if path.name.startswith("test_")]
-        if tests:
-            tests.sort(key=lambda path: (module.stem not in path.stem, str(path)))
-            return [str(path) for path in tests[:6]]
+    tests, reached, seen = list[Path](), [module], {module}
+    while reached and len(tests) < TEST_FILES:
         reached = [path for path in _importers(*reached) if path not in seen]
         seen.update(reached)
-    return []
+        nearest = [path for path in reached if path.name.startswith("test_")]
+        tests += sorted(nearest, key=lambda path: (module.stem not in path.stem, str(path)))
+    return [str(path) for path in tests[:TEST_FILES]]
 
 
 def _importers(*modules: Path) -> list[Path]:
@@ -138,21 +138,31 @@ def is_noticed(mutant: Mutant, tree: Path) -> bool:
     path = tree / mutant.module
     before = path.read_text(encoding="utf-8")
     path.write_text(mutant.source, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
-        done = subprocess.run(
-            [*command, *tests_of(mutant.module)],
-            cwd=tree,
-            env=environment,
-            capture_output=True,
-            timeout=TIME_LIMIT_S,
-        )
+        done = _run_tests(tree, tests_of(mutant.module))
     except subprocess.TimeoutExpired:
         return True
     finally:
         path.write_text(before, encoding="utf-8")
-    return done.returncode != 0
+    if not done.returncode:
+        return False
+    failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    alone = _run_tests(tree, failed)
+    if not failed or alone.returncode:
+        sys.exit(f"{' '.join(failed)} fails without a mutant as well:\n{alone.stdout}{done.stdout}")
+    return True
+
+
+def _run_tests(tree: Path, tests: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run tests in the copy at `tree` until the first fails."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests],
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=TIME_LIMIT_S,
+    )
 
 
 def main() -> int:
@@ -172,9 +182,10 @@ def main() -> int:
     drawn = random.Random(chosen.seed).sample(every, min(chosen.count, len(every)))
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
-        ignored = shutil.ignore_patterns(".venv", ".git", "work", "__pycache__", "reports")
-        shutil.copytree(ROOT, tree, ignore=ignored, symlinks=True)
-        shutil.copytree(ROOT / "reports" / "templates", tree / "reports" / "templates")
+        files = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()
+        for name in files:
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, tree / name, follow_symlinks=False)
         missed = 0
         for number, mutant in enumerate(drawn, 1):
             noticed = is_noticed(mutant, tree)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bench import extensions, versions
-from bench.cards import card_files, table_cards
+from bench.cards import card_files, corpus_cards, table_cards
 from bench.config import Config
+from bench.data import corpora
 from bench.metrics.registry import describe_metrics
 from bench.models.weights import locate_weights, published_weights
 from bench.specs.systems import System
@@ -143,6 +144,41 @@ def test_settings_can_be_read_back_as_they_are_written(lab: Path):
     assert len(dumped["system"]["source_digest"]) == 8
     assert run.flat_settings()["system.source_digest"] == dumped["system"]["source_digest"]
     assert type(run).model_validate(dumped) == run
+
+
+READER = """
+import pandas as pd
+from bench.data.subset import Subset
+
+def read_split(card, root, split, resolution_s, keys_only=False):
+    columns = dict(utterance=["a"], path=["a.wav"], label=["spoof"], speaker="", attack="")
+    return Subset(card.key, split, root, pd.DataFrame(columns | {"duration_s": 1.0}), None)
+"""
+CORPUS = """
+name = "Mine"
+short = "MINE"
+task = "detection"
+story = "s"
+citation = "c"
+licence = "l"
+page = "p"
+place = "Anywhere."
+reader = "my_list"
+
+[splits.test]
+"""
+
+
+def test_a_corpus_can_have_a_reader_outside(lab: Path):
+    for name, text in {"readers/my_list.py": READER, "datasets/mine.toml": CORPUS}.items():
+        (lab / name).parent.mkdir()
+        (lab / name).write_text(text)
+    config = Config(corpora={"mine": lab})
+    assert corpora.read_corpus_split("mine", "test", config, "paper").table["utterance"][0] == "a"
+    assert "my_list" in corpus_cards.reader_names()
+    (lab / "datasets/mine.toml").write_text(CORPUS.replace("my_list", "my_lists"))
+    with raises_code("corpus.invalid-card", "did you mean 'my_list'"):
+        corpus_cards.read_corpus_card("mine")
 
 
 @pytest.mark.parametrize("file", ["systems/sal.py", "metrics/auc.py", "readers/protocol.py"])

@@ -36,8 +36,12 @@ _read_once: ContextVar[list[Config] | None] = ContextVar("_read_once", default=N
 def configuration_read_once() -> Generator[None]:
     """Read the configuration that says where cards are once, for the whole block.
 
-    A command looks for hundreds of cards, and changes no configuration meanwhile.
+    A command looks for hundreds of cards, and changes no configuration meanwhile. A block within
+    another reads nothing.
     """
+    if _read_once.get() is not None:
+        yield
+        return
     before = _read_once.set([])
     try:
         yield

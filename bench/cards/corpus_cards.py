@@ -6,22 +6,37 @@ They are in `datasets/` of the suite and of the folders that `extend` of bench.t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from string import Formatter
 from typing import NamedTuple
 
-from bench.cards.card_files import card_file, card_keys, display_path, read_card, validate_card
+from bench import extensions
+from bench.cards.card_files import (
+    card_file,
+    card_keys,
+    configuration_read_once,
+    display_path,
+    read_card,
+    validate_card,
+)
 from bench.cards.corpus_names import is_called, near_corpus
 from bench.errors import BenchError, near_name
 from bench.specs.corpus import CorpusCard, Protocol
 
-_READERS = Path(__file__).parents[1] / "data" / "readers"
-
 
 def list_corpora() -> list[str]:
     """Return the key of every corpus, sorted."""
-    return sorted({key.lower() for key in card_keys("datasets")})
+    return sorted(_list_written_keys())
+
+
+def _list_written_keys() -> dict[str, list[str]]:
+    """Return the keys as the names of files have them, by key."""
+    written: dict[str, list[str]] = {}
+    for name in card_keys("datasets"):
+        written.setdefault(name.lower(), []).append(name)
+    return written
 
 
 def read_corpus_card(name: str) -> CorpusCard:
@@ -30,8 +45,10 @@ def read_corpus_card(name: str) -> CorpusCard:
     An unknown name and a faulty card are a BenchError; a card's faults are all in one error, a line
     each. The faults of other cards are told only where the name is unknown.
     """
-    if name.lower() in list_corpora():
-        return _parse_by_key(name.lower())
+    with configuration_read_once():
+        written = _list_written_keys()
+        if name.lower() in written:
+            return _parse_by_key(name.lower(), written)
     readable = list_readable()
     for card in readable.cards:
         if is_called(card, name):
@@ -53,26 +70,36 @@ def list_readable() -> ReadableCards:
     """Return every card that has no fault, and the faults of the others."""
     cards: list[CorpusCard] = []
     faults: dict[str, str] = {}
-    for key in list_corpora():
-        try:
-            cards.append(_parse_by_key(key))
-        except BenchError as error:
-            faults[key] = str(error)
+    with configuration_read_once():
+        written = _list_written_keys()
+        for key in sorted(written):
+            try:
+                cards.append(_parse_by_key(key, written))
+            except BenchError as error:
+                faults[key] = str(error)
     return ReadableCards(tuple(cards), faults)
 
 
-def _parse_by_key(key: str) -> CorpusCard:
-    written = [written_key for written_key in card_keys("datasets") if written_key.lower() == key]
-    if len(written) > 1:
+def _parse_by_key(key: str, written: Mapping[str, Sequence[str]]) -> CorpusCard:
+    name, *others = written[key]
+    if others:
         raise BenchError(
             "corpus.invalid-card",
-            f"{key}: there are cards {' and '.join(written)}: rename one of them",
+            f"{key}: there are cards {' and '.join(written[key])}: rename one of them",
         )
-    return parse_corpus_card(card_file("datasets", written[0]))
+    return parse_corpus_card(card_file("datasets", name))
 
 
 def parse_corpus_card(path: Path) -> CorpusCard:
     """Read the card at `path`; raise one BenchError that holds all its faults."""
+    try:
+        status = path.stat()
+    except OSError:
+        return _parse_file(path, ())  # says what is wrong with it
+    return _parse_unchanged(path, (status.st_mtime_ns, status.st_size))
+
+
+def _parse_file(path: Path, _state: tuple[int, ...]) -> CorpusCard:
     content = read_card(path)
     if "key" in content:
         raise BenchError(
@@ -86,9 +113,13 @@ def parse_corpus_card(path: Path) -> CorpusCard:
     return card
 
 
+_parse_unchanged = lru_cache(_parse_file)
+"""A report asks for a card hundreds of times; one whose file was changed is read again."""
+
+
 def reader_names() -> list[str]:
-    """Return the name of every reader, sorted: each is a module of `bench/data/readers`."""
-    return sorted(path.stem for path in _READERS.glob("[!_]*.py"))
+    """Return the name of every reader, sorted: a module of the suite or of an extension."""
+    return extensions.list_modules("readers")
 
 
 def _find_mistakes(card: CorpusCard) -> Iterator[str]:

@@ -21,6 +21,7 @@ from bench.cards.card_files import (
     card_file,
     card_folders,
     card_keys,
+    configuration_read_once,
     display_path,
     read_card,
     validate_card,
@@ -77,8 +78,9 @@ def table_key(name: str) -> str:
 
 def read_table(name: str) -> Table:
     """Return a table's card, every row of it checked in both forms."""
-    key = table_key(name)
-    return _read_table_file(key, card_file("experiments", key))
+    with configuration_read_once():
+        key = table_key(name)
+        return _read_table_file(key, card_file("experiments", key))
 
 
 def short_key(table: Table) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _NAMES = (
     *("last", "leftovers", "unfinished", "orphaned", "changed"),
-    *("trials", "mini", "breaths", "draws"),
+    *("trials", "mini", "breaths", "draws", "foreign"),
 )
 _UNITS = {"h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
 _SHOWN = 5

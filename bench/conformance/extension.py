@@ -13,8 +13,14 @@ from bench.conformance.faults import Check, make_fault, run_check
 from bench.errors import BenchError
 from bench.issues import Issue
 from bench.models.weights import published_weights
-from bench.specs import augment, frontends, systems
-from bench.specs.kinds import FrontEndSettings, KindSettings, KindUnion, kind_name
+from bench.specs import augment, breath, frontends, systems
+from bench.specs.kinds import (
+    BreathSettings,
+    FrontEndSettings,
+    KindSettings,
+    KindUnion,
+    kind_name,
+)
 from bench.specs.run import Run
 
 
@@ -68,6 +74,7 @@ def _list_checks(folder: Path, tables: list[str]) -> Iterator[tuple[str, Check]]
         "systems": (systems.System,),
         "frontends": (frontends.FrontEnd,),
         "augment": (augment.Augment, augment.Mix, augment.Splice),
+        "breath": (breath.Breath,),
     }
     for part, of_part in unions.items():
         for path in _list_files(folder, part):
@@ -100,7 +107,7 @@ def _list_kind_checks(
 
 def _check_kind(kind: str, member: type[KindSettings], tables: list[str]) -> Iterator[Issue]:
     """Check a kind in each way that rows build it, or with its defaults where no row has it."""
-    from bench.conformance import networks
+    from bench.conformance import breaths, networks
 
     runs = [run for run in _list_smoke_runs(tables) if any(_parts_of(run, member))]
     if not runs:
@@ -120,6 +127,8 @@ def _check_kind(kind: str, member: type[KindSettings], tables: list[str]) -> Ite
             continue  # it needs files of this machine
         if isinstance(part, FrontEndSettings):
             yield from networks.check_frontend(part)
+        elif isinstance(part, BreathSettings):
+            yield from breaths.check_breath(part)
         else:
             yield from networks.check_augmentation(part)  # pyright: ignore[reportArgumentType]
 

@@ -7,8 +7,7 @@ numbers and nothing else: not even NumPy's own unpickling is called by the file,
 a dtype can be forged. PartialSpoof's own generator saves a `collections.defaultdict(list)` of
 strings of 21 characters (zlin0/partialspoof-audio, local/seglab_extraction_spfin.py). Files written
 by NumPy 1.x (`numpy.core.multiarray`) and 2.x (`numpy._core.multiarray`) are read alike, and so are
-those of pickle protocol 2 (`__builtin__`, `_codecs.encode`). A forged pickle can still ask for more
-memory than there is, as a forged archive can; the downloads' MD5 sums are in the card.
+those of pickle protocol 2 (`__builtin__`, `_codecs.encode`).
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import ast
 import io
 import math
 import pickle
+import pickletools
 import re
 import struct
 from collections.abc import Callable
@@ -31,6 +31,8 @@ from bench.errors import BenchError
 
 _MAGIC = b"\x93NUMPY"
 _NUMBERS = "[fiu][1248]"
+_NUMBERED = re.compile(rb"(?=p(\d{3,20})\n|r(?!econstruct|ray)(.{4}))", re.DOTALL)
+"""What may number a pickled object: the operations PUT and LONG_BINPUT, or bytes that look so."""
 
 
 def read_string_vectors(path: Path) -> dict[str, NDArray[np.str_]]:
@@ -75,7 +77,7 @@ def read_dictionary(file: BinaryIO, bare: bool = False) -> dict[object, object]:
         if announced["descr"] != "|O" or announced["shape"] != ():
             kind, shape = announced["descr"], announced["shape"]
             raise ValueError(f"it holds an array of {kind!r} of shape {shape}")
-    outer = _Unpickler(file, fix_imports=False).load()
+    outer = _unpickle(file)
     content = outer.value if isinstance(outer, _Array) else None
     if not isinstance(content, dict):
         raise ValueError("it holds another object")
@@ -126,12 +128,31 @@ def read_vectors(content: bytes) -> list[NDArray[Any]]:
 
 def _load_objects(file: BinaryIO, shape: object) -> NDArray[Any]:
     """Return the array of objects that follows a header with this shape."""
-    outer = _Unpickler(file, fix_imports=False).load()
+    outer = _unpickle(file)
     boxed = outer.value if isinstance(outer, _Array) else None
     objects = cast("NDArray[Any]", boxed if isinstance(boxed, np.ndarray) else np.zeros(()))
     if objects.dtype.kind != "O" or objects.shape != shape:
         raise ValueError("an object that is no array of strings and numbers")
     return objects
+
+
+def _unpickle(file: BinaryIO) -> Any:
+    """Return the object that is pickled in the rest of a file.
+
+    Python takes memory for as many objects as a pickle says that it numbers, up to 64 GB for a file
+    of a hundred bytes. A true pickle numbers fewer objects than it has bytes.
+    """
+    content = file.read()
+    if any(_read_number(match) > len(content) for match in _NUMBERED.finditer(content)):
+        for operation, number, _ in pickletools.genops(content):  # which tells them from texts
+            if "PUT" in operation.name and number > len(content):
+                raise ValueError(f"it numbers {number} objects in {len(content)} bytes")
+    return _Unpickler(io.BytesIO(content), fix_imports=False).load()
+
+
+def _read_number(match: re.Match[bytes]) -> int:
+    text, binary = match.groups()
+    return int(text) if text else int.from_bytes(binary, "little")
 
 
 def _check_type(code: object) -> Any:

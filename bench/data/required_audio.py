@@ -33,10 +33,11 @@ _UNKNOWN = -1
 """In the place of both: of a file that was not found sound, or cannot be asked for."""
 
 
-def require_audio(subset: Subset, audio: Audio, work: Path, form: Form) -> None:
-    """Raise a BenchError unless every utterance has a whole audio file that fits `audio`.
+def require_audio(subset: Subset, audio: Audio, work: Path, form: Form) -> States:
+    """Return the states of a split's audio files, all of them whole and as `audio` says.
 
-    Header and last sample decide. Files that passed are remembered below `work`.
+    Header and last sample decide. Files that passed are remembered below `work`. Raise BenchError
+    where one is missing or cannot be used.
     """
     paths = [subset.audio_path(row) for row in range(len(subset))]
     all_of_them = _list_command(subset, form)
@@ -63,6 +64,14 @@ def require_audio(subset: Subset, audio: Audio, work: Path, form: Form) -> None:
             f"{subset.corpus} {subset.split}: {len(faults)} of {len(subset)} audio files cannot be "
             f"used, the first: {next(iter(faults.values()))} ({all_of_them})",
         )
+    return states
+
+
+def find_changed(subset: Subset, states: States) -> list[Path]:
+    """Return the audio files that are gone, or not in the states that `require_audio` returned."""
+    paths = [subset.audio_path(row) for row in range(len(subset))]
+    differs = (_file_states(paths)[0] != states).any(axis=1)
+    return [paths[row] for row in np.flatnonzero(differs).tolist()]
 
 
 def _list_command(subset: Subset, form: Form) -> str:

@@ -5,6 +5,7 @@ All of an archive arrives, or nothing: it is unpacked beside the folder and move
 
 from __future__ import annotations
 
+import errno
 import lzma
 import os
 import shutil
@@ -28,7 +29,10 @@ _LEAST_LIMIT, _LIMIT_FACTOR = 20_000_000_000, 20
 """An archive may hold so many times its size, and always as much as the first: frame labels shrink
 a hundredfold when they are packed, audio does not."""
 _BLOCK = 1 << 20
-_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+_DAMAGED = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
+    RuntimeError,  # by zipfile: a member is encrypted, or packed in a way that it does not know
+)
 
 
 def is_archive(name: str) -> bool:
@@ -162,9 +166,10 @@ def _explain_damage(name: str) -> Generator[None]:
             raise _unsafe_error(name, str(error)) from error
         raise _damaged_error(name, error) from error
     except OSError as error:
-        if error.errno is not None:
+        # gzip's own error has no number; a place before the file's start is an invalid argument.
+        if error.errno not in (None, errno.EINVAL):
             raise
-        raise _damaged_error(name, error) from error  # gzip's own error has no number
+        raise _damaged_error(name, error) from error
 
 
 def _damaged_error(name: str, error: Exception) -> BenchError:

@@ -71,6 +71,7 @@ def read_scores(path: Path) -> pa.Table:
         raise BenchError("file.missing", f"{path}: there is no such score file")
     try:
         table = pq.read_table(path)
+        table.validate(full=True)
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # of the machine, and the file may be whole

@@ -49,7 +49,7 @@ def collect_best_row_plots(
         row = choose_shown_row(table, column, results)
         if artifacts is None or row is None:
             continue
-        run = standings[row].runs.to_dict("records")[0]
+        run = standings[row].records[0]
         for name, png in artifacts.read_pictures(find_run_id(run, evaluation), evaluation).items():
             file = f"{stem}.{quote(f'{row}-{evaluation}-{name}', safe='@+')}"
             files[file] = png

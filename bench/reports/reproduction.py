@@ -68,7 +68,7 @@ def list_counted_runs(standings: RunsByRow, form: Form) -> str:
     """Return a table of the runs that the figures are of."""
     shown: list[list[str]] = []
     for row, stands in standings.items():
-        tracked: list[Any] = stands.runs.to_dict("records")
+        tracked: list[Any] = stands.records
         shown += [
             [
                 *(row, str(run["seed"]), format_code(run["signature"]), run["commit"]),

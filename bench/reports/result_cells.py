@@ -7,12 +7,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, Literal
-
-import pandas as pd
 
 from bench.metrics.catalogue import metric_decimals
 from bench.metrics.combined import Estimate, combine_estimates
@@ -230,7 +228,7 @@ def _build_cell(table: Table, name: str, index: int, stands: RowRuns | None) -> 
     source = "" if paper is None else "digest" if column.metric in row.digest else "paper"
     if stands is None:
         return ResultCell(name, index, paper, source, None, 0, 0)
-    run_results = _read_runs(column, stands.runs)
+    run_results = _read_runs(column, stands.records)
     wanted = len(stands.seeds)
     if not run_results:
         return ResultCell(name, index, paper, source, None, 0, wanted)
@@ -304,9 +302,9 @@ def _is_tied(counts: Mapping[str, float]) -> bool:
     return fewer > 0 and abs(missed / bonafide - accepted / spoof) > (0.5 + 1e-9) / fewer
 
 
-def _read_runs(column: Column, runs: pd.DataFrame) -> list[_RunResult]:
+def _read_runs(column: Column, runs: Sequence[Mapping[Any, Any]]) -> list[_RunResult]:
     """Return the figure of each run that has it, or has every part of it."""
-    run_results = (_read_run(column, run) for run in runs.to_dict("records"))
+    run_results = (_read_run(column, run) for run in runs)
     return [result for result in run_results if result is not None]
 
 

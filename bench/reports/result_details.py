@@ -131,8 +131,7 @@ def format_trainings(table: Table, standings: RunsByRow, form: Form) -> str:
             for n, column in columns
         },
     }
-    frames = ((row, stands.runs) for row, stands in standings.items())
-    runs = [(row, run) for row, frame in frames for run in frame.to_dict("records")]
+    runs = [(row, run) for row, stands in standings.items() for run in stands.records]
     used = {name: read for name, read in readers.items() if any(read(run) for _, run in runs)}
     lines = [
         [row, str(run["seed"]), *(read(run) or _NOTHING for read in used.values())]
@@ -201,7 +200,7 @@ def format_breath_shares(standings: RunsByRow, form: Form) -> str:
     """Return how much of each split is marked as breath, by class; empty where rows hear none."""
     seen: dict[tuple[str, ...], list[str]] = {}
     for row, stands in standings.items():
-        runs = stands.runs.to_dict("records")
+        runs = stands.records
         for text in dict.fromkeys(_read_text(run, "breaths") for run in runs):
             for split, share_by_class in json.loads(text or "{}").items():
                 shares = [

@@ -123,7 +123,7 @@ def find_row(text: str, form: Form, store: OpenStore, seeds: str = "") -> RowRes
             if other_row not in systems
             for key, data in table_cards.resolve_row(table, other_row, form).evaluate.items()
         }
-    runs: tuple[Mapping[str, Any], ...] = tuple(stands.runs.to_dict("records"))  # pyright: ignore
+    runs: tuple[Mapping[str, Any], ...] = tuple(stands.records)  # pyright: ignore
     known_names = {
         SharedEvaluation(data.corpus, data.split, data.resolution_s): key
         for key, data in evaluate.items()

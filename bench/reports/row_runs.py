@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -47,6 +49,11 @@ class RowRuns:
     scored: bool = False
     """Whether the row is another system's: its one line holds the figures of all its score
     files."""
+
+    @cached_property
+    def records(self) -> list[dict[Any, Any]]:
+        """Lines of `runs`, made once: pandas is slow where a frame is wide."""
+        return self.runs.to_dict("records")
 
 
 STATUS_WORDS = dict(RUNNING="running", SCHEDULED="running", FAILED="failed", KILLED="interrupted")

@@ -134,7 +134,7 @@ def _read_system(
     replicates: list[np.ndarray] = []
     mistakes: list[Mistakes] = []
     trials: set[str] = set()
-    for run in stands.runs.to_dict("records"):
+    for run in stands.records:
         parts = [drawn.read_draws(find_run_id(run, m.partition(".")[0]), m) for m in metrics]
         present = [part for part in parts if part is not None]
         if len(present) < len(parts):

@@ -68,7 +68,7 @@ def build_scored_cells(table: Table, standings: RunsByRow) -> ResultCells:
 
 
 def _mark_scored(cell: ResultCell, table: Table, stands: RowRuns) -> ResultCell:
-    (line,) = stands.runs.to_dict("records")
+    (line,) = stands.records
     column = table.columns[cell.column]
     names = {metric.partition(".")[0] for metric in column.parts or (column.metric,)}
     missing = sum(int(line.get(f"{MISSING}.{name}", 0)) for name in names if cell.ours)

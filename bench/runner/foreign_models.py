@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from bench._io import machine
 from bench._io.digests import file_digest
-from bench._io.packages import NotInstalled, is_installed
+from bench._io.packages import NotInstalled, is_installed, missing_message
 from bench.errors import BenchError, near_name, plain_message
 from bench.models.systems.base import Prediction
 from bench.units import frame_samples
@@ -165,12 +165,9 @@ def _load_torchscript(file: ModelFile, device: torch.device) -> Callable[[Tensor
 
 def _load_onnx(file: ModelFile, device: torch.device) -> Callable[[Tensor], Any]:
     if not is_installed("onnxruntime"):
-        package = "onnxruntime-gpu" if device.type == "cuda" else "onnxruntime"
-        raise NotInstalled(
-            "package.missing",
-            f"{file.path}: ONNX files need the package onnxruntime, which is not installed: "
-            f"`pip install {package}`",
-        )
+        message = missing_message(f"{file.path}: an ONNX model", "onnxruntime")
+        on_gpu = "; for a GPU install onnxruntime-gpu instead" if device.type == "cuda" else ""
+        raise NotInstalled("package.missing", message + on_gpu)
     runtime: Any = importlib.import_module("onnxruntime")
     wanted = ["CUDAExecutionProvider"] if device.type == "cuda" else []
     there = [name for name in wanted if name in runtime.get_available_providers()]

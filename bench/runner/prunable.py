@@ -17,7 +17,7 @@ from bench._io import atomic_files, disk
 from bench.cards import paper_cards, table_cards
 from bench.config import Config, Form
 from bench.errors import BenchError
-from bench.runner.training_folder import hold_folder
+from bench.runner.training_folder import hold_folder, hold_locks
 from bench.specs.run import Run
 from bench.tracking.run_folders import FolderRun, runs_by_folder
 from bench.training import checkpoints, damage, keeping
@@ -57,6 +57,10 @@ KINDS: Mapping[str, PruneKind] = {
     "mini": PruneKind("miniature corpora: `bench data mini` makes them again"),
     "breaths": PruneKind("breaths that were found: the next run that needs them finds them again"),
     "draws": PruneKind("what reports drew for their intervals: the next report draws it again"),
+    "foreign": PruneKind(
+        "scores of models given with `bench score --model`: the same command scores again; what it "
+        "evaluated stays"
+    ),
 }
 
 
@@ -114,6 +118,7 @@ def find_prunable(
     else:
         items += [*_folder_items(work, "mini", "mini"), *_folder_items(work, "breath", "breaths")]
     items += _folder_items(work, "draws", "draws")
+    items += _folder_items(work, "foreign", "foreign")
     items += _half_written_items(work)
     wanted, now = set(kinds), time.time()
     ages = {kind: info.older_s if older_s is None else older_s for kind, info in KINDS.items()}
@@ -125,6 +130,8 @@ def remove_item(item: PrunableFiles) -> str:
     """Remove what is found; return "" or why it was left."""
     try:
         match item.kind:
+            case "foreign":
+                return _remove_foreign(item.path)
             case "last":
                 with hold_folder(item.path) as mine:
                     return _release_last(item.path) if mine else "is in use"
@@ -145,6 +152,14 @@ def _release_last(folder: Path) -> str:
     except checkpoints.DamagedCheckpoint as error:
         return str(error)
     return ""
+
+
+def _remove_foreign(folder: Path) -> str:
+    """Remove the scores of a model, unless a process writes them."""
+    with hold_locks(*folder.rglob("*.lock")) as mine:
+        if mine:
+            shutil.rmtree(folder)
+    return "" if mine else "is in use"
 
 
 def _unlink_files(files: Iterable[Path]) -> str:

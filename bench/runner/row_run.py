@@ -21,7 +21,7 @@ from bench.jobs import leases
 from bench.jobs.leases import Lease
 from bench.models import breath
 from bench.models.breath.census import Census, describe_census, measure_marks, require_marks
-from bench.runner import results, shared_training, training_folder
+from bench.runner import input_changes, results, shared_training, training_folder
 from bench.runner.process_team import Team
 from bench.runner.relay import DeviceRelay, ProgressSender, relay_progress
 from bench.specs.run import TrainData
@@ -154,6 +154,15 @@ class RowRun:
         for name, loaded in job.data.evaluate.items():
             path = score_path(self.folder, name, job.run.evaluate[name], loaded)
             damage.set_scores_aside(path, job.run.evaluate[name], loaded.subset, say)
+        trained_before = input_changes.is_trained(self.folder)
+        trained = self._train_and_score(observer)
+        input_changes.require_unchanged(
+            job.run, job.data, self.folder, self.config, trained_before=trained_before
+        )
+        return trained
+
+    def _train_and_score(self, observer: _RunObserver) -> TrainedRow:
+        job = self.job
         if Team.current is not None:
             return Team.current.train_together(job, self.folder, observer)
         fabric = engine.make_fabric(self.config, job.run.training.precision)

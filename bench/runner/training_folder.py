@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
+from bench._io import file_locks
 from bench.jobs import leases
 from bench.training import checkpoints, keeping
 from bench.training.keeping import Progress
@@ -30,12 +31,22 @@ def abandon_training(folder: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
+def hold_folder(folder: Path) -> AbstractContextManager[bool]:
+    """Hold a training's folder where nobody else does; give whether it is held."""
+    return _hold_all(leases.hold_lease(folder / leases.NAME, _refuse_busy))
+
+
+def hold_locks(*paths: Path) -> AbstractContextManager[bool]:
+    """Hold lock files where nobody else holds one of them; give whether they are held."""
+    return _hold_all(*(file_locks.hold_file(path, _refuse_busy) for path in paths))
+
+
 @contextmanager
-def hold_folder(folder: Path) -> Generator[bool]:
-    """Hold a training's folder where nobody else does; yield whether it is held."""
+def _hold_all(*locks: AbstractContextManager[object]) -> Generator[bool]:
     with ExitStack() as stack:
         try:
-            stack.enter_context(leases.hold_lease(folder / leases.NAME, _refuse_busy))
+            for lock in locks:
+                stack.enter_context(lock)
         except OSError:
             yield False
             return

@@ -155,7 +155,10 @@ def register_model(client: Any, run_id: str) -> None:
 
 
 def load_registered_model(client: Any, run_id: str) -> nn.Module:
-    """Return a run's model, on the CPU and in evaluation mode; BenchError where it has none."""
+    """Return a run's model, on the CPU and in evaluation mode.
+
+    BenchError where it has none, or where the code that its pickle names is not here.
+    """
     if not any(file.path == FOLDER for file in client.list_artifacts(run_id)):
         uri = client.get_run(run_id).info.artifact_uri
         looked = local_folder(uri) or uri
@@ -163,9 +166,19 @@ def load_registered_model(client: Any, run_id: str) -> nn.Module:
             "tracking.artifact-missing",
             f"run {run_id} has no model among its artifacts: no {looked}/{FOLDER}",
         )
+    flavour = _import_flavour()
     with tempfile.TemporaryDirectory() as temporary:
         path = client.download_artifacts(run_id, FOLDER, temporary)
-        return _import_flavour().load_model(path, map_location="cpu")
+        try:
+            return flavour.load_model(path, map_location="cpu")
+        except (ImportError, AttributeError) as error:
+            commit = client.get_run(run_id).data.tags.get("commit", "")
+            raise BenchError(
+                "tracking.model-unreadable",
+                f"the model of run {run_id} names code that is not here ({error}): it was written "
+                f"{f'at commit {commit}' if commit else 'by another version of this suite'}, and "
+                "modules were renamed or removed since",
+            ) from error
 
 
 def _describe_model(tags: Mapping[str, str]) -> str:

@@ -64,13 +64,14 @@ def read_pictures(store: OpenStore, run_id: str, evaluation: str) -> dict[str, b
 def _open_files(store: OpenStore, run_id: str, below: str, suffix: str) -> Generator[list[Path]]:
     """Yield a run's files of a kind, by name."""
     client = store.client
+    local = local_folder(client.get_run(run_id).info.artifact_uri)
+    if local is not None and local.is_dir():  # MLflow would look the run up three times more
+        paths = sorted((local / below).glob(f"*{suffix}"))
+        yield paths
+        return
     paths = sorted(
         file.path for file in client.list_artifacts(run_id, below) if file.path.endswith(suffix)
     )
-    local = local_folder(client.get_run(run_id).info.artifact_uri) if paths else None
-    if local is not None and local.is_dir():
-        yield [local / path for path in paths]
-        return
     with tempfile.TemporaryDirectory() as temporary:
         yield [Path(client.download_artifacts(run_id, path, temporary)) for path in paths]
 

@@ -16,7 +16,7 @@ from bench._io.digests import short_digest
 from bench.cards import corpus_cards
 from bench.config import Config, Form
 from bench.data import corpora, fingerprint
-from bench.data.required_audio import require_audio
+from bench.data.required_audio import States, require_audio
 from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.evaluation import score_file
@@ -32,13 +32,14 @@ from bench.training.scoring import build_utterances, score_columns, score_uttera
 class LoadedSplit(NamedTuple):
     """A split with the fingerprint of its protocol and labels and the digest of its audio.
 
-    `reader_digests` holds the digests and versions of what reads it and finds its breaths
-    (`bench.training.contents`).
+    `states` are those of its audio files when it was loaded; `reader_digests` holds the digests
+    and versions of what reads it and finds its breaths (`bench.training.contents`).
     """
 
     subset: Subset
     fingerprint: str
     audio: str
+    states: States
     reader_digests: Mapping[str, str] = MappingProxyType({})
 
     @property
@@ -146,9 +147,12 @@ class DatasetCache:
             subset = corpora.read_corpus_split(
                 data.corpus, data.split, self.config, form, resolution_s
             )
-            require_audio(subset, card.audio, self.config.work, form)
+            states = require_audio(subset, card.audio, self.config.work, form)
             self._loaded[key] = LoadedSplit(
-                subset, fingerprint.compute_fingerprint(subset), fingerprint.audio_digest(subset)
+                subset,
+                fingerprint.compute_fingerprint(subset),
+                fingerprint.audio_digest(subset),
+                states,
             )
         loaded = self._loaded[key]
         require_labels(loaded.subset, data)

@@ -16,6 +16,8 @@ from bench.config import Config
 from bench.data import corpora
 from bench.runner.request import RunRequest
 
+pytestmark = pytest.mark.drawn
+
 SMALL = ["training.epochs=1", "frontend={blocks=2, dim=16, heads=2, feed_forward=16, channels=8}"]
 SETS = [part for item in SMALL for part in ("--set", item)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -17,8 +18,10 @@ import pytest
 import tomlkit
 
 from bench.cards import corpus_cards
-from bench.data.corpora import read_keys
+from bench.config import read_config
+from bench.data.corpora import read_corpus_split, read_keys
 from bench.downloads import addresses
+from bench.evaluation.score_file import read_scores
 from bench.models import weights
 from tests.downloads.official_archives import CORPORA, pack
 from tests.downloads.server import FileServer, run_server
@@ -101,6 +104,56 @@ def test_a_corpus_comes_in_the_layout_of_its_reader_and_only_once(
     assert again.returncode == 0, again.stderr
     assert "already there" in again.stdout
     assert server.asked == []
+
+
+TABLE = """
+title        = "Lab"
+text_columns = ["System"]
+seeds        = [1]
+columns      = [{ heading = "EER", metric = "labcorpus.eer" }]
+
+[base]
+system    = { kind = "aasist", filters = 24, first_channels = 8, channels = 8, graph_dim = 8 }
+frontend  = { kind = "waves" }
+augment   = { kind = "none" }
+mix       = { kind = "none" }
+train     = { corpus = "labcorpus", split = "train", resolution_s = "utterance", clip_s = 2.0375 }
+dev       = { corpus = "labcorpus", split = "dev", resolution_s = "utterance", clip_s = 2.0375 }
+optimiser = { kind = "adam", learning_rate = 1e-3, weight_decay = 1e-4 }
+schedule  = { kind = "constant" }
+training  = { epochs = 1, batch_size = 8 }
+
+[base.evaluate.labcorpus]
+corpus       = "labcorpus"
+split        = "eval"
+resolution_s = "utterance"
+clip_s       = 2.0375
+
+[rows.one]
+cells = ["AASIST, small"]
+"""
+
+
+def test_a_row_runs_on_a_corpus_that_came(bench, lab, tmp_path, monkeypatch):
+    """From the server to the report: no smoke form, and no path is written by hand."""
+    name = lab("asvspoof2019la")
+    table = tmp_path / "lab/experiments/mine/table.toml"
+    table.parent.mkdir(parents=True)
+    table.write_text(TABLE, encoding="utf-8")
+    before = bench("run", "mine/table")
+    assert (before.returncode, before.code) == (2, "run.requirements-missing"), before.stderr
+    for words in (("get", name), ("data", "check", name), ("run", "mine/table")):
+        done = bench(*words)
+        assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(tmp_path)
+    content = json.loads(bench("report", "mine/table", "--json").stdout)
+    (row,), (cell,) = content["rows"], content["records"]
+    assert (row["trained_on"], row["evidence"]) == ("LAB", "measured here")
+    assert cell["low"] <= cell["value"] <= cell["high"]
+    (scores,) = (tmp_path / "work/runs").rglob("*.parquet")
+    subset = read_corpus_split("labcorpus", "eval", read_config(), "paper")
+    assert read_scores(scores)["utterance"].to_pylist() == subset.table["utterance"].tolist()
+    assert subset.root.resolve() == tmp_path / "data/labcorpus/LA"
 
 
 @pytest.mark.parametrize("key", [key for key in CORPORA if key != "llamapartialspoof"])

@@ -13,6 +13,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
+from bench._io import file_locks
 from bench.cli.prune import prune
 from bench.config import Config
 from bench.jobs import leases
@@ -180,7 +181,7 @@ def test_files_that_are_damaged_or_half_written_go(work: Path) -> None:
     assert not (place / "last.pt.damaged").exists()
 
 
-@pytest.mark.parametrize("name", ["mini", "breath", "draws"])
+@pytest.mark.parametrize("name", ["mini", "breath", "draws", "foreign"])
 def test_what_can_be_made_again_goes_only_where_it_is_named(work: Path, name: str) -> None:
     (work / name / "of").mkdir(parents=True)
     (work / name / "of" / "a").write_bytes(b"content")
@@ -190,6 +191,21 @@ def test_what_can_be_made_again_goes_only_where_it_is_named(work: Path, name: st
     assert (work / name / "of").is_dir()
     called("--yes", "--kind", kind)
     assert not (work / name / "of").exists()
+
+
+def test_scores_of_a_model_that_a_process_writes_are_left(work: Path) -> None:
+    folder = work / "foreign" / "1234abcd-load"
+    lock = folder / "scores" / "inthewild-eval.lock"
+    lock.parent.mkdir(parents=True)
+    lock.with_suffix(".jsonl").write_text("[]\n")
+    assert listed() == {"foreign": ["foreign/1234abcd-load"]}
+    with file_locks.hold_file(lock):
+        done = called("--yes", "--kind", "foreign")
+        assert done.exit_code == 1
+        assert f"{folder}: left: is in use" in done.stderr
+    assert lock.with_suffix(".jsonl").is_file()
+    assert called("--yes", "--kind", "foreign").exit_code == 0
+    assert not folder.exists()
 
 
 def test_each_kind_is_asked_about(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:

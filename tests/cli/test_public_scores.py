@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,23 @@ import pytest
 import tomlkit
 
 from bench.cards import corpus_cards
+from bench.cli import public_results
 from bench.data.corpora import read_keys
 from bench.downloads import addresses
+from bench.evaluation.evaluator import EvaluationRequest
 from bench.evaluation.reference import build_reference
 from bench.metrics.det import eer_of
 from bench.metrics.tally import count_scores
 from tests.downloads.server import FileServer, run_server
 
 COUNT = 200
+
+
+@pytest.fixture(autouse=True)
+def few_intervals(monkeypatch):
+    """Draw 50 replicates: results and differences are without them what they are with 1000."""
+    few = partial(EvaluationRequest, replicates=50)
+    monkeypatch.setattr(public_results, "EvaluationRequest", few)
 
 
 @pytest.fixture

@@ -89,6 +89,7 @@ def test_a_killed_row_goes_on_in_its_run_and_ends_as_an_uninterrupted_one(
 def test_ctrl_c_stops_cleanly_and_is_resumable(command, environment, tiny, tmp_path):
     order = ["run", "table4", "--smoke", "--rows", "S0", *tiny, "--set", "training.epochs=500"]
     work = tmp_path / "work"
+    Store(Config(work=work))  # a new process takes seconds to make one
     process = start(command, environment, tmp_path, *order)
     until(lambda: list(work.rglob("last.pt")), process, "the first checkpoint")
     process.send_signal(signal.SIGINT)

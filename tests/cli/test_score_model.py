@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bench._io import packages
 from bench.config import Config
 from bench.evaluation import score_file
+from bench.runner import foreign_models
 from bench.tracking.store import Store
 
 MINE = """
@@ -47,6 +49,10 @@ def test_several_corpora_are_scored_evaluated_and_tracked(bench, environment, tm
         assert [float(score) for _, score in lines] == pytest.approx(table["score"].to_pylist())
     tracked = Store(Config(work=work)).scored_frame("cross/detection", "smoke")
     assert len(tracked) == 2
+    listed = json.loads(bench("prune", "--kind", "foreign", "--dry-run", "--json").stdout)["items"]
+    assert [work / item["place"] for item in listed] == [*(work / "foreign").iterdir()]
+    assert bench("prune", "--kind", "foreign", "--yes").returncode == 0
+    assert not [*(work / "foreign").iterdir()]
 
 
 def test_its_text_file_is_judged_alike(bench, environment):
@@ -104,3 +110,14 @@ def test_what_cannot_be_scored_is_one_message(bench, arguments, code, message):
     assert code is None or done.code == code
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_onnx_model_without_its_package_names_the_extra(bench, tmp_path, monkeypatch):
+    (tmp_path / "mine.onnx").touch()
+    for module in (foreign_models, packages):
+        monkeypatch.setattr(module, "is_installed", lambda name: name != "onnxruntime")
+    done = bench("score", "--model", "mine.onnx", "--corpus", "19LA", "--smoke")
+    assert done.code == "package.missing"
+    assert done.returncode != 0
+    assert "mine.onnx: an ONNX model needs onnxruntime, which an extra brings" in done.stderr
+    assert "'speech-deepfake-bench[onnx]'" in done.stderr

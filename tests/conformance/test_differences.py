@@ -38,13 +38,22 @@ def tables(paper: str) -> dict[str, dict[str, Run]]:
     }
 
 
+@cache
+def flat_settings(paper: str) -> dict[tuple[str, str], dict[str, object]]:
+    """The flat settings of each row of a paper's tables."""
+    return {
+        (key, row): run.flat_settings()
+        for key, runs in tables(paper).items()
+        for row, run in runs.items()
+    }
+
+
 def concerned(paper: str, point: Difference) -> list[tuple[str, str]]:
     """The tables and rows that a point concerns."""
     return [
         (key, row)
-        for key, runs in tables(paper).items()
-        for row, run in runs.items()
-        if point.concerns_row(key, run.flat_settings())
+        for (key, row), settings in flat_settings(paper).items()
+        if point.concerns_row(key, settings)
     ]
 
 

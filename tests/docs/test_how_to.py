@@ -9,8 +9,8 @@ import pytest
 from .pages import DOCS, HOW_TO, Newcomer, read_blocks
 
 _PARTS = ["corpus", "table", "sweep"]
-_PARTS += ["system", "front-end", "augmentation", "breath-detector", "metric"]
-_SLOW = {"table", "sweep"}
+_PARTS += ["system", "front-end", "augmentation", "breath-detector", "metric", "folder"]
+_SLOW = {"table", "sweep", "folder"}
 """They train several rows."""
 
 
@@ -27,6 +27,12 @@ def test_how_to_in_an_empty_folder(name: str, tmp_path: Path, miniatures: Path) 
         _check_report(folder / "reports/smoke")
 
 
+def test_one_of_each_is_sound(tmp_path: Path) -> None:
+    """All of the page but what trains: `.ci/wheel` follows it to its end."""
+    trains = ("bench run", "bench report", "bench sweep")
+    Newcomer(tmp_path, Path(), skipped=trains).follow(HOW_TO / "folder.md")
+
+
 def _check_report(folder: Path) -> None:
     """Three seeds of both rows are in the report, which compares them, as Markdown, HTML, LaTeX."""
     text = (folder / "mine-rounds.smoke.md").read_text(encoding="utf-8")
@@ -41,7 +47,10 @@ def _check_report(folder: Path) -> None:
 def test_pages_of_a_first_day(name: str, tmp_path: Path, miniatures: Path) -> None:
     folder = tmp_path / "empty folder"
     folder.mkdir()
-    Newcomer(folder, miniatures).follow(DOCS / f"{name}.md")
+    newcomer = Newcomer(
+        folder, miniatures, in_process=name != "start"
+    )  # one in processes of its own
+    newcomer.follow(DOCS / f"{name}.md")
 
 
 def test_every_page_with_commands_to_execute_is_followed() -> None:

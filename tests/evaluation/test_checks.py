@@ -244,9 +244,15 @@ class TestValues:
 
     def test_probabilities(self, keys, good):
         score = 1 / (1 + np.exp(-good[1]))
-        for changed in (score, np.log(score), 2 * score - 1):
+        kinds = {
+            "within 0 and 1, as probabilities do": score,
+            "within -1 and 1, as cosines": 2 * score - 1,
+            "0 or less, as log-probabilities": np.log(score),
+        }
+        for kind, changed in kinds.items():
             finding = only(check_utterances(scorefile(good[0], changed), keys, llr=True))
             assert (finding.severity, finding.code) == ("warning", "scores.probabilities")
+            assert kind in finding.message
             assert "Cllr" in finding.message
             assert (
                 check_utterances(scorefile(good[0], changed), keys).findings == ()

@@ -57,6 +57,17 @@ class TestConfidence:
         assert f"'conf' is the confidence of '{name}'" in found.taken
         assert "--higher-is-spoof would turn it round" in refused(path, negate=True)
 
+    def test_confidences_reach_from_0_to_1(self, tmp_path):
+        of_bonafide = self.OF_BONAFIDE.copy()
+        of_bonafide[:2] = 0, 1
+        sure = np.where(DECIDED, of_bonafide, 1 - of_bonafide)
+        path = put(tmp_path, self.FORM, "file,label,score", w=words(DECIDED), c=sure)
+        np.testing.assert_allclose(read(path, column="score@label").score, of_bonafide)
+        for outside in (1.01, -0.01):
+            sure[0] = outside
+            path = put(tmp_path, self.FORM, "file,label,score", w=words(DECIDED), c=sure)
+            assert "numbers outside 0 and 1" in refused(path, column="score@label")
+
     def test_without_a_header(self, tmp_path):
         path = put(tmp_path, "{u} {w} {c}", w=words(DECIDED), c=CONFIDENCES)
         assert "--column 3@2" in refused(path)

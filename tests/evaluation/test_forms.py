@@ -265,6 +265,11 @@ def test_malformed_lines_are_counted_and_cut(tmp_path):
     assert max(map(len, message.split("\n"))) < 300
 
 
+def test_one_malformed_line_is_one(tmp_path):
+    with pytest.raises(BenchError, match="1 line is malformed"):
+        read(put(tmp_path, lines("{u} {s}\n") * 3 + "LA_E_1000005 x\n"))
+
+
 def test_malformed_lines_of_far_blocks_have_their_numbers(tmp_path, monkeypatch):
     monkeypatch.setattr("bench._io.text_files.BLOCK", 64)
     text = lines("{u} {s}\n") * 10 + "oops\n" + lines("{u} {s}\n")

@@ -104,12 +104,17 @@ def test_onnx_scores_as_the_module(tmp_path):
         predict(str(path))
 
 
-def test_onnx_asks_for_its_package(tmp_path, monkeypatch):
+def test_onnx_asks_for_the_extra_that_brings_its_package(tmp_path, monkeypatch):
     path = tmp_path / "mean.onnx"
     path.touch()
     monkeypatch.setattr(foreign_models, "is_installed", lambda name: name != "onnxruntime")
-    with pytest.raises(packages.NotInstalled, match="pip install onnxruntime`"):
+    install = "pip install 'speech-deepfake-bench[onnx]'"
+    with raises_code("package.missing", str(path), "an extra brings", install) as caught:
         predict(str(path))
+    assert isinstance(caught.value, packages.NotInstalled)
+    assert "gpu" not in str(caught.value)
+    with raises_code("package.missing", install, "onnxruntime-gpu"):
+        load_foreign(parse_model(str(path)), torch.device("cuda"))
 
 
 def test_errors_of_foreign_code_have_file_and_line(tmp_path, subtests):

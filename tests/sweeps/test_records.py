@@ -18,6 +18,8 @@ from bench.tracking.run_frame import COLUMNS as TRACKED
 from tests.sweeps.conftest import Formula, finish
 from tests.sweeps.trials import NOTHING, kept
 
+pytestmark = pytest.mark.drawn
+
 THREE = """
 title = "Three $ dimensions"
 from = "sal/table4:S7"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from types import ModuleType
 
 import mlflow
 import pytest
@@ -109,6 +110,29 @@ def test_models_are_registered_once_by_row_form_and_seed(
     assert version.tags["form"] == "smoke"
     kept = store.load_model(store.search_runs(entry.table, entry.identity)[0].info.run_id)
     assert type(kept) is type(system)
+
+
+def test_a_model_of_renamed_code_says_which_commit_wrote_it(
+    store: Store, entry: RunRecord, monkeypatch, subtests
+):
+    """As in stores from before modules and classes of the suite were renamed."""
+    module = ModuleType("bench_before_a_rename")
+    exec("from torch.nn import Linear\nclass Before(Linear):\n    pass\n", vars(module))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    with store.begin_run(entry) as tracked:
+        tracked.add_model(module.Before(1, 1))
+        tracked.finish_run(FIGURES)
+    commit = store.client.get_run(tracked.run_id).data.tags["commit"]
+    assert commit
+    parts = ("tracking.model-unreadable", tracked.run_id, f"commit {commit}")
+    with subtests.test("class"):
+        del module.Before
+        with raises_code(*parts, "Before"):
+            store.load_model(tracked.run_id)
+    with subtests.test("module"):
+        monkeypatch.delitem(sys.modules, module.__name__)
+        with raises_code(*parts, "No module named 'bench_before_a_rename'"):
+            store.load_model(tracked.run_id)
 
 
 def test_a_run_without_a_model_says_so(store: Store, entry: RunRecord):

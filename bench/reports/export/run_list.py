@@ -41,7 +41,7 @@ def list_runs(made: Report) -> list[dict[str, Any]]:
 
 
 def _list_trained(row: str, stands: RowRuns) -> list[dict[str, Any]]:
-    lines: list[dict[Any, Any]] = stands.runs.to_dict("records")
+    lines: list[dict[Any, Any]] = stands.records
     return [
         {
             "row": row,
@@ -61,7 +61,7 @@ def _parse_object(text: Any) -> Any:
 
 
 def _list_scored_files(row: str, stands: RowRuns, made: Report) -> list[dict[str, Any]]:
-    (line,) = stands.runs.to_dict("records")
+    (line,) = stands.records
     return [
         {
             "row": row,

@@ -50,7 +50,7 @@ def list_missing_rows(made: Report) -> list[MissingPart]:
 def _copy_run_files(
     row: str, stands: RowRuns, store: OpenStore, below: Path, evaluations: list[str]
 ) -> Iterator[MissingPart]:
-    lines: list[dict[Any, Any]] = stands.runs.to_dict("records")
+    lines: list[dict[Any, Any]] = stands.records
     for line in lines:
         for evaluation in evaluations:
             if not _has_result(line, evaluation):
@@ -67,7 +67,7 @@ def _copy_run_files(
 def _copy_given_files(
     row: str, stands: RowRuns, store: OpenStore, below: Path, evaluations: list[str]
 ) -> Iterator[MissingPart]:
-    (line,) = stands.runs.to_dict("records")
+    (line,) = stands.records
     for evaluation in evaluations:
         if not _has_result(line, evaluation):
             continue

@@ -1,0 +1,265 @@
+"""A work folder with a tiny table, commands that are run on it, and what they leave.
+
+A command runs in a fork of this process, which has imported everything: a fault costs seconds, not
+the half minute that starting anew takes. The fork is a process like any other: it is killed, and
+nothing of it is left to the next.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench._io.digests import file_digest
+
+Arguments = tuple[str, ...]
+"""Of `bench`."""
+CARD = """
+title        = "Faults"
+text_columns = ["System"]
+seeds        = [1]
+columns      = [{ heading = "PS EER", metric = "partialspoof.eer" }]
+
+[base]
+system    = { kind = "sal", layers.kind = "last", context.kind = "none", auxiliary.kind = "none" }
+frontend  = { kind = "tiny", convolutions = "trained" }
+augment   = { kind = "rawboost", algorithm = 4, probability = 0.5 }
+mix       = { kind = "csm", rounds = 1, probability = 0.5 }
+train     = { corpus = "partialspoof", split = "train", resolution_s = 0.16, clip_s = 1.28 }
+dev       = { corpus = "partialspoof", split = "dev", resolution_s = 0.16 }
+optimiser = { kind = "adam", learning_rate = 1e-3, weight_decay = 1e-4 }
+schedule  = { kind = "constant" }
+training  = { epochs = 3, batch_size = 4 }
+evaluate.partialspoof = { corpus = "partialspoof", split = "eval", resolution_s = 0.16 }
+
+[smoke]
+frontend  = { blocks = 1, dim = 16, heads = 2, feed_forward = 16, channels = 8 }
+
+[rows.one]
+cells = ["One"]
+
+[rows.two]
+cells = ["Two"]
+mix = { kind = "none" }
+"""
+SWEEP_CARD = """
+title     = "Faults"
+from      = "faults/table:one"
+sampler   = { kind = "grid" }
+pruner    = { kind = "none" }
+objective = "dev.eer"
+trials    = 3
+
+[space]
+mix.rounds = { kind = "int", low = 1, high = 3 }
+
+[smoke]
+trials = 3
+epochs = 1
+"""
+_PASSING = re.compile(r"[0-9a-f]{32}|(?<=^work/checked/).*")
+"""Ids and digests of paths in names of files, which differ from one work folder to the next."""
+_MEASURED = re.compile(r"^(system/|hours|energy|seconds|duration)")
+"""Metrics of the machine."""
+SETTLE_S = 120
+"""A file that a killed process left is removed when it is older than a minute: it is made so."""
+
+
+@dataclass(frozen=True)
+class World:
+    """A work folder of its own, with the miniature corpora and the tiny table."""
+
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @classmethod
+    def make(cls, folder: Path, miniatures: Path) -> World:
+        """Return a new one in `folder`, with a copy of the miniature corpora in `miniatures`."""
+        card = folder / "experiments" / "faults" / "table.toml"
+        card.parent.mkdir(parents=True)
+        card.write_text(CARD, encoding="utf-8")
+        sweep = folder / "experiments" / "sweeps" / "faults.toml"
+        sweep.parent.mkdir()
+        sweep.write_text(SWEEP_CARD, encoding="utf-8")
+        (folder / "bench.toml").write_text('extend = ["."]\ndevice = "cpu"\nworkers = 0\n')
+        (folder / "work").mkdir()
+        shutil.copytree(miniatures, folder / "work" / "mini")
+        return cls(folder)
+
+    @property
+    def work(self) -> Path:
+        """The work folder."""
+        return self.folder / "work"
+
+    def start(self, *arguments: str, before: Callable[[], None] = lambda: None) -> Command:
+        """Start `bench` with arguments in a fork, which calls `before` first."""
+        log = self.folder / f"log-{secrets.token_hex(4)}.txt"
+        log.touch()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid:
+            return Command(pid, log, arguments)
+        try:
+            code = self._run_forked(log, arguments, before)
+        except BaseException:
+            traceback.print_exc()
+            code = 99
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+    def run(self, *arguments: str, before: Callable[[], None] = lambda: None) -> Command:
+        """Run `bench` with arguments to its end, however it ends."""
+        command = self.start(*arguments, before=before)
+        command.wait()
+        return command
+
+    def finish(self, *commands: Arguments) -> None:
+        """Run each command once more, a minute later; raise where one does not end well."""
+        self.let_settle()
+        for arguments in commands:
+            command = self.run(*arguments)
+            if command.code:
+                raise AssertionError(
+                    f"bench {' '.join(arguments)}: exit code {command.code}\n{command.said}"
+                )
+
+    def let_settle(self) -> None:
+        """Make files as old as they would be two minutes later."""
+        then = time.time() - SETTLE_S
+        for path in self.folder.rglob("*"):
+            if "mini" not in path.parts and not path.is_symlink() and path.exists():
+                os.utime(path, (then, then))
+
+    def _run_forked(self, log: Path, arguments: Arguments, before: Callable[[], None]) -> int:
+        from bench import cli
+
+        os.setsid()
+        os.chdir(self.folder)
+        for name in [name for name in os.environ if name.startswith(("BENCH_", "MLFLOW_"))]:
+            del os.environ[name]
+        os.environ |= {**self.environment, "BENCH_CONFIG_WITHIN": str(self.folder)}
+        os.environ["HOME"] = str(self.folder)
+        handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(handle, 1)
+        os.dup2(handle, 2)
+        sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        sys.argv = ["bench", *arguments]
+        before()
+        try:
+            cli.main()
+        except SystemExit as ended:
+            return int(ended.code or 0)
+        return 0
+
+
+@dataclass
+class Command:
+    """A command that was started."""
+
+    pid: int
+    log: Path
+    arguments: Arguments
+    code: int | None = None
+    """Exit code, negative for a signal; None while it runs."""
+    said: str = ""
+    """What it printed."""
+
+    def wait(self, seconds: float = 300) -> int:
+        """Wait for its end and return its exit code; it is killed after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while not self.has_ended():
+            if time.monotonic() > deadline:
+                os.killpg(self.pid, signal.SIGKILL)
+                raise AssertionError(f"bench {' '.join(self.arguments)}: no end\n{self.said}")
+            time.sleep(0.005)
+        assert self.code is not None
+        return self.code
+
+    def has_ended(self) -> bool:
+        """Return whether it has ended."""
+        if self.code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if not pid:
+                return False
+            self.code = os.waitstatus_to_exitcode(status)
+            self.said = self.log.read_text(encoding="utf-8", errors="replace")
+        return True
+
+
+@dataclass(frozen=True)
+class Remains:
+    """What a world holds when all is done: what has to be equal, whatever happened before."""
+
+    figures: list[dict[str, Any]]
+    """Of each tracked run: row, seed, status, parameters and every metric."""
+    scores: dict[str, str]
+    """Digest of each score file."""
+    files: frozenset[str]
+    """Every file below the world's folder, ids left out: locks and temporary files among them."""
+    report: str
+    """The report's CSV file, "" where none was written."""
+
+
+def collect_remains(world: World) -> Remains:
+    """Return what a world holds."""
+    from bench.config import Config
+    from bench.tracking.store import Store
+
+    client = Store(Config(work=world.work)).client
+    runs = client.search_runs([one.experiment_id for one in client.search_experiments()])
+    figures = sorted(
+        ({**_describe_run(run)} for run in runs), key=lambda run: json.dumps(run, sort_keys=True)
+    )
+    files = [
+        path
+        for path in world.folder.rglob("*")
+        if path.is_file() and "mini" not in path.parts and not path.name.startswith("log-")
+    ]
+    names = {path: _PASSING.sub("ID", path.relative_to(world.folder).as_posix()) for path in files}
+    report = world.folder / "reports" / "faults-table.smoke.csv"
+    return Remains(
+        figures=figures,
+        scores={names[path]: file_digest(path) for path in files if path.suffix == ".parquet"},
+        files=frozenset(names.values()),
+        report=report.read_text(encoding="utf-8") if report.is_file() else "",
+    )
+
+
+def _describe_run(run: Any) -> dict[str, Any]:
+    """Return of a tracked run what does not change with time, place and number of attempts."""
+    metrics = {
+        name: value for name, value in run.data.metrics.items() if not _MEASURED.search(name)
+    }
+    tags = {name: run.data.tags.get(name) for name in ("row", "seed", "kind")}
+    return {**tags, "status": run.info.status, "params": run.data.params, **metrics}
+
+
+def list_differences(expected: Remains, remains: Remains) -> list[str]:
+    """Return what is not as it should be, one line each."""
+    lines: list[str] = []
+    if remains.figures != expected.figures:
+        lines.append(f"runs and figures: {remains.figures}, should be {expected.figures}")
+    if remains.scores != expected.scores:
+        lines.append(f"score files: {remains.scores}, should be {expected.scores}")
+    lines += [f"left behind: {name}" for name in sorted(remains.files - expected.files)]
+    lines += [f"missing: {name}" for name in sorted(expected.files - remains.files)]
+    if remains.report != expected.report:
+        lines.append("the report's figures differ")
+    return lines
