@@ -10,6 +10,7 @@ from bench._io import launchers
 from bench._io.launchers import Launcher, read_launcher
 from bench.config import Config
 from bench.training import engine
+from tests.errors import raises_code
 
 STEP = {
     "SLURM_JOB_ID": "77",
@@ -75,6 +76,17 @@ def test_each_process_of_a_step_gets_its_rank_from_slurm(monkeypatch):
     # What one device does alone is no part of the run of all.
     one = engine.make_fabric(Config(device="cpu", devices=2, nodes=2).for_one_device(), "32-true")
     assert (one.world_size, one.global_rank) == (1, 0)
+
+
+def test_torchrun_for_one_device_is_refused_but_srun_may_share_rows_out(monkeypatch):
+    for name, value in STEP.items():
+        monkeypatch.setenv(name, value)
+    assert engine.check_launcher(Config()) is None
+    for name, value in TORCHRUN.items():
+        monkeypatch.setenv(name, value)
+    assert engine.find_launcher(Config()) is None
+    with raises_code("machine.launcher-mismatch", "torchrun started 4 processes", "devices = 1"):
+        engine.check_launcher(Config())
 
 
 def test_two_steps_of_a_job_have_ports_of_their_own():

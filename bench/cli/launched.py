@@ -14,9 +14,10 @@ def leads_command(context: click.Context) -> bool:
     It does where it was started alone, and as the first of several. Another one takes part in what
     the first one trains and scores, and the answer comes when that is over.
     """
-    if launchers.read_launcher() is None:
+    here = configuration.to_write()
+    if here.device_count == 1 and launchers.read_launcher() is None:
         return True
     packages.require_packages("torch", "lightning_fabric")
     from bench.runner.process_team import join_team  # imports torch
 
-    return context.with_resource(join_team(configuration.to_write()))
+    return context.with_resource(join_team(here))

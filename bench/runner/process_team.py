@@ -210,7 +210,7 @@ def join_team(config: Config) -> Generator[bool]:
 
     In another process than the first, that is after all work is done.
     """
-    launcher = engine.find_launcher(config)
+    launcher = engine.check_launcher(config)
     if launcher is None:
         yield True
         return

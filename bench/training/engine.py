@@ -98,11 +98,17 @@ def find_launcher(config: Config) -> Launcher | None:
 
     Raise BenchError where it started more or fewer than the configuration has devices.
     """
-    if config.device_count == 1:
-        return None
+    return None if config.device_count == 1 else check_launcher(config)
+
+
+def check_launcher(config: Config) -> Launcher | None:
+    """Do as `find_launcher`, also where one device is configured.
+
+    srun may start several commands for one device each, which share the rows.
+    """
     launcher = launchers.read_launcher()
     wanted = f"devices = {config.devices} and nodes = {config.nodes}"
-    if launcher is None:
+    if launcher is None or (launcher.name == "srun" and config.device_count == 1):
         if config.nodes > 1:
             raise BenchError(
                 "machine.launcher-missing",

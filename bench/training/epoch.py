@@ -27,7 +27,8 @@ from bench.training.losses import LossAverager, reduce_tensor
 CHECK_EVERY = 25
 """Steps between looks at the losses: each look waits for the device."""
 AGREE_EVERY = 5
-"""Steps after which several processes agree whether to stop, for the same reason."""
+"""Steps after which several processes agree whether to stop, for the same reason; they do so at an
+epoch's end as well."""
 
 
 class EpochTraining:
@@ -69,7 +70,7 @@ class EpochTraining:
             if number % CHECK_EVERY == 0 or number == len(loader):
                 means = self._averager.mean_losses(progress.epoch + 1)
                 observer.on_step(progress.epoch + 1, number, len(loader), means)
-            if self._is_stopped():
+            if self._is_stopped(number == len(loader)):
                 raise make_stop(
                     f"stopped after step {number} of {len(loader)} of epoch {progress.epoch + 1}"
                 )
@@ -119,12 +120,12 @@ class EpochTraining:
             states["cuda"] = torch.cuda.get_rng_state(self._fabric.device)
         return states
 
-    def _is_stopped(self) -> bool:
+    def _is_stopped(self, is_last: bool) -> bool:
         """Return whether training stops after this step, the same in all processes."""
         asked = interrupts.is_stop_asked()
         if self._fabric.world_size == 1:
             return asked
-        if self._steps % AGREE_EVERY:
+        if self._steps % AGREE_EVERY and not is_last:
             return False
         flag = torch.tensor(int(asked), device=self._fabric.device)
         return bool(reduce_tensor(self._fabric, flag, "max"))

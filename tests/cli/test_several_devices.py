@@ -23,8 +23,9 @@ from tests.cli.conftest import TINY
 ORDER = [
     *("run", "table4", "--smoke", "--rows", "S0", *TINY),
     *("--set", "train.fill='repeat'", "--set", "training.select='train.loss'"),
+    *("--set", "training.epochs=6", "--set", "optimiser.learning_rate=1e-4"),
 ]
-"""Every frame of a clip is one of audio, so that the mean of two shares' losses is the batch's; the
+"""Every frame of a clip is one of audio, so that the mean of two shares' losses is the batch's. The
 loss selects, as the EER of so few utterances jumps by rounding."""
 
 
@@ -126,7 +127,9 @@ def alone(bench, environment, tmp_path) -> Path:
 def require_alike(work: Path, alone: Path) -> None:
     """Demand equal results, but for what float32 sums in another order may change.
 
-    Adam makes much of little where a gradient is nearly 0: a few scores differ more than others.
+    Rounding grows where it switches a part of the network on or off: in one process too, learning
+    in four parts (`training.accumulate`) changes these losses by 5e-4 after some epochs. Half the
+    batch, or twice the learning rate, changes each of them by 4e-3 and more.
     """
     found, expected = scores(work), scores(alone)
     assert found.keys() == expected.keys()
@@ -134,11 +137,12 @@ def require_alike(work: Path, alone: Path) -> None:
     for name, values in expected.items():
         assert len(found[name]) == len(values)
         differences = np.abs(found[name] - values)
-        assert np.median(differences) < 1e-4
-        assert np.quantile(differences, 0.95) < 1e-2 < np.std(values) / 5
+        assert np.median(differences) < 1e-3
+        assert np.quantile(differences, 0.95) < 1e-2
     losses, expected_losses = (curve(folder, "train.loss") for folder in (work, alone))
-    assert losses[0] == pytest.approx(expected_losses[0], rel=1e-5)
-    assert losses == pytest.approx(expected_losses, rel=5e-3)
+    assert len(losses) == 6
+    assert losses[:2] == pytest.approx(expected_losses[:2], rel=1e-5)
+    assert losses == pytest.approx(expected_losses, rel=2e-3)
     assert only_run(work).info.status == "FINISHED"
 
 
