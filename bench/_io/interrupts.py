@@ -93,8 +93,9 @@ def shield_worker(_number: int = 0) -> None:
     A cluster sends its signals to all processes of a job, and torch would end a training whose
     loader a signal kills. SIGTERM still ends the loader where its own parent sends it.
     """
-    if hasattr(signal, "SIGUSR1"):
-        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    for number in STOP_SIGNALS:
+        if number != signal.SIGTERM:
+            signal.signal(number, signal.SIG_IGN)
     if hasattr(signal, "sigwaitinfo"):  # macOS and Windows cannot say who sent a signal
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         threading.Thread(target=_end_for_parent, daemon=True).start()
