@@ -102,10 +102,6 @@ class Submission:
         """Have no job of it go back into the queue."""
         (self.folder / _CANCELLED).touch()
 
-    def unmark_cancelled(self) -> None:
-        """Forget that it was cancelled."""
-        (self.folder / _CANCELLED).unlink(missing_ok=True)
-
     def list_jobs(self) -> list[str]:
         """Return the numbers of its jobs, those that its jobs submitted themselves among them."""
         own = [array.job for array in self.arrays] + [array.preflight for array in self.arrays]
@@ -202,9 +198,14 @@ def _read_unit(content: dict[str, Any]) -> SubmittedUnit:
 
 
 def list_submissions(work: Path) -> Iterator[Submission]:
-    """Yield the submissions of a work folder, the newest first; damaged ones are left out."""
+    """Yield the submissions of a work folder, the newest first.
+
+    Those that were only prepared, and damaged ones, are left out.
+    """
     for path in sorted((work / _FOLDER).glob(f"*/{_FILE}"), reverse=True):
         try:
-            yield read_submission(path.parent.absolute())
+            sent = read_submission(path.parent.absolute())
         except (BenchError, OSError):
             continue
+        if sent.closing:
+            yield sent

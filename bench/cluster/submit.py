@@ -6,9 +6,8 @@ import getpass
 import secrets
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import NamedTuple
 
 from bench import provenance
@@ -39,7 +38,6 @@ class PreparedSubmission:
     submission: Submission
     preflights: tuple[str, ...]
     """Of each array, the name of the script that checks its resources."""
-    parallel: int | None
 
     def format_scripts(self) -> str:
         """Return the text of all scripts, one behind the other."""
@@ -139,8 +137,8 @@ def _write_scripts(
 ) -> PreparedSubmission:
     name = f"bench {whole.table or whole.kind}"
 
-    def write_script(file: str, build: Callable[[], JobScript]) -> str:
-        (whole.folder / file).write_text(build().format_text(), encoding="utf-8")
+    def write_script(file: str, script: JobScript) -> str:
+        (whole.folder / file).write_text(script.format_text(), encoding="utf-8")
         return file
 
     checks: dict[Resources, str] = {}
@@ -151,7 +149,7 @@ def _write_scripts(
         member = base._replace(
             arguments=(str(number),), tasks=tasks, processes=array.processes, nodes=array.nodes
         )
-        write_script(array.script, lambda member=member: member)
+        write_script(array.script, member)
         if resources not in checks:
             brief = resources.model_copy(update={"time": sbatch_script.PREFLIGHT_TIME})
             check = base._replace(
@@ -160,12 +158,12 @@ def _write_scripts(
                 resources=brief,
                 arguments=(whole.token, str(gpus)),
             )
-            checks[resources] = write_script(f"check-{len(checks)}.sh", lambda check=check: check)
+            checks[resources] = write_script(f"check-{len(checks)}.sh", check)
     own = Resources.model_validate(settings.model_dump(include=set(Resources.model_fields)))
     closing = JobScript(f"{name} closing", "closing_job", whole.folder, whole.snapshot, own)
-    write_script(CLOSING_SCRIPT, lambda: closing)
+    write_script(CLOSING_SCRIPT, closing)
     preflights = tuple(checks[resources] for resources in classes)
-    return PreparedSubmission(whole, preflights, settings.parallel)
+    return PreparedSubmission(whole, preflights)
 
 
 def _group_resources(
@@ -184,8 +182,3 @@ def _count_gpus(resources: Resources, config: Config) -> int:
     if resources.gpus is not None:
         return resources.gpus
     return config.devices if config.device == "cuda" else 0
-
-
-def read_folder(folder: str) -> Submission:
-    """Return the submission in a folder that a job was given."""
-    return submission.read_submission(Path(folder))

@@ -8,11 +8,13 @@ import shlex
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bench.cluster import submission
+from bench._io import disk
+from bench.cluster import preflight, submission
 from bench.config import Config
 from bench.tracking.store import Store
 from tests.cluster.fake_slurm import FakeSlurm
@@ -118,6 +120,7 @@ def test_a_script_is_printed_and_not_sent(bench, fake):
     done = bench(*ORDER, "--on", "slurm", "--script")
     assert "#SBATCH --array=0-1\n" in done.stdout
     assert fake.calls == []
+    assert {row["state"] for row in states(bench).values()} == {"not submitted"}
 
 
 def test_settings_of_slurm_are_checked(bench, fake, subtests):
@@ -279,3 +282,45 @@ def test_a_job_finds_no_temporary_folder_of_the_command_that_submitted_it(bench,
     """That folder goes when the command ends."""
     assert bench(*ORDER, "--on", "slurm").returncode == 0
     assert {call["temporary"] for call in fake.calls} == {None}
+
+
+def test_the_check_names_what_would_make_all_jobs_fail(bench, environment, fake, monkeypatch):
+    assert bench(*ORDER, "--on", "slurm").returncode == 0
+    sent = sent_to(environment)
+    monkeypatch.setenv("BENCH_CONFIG", str(sent.folder / "bench.toml"))
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+
+    def problems(token: str = sent.token, gpus: int = 0) -> list[str]:
+        code = preflight.check_node([str(sent.folder), token, str(gpus)])
+        report = preflight.read_problems(sent)["17"]
+        assert code == bool(report["problems"])
+        return report["problems"]
+
+    assert problems() == []
+    (text,) = problems(token="another")
+    assert "is another folder on this node" in text
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    (text,) = problems(gpus=2)
+    assert "2 GPUs are asked for and torch sees 1" in text
+    with monkeypatch.context() as patched:
+        patched.setattr(disk, "free_bytes", lambda _: 0)
+        (text,) = problems()
+        assert "are needed and 0 B are free" in text
+    mini = Path(environment["BENCH_WORK"]) / "mini"
+    aside = mini.rename(mini.with_name("aside"))
+    (text,) = problems()
+    assert "the miniature partialspoof is not at" in text
+    aside.rename(mini)
+    replace(sent, versions={**sent.versions, "torch": "0.1"}).save()
+    (text,) = problems()
+    assert "torch is" in text
+    assert "was 0.1" in text
+    sent.save()
+    (unit, other) = sent.units
+    replace(sent, units=(replace(unit, signatures=("0",)), other)).save()
+    (text,) = problems()
+    assert "was submitted with 0" in text
+    sent.save()
+    (sent.snapshot / "bench" / "new.py").touch()
+    (text,) = problems()
+    assert "was changed since it was submitted" in text
