@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import optuna
 
-from bench._io import file_locks
 from bench.errors import BenchError
 from bench.sweeps import journal
 
@@ -54,7 +53,7 @@ def _open_file(path: Path, say: Callable[[str], None]) -> Storage:
 
     @contextmanager
     def hold_lock(name: str) -> Generator[None]:
-        with file_locks.hold_file(path.with_name(f"{path.name}.{name}")):
+        with journal.hold_alone(path.with_name(f"{path.name}.{name}")):
             yield
 
     return Storage(journal.open_journal(path, say), hold_lock)
