@@ -122,6 +122,7 @@ def _report_tables(request: ReportRequest) -> None:
     extras = _parse_formats(request.formats)
     output_dir, form = request.folder, request.form
     config = configuration.to_write(output_dir)
+    configuration.announce_waiting(config)
     is_all = request.table == ALL
     keys = table_cards.table_keys() if is_all else [request.table]
     store = open_store.open_to_read(config)

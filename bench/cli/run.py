@@ -116,6 +116,11 @@ def run(
     packages.require_packages("torch", "lightning_fabric", "mlflow")
     if smoke:
         miniatures.make_missing(order.resolve_runs().values(), here)
+    if here.stage:
+        from bench.runner import staging
+
+        runs = order.resolve_runs().values()
+        here = staging.stage_corpora(runs, here, lambda text: click.echo(text, err=True))
     order.require_available(here)
     # These import torch and MLflow, which takes seconds: only now.
     from bench.cli import run_output

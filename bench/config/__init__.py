@@ -62,6 +62,12 @@ class ConfigFile(Spec):
     """Folder for checkpoints, scores and the miniature corpora."""
     tracking: Place | None = None
     """MLflow tracking store, e.g. `"sqlite:////data/mlflow.db"` or a server's address."""
+    stage: tuple[Place, ...] = Field(default=(), strict=False)
+    """Corpora that are copied to this machine's own disk before rows run, e.g.
+    `["partialspoof"]`: for machines of a cluster, whose corpora are on a network drive."""
+    scratch: Place | None = None
+    """Folder of this machine's own disk that `stage` copies to; where it is left out, $SLURM_TMPDIR
+    or the folder of temporary files."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: Count = 1
     """How many of them, on each node."""
@@ -96,6 +102,8 @@ class Config:
     noise: Mapping[str, Path] = field(default_factory=dict[str, Path])
     work: Path = Path("work")
     tracking: str | None = None
+    stage: tuple[str, ...] = ()
+    scratch: Path | None = None
     device: str = "auto"
     devices: int = 1
     nodes: int = 1
@@ -280,6 +288,8 @@ def _build_config(
     values: _Values, own: Path | None, shared: list[Path], environment: Mapping[str, str]
 ) -> Config:
     plain = {keys[0]: entry.value for keys, entry in values.items() if keys[0] in _PLAIN}
+    if "stage" in plain:
+        plain["stage"] = tuple(plain["stage"])
     places: dict[_Keys, Path] = {}
     extend: list[Path] = []
     tracking: str | None = None
@@ -311,6 +321,7 @@ def _build_config(
         origins={".".join(keys): entry.where for keys, entry in values.items()},
         cards=places.get(("cards",)),
         extend=tuple(extend),
+        scratch=places.get(("scratch",)),
         work=places.get(("work",)) or _unstated_work(own, environment),
         tracking=tracking,
         **sections,
@@ -346,5 +357,5 @@ def _tracking_address(uri: str, base: Path) -> str:
     return stated.set(database=database).render_as_string(hide_password=False)
 
 
-_PLAIN = ("device", "devices", "nodes", "workers", "deterministic")
+_PLAIN = ("device", "devices", "nodes", "workers", "deterministic", "stage")
 """Keys that are no places."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ SILENT_S = 600.0
 QUIET_S = 60.0
 """So long the lease of a job that is over must be silent: another cluster may have a job of this
 number, and a process may outlive its job for a moment."""
+_POLL_S = 2.0
 _ENDING = ".json"
 
 Verdict = Literal["held", "ending", "free"]
@@ -127,25 +129,38 @@ def describe_this_process(token: str) -> Holder:
 
 
 def read_holder(path: Path) -> Holder | None:
-    """Return who holds the lease in the folder `path`, alive or dead; None where nobody does.
+    """Return who holds the lease in the folder `path`, alive or dead; None where nobody does."""
+    return next(iter(read_holders(path)), None)
+
+
+def read_holders(path: Path) -> list[Holder]:
+    """Return all who share the lease in the folder `path`, alive or dead.
 
     Of a file that a crash of the machine left without its content, only the token is known.
     """
     try:
         names = sorted(name for name in os.listdir(path) if name.endswith(_ENDING))
     except (FileNotFoundError, NotADirectoryError):
-        return None
+        return []
+    sharing: list[Holder] = []
     for name in names:
         unknown = Holder("an unknown machine", 0, "", "", "", 0, "", name.removesuffix(_ENDING))
         try:
             # A network drive answers with what it has now only when a file is opened.
             text = (path / name).read_text(encoding="utf-8")
-            return Holder(**{**asdict(unknown), **json.loads(text), "token": unknown.token})
+            known_parts = json.loads(text)
+            sharing.append(Holder(**{**asdict(unknown), **known_parts, "token": unknown.token}))
         except FileNotFoundError:
             continue  # given back meanwhile
         except (ValueError, TypeError):
-            return unknown
-    return None
+            sharing.append(unknown)
+    return sharing
+
+
+def wait_while_ending(path: Path) -> None:
+    """Wait for leases in the folder `path` whose job is over, until they are free or renewed."""
+    while any(holder.judge(path) == "ending" for holder in read_holders(path)):
+        time.sleep(_POLL_S)
 
 
 def measure_silence(file: Path) -> float | None:

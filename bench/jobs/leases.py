@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import monotonic
 
 from bench._io import atomic_files, interrupts, machine
 from bench.errors import BenchError
@@ -52,7 +53,7 @@ class Lease:
         self.path = path
         self._holder = holder
         self._file = path / holder.file_name()
-        self._renewed = time.monotonic()
+        self._renewed = monotonic()
         self._lost = False
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._keep_renewing, name="lease", daemon=True)
@@ -63,7 +64,7 @@ class Lease:
 
         The file is looked at only where the thread has not renewed it lately.
         """
-        if time.monotonic() - self._renewed > 2 * holders.RENEW_S:
+        if monotonic() - self._renewed > 2 * holders.RENEW_S:
             self._renew()
         if self._lost:
             current = holders.read_holder(self.path)
@@ -80,7 +81,8 @@ class Lease:
         if not self._is_holder():
             return
         self._over.set()
-        self._thread.join(timeout=holders.RENEW_S)
+        if threading.current_thread() is not self._thread:  # which may be the one to collect it
+            self._thread.join(timeout=holders.RENEW_S)
         with suppress(OSError):  # what is left is known to be dead with this process
             self._file.unlink(missing_ok=True)
             self.path.rmdir()
@@ -99,7 +101,7 @@ class Lease:
         except OSError as error:
             self._lost = self._lost or error.errno in _GONE
             return
-        self._renewed = time.monotonic()
+        self._renewed = monotonic()
 
     def _is_holder(self) -> bool:
         return os.getpid() == self._holder.pid
@@ -119,12 +121,6 @@ def hold_lease(path: Path, busy: Callable[[str], None]) -> Generator[Lease]:
         yield lease
     finally:
         lease.give_back()
-
-
-def is_held(path: Path) -> bool:
-    """Return whether a process holds the lease in the folder `path`, as far as can be known."""
-    holder = holders.read_holder(path)
-    return holder is not None and holder.judge(path) != "free"
 
 
 def _take_lease(path: Path, holder: Holder, busy: Callable[[str], None]) -> None:

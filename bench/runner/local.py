@@ -21,6 +21,7 @@ from bench._io.interrupts import InterruptGuard
 from bench.config import Config
 from bench.errors import BenchError, Busy, Stopped, plain_message
 from bench.evaluation import row_evaluation
+from bench.jobs import host_leases, leases
 from bench.provenance import processor_name, read_commit
 from bench.reports.stored_results import StoredResults
 from bench.runner import results
@@ -94,7 +95,9 @@ def run_jobs(
 
     Ctrl-C and a signal that asks for a stop end the begun one, resumable.
 
-    `anew` runs what is finished once more, beside the earlier run.
+    A job that another process runs is left, and looked at once more after the others: so several
+    processes, on one machine or on many, share the rows of a table. `anew` runs what is finished
+    once more, beside the earlier run.
     """
     for name in store.fail_dead_runs():
         watcher.say(f"marked failed, its process had died: {name}")
@@ -111,10 +114,19 @@ def run_jobs(
         watcher.say(text)
     # Reports need not wait for what the table's columns ask of a run's scores.
     draw = partial(StoredResults(store, config.work).draw_replicates, order.table)
+    begin = partial(run_job, config=config, store=store, watcher=watcher, afterwards=draw)
+    busy: list[tuple[RowJob, RunRecord]] = []
     for job in ordered:
         interrupts.raise_if_stop_asked(f"{job.name}: stopped before it began")
         entry = _describe_job(job, order, device)
-        yield run_job(job, entry, config, store, watcher, draw, anew=anew)
+        outcome = begin(job, entry, anew=anew)
+        if outcome.state == "busy" and not anew:
+            watcher.say(f"{job.name}: left for now: {outcome.message}")
+            busy.append((job, entry))
+        else:
+            yield outcome
+    for job, entry in busy:
+        yield begin(job, entry)
 
 
 def run_job(
@@ -135,11 +147,8 @@ def run_job(
     """
     row = RowRun(job, entry, config, store, watcher, InterruptGuard())
     try:
-        finished = None if anew else store.find_finished(entry)
-        if finished:
-            results.renew_row(store, entry, finished, job.data, row.folder, watcher.say)
-            kept_dev = json.loads(finished.data.tags.get("kept_dev", "{}"))
-            return JobOutcome(job.name, "already finished", kept_dev=kept_dev)
+        if not anew and (outcome := _find_outcome(row)):
+            return outcome
         watcher.begin(job.name, job.run.training.epochs)
         if anew:
             row = replace(row, entry=store.next_repeat(entry))
@@ -152,6 +161,8 @@ def run_job(
     except (Stopped, TeamLost):
         raise
     except Exception as error:  # of one row: the others go on, and its traceback is kept
+        if getattr(error, "code", "") == "row.already-finished" and (outcome := _find_outcome(row)):
+            return outcome  # by another process, after this one had looked
         code, message = _explain_failure(row, error)
         return JobOutcome(job.name, "failed", message, code, by_disk=machine.is_disk_error(error))
     if afterwards is not None:
@@ -162,6 +173,18 @@ def run_job(
             watcher.say(f"{job.name}: finished, but {_explain_failure(row, error)[1]}")
     kept_dev = trained.selection.dev if trained.selection else {}
     return JobOutcome(job.name, "finished", kept_dev=kept_dev)
+
+
+def _find_outcome(row: RowRun) -> JobOutcome | None:
+    """Return the outcome of a row that is finished, its results renewed; None where it is not."""
+    finished = row.store.find_finished(row.entry)
+    if not finished:
+        return None
+    job, say = row.job, row.watcher.say
+    host_leases.remove_dead(row.folder / leases.NAME)  # of a process that died at the very end
+    results.renew_row(row.store, row.entry, finished, job.data, row.folder, say)
+    kept_dev = json.loads(finished.data.tags.get("kept_dev", "{}"))
+    return JobOutcome(job.name, "already finished", kept_dev=kept_dev)
 
 
 def _explain_failure(row: RowRun, error: Exception) -> tuple[str, str]:
