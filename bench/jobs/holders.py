@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ SILENT_S = 600.0
 QUIET_S = 60.0
 """So long the lease of a job that is over must be silent: another cluster may have a job of this
 number, and a process may outlive its job for a moment."""
+_POLL_S = 2.0
 _ENDING = ".json"
 
 Verdict = Literal["held", "ending", "free"]
@@ -153,6 +155,12 @@ def read_holders(path: Path) -> list[Holder]:
         except (ValueError, TypeError):
             sharing.append(unknown)
     return sharing
+
+
+def wait_while_ending(path: Path) -> None:
+    """Wait for leases in the folder `path` whose job is over, until they are free or renewed."""
+    while any(holder.judge(path) == "ending" for holder in read_holders(path)):
+        time.sleep(_POLL_S)
 
 
 def measure_silence(file: Path) -> float | None:

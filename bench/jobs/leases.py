@@ -81,7 +81,8 @@ class Lease:
         if not self._is_holder():
             return
         self._over.set()
-        self._thread.join(timeout=holders.RENEW_S)
+        if threading.current_thread() is not self._thread:  # which may be the one to collect it
+            self._thread.join(timeout=holders.RENEW_S)
         with suppress(OSError):  # what is left is known to be dead with this process
             self._file.unlink(missing_ok=True)
             self.path.rmdir()
@@ -120,12 +121,6 @@ def hold_lease(path: Path, busy: Callable[[str], None]) -> Generator[Lease]:
         yield lease
     finally:
         lease.give_back()
-
-
-def is_held(path: Path) -> bool:
-    """Return whether a process holds the lease in the folder `path`, as far as can be known."""
-    holder = holders.read_holder(path)
-    return holder is not None and holder.judge(path) != "free"
 
 
 def _take_lease(path: Path, holder: Holder, busy: Callable[[str], None]) -> None:

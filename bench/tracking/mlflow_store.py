@@ -75,7 +75,7 @@ class MlflowStore:
         """MLflow's client of it."""
         if self.address.file is None or self.artifacts is None:
             return open_client(self.address)
-        self.other_host = host_leases.describe_other_host(self._host_lease)
+        self.other_host = host_leases.describe_other_host(host_lease_path(self.address.file))
         self._refusal = (
             self._refusal
             or sqlite_store.write_refusal(self.address.file, self._lock_file)
@@ -134,19 +134,14 @@ class MlflowStore:
                 "another store (MLFLOW_TRACKING_URI)",
             )
 
-        if self.is_local and self._lease is None:
-            self._lease = self._join_host()
+        if self.address.file is not None and self._lease is None:
+            self._lease = self._join_host(host_lease_path(self.address.file))
 
-    @property
-    def _host_lease(self) -> Path:
-        """What processes of one machine share that write the store's file."""
-        return self._lock_file.with_suffix(".lease")
-
-    def _join_host(self) -> Lease:
+    def _join_host(self, path: Path) -> Lease:
         """Keep other machines from writing the store as long as this object lives."""
-        host_leases.remove_dead(self._host_lease)
+        host_leases.remove_dead(path)
         try:
-            lease = host_leases.join_host(self._host_lease)
+            lease = host_leases.join_host(path)
         except Busy as error:
             raise BenchError(
                 "tracking.other-host",
@@ -260,6 +255,11 @@ def open_configured(config: Config, refusal: str = "") -> MlflowStore:
     return MlflowStore(
         at, config.work / "tracking.lock", config.artifact_root if at.is_database else None
     )
+
+
+def host_lease_path(file: Path) -> Path:
+    """Return the lease that processes of one machine share that write a store's file."""
+    return file.with_name(f"{file.name}.lease")
 
 
 def outbox_file(config: Config) -> Path:

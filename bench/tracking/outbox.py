@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from bench.config import Config
 from bench.errors import BenchError
+from bench.jobs import holders
 from bench.tracking import address, mlflow_store, run_lifecycle, scored_runs, sync, unit_outboxes
 from bench.tracking.client import is_of_store
 from bench.tracking.mlflow_store import Away, MlflowStore
@@ -176,6 +177,8 @@ class StoreWithOutbox:
         """
         sent: list[sync.Sent] = []
         for file in unit_outboxes.list_outboxes(self._config):
+            # The last job of a submission comes here right after the others were killed.
+            holders.wait_while_ending(mlflow_store.host_lease_path(file))
             outbox = mlflow_store.open_outbox_file(file, self._config)
             try:
                 outbox.require_writable()

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.errors import BenchError
+from bench.jobs import holders
 from bench.tracking import registered_models, run_files
 from bench.tracking.address import local_folder
 from bench.tracking.client import NOTE, cut_text, is_unreachable, log_params, log_points, log_tags
 from bench.tracking.mlflow_store import MEANT_FOR, USER, MlflowStore
 from bench.tracking.run_frame import is_figure
 from bench.tracking.run_lifecycle import GATHERED, PARENT, join_values
-from bench.tracking.run_workers import PROCESS, is_worker_alive
+from bench.tracking.run_workers import LEASE, PROCESS, is_worker_alive
 
 _SENT = "sent"
 """Tag of the outbox's run: its id in the store."""
@@ -224,6 +225,8 @@ def _is_alive(outbox: MlflowStore, run: Any) -> bool:
 
     A study's run has no process of its own: it is alive while one of its trials is.
     """
+    if LEASE in run.data.tags:
+        holders.wait_while_ending(Path(run.data.tags[LEASE]))
     if PROCESS in run.data.tags:
         return is_worker_alive(run.data.tags) is not False
     parts = outbox.list_runs([run.info.experiment_id], f"tags.`{PARENT}` = '{run.info.run_id}'")

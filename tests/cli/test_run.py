@@ -54,7 +54,7 @@ def test_a_killed_row_goes_on_in_its_run_and_ends_as_an_uninterrupted_one(
     order = ["run", "table4", "--smoke", "--rows", "S8", *tiny]
     work = tmp_path / "work"
     process = start(command, environment, tmp_path, *order)
-    until(lambda: list(work.rglob("last.pt")), process, "the first checkpoint")
+    until(lambda: list(work.glob("runs/*/*/last.pt")), process, "the first checkpoint")
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     torn = frame(work)
@@ -91,7 +91,7 @@ def test_ctrl_c_stops_cleanly_and_is_resumable(command, environment, tiny, tmp_p
     work = tmp_path / "work"
     Store(Config(work=work))  # a new process takes seconds to make one
     process = start(command, environment, tmp_path, *order)
-    until(lambda: list(work.rglob("last.pt")), process, "the first checkpoint")
+    until(lambda: list(work.glob("runs/*/*/last.pt")), process, "the first checkpoint")
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -107,7 +107,7 @@ def test_a_signal_of_the_cluster_stops_with_75_and_the_row_goes_on_in_its_run(
     order = ["run", "table4", "--smoke", "--rows", "S0", *tiny, "--set", "training.epochs=20"]
     work = tmp_path / "work"
     process = start(command, environment, tmp_path, *order)
-    until(lambda: list(work.rglob("last.pt")), process, "the first checkpoint")
+    until(lambda: list(work.glob("runs/*/*/last.pt")), process, "the first checkpoint")
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 75, said

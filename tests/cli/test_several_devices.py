@@ -67,7 +67,7 @@ class Pair:
 
     def await_checkpoint(self, work: Path) -> None:
         deadline = time.monotonic() + 300
-        while not list(work.rglob("last.pt")):
+        while not list(work.glob("runs/*/*/last.pt")):
             assert [process.poll() for process in self.processes] == [None, None], self.end()
             assert time.monotonic() < deadline, "no checkpoint in 300 s"
             time.sleep(0.02)
@@ -91,7 +91,8 @@ def pair(command, environment) -> Iterator:
     yield begin
     for process in (process for one in pairs for process in one.processes):
         process.kill()
-        process.wait()
+        if process.stdout is not None and not process.stdout.closed:
+            process.communicate()
 
 
 def scores(work: Path) -> dict[str, np.ndarray]:

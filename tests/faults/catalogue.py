@@ -93,10 +93,12 @@ def share_table(lab: Lab, processes: int) -> None:
 
 def meet_faulty_server(lab: Lab, fault: str) -> None:
     """The tracking server fails in the midst of a run; what it did not take is sent afterwards."""
-    with FaultyServer(lab.folder) as server:
+    with FaultyServer(lab.folder / f"server-{fault}") as server:
         world = replace(lab.make_world(), environment={"BENCH_TRACKING": server.uri})
         command = world.start(*RUN)
         _wait_for(lambda: any(world.work.rglob("last.pt")), command)
+        if command.has_ended():
+            raise AssertionError(f"it ended before the server failed:\n{command.said}")
         server.fault = fault
         command.wait()
         if command.code:
@@ -188,6 +190,8 @@ def change_audio(lab: Lab) -> None:
     if not command.code or path.stem not in command.said:
         raise AssertionError(f"it was not noticed:\n{command.said}")
     path.write_bytes(content)
+    world.finish(RUN)
+    world.remove_set_aside()
     lab.finish(world, RUN_AND_REPORT)
 
 
@@ -198,9 +202,7 @@ def _damage_checkpoint(lab: Lab, damage: Callable[[Path], None]) -> None:
     (path,) = world.work.rglob("last.pt")
     damage(path)
     world.finish(*RUN_AND_REPORT.commands)
-    aside = [path for path in world.work.rglob("*.damaged*") if path.is_file()]
-    for path in aside:
-        path.unlink()
+    world.remove_set_aside()
     lab.finish(world, RUN_AND_REPORT)
 
 
@@ -282,7 +284,7 @@ def spoil_audio(lab: Lab, value: float) -> None:
     if not command.code or path.name not in command.said:
         raise AssertionError(f"it was not noticed:\n{command.said}")
     path.write_bytes(content)
-    lab.finish(world, RUN_AND_REPORT)
+    lab.finish(world, RUN_AND_REPORT, failed_runs=1)
 
 
 # --- helpers ---

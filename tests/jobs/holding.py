@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import Busy
-from bench.jobs import leases
+from bench.jobs import holders, leases
 
 _HOLD = """
 import sys
@@ -87,6 +87,12 @@ def take_lease(path: Path) -> None:
     """Take a lease and give it back; raise Busy where another holds it."""
     with leases.hold_lease(path, refuse_busy):
         pass
+
+
+def is_held(path: Path) -> bool:
+    """Return whether a living process holds a lease, as far as can be known."""
+    holder = holders.read_holder(path)
+    return holder is not None and holder.judge(path) != "free"
 
 
 def move_to_host(patched: pytest.MonkeyPatch, host: str) -> None:

@@ -20,7 +20,7 @@ from bench._io import atomic_files
 from bench.errors import Busy
 from bench.jobs import holders, host_leases, leases, process
 from tests.errors import raises_code
-from tests.jobs.holding import hold_elsewhere, move_to_host, refuse_busy, take_lease
+from tests.jobs.holding import hold_elsewhere, is_held, move_to_host, refuse_busy, take_lease
 
 COUNT = """
 import sys
@@ -59,11 +59,11 @@ def set_silence(path: Path, seconds: float) -> None:
 
 def test_a_lease_is_held_and_nothing_is_left_of_it(path):
     with leases.hold_lease(path, refuse_busy) as lease:
-        assert leases.is_held(path)
+        assert is_held(path)
         lease.require_held()
         with raises_code("row.busy", f"process {os.getpid()} on "):
             take_lease(path)
-    assert not leases.is_held(path)
+    assert not is_held(path)
     assert list(path.parent.iterdir()) == []
     take_lease(path)
 
@@ -81,7 +81,7 @@ def test_a_killed_holder_s_lease_is_free_at_once(path):
         with pytest.raises(Busy):
             take_lease(path)
         other.kill()
-        assert not leases.is_held(path)
+        assert not is_held(path)
         take_lease(path)
     assert list(path.parent.iterdir()) == []
 
@@ -291,7 +291,7 @@ def test_a_forked_child_neither_renews_nor_gives_back(path, monkeypatch):
             os._exit(0)
         assert os.waitpid(child, 0)[1] == 0
         lease.require_held()
-        assert leases.is_held(path)
+        assert is_held(path)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
@@ -309,7 +309,7 @@ def test_where_nothing_can_be_written_another_machine_s_lease_counts(path, elsew
     with hold_elsewhere(path):
         set_silence(path, 10 * holders.SILENT_S)
         monkeypatch.setattr(atomic_files, "scratch_folder", fail_with(errno.EROFS))
-        assert leases.is_held(path)
+        assert is_held(path)
 
 
 def test_what_else_lies_in_its_folder_is_left_and_named(path, monkeypatch):

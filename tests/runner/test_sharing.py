@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -151,10 +152,10 @@ def test_processes_share_the_rows_of_a_table(tmp_path, config: Config, processes
     rows = [ROWS.format(name=name, rate=1e-3 * (at + 2)) for at, name in enumerate(names)]
     path.write_text(CARD + "".join(rows), encoding="utf-8")
     running = [start_process(path, config, names) for _ in range(processes)]
-    for one in running:
-        assert one.stdout is not None
-        assert one.stdout.readline() == "ready\n"
-    outputs = [one.communicate("go\n")[0] for one in running]
+    begun = [one.stdout.readline() if one.stdout else "" for one in running]
+    with ThreadPoolExecutor(processes) as pool:
+        outputs = [*pool.map(lambda one: one.communicate("go\n")[0], running)]
+    assert begun == ["ready\n"] * processes
     assert [one.returncode for one in running] == [0] * processes
     assert read_runs(config) == [(name, "FINISHED") for name in names], outputs
     states = [line.split("|")[1] for text in outputs for line in text.splitlines()]

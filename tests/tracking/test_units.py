@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +13,7 @@ import pytest
 
 from bench.cards import table_cards
 from bench.config import Config
-from bench.jobs import process
+from bench.jobs import holders, process
 from bench.tracking import run_workers, unit_outboxes
 from bench.tracking.open_store import prepare_store
 from bench.tracking.run_record import RunRecord
@@ -190,6 +193,26 @@ def test_an_outbox_that_another_machine_writes_is_left(
         assert sent.state.startswith("still running")
         assert sent.is_whole
     assert [one.state for one in Store(config).send_waiting()] == ["sent"]
+
+
+def test_an_outbox_of_a_job_that_was_just_killed_is_waited_for(
+    config: Config, unit, alone, entry: RunRecord, tmp_path, monkeypatch
+):
+    run_row(Store(unit("S5@666")), entry, tmp_path / "a.txt")
+    (file,) = unit_outboxes.list_outboxes(config)
+    lease = file.with_name(f"{file.name}.lease")
+    monkeypatch.setattr(holders, "_POLL_S", 0.05)
+    with hold_elsewhere(lease) as other:
+        alone()
+        other.process.send_signal(signal.SIGSTOP)  # its job was killed with it
+        (tmp_path / "bin").mkdir()
+        monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+        FakeCommands(tmp_path / "bin").answer("squeue", "TIMEOUT 0")
+        then = time.time() - holders.QUIET_S + 1
+        (held,) = lease.glob("*.json")
+        os.utime(held, (then, then))
+        move_to_host(monkeypatch, "elsewhere.example")
+        assert [one.state for one in Store(config).send_waiting()] == ["sent"]
 
 
 def test_the_store_is_made_once_at_submission(tmp_path, monkeypatch):
