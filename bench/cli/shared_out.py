@@ -58,6 +58,7 @@ def run_in_processes(
         display.say(f"marked failed, its process had died: {name}")
     store.present_table(order.table)
     units = list_units(order, command, config, store)
+    outcomes: list[JobOutcome] = []
 
     def note_result(result: UnitResult) -> None:
         # One that somebody stopped alone is not finished: the command says so by its exit code.
@@ -67,7 +68,9 @@ def run_in_processes(
             display.end(outcome.job, outcome.state, outcome.message)
         else:
             display.count_end()
-        ended(outcome)
+        outcomes.append(outcome)
 
     if units:
         local_units.run_local_units(units, command, jobs, config, display.pass_on, note_result)
+    for outcome in outcomes:  # in this thread, which alone has the command's context
+        ended(outcome)

@@ -84,7 +84,6 @@ class Submission:
     user: str
     submitted: float
     """Seconds since 1970."""
-    gpus: int = 0
     closing: str = ""
     """The job that runs when all others are over."""
 

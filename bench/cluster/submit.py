@@ -108,7 +108,6 @@ def prepare_submission(
         SubmittedArray(members, f"array-{number}.sh", config.devices, config.nodes)
         for number, (_, members) in enumerate(made)
     )
-    gpus = max((_count_gpus(resources, config) for resources, _ in made), default=0)
     whole = Submission(
         folder=folder,
         kind=asked.kind,
@@ -126,7 +125,6 @@ def prepare_submission(
         host=socket.gethostname(),
         user=getpass.getuser(),
         submitted=time.time(),
-        gpus=gpus,
     )
     whole.save()
     return _write_scripts(whole, [resources for resources, _ in made], settings, config)

@@ -206,7 +206,7 @@ def frame(work: Path):
 
 
 @pytest.mark.slow
-def test_processes_share_the_rows_and_one_that_fails_stops_no_other(bench, environment, tiny):
+def test_processes_share_the_rows(bench, environment, tiny):
     order = ["run", "table4", "--smoke", "--rows", "S0,S4", *tiny]
     work = Path(environment["BENCH_WORK"])
     folder = work / "mini/partialspoof"
@@ -218,16 +218,12 @@ def test_processes_share_the_rows_and_one_that_fails_stops_no_other(bench, envir
     assert sorted(frame(work)["status"]) == ["FINISHED", "FINISHED"]
     assert "nothing to do" in bench(*order, "--on", "local=2").stdout
 
-    failing = ["--set", "training.epochs=1", "--set", "train.clip_s=1000.0"]
-    mixed = bench(*order, *failing, "--on", "local=2", "--json")
-    assert mixed.returncode == 1
-    assert {run["state"] for run in json.loads(mixed.stdout)["runs"]} == {"failed"}
-
 
 @pytest.mark.slow
 def test_ctrl_c_ends_every_process(command, environment, tiny, tmp_path):
     order = ["run", "table4", "--smoke", "--rows", "S0,S4", *tiny]
-    order += ["--set", "training.epochs=500", "--on", "local=2"]
+    order += ["--set", "training.epochs=500", "--set", "training.patience=500"]
+    order += ["--on", "local=2"]
     process = subprocess.Popen(
         [*command, *order],
         env=environment,
