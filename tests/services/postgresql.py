@@ -18,8 +18,8 @@ import pytest
 from tests.tracking.serving import free_port
 
 _DEBIAN = Path("/usr/lib/postgresql")
-_QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
-"""Settings for a server that waits for no disk."""
+_SETTINGS = ("listen_addresses=127.0.0.1", "fsync=off", "full_page_writes=off")
+"""It waits for no disk: what the kernel has, a kill does not lose. Commits are not postponed."""
 
 
 def _find_program(name: str) -> str | None:
@@ -35,15 +35,15 @@ class PostgreSQL:
     It refuses to run as root: root lends it to another user.
     """
 
-    def __init__(self, folder: Path, quick: bool = True) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder, self._data = folder, folder / "data"
         self._user = "nobody" if os.getuid() == 0 else None
         if self._user:
             os.chown(folder, pwd.getpwnam(self._user).pw_uid, -1)
         self.port = free_port()
         self.uri = self.database_uri("postgres")
-        settings = ("listen_addresses=127.0.0.1", *(_QUICK if quick else ()))
-        self._options = " ".join((f"-p {self.port} -k {folder}", *(f"-c {s}" for s in settings)))
+        settings = " ".join(f"-c {setting}" for setting in _SETTINGS)
+        self._options = f"-p {self.port} -k {folder} {settings}"
         self._run("initdb", "-D", str(self._data), "-A", "trust", "-U", "bench", "--no-sync")
 
     def _run(self, name: str, *arguments: str) -> None:
@@ -93,7 +93,7 @@ class PostgreSQL:
 
 
 @contextmanager
-def run_postgresql(quick: bool = True) -> Generator[PostgreSQL]:
+def run_postgresql() -> Generator[PostgreSQL]:
     """Give a running server; the test is skipped where it is not installed."""
     missing = [name for name in ("initdb", "pg_ctl") if _find_program(name) is None]
     missing += [] if find_spec("psycopg") else ["psycopg"]
@@ -101,7 +101,7 @@ def run_postgresql(quick: bool = True) -> Generator[PostgreSQL]:
         pytest.skip(f"{' and '.join(missing)} of PostgreSQL not installed: see .ci/services")
     folder = Path(tempfile.mkdtemp(dir="/tmp"))  # the path of a socket may not be long
     try:
-        server = PostgreSQL(folder, quick)
+        server = PostgreSQL(folder)
         server.start()
         try:
             yield server

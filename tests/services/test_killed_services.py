@@ -23,7 +23,7 @@ ROW = "S5"
 
 @pytest.fixture(scope="module")
 def postgresql():
-    with run_postgresql(quick=False) as server:  # what is lost in a crash is the question
+    with run_postgresql() as server:
         yield server
 
 
