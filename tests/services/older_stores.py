@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import sqlalchemy
@@ -20,7 +21,9 @@ def write_older_store(uri: str, steps: int) -> str:
     revisions = [each.revision for each in ScriptDirectory.from_config(config).walk_revisions()]
     engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool)
     InitialBase.metadata.create_all(engine)
-    with engine.begin() as connection:
+    with engine.begin() as connection, warnings.catch_warnings():
+        # MLflow's own use of SQLAlchemy 2.1.
+        warnings.filterwarnings("ignore", message=".*``noload`` loader strategy")
         config.attributes["connection"] = connection
         command.upgrade(config, revisions[steps])
         connection.execute(
