@@ -32,6 +32,18 @@ class Busy(BenchError):
     """Another process does what was asked for: nothing failed, and it can be asked for again."""
 
 
+class Stopped(BenchError):
+    """A signal asked the command to stop (`bench._io.interrupts`): the same command goes on.
+
+    Nothing failed; the command line exits with `bench._io.machine.EXIT_STOPPED`.
+    """
+
+
+def make_stop(point: str) -> Stopped:
+    """Return the error for a stop at `point`, e.g. `stopped at step 40 of 120 of epoch 3`."""
+    return Stopped("run.stopped", f"{point}; the same command continues from there")
+
+
 @contextmanager
 def name_source(source: object) -> Generator[None]:
     """Begin the message of a BenchError of this block with what it is about: a file, a split."""

@@ -14,6 +14,8 @@ from bench._io import packages
 from bench._version import __version__
 
 ROOT = Path(__file__).parent.parent
+COMMIT_FILE = "commit.txt"
+"""Beside a frozen copy of the code: which commit it is of."""
 _DIGITS = 12
 """Of a commit."""
 PACKAGES = (
@@ -26,8 +28,10 @@ PACKAGES = (
 def read_commit() -> str:
     """Return the commit of the checkout or of the installation, else the version.
 
-    A checkout with changed files has `+changes` behind its commit.
+    A checkout with changed files has `+changes` behind its commit. A frozen copy says its own.
     """
+    if (ROOT / COMMIT_FILE).is_file():
+        return (ROOT / COMMIT_FILE).read_text(encoding="utf-8").strip()
     if not (ROOT / ".git").exists():
         installed = read_origin(packages.CORE).get("vcs_info", {}).get("commit_id", "")
         return installed[:_DIGITS] or f"version {__version__}"

@@ -12,6 +12,7 @@ from bench import config
 from bench.config import locations
 from bench.errors import BenchError
 from bench.tracking.address import parse_address
+from tests.errors import raises_code
 
 
 def write(folder: Path, text: str) -> Path:
@@ -297,3 +298,29 @@ def test_a_misspelt_variable_is_a_mistake(subtests):
             ):
                 load({variable: "x"})
             assert load({variable: " "}) == load({}), "an empty one is as if it were not set"
+
+
+def test_what_jobs_ask_for_is_read_from_all_files_and_checked(tmp_path, subtests):
+    path = write(
+        tmp_path,
+        '[slurm]\npartition = "gpu"\ntime = "7-00:00:00"\nlines = ["--qos=long"]\n'
+        '[slurm.rows."sal/table4:S7"]\ntime = "1:00:00"\ngpus = 2\n',
+    )
+    slurm = config.read_config(path, {}).slurm
+    assert (slurm.partition, slurm.lines, slurm.parallel) == ("gpu", ("--qos=long",), None)
+    asked = {row: slurm.find_resources("sal/table4", row) for row in ("S5", "S7")}
+    assert [asked[row].time for row in ("S5", "S7")] == ["7-00:00:00", "1:00:00"]
+    assert [asked[row].gpus for row in ("S5", "S7")] == [None, 2]
+    assert asked["S7"].partition == "gpu"
+    wrong = {
+        "time = 01:00:00": "in quotes",
+        "time = 90": "in quotes",
+        'time = "1h"': '"1:00:00"',
+        'memory = "much"': '"32G"',
+        'partitoin = "gpu"': "did you mean 'partition'",
+        "gpus = -1": "gpus",
+        'partition = "two words"': "partition",
+    }
+    for text, said_so in wrong.items():
+        with subtests.test(text=text), raises_code("config.invalid", said_so):
+            config.read_config(write(tmp_path, f"[slurm]\n{text}\n"), {})

@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,20 @@ from typing import Any
 import pytest
 import torch
 
+from bench._io import interrupts
 from bench._io.interrupts import InterruptGuard, defer_sigint
 from bench.errors import RowFailed
 from bench.training import checkpoints
 from tests.errors import raises_code
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """Have signals do after a test what they did before."""
+    before = {number: signal.getsignal(number) for number in interrupts.STOP_SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_an_interrupt_comes_when_the_block_is_over():
@@ -93,6 +104,15 @@ def test_a_lost_interrupt_is_found_at_the_next_step():
         os.kill(os.getpid(), signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         interrupt.raise_if_asked()
+
+
+def test_what_dies_of_a_signal_that_asks_for_a_stop_is_no_failure():
+    with interrupts.note_stop_signals(), raises_code("run.stopped"), InterruptGuard():
+        interrupts.ask_stop()
+        raise RuntimeError("a process of ours ended")
+    with interrupts.note_stop_signals(), raises_code("machine.disk-full"), InterruptGuard():
+        interrupts.ask_stop()
+        raise RowFailed("machine.disk-full", "no space")
 
 
 def test_a_failure_without_ctrl_c_stays_a_failure():

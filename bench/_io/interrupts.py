@@ -1,12 +1,24 @@
-"""Ctrl-C and SIGTERM: put off until a transaction is over, kept from being lost, or waited for."""
+"""Ctrl-C, SIGTERM and SIGUSR1: put off, kept from being lost, noted, or waited for.
+
+Ctrl-C ends what runs at once. SIGTERM and SIGUSR1, which a cluster sends before it ends a job, only
+ask for a stop: whoever works looks at `is_stop_asked` where it can stop without a loss.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
+
+from bench.errors import BenchError, make_stop
+
+STOP_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGUSR1") if hasattr(signal, name)
+)
+"""Signals that ask for a stop; Windows has no SIGUSR1."""
 
 
 @contextmanager
@@ -33,12 +45,76 @@ def defer_sigint() -> Generator[None]:
             before(*came[0])
 
 
+class _StopRequest:
+    """Whether this process was asked to stop.
+
+    A plain value: a handler that took a lock could wait for the very code that it interrupts.
+    """
+
+    asked = False
+
+
+def ask_stop(*_: object) -> None:
+    """Note that this process should stop; a handler of signals may call it, any number of times."""
+    _StopRequest.asked = True
+
+
+def is_stop_asked() -> bool:
+    """Return whether this process should stop at its next good place."""
+    return _StopRequest.asked
+
+
+def raise_if_stop_asked(point: str) -> None:
+    """Raise Stopped, at `point`, where this process should stop."""
+    if _StopRequest.asked:
+        raise make_stop(point)
+
+
+@contextmanager
+def note_stop_signals() -> Generator[None]:
+    """While the block runs, SIGTERM and SIGUSR1 ask for a stop and do nothing else.
+
+    Once they have asked, they are ignored after the block, so that a second one does not disturb
+    the end of the process.
+    """
+    _StopRequest.asked = False
+    before = {number: signal.signal(number, ask_stop) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_IGN if _StopRequest.asked else handler)
+        _StopRequest.asked = False
+
+
+def shield_worker(_number: int = 0) -> None:
+    """In a process that loads audio: leave it to the process that started it when to stop.
+
+    A cluster sends its signals to all processes of a job, and torch would end a training whose
+    loader a signal kills. SIGTERM still ends the loader where its own parent sends it.
+    """
+    for number in STOP_SIGNALS:
+        if number != signal.SIGTERM:
+            signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "sigwaitinfo"):  # macOS and Windows cannot say who sent a signal
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_end_for_parent, daemon=True).start()
+
+
+def _end_for_parent() -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
+        pass
+    os._exit(0)
+
+
 class InterruptGuard:
     """While the block runs, Ctrl-C ends it in KeyboardInterrupt, whatever a library makes of it.
 
     torch's file writer, for one, raises RuntimeError in its clean-up when a save is interrupted,
     and the row would then count as failed instead of stopped. Python drops an interrupt that comes
-    while an object is collected; `raise_if_asked` finds it.
+    while an object is collected; `raise_if_asked` finds it. Where a stop was asked for, a failure
+    that the suite does not know ends the block in Stopped: a process of ours got the signal as
+    well, and died of it.
     """
 
     def __init__(self) -> None:
@@ -57,6 +133,8 @@ class InterruptGuard:
         signal.signal(signal.SIGINT, self._before)
         if self.asked and isinstance(error, Exception):
             raise KeyboardInterrupt from error
+        if is_stop_asked() and isinstance(error, Exception) and not isinstance(error, BenchError):
+            raise make_stop("stopped") from error
 
     def _ask(self, *_: object) -> None:
         self.asked = True

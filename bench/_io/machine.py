@@ -19,6 +19,8 @@ from bench.errors import plain_message, quote_text
 
 EXIT_MACHINE, EXIT_GIVEN = 1, 2
 """Exit codes: the machine is at fault, or what it was given."""
+EXIT_STOPPED = 75
+"""Exit code: a signal asked to stop, and the same command goes on (EX_TEMPFAIL of sysexits.h)."""
 
 
 class ErrorExplanation(NamedTuple):

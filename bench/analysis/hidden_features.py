@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,7 +61,7 @@ def extract_features(
     the input of `recurrent`. Raise BenchError where the system has no such layer.
     """
     data, subset = row.run.evaluate[evaluation], row.evaluation_subset(evaluation)
-    fabric = engine.make_fabric(replace(config, devices=1), row.run.training.precision)
+    fabric = engine.make_fabric(config.for_one_device(), row.run.training.precision)
     audio = corpora.read_corpus_card(subset.corpus).audio
     share = build_utterances(fabric, subset, data, audio, config)
     drawn = _draw_frames([len(labels) for labels in share.labels], most, row.seed)

@@ -42,7 +42,7 @@ from bench.cli.status import status
 from bench.cli.sweep import sweep
 from bench.cli.sync import sync
 from bench.cli.ui import ui
-from bench.errors import BenchError, RowFailed
+from bench.errors import BenchError, RowFailed, Stopped
 
 
 class _Bench(click.Group):
@@ -100,7 +100,7 @@ def main() -> None:
     """Run the command line.
 
     A mistake prints one message and exits with 2; failed rows, and what the machine refuses
-    (`bench._io.machine`), exit with 1.
+    (`bench._io.machine`), exit with 1; what a signal stopped exits with 75.
     """
     _set_thread_defaults()
     streams = [stream for stream in (sys.stdout, sys.stderr) if stream is not None]
@@ -133,6 +133,8 @@ def _run_verb() -> int:
         return bench(standalone_mode=False) or 0
     except SystemExit:  # so click ends where a pipe was closed
         return machine.EXIT_MACHINE
+    except Stopped as error:
+        code, text, exit_code = error.code, str(error), machine.EXIT_STOPPED
     except BenchError as error:
         of_machine = isinstance(error, RowFailed | NotInstalled)
         exit_code = machine.EXIT_MACHINE if of_machine else _find_exit_code(error.__cause__)

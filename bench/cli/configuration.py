@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import click
+
 from bench import config
 from bench._io import atomic_files
 from bench.cards import corpus_cards
 from bench.config import Config
 from bench.errors import BenchError
 from bench.models import weights
+from bench.tracking import unit_outboxes
 
 _NOT_WRITTEN_IN = ("mini", "artifacts", "outbox", "digests")
 """Folders of the work folder with many files, which others than `bench._io.atomic_files` make."""
@@ -49,9 +52,15 @@ def load_configuration() -> Config:
             wrong.append(f"{_describe_origin(where, 'corpora', name)}: {key} has a place already")
         said_by[key], corpora[key] = source, folder
         origins[f"corpora.{key}"] = where
+    stage: list[str] = []
+    for name in stated.stage:
+        try:
+            stage.append(corpus_cards.read_corpus_card(name).key)
+        except BenchError as error:
+            wrong.append(f"stage in {stated.source_of('stage')}: {error}")
     if wrong:
         raise BenchError("config.invalid", "\n".join(wrong))
-    return replace(stated, corpora=corpora, origins=origins)
+    return replace(stated, corpora=corpora, stage=tuple(stage), origins=origins)
 
 
 def to_write(*places: Path) -> Config:
@@ -68,6 +77,13 @@ def to_write(*places: Path) -> Config:
         folders.append(Path(folder))
     atomic_files.remove_leftovers(folders)
     return here
+
+
+def announce_waiting(here: Config) -> None:
+    """Say on standard error how many runs of units and machines wait for `bench sync`, if any."""
+    if count := unit_outboxes.count_waiting(here):
+        what = "1 run waits" if count == 1 else f"{count} runs wait"
+        click.echo(f"{what} in {here.work / 'outboxes'} for `bench sync`", err=True)
 
 
 def _list_misspelt_weights(stated: Config) -> Iterator[str]:

@@ -147,6 +147,10 @@ class Display:
         self.progress.update(self.row, visible=False)
         self.progress.advance(self.table)
 
+    def count_end(self) -> None:
+        """Count a row and seed whose process has printed that it ended."""
+        self.progress.advance(self.table)
+
     def _write_line(self, line: str) -> None:
         """Write a line where no terminal shows bars, and to the file."""
         if not self.console.is_terminal:

@@ -100,12 +100,11 @@ def _describe_time(
 ) -> str:
     if not left:
         return "nothing is left"
-    from dataclasses import replace
 
     from bench.runner.local import device_name
     from bench.runner.speed import estimate_hours, measure_speed, read_speed
 
-    device = device_name(replace(here, devices=1))
+    device = device_name(here.for_one_device())
     speeds: dict[str, Speed] = {}
     for run in {run.signature: run for training in left for run in training.runs}.values():
         one = measure_speed(run, here) if measure else read_speed(run, device, here.work)

@@ -12,6 +12,7 @@ import click
 from bench._io import disk
 from bench.cli import completion, configuration, json_output
 from bench.cli.console import announce_resumption
+from bench.cli.submitted import slurm_job
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ ASK_BYTES = 10_000_000_000
 @click.option("--dry-run", is_flag=True, help="Only show what would be downloaded.")
 @json_output.json_flag
 @click.pass_context
+@slurm_job
 def get(
     context: click.Context,
     names: tuple[str, ...],

@@ -13,6 +13,7 @@ from bench.cards.sweep_cards import PREFIX
 from bench.cli import checked_tables, completion, configuration, json_output, options
 from bench.cli.report_building import build_table_reports
 from bench.cli.report_request import MARKDOWN_AND_CSV, ReportRequest, print_stale
+from bench.cli.submitted import slurm_job
 from bench.cli.sweep import report_sweep
 from bench.cli.text_width import terminal_width
 from bench.errors import BenchError, near_name
@@ -51,6 +52,7 @@ _FORMATS = ("md", "csv", "html", "latex")
     help="Output folder (default: reports/published; for `papers`: reports/papers).",
 )
 @json_output.json_flag
+@slurm_job
 def report(
     table: str,
     smoke: bool,
@@ -122,6 +124,7 @@ def _report_tables(request: ReportRequest) -> None:
     extras = _parse_formats(request.formats)
     output_dir, form = request.folder, request.form
     config = configuration.to_write(output_dir)
+    configuration.announce_waiting(config)
     is_all = request.table == ALL
     keys = table_cards.table_keys() if is_all else [request.table]
     store = open_store.open_to_read(config)

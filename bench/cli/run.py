@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from bench._io import packages
+from bench._io import interrupts, packages
 from bench.cards import table_cards
 from bench.cli import (
     checked_tables,
     completion,
     configuration,
     json_output,
+    launched,
     miniatures,
     options,
     public_scores,
 )
+from bench.cli.cluster_options import ClusterOptions, cluster_options
 from bench.cli.console import FROM_EPOCH, announce_resumption
 from bench.cli.progress_bars import runs_wait
+from bench.cluster.submission import UNIT_VARIABLE
+from bench.cluster.units import UnitCommand
+from bench.errors import BenchError
 from bench.runner.request import RunRequest
 from bench.smoke import smoke_suffix
+
+if TYPE_CHECKING:  # torch takes seconds
+    from bench.runner.local import JobOutcome
 
 
 @click.command()
@@ -29,6 +39,7 @@ from bench.smoke import smoke_suffix
 @click.option(
     "--seeds", type=click.IntRange(min=1), help="Number of seeds (default: as the card says)."
 )
+@click.option("--seed", type=click.IntRange(min=0), help="Run only this one of the rows' seeds.")
 @click.option(
     "--set",
     "overrides",
@@ -56,6 +67,7 @@ from bench.smoke import smoke_suffix
     is_flag=True,
     help="Like --dry-run, but train each row for a moment on this device to estimate the hours.",
 )
+@cluster_options
 @json_output.json_option("run")
 @click.pass_context
 def run(
@@ -63,6 +75,7 @@ def run(
     table: str,
     rows: str | None,
     seeds: int | None,
+    seed: int | None,
     overrides: tuple[str, ...],
     variant: str | None,
     smoke: bool,
@@ -70,6 +83,7 @@ def run(
     log: Path | None,
     dry_run: bool,
     measure: bool,
+    cluster: ClusterOptions,
 ) -> None:
     """Train and evaluate the rows of a table.
 
@@ -77,25 +91,52 @@ def run(
     each row beside the paper's, and the table at the end. If a row fails, the others go on; the
     command then names the failed rows and exits with 1.
 
+    SIGTERM and SIGUSR1, which a cluster sends before it ends a job, stop training after a step.
+    The command then saves a checkpoint and exits with 75; the same command continues from that
+    step.
+
     TABLE may also be a card of public score files (public/itw): their scores are evaluated, as
     `bench score` does it, and added to the tracking store. `bench get` downloads them first.
     """
+    cluster.check()
+    if seeds is not None and seed is not None:
+        raise BenchError(
+            "option.conflict", "--seeds is a number of seeds, --seed one of them: leave one out"
+        )
     if public_scores.is_public_card(table):
-        given = {"--seeds": seeds, "--set": overrides, "--variant": variant, "--smoke": smoke}
+        cluster.require_none(table)
+        given = {
+            "--seeds": seeds,
+            "--seed": seed,
+            "--set": overrides,
+            "--variant": variant,
+            "--smoke": smoke,
+        }
         given |= {"--again": again, "--log": log, "--measure": measure}
         public_scores.require_no_options(table, given)
         public_scores.run_public_scores(table, rows, dry_run=dry_run)
         return
     if checked_tables.is_checked_table(table):
-        given = {"--rows": rows, "--seeds": seeds, "--set": overrides, "--variant": variant}
+        cluster.require_none(table)
+        given = {
+            "--rows": rows,
+            "--seeds": seeds,
+            "--seed": seed,
+            "--set": overrides,
+            "--variant": variant,
+        }
         checked_tables.print_checked_table(
             table, refused=options.name_given_options({**given, "--smoke": smoke, "--again": again})
         )
         return
+    if not (dry_run or measure or cluster.is_brief):
+        context.with_resource(interrupts.note_stop_signals())
+        if not launched.leads_command(context):
+            return
     card, form = table_cards.read_table(table), options.choose_form(smoke)
     here = configuration.to_write()
     card, chosen = options.apply_variant(card, table_cards.select_rows(card, rows), variant)
-    order = RunRequest(card, chosen, seeds, form, overrides)
+    order = RunRequest(card, chosen, seeds, form, overrides, seed)
     order.resolve_runs()  # every mistake in what was asked for, before anything is begun
     if dry_run or measure:
         from bench.cli.dry_run import dry_run as say_costs
@@ -104,47 +145,83 @@ def run(
         json_output.print_json("dry run", describe_plan(order, here))
         say_costs(order, here, again=again, measure=measure)
         return
+    if cluster.status or cluster.cancel:
+        from bench.cli import cluster_output
+
+        if cluster.cancel:
+            cluster_output.cancel_rows(order, here, yes=cluster.yes)
+        else:
+            cluster_output.show_status(order, here, follow=cluster.follow)
+        return
     packages.require_packages("torch", "lightning_fabric", "mlflow")
     if smoke:
         miniatures.make_missing(order.resolve_runs().values(), here)
-    order.require_available(here)
+    if here.stage and not cluster.is_brief:
+        from bench.runner import staging
+
+        runs = order.resolve_runs().values()
+        here = staging.stage_corpora(runs, here, lambda text: click.echo(text, err=True))
+    order.require_available(cluster.drop_devices(here))
     # These import torch and MLflow, which takes seconds: only now.
-    from bench.cli import run_output
+    from bench.cli import run_output, shared_out
     from bench.cli.display import Display
     from bench.runner import costs, local
     from bench.tracking.store import Store
 
-    costs.require_disk_space(costs.remaining_trainings(order, here, again), here)
+    command = UnitCommand(card.key, form, overrides, variant, again)
+    if cluster.print_commands:
+        shared_out.print_commands(order, command, here)
+        return
+    if cluster.is_slurm:
+        from bench.cli import run_on_slurm
+
+        run_on_slurm.submit_rows(order, command, cluster, here)
+        return
+    if cluster.worker or os.environ.get(UNIT_VARIABLE):
+        shared_out.stop_with_parent()
+    trainings = costs.remaining_trainings(order, here, again)
+    at_once = shared_out.choose_process_count(cluster, here)
+    costs.require_disk_space(trainings, here, at_once)
     failed: list[str] = []
     busy: list[str] = []
     ended: list[str] = []
+
+    def note_end(outcome: JobOutcome) -> None:
+        if outcome.state in ("failed", "busy"):
+            (failed if outcome.state == "failed" else busy).append(outcome.job)
+        ended.append(outcome.state)
+        json_output.add_content(run_output.describe_outcome(order, outcome))
+
     title = f"{card.key}{smoke_suffix(form)}"
     with announce_resumption(FROM_EPOCH), Display(title, order.count_jobs(), log) as display:
         store = Store(here, display.say)
-        for outcome in local.run_jobs(order, here, store, display, again):
-            results = ""
-            if outcome.state in ("failed", "busy"):
-                (failed if outcome.state == "failed" else busy).append(outcome.job)
-            else:
-                results = run_output.format_seed_results(order, here, outcome.job)
-            ended.append(outcome.state)
-            display.end(outcome.job, outcome.state, outcome.message, results)
-            json_output.add_content(run_output.describe_outcome(order, outcome))
+        if cluster.is_local:
+            shared_out.run_in_processes(order, command, at_once, here, store, display, note_end)
+        else:
+            for outcome in local.run_jobs(order, here, store, display, again):
+                is_done = outcome.state not in ("failed", "busy")
+                results = ""
+                if is_done:
+                    results = run_output.format_seed_results(order, here, outcome.job)
+                display.end(outcome.job, outcome.state, outcome.message, results)
+                note_end(outcome)
+    if cluster.worker:
+        context.exit(1 if failed else 0)
     json_output.add_content(run_output.list_result_records(order, here))
     run_output.print_results_table(order, here)
     if waiting := store.waiting_names():
         click.echo(f"{runs_wait(len(waiting))} to be sent to {store.uri}: bench sync")
-    if {*ended} == {"already finished"}:
+    if {*ended} <= {"already finished"}:
         click.echo("nothing to do: all rows were finished before (--again runs them again)")
     if busy:
         click.echo(
             f"busy: {', '.join(busy)}: another process runs them; if it is stopped, the same "
             "command continues them"
         )
-    command = run_output.next_command(order, variant)
+    following = run_output.next_command(order, variant)
     if not failed:
-        click.echo(f"next: {command}")
+        click.echo(f"next: {following}")
     else:
-        click.echo(f"{len(failed)} failed; `{command}` shows the rest")
+        click.echo(f"{len(failed)} failed; `{following}` shows the rest")
         click.echo(f"failed: {', '.join(failed)}", err=True)
         context.exit(1)

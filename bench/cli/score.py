@@ -15,6 +15,7 @@ from bench.cli.score_folder import find_corpus, list_known_splits, score_each
 from bench.cli.score_model import score_model
 from bench.cli.score_request import ScoreRequest, evaluate_scores
 from bench.cli.score_row import score_row
+from bench.cli.submitted import slurm_job
 from bench.errors import BenchError
 
 
@@ -72,6 +73,7 @@ from bench.errors import BenchError
     help="Results you expect, e.g. eer=0.83,min_tdcf=0.0275 (rates in per cent). Exits with 1 if "
     "one differs after rounding to the digits given. May be repeated.",
 )
+@slurm_job
 def score(
     scores: ScoreFileArgument | None,
     row: str | None,

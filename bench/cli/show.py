@@ -81,6 +81,7 @@ def show(
     paper = table_cards.read_paper_of(card)
     card, chosen = options.apply_variant(card, table_cards.select_rows(card, rows), variant)
     here = configuration.load_configuration()
+    configuration.announce_waiting(here)
     concerning = _list_differences(paper, card, chosen)
     if as_json:
         _print_json(card, chosen, form, here, concerning, others=other_settings)

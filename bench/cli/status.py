@@ -36,6 +36,7 @@ def status(table: str | None, smoke: bool, as_json: bool) -> None:
     from bench.tracking import open_store
 
     here, form = configuration.load_configuration(), options.choose_form(smoke)
+    configuration.announce_waiting(here)
     if text := open_store.explain_unread(here):
         raise NotInstalled("machine.not-installed", text)
     standings = (

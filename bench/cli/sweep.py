@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench._io import interrupts, launchers
 from bench.cards import sweep_cards
-from bench.cli import completion, configuration, json_output, miniatures, options
+from bench.cli import completion, configuration, json_output, launched, miniatures, options
+from bench.cli.cluster_options import ON_OPTION, SLURM_OPTION, Engine
 from bench.cli.console import FROM_EPOCH, announce_resumption
 from bench.cli.report_request import ReportRequest, print_stale
 from bench.config import Config, Form
+from bench.errors import BenchError
 from bench.smoke import SMOKE_FORM, smoke_option, smoke_suffix
 from bench.specs.sweep import Sweep
+
+if TYPE_CHECKING:  # torch takes seconds
+    from bench.runner.worker_processes import WorkerEnd
 
 
 @click.command()
@@ -35,6 +43,8 @@ from bench.specs.sweep import Sweep
 )
 @options.smoke
 @options.log
+@ON_OPTION
+@SLURM_OPTION
 @click.option("--worker", is_flag=True, hidden=True)
 @json_output.json_option("sweep")
 @click.pass_context
@@ -46,26 +56,39 @@ def sweep(
     storage: str | None,
     smoke: bool,
     log: Path | None,
+    on: Engine | None,
+    slurm: tuple[str, ...],
     worker: bool,
 ) -> None:
     """Train a row many times with different settings, and find the settings that do best on dev.
 
     If the command is stopped or killed, give the same command again to continue. Finished, pruned
-    and failed trials stay as they are; a trial whose process died is tried once more.
+    and failed trials stay as they are; a trial whose process died is tried once more. SIGTERM and
+    SIGUSR1 stop the trials after a step, from which they continue; the command exits with 75.
     """
+    is_submitted = on is not None and on.name == "slurm"
+    if slurm and not is_submitted:
+        raise BenchError("option.conflict", "--slurm: is given with --on slurm alone")
+    if on is not None and not is_submitted:
+        jobs = on.count or jobs
+    context.with_resource(interrupts.note_stop_signals())
+    if not launched.leads_command(context):
+        return
     here = configuration.to_write()
+    if jobs > 1 and here.device_count > 1 and launchers.read_launcher() is not None:
+        raise click.UsageError("--jobs: srun or torchrun started this command: each does one trial")
     card = sweep_cards.read_sweep(name, options.choose_form(smoke))
     wanted = trials or card.trial_count
     # These import torch, Optuna and MLflow, which takes seconds: only now.
     from bench.cli.display import Display
     from bench.reports.sweep_records import build_trial_records
-    from bench.sweeps import worker_processes
+    from bench.runner import worker_processes
     from bench.sweeps.trials import SweepRun, require_inputs
     from bench.tracking.store import Store
 
     if smoke and not worker:
         miniatures.make_missing([sweep_cards.base_run(card)], here)
-    require_inputs(card, here)
+    require_inputs(card, replace(here, device="auto", devices=1, nodes=1) if is_submitted else here)
     if worker:
         worker_processes.stop_with_parent()
     store = Store(here)
@@ -75,15 +98,22 @@ def sweep(
             for dead in store.fail_dead_runs():
                 display.say(f"marked as failed because its process had died: {dead}")
         sweeping = SweepRun(card, here, store, display, storage)
+        if is_submitted and on is not None:
+            _submit_workers(card, on.count or 1, wanted, storage, slurm)
+            return
         if not worker:
             sweeping.require_room(wanted, jobs)
         if jobs > 1 and not worker:
             if storage:
                 os.environ[worker_processes.STORAGE_VARIABLE] = storage
             arguments = ["sweep", card.key, "--trials", str(wanted), "--worker"]
-            worker_processes.run_workers(
-                [*arguments, *(["--smoke"] * smoke)], jobs, here, display.pass_on
-            )
+            command = [*arguments, *(["--smoke"] * smoke)]
+
+            def note_end(end: WorkerEnd) -> None:
+                if end.exit_code:
+                    display.say(f"worker {end.number + 1} ended with exit code {end.exit_code}")
+
+            worker_processes.run_workers([command] * jobs, jobs, here, display.pass_on, note_end)
         else:
             for ended in sweeping.run_trials(wanted):
                 display.end(f"trial {ended.number}", ended.ending, _describe_ending(card, ended))
@@ -103,6 +133,19 @@ def sweep(
         return
     click.echo("some trials are not finished: give the same command again to continue", err=True)
     context.exit(1)
+
+
+def _submit_workers(
+    card: Sweep, count: int, wanted: int, storage: str | None, given: Sequence[str]
+) -> None:
+    """Submit workers on the study, which is made already, as jobs of Slurm."""
+    from bench.cli.submitted import submit_line
+    from bench.runner.worker_processes import STORAGE_VARIABLE
+
+    if storage:
+        os.environ[STORAGE_VARIABLE] = storage
+    arguments = ["sweep", card.key, "--trials", str(wanted), "--worker"]
+    submit_line([*arguments, *(["--smoke"] * (card.form == "smoke"))], given, count)
 
 
 def _describe_ending(card: Sweep, ended: Any) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -24,6 +24,7 @@ from pydantic import Field, ValidationError
 from bench._io import text_files
 from bench._io.trees import iterate_leaves
 from bench.config import locations
+from bench.config.slurm_settings import SlurmSettings
 from bench.config.variables import NOISE, SECTIONS, read_variables, variable_name
 from bench.errors import BenchError
 from bench.specs.base import Count, Spec
@@ -62,15 +63,27 @@ class ConfigFile(Spec):
     """Folder for checkpoints, scores and the miniature corpora."""
     tracking: Place | None = None
     """MLflow tracking store, e.g. `"sqlite:////data/mlflow.db"` or a server's address."""
+    stage: tuple[Place, ...] = Field(default=(), strict=False)
+    """Corpora that are copied to this machine's own disk before rows run, e.g.
+    `["partialspoof"]`: for machines of a cluster, whose corpora are on a network drive."""
+    scratch: Place | None = None
+    """Folder of this machine's own disk that `stage` copies to; where it is left out, $SLURM_TMPDIR
+    or the folder of temporary files."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: Count = 1
-    """How many of them."""
+    """How many of them, on each node."""
+    nodes: Count = 1
+    """How many machines train one row together; srun or torchrun starts a process for each of
+    their devices."""
     workers: Annotated[int, Field(ge=0)] | None = None
-    """Processes that load audio; as many as suit the device where it is left out."""
+    """Processes that load audio on a node, shared out among its devices; as many as suit the
+    device where it is left out."""
     deterministic: bool = False
     """Whether torch may use deterministic algorithms only: the same command on the same machine
     gives the same figures on a GPU too, more slowly. (On the CPU it does anyway, with the same
     number of threads.)"""
+    slurm: SlurmSettings = SlurmSettings()
+    """What jobs of `--on slurm` ask for (`bench.config.slurm_settings`)."""
 
 
 @dataclass(frozen=True)
@@ -92,20 +105,35 @@ class Config:
     noise: Mapping[str, Path] = field(default_factory=dict[str, Path])
     work: Path = Path("work")
     tracking: str | None = None
+    stage: tuple[str, ...] = ()
+    scratch: Path | None = None
     device: str = "auto"
     devices: int = 1
+    nodes: int = 1
     workers: int | None = None
     deterministic: bool = False
+    slurm: SlurmSettings = field(default_factory=SlurmSettings)
+
+    @property
+    def device_count(self) -> int:
+        """The devices of all nodes together, each with a process of its own."""
+        return self.devices * self.nodes
+
+    def for_one_device(self) -> Config:
+        """Return this configuration for what one device does alone."""
+        return replace(self, devices=1, nodes=1)
 
     def loader_workers(self, device: str) -> int:
-        """Return how many processes load audio for a model on `device` ("cpu", "cuda", ...).
+        """Return how many processes load audio for a model on one `device` ("cpu", "cuda", ...).
 
         Unless stated: none beside a model on the CPU, which they would only take it from; else
-        half of the cores, at most eight.
+        half of the cores, at most eight. Several devices of a node share them, one each at least.
         """
         if self.workers is not None:
-            return self.workers
-        return 0 if device == "cpu" else min(8, (os.cpu_count() or 2) // 2)
+            workers = self.workers
+        else:
+            workers = 0 if device == "cpu" else min(8 * self.devices, (os.cpu_count() or 2) // 2)
+        return max(1, workers // self.devices) if workers else 0
 
     def source_of(self, key: str) -> str:
         """Return the file or the variable that says `key` (`work`, `corpora.had`, ...)."""
@@ -264,6 +292,8 @@ def _build_config(
     values: _Values, own: Path | None, shared: list[Path], environment: Mapping[str, str]
 ) -> Config:
     plain = {keys[0]: entry.value for keys, entry in values.items() if keys[0] in _PLAIN}
+    if "stage" in plain:
+        plain["stage"] = tuple(plain["stage"])
     places: dict[_Keys, Path] = {}
     extend: list[Path] = []
     tracking: str | None = None
@@ -278,7 +308,7 @@ def _build_config(
                 extend = [
                     _resolve_path(entry, stated.base, environment, where) for entry in stated.value
                 ]
-            elif keys[0] not in _PLAIN:
+            elif keys[0] not in (*_PLAIN, _SLURM):
                 places[keys] = _resolve_path(stated.value, stated.base, environment, where)
         except BenchError as error:
             wrong.append(str(error))
@@ -295,11 +325,25 @@ def _build_config(
         origins={".".join(keys): entry.where for keys, entry in values.items()},
         cards=places.get(("cards",)),
         extend=tuple(extend),
+        scratch=places.get(("scratch",)),
         work=places.get(("work",)) or _unstated_work(own, environment),
         tracking=tracking,
+        slurm=_gather_slurm(values),
         **sections,
         **plain,
     )
+
+
+def _gather_slurm(values: _Values) -> SlurmSettings:
+    """Return what all files together say of `[slurm]`, key by key."""
+    tree: dict[str, Any] = {}
+    for keys, stated in values.items():
+        if keys[0] == _SLURM:
+            below = tree
+            for key in keys[1:-1]:
+                below = below.setdefault(key, {})
+            below[keys[-1]] = stated.value
+    return SlurmSettings.model_validate(tree)
 
 
 def _resolve_path(stated: str, base: Path, environment: Mapping[str, str], where: str) -> Path:
@@ -330,5 +374,6 @@ def _tracking_address(uri: str, base: Path) -> str:
     return stated.set(database=database).render_as_string(hide_password=False)
 
 
-_PLAIN = ("device", "devices", "workers", "deterministic")
+_SLURM = "slurm"
+_PLAIN = ("device", "devices", "nodes", "workers", "deterministic", "stage")
 """Keys that are no places."""

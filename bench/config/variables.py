@@ -15,9 +15,15 @@ NOISE = {
 }
 """What each key of `[noise]` is."""
 SECTIONS = ("corpora", "weights", "noise")
-_SINGLE = ("cards", "extend", "work", "tracking", "device", "devices", "workers", "deterministic")
+_SINGLE = (
+    *("cards", "extend", "work", "tracking", "stage", "scratch"),
+    *("device", "devices", "nodes", "workers", "deterministic"),
+)
 """Keys that are in no section."""
-_OTHER = ("BENCH_CONFIG", locations.WITHIN, "BENCH_SWEEP_STORAGE")
+_OTHER = (
+    *("BENCH_CONFIG", locations.WITHIN, "BENCH_SWEEP_STORAGE"),
+    *("BENCH_SUBMISSION", "BENCH_UNIT"),
+)
 """Variables of ours that give no key."""
 
 
@@ -90,9 +96,15 @@ def _read_folders(_: str, text: str) -> list[str]:
     return [folder for folder in text.split(os.pathsep) if folder.strip()]
 
 
+def _read_names(_: str, text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 _PARSE: Mapping[str, Callable[[str, str], Any]] = {
     "extend": _read_folders,
+    "stage": _read_names,
     "devices": _read_number,
+    "nodes": _read_number,
     "workers": _read_number,
     "deterministic": _read_flag,
 }

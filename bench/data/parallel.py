@@ -14,6 +14,8 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
+from bench._io.interrupts import STOP_SIGNALS
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -82,8 +84,9 @@ def _run_chunk(do: Callable[[T], R], chunk: Sequence[T]) -> list[R]:
 
 
 def _follow_parent() -> None:
-    """Leave Ctrl-C to the parent, and end where it was killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave Ctrl-C and requests to stop to the parent, and end where it was killed."""
+    for number in (signal.SIGINT, *STOP_SIGNALS):
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

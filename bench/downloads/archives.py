@@ -21,7 +21,7 @@ from pathlib import Path, PureWindowsPath
 from typing import BinaryIO
 
 from bench._io import atomic_files, disk
-from bench.downloads.http_files import Report, Stopped
+from bench.downloads.http_files import DownloadStopped, Report
 from bench.errors import BenchError, quote_text
 
 _SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -59,7 +59,8 @@ def unpack_archive(
     Archives within it that match `inner` are unpacked where they lie, and removed. `limit` is how
     many bytes it may hold, by default a multiple of its size; free space is a limit too. Raise
     BenchError for members that lead out of the folder, for links out of it, devices, too many bytes
-    and damage, Stopped, and OSError as the disk gives it. Then nothing is changed in `folder`.
+    and damage, DownloadStopped, and OSError as the disk gives it. Then nothing is changed in
+    `folder`.
     """
     size = archive.stat().st_size
     limit = max(_LEAST_LIMIT, _LIMIT_FACTOR * size) if limit is None else limit
@@ -69,7 +70,7 @@ def unpack_archive(
 
             def report_position() -> None:
                 if stop.is_set():
-                    raise Stopped
+                    raise DownloadStopped
                 report("unpacked", min(file.tell(), size), size)
 
             _unpack_file(file, archive.name, scratch, members, room, report_position)
@@ -88,7 +89,7 @@ def unpack_remote(
 
     def check_stop() -> None:
         if stop.is_set():
-            raise Stopped
+            raise DownloadStopped
 
     with atomic_files.scratch_folder(folder / "unpacked") as scratch:
         room = _Room(name, _LEAST_LIMIT, scratch)

@@ -29,7 +29,7 @@ _TRIES = 5
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
-class Stopped(Exception):
+class DownloadStopped(Exception):
     """Someone asked all downloads to stop."""
 
 
@@ -95,7 +95,7 @@ def download_file(item: Download, path: Path, report: Report, stop: threading.Ev
 
     What an earlier call left is continued, where the server can. Size and checksums are compared
     before the file gets its name. Raise BenchError, which names every address that was tried,
-    Stopped, or OSError as the disk gives it.
+    DownloadStopped, or OSError as the disk gives it.
     """
     part, failures = PartFile(path), list[BenchError]()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -150,7 +150,7 @@ def _fetch_whole(
                     "same command goes on from them",
                 )
             if stop.wait(addresses.BACKOFF_S * 2**failed):
-                raise Stopped
+                raise DownloadStopped
 
 
 def _fetch_piece(
@@ -236,7 +236,7 @@ def _copy_body(
     # Not `iter_content`, which drops what came before a connection broke.
     while block := response.raw.read1(_BLOCK):
         if stop.is_set():
-            raise Stopped
+            raise DownloadStopped
         if most is not None and done + len(block) > most:
             raise BenchError(
                 "download.size", f"{response.url}: more bytes come than the {most:,} announced"
@@ -265,7 +265,7 @@ def find_difference(
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             if stop.is_set():
-                raise Stopped
+                raise DownloadStopped
             for digest in sums.values():
                 digest.update(block)
             done += len(block)

@@ -95,7 +95,7 @@ def load_row_detector(
     if model is None:  # a store is made where there is none
         model = trained_models.find_model(order, seed, config, Store(config))
     run = model.run
-    fabric = engine.make_fabric(replace(config, devices=1), run.training.precision)
+    fabric = engine.make_fabric(config.for_one_device(), run.training.precision)
     (row,) = order.rows
     title = f"{order.table.key}, row {row}"
     say(f"{title}: {model.source}")

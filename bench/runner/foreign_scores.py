@@ -12,7 +12,7 @@ import copy
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import IO, NoReturn
@@ -58,7 +58,7 @@ class ForeignScorer:
         """The device; BenchError where it is not there."""
         devices.require_devices(self.config)
         conditions.apply_determinism(self.config)
-        return engine.make_fabric(replace(self.config, devices=1), "32-true")
+        return engine.make_fabric(self.config.for_one_device(), "32-true")
 
     @cached_property
     def model(self) -> ForeignModel:

@@ -16,14 +16,16 @@ from typing import Literal, NamedTuple, Protocol
 
 import torch
 
-from bench._io import atomic_files, machine
+from bench._io import atomic_files, interrupts, machine
 from bench._io.interrupts import InterruptGuard
 from bench.config import Config
-from bench.errors import BenchError, Busy, plain_message
+from bench.errors import BenchError, Busy, RowFailed, Stopped, plain_message
 from bench.evaluation import row_evaluation
+from bench.jobs import host_leases, leases
 from bench.provenance import processor_name, read_commit
 from bench.reports.stored_results import StoredResults
 from bench.runner import results
+from bench.runner.process_team import TeamLost
 from bench.runner.request import RunRequest
 from bench.runner.row_run import RowRun
 from bench.specs.run import Run
@@ -86,12 +88,28 @@ def plan_jobs(order: RunRequest, config: Config) -> list[RowJob]:
     ]
 
 
+def find_unfinished(
+    order: RunRequest, config: Config, store: Store, anew: bool = False
+) -> list[RowJob]:
+    """Return the jobs that `run_jobs` would run: those that are not finished, or all `anew`."""
+    ordered = plan_jobs(order, config)
+    if anew:
+        return ordered
+    return [
+        job for job in ordered if store.find_finished(_describe_job(job, order, device="")) is None
+    ]
+
+
 def run_jobs(
     order: RunRequest, config: Config, store: Store, watcher: ProgressReporter, anew: bool = False
 ) -> Iterator[JobOutcome]:
-    """Run the jobs in order and yield how each ended. Ctrl-C ends the begun one, resumable.
+    """Run the jobs in order and yield how each ended.
 
-    `anew` runs what is finished once more, beside the earlier run.
+    Ctrl-C and a signal that asks for a stop end the begun one, resumable.
+
+    A job that another process runs is left, and looked at once more after the others: so several
+    processes, on one machine or on many, share the rows of a table. `anew` runs what is finished
+    once more, beside the earlier run.
     """
     for name in store.fail_dead_runs():
         watcher.say(f"marked failed, its process had died: {name}")
@@ -108,9 +126,26 @@ def run_jobs(
         watcher.say(text)
     # Reports need not wait for what the table's columns ask of a run's scores.
     draw = partial(StoredResults(store, config.work).draw_replicates, order.table)
+    begin = partial(run_job, config=config, store=store, watcher=watcher, afterwards=draw)
+    busy: list[tuple[RowJob, RunRecord]] = []
     for job in ordered:
+        interrupts.raise_if_stop_asked(f"{job.name}: stopped before it began")
         entry = _describe_job(job, order, device)
-        yield run_job(job, entry, config, store, watcher, draw, anew=anew)
+        outcome = begin(job, entry, anew=anew)
+        if outcome.state == "busy" and not anew:
+            watcher.say(f"{job.name}: left for now: {outcome.message}")
+            busy.append((job, entry))
+        else:
+            yield outcome
+    for job, entry in busy:
+        yield begin(job, entry)
+
+
+def fail_jobs(order: RunRequest, config: Config, store: Store, error: RowFailed) -> None:
+    """Mark the jobs that are not finished as failed for `error`, without running them."""
+    for job in find_unfinished(order, config, store):
+        with suppress(RowFailed), store.begin_run(_describe_job(job, order, device="")):
+            raise error
 
 
 def run_job(
@@ -126,16 +161,13 @@ def run_job(
     """Run one job, tracked as `entry`, and return how it ended.
 
     `afterwards` is called with the id of the finished run. A job that is finished is not run,
-    unless `anew`. Whatever is wrong with the job is its outcome. Ctrl-C, and what a watcher raises
-    to stop the job, passes through after the tracked run is marked as killed.
+    unless `anew`. Whatever is wrong with the job is its outcome. Ctrl-C, Stopped, and what a
+    watcher raises to stop the job, pass through after the tracked run is marked as killed.
     """
     row = RowRun(job, entry, config, store, watcher, InterruptGuard())
     try:
-        finished = None if anew else store.find_finished(entry)
-        if finished:
-            results.renew_row(store, entry, finished, job.data, row.folder, watcher.say)
-            kept_dev = json.loads(finished.data.tags.get("kept_dev", "{}"))
-            return JobOutcome(job.name, "already finished", kept_dev=kept_dev)
+        if not anew and (outcome := _find_outcome(row)):
+            return outcome
         watcher.begin(job.name, job.run.training.epochs)
         if anew:
             row = replace(row, entry=store.next_repeat(entry))
@@ -145,7 +177,11 @@ def run_job(
         run_id, trained = row.train_and_evaluate()
     except Busy as error:
         return JobOutcome(job.name, "busy", plain_message(error), error.code)
+    except (Stopped, TeamLost):
+        raise
     except Exception as error:  # of one row: the others go on, and its traceback is kept
+        if getattr(error, "code", "") == "row.already-finished" and (outcome := _find_outcome(row)):
+            return outcome  # by another process, after this one had looked
         code, message = _explain_failure(row, error)
         return JobOutcome(job.name, "failed", message, code, by_disk=machine.is_disk_error(error))
     if afterwards is not None:
@@ -156,6 +192,18 @@ def run_job(
             watcher.say(f"{job.name}: finished, but {_explain_failure(row, error)[1]}")
     kept_dev = trained.selection.dev if trained.selection else {}
     return JobOutcome(job.name, "finished", kept_dev=kept_dev)
+
+
+def _find_outcome(row: RowRun) -> JobOutcome | None:
+    """Return the outcome of a row that is finished, its results renewed; None where it is not."""
+    finished = row.store.find_finished(row.entry)
+    if not finished:
+        return None
+    job, say = row.job, row.watcher.say
+    host_leases.remove_dead(row.folder / leases.NAME)  # of a process that died at the very end
+    results.renew_row(row.store, row.entry, finished, job.data, row.folder, say)
+    kept_dev = json.loads(finished.data.tags.get("kept_dev", "{}"))
+    return JobOutcome(job.name, "already finished", kept_dev=kept_dev)
 
 
 def _explain_failure(row: RowRun, error: Exception) -> tuple[str, str]:
@@ -174,10 +222,10 @@ def _explain_failure(row: RowRun, error: Exception) -> tuple[str, str]:
 
 def device_name(config: Config) -> str:
     """Return what the rows run on, e.g. `NVIDIA H200` or `cpu: AMD EPYC`, and how many of them."""
-    device = engine.make_fabric(replace(config, devices=1), "32-true").device
+    device = engine.make_fabric(config.for_one_device(), "32-true").device
     cuda = device.type == "cuda"
     name = torch.cuda.get_device_name(device) if cuda else f"{device.type}: {processor_name()}"
-    return name if config.devices == 1 else f"{config.devices} x {name}"
+    return name if config.device_count == 1 else f"{config.device_count} x {name}"
 
 
 def _describe_job(job: RowJob, order: RunRequest, device: str) -> RunRecord:

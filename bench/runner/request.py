@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bench.cards import table_cards
 from bench.cards.table_cards import MARK
 from bench.config import Config, Form
+from bench.errors import BenchError
 from bench.runner.requirements import require_available
 from bench.specs.run import Run
 from bench.specs.table import Table
@@ -23,6 +24,8 @@ class RunRequest:
     seeds: int | None
     form: Form
     overrides: Sequence[str] = ()
+    seed: int | None = None
+    """Run only this one of each row's seeds."""
 
     def resolve_runs(self) -> dict[str, Run]:
         """Return the resolved run of each row."""
@@ -37,10 +40,23 @@ class RunRequest:
         A row without training has one, which its card says: seeds change nothing of it.
         """
         seeds = self.table.rows[row].seeds or self.table.seeds
+        if self.seed is not None:
+            return (self._check_seed(row, seeds, self.seed),)
         count = self.seeds or len(seeds)
         if count > 1 and not self._resolve_row(row).is_trained:
             return seeds[:1]
         return (*seeds, *range(seeds[-1] + 1, seeds[-1] + 1 + count))[:count]
+
+    def _check_seed(self, row: str, seeds: Sequence[int], seed: int) -> int:
+        """Return a seed of the row; BenchError where it has no such seed."""
+        is_further = seed > seeds[-1] and self._resolve_row(row).is_trained
+        if seed in seeds or is_further:
+            return seed
+        listed = ", ".join(map(str, seeds))
+        raise BenchError(
+            "option.invalid",
+            f"--seed {seed}: {self.table.key} {row} has the seeds {listed}, and those that follow",
+        )
 
     def row_index(self, row: str) -> int:
         """Return the row's index in the paper's table; a variant has the index of its row."""

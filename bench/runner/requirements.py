@@ -30,7 +30,7 @@ def missing_device(config: Config) -> list[str]:
 
     torch is asked, which takes seconds to import, only where something can be missing.
     """
-    if config.device in ("auto", "cpu") and config.devices == 1:
+    if config.device in ("auto", "cpu") and config.device_count == 1:
         return []
     from bench.models import devices
 

@@ -7,21 +7,23 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from lightning_fabric import Fabric
 
-from bench._io import file_locks
+from bench._io import interrupts
 from bench._io.interrupts import InterruptGuard
 from bench.cards import corpus_cards
 from bench.config import Config
 from bench.errors import Busy
+from bench.jobs import leases
+from bench.jobs.leases import Lease
 from bench.models import breath
 from bench.models.breath.census import Census, describe_census, measure_marks, require_marks
 from bench.runner import input_changes, results, shared_training, training_folder
-from bench.runner.relay import ProgressSender, relay_progress
+from bench.runner.process_team import Team
+from bench.runner.relay import DeviceRelay, ProgressSender, relay_progress
 from bench.specs.run import TrainData
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store, TrackedRun
@@ -65,12 +67,17 @@ class RowRun:
         the trial.
         """
         busy = self._wait_for if self.entry.kind == "trial" else self._refuse
-        with self._hold_folder(busy), self.store.begin_run(self.entry) as tracked, self.interrupt:
+        with (
+            self._hold_folder(busy) as lease,
+            self.store.begin_run(self._leased_entry(lease)) as tracked,
+            self.interrupt,
+        ):
             if stage := self._earlier_training(tracked.run_id):
                 stage._train_stage()
                 self.watcher.begin(self.job.name, self.job.run.training.epochs)
             self._begin_training(tracked, anew=self.entry.again > 0)
-            trained = self._train(tracked)
+            trained = self._train(lease, tracked)
+            lease.require_held()
             results.log_row_results(tracked, self.entry, self.job.data, trained, self.config)
             self._release_checkpoints(trained)
         return tracked.run_id, trained
@@ -100,11 +107,12 @@ class RowRun:
             return
         self.watcher.begin(name, self.job.run.training.epochs)
         # Rows and trials that run beside each other may start from one training: the first does it.
-        with self._hold_folder(self._wait_for):
+        with self._hold_folder(self._wait_for) as lease:
             if not finished:
-                with self.store.begin_run(self.entry) as tracked:
+                with self.store.begin_run(self._leased_entry(lease)) as tracked:
                     self._begin_training(tracked)
-                    trained = self._train(tracked)
+                    trained = self._train(lease, tracked)
+                    lease.require_held()
                     shared_training.keep_training(tracked, trained, whole=True)
                     results.tag_training(tracked, trained)
                     tracked.finish_run({})
@@ -115,7 +123,7 @@ class RowRun:
                     f"{name}: finished earlier, but its weights are missing at {self.folder}: "
                     "training again"
                 )
-                trained = self._train(None)
+                trained = self._train(lease, None)
             self._release_checkpoints(trained)
 
     def _begin_training(self, tracked: TrackedRun, *, anew: bool = False) -> None:
@@ -128,11 +136,11 @@ class RowRun:
             tracked, self.store, self.folder, self.config, self.watcher.say, alone
         )
 
-    def _train(self, tracked: TrackedRun | None) -> TrainedRow:
+    def _train(self, lease: Lease, tracked: TrackedRun | None) -> TrainedRow:
         """Train and score on this machine's devices."""
         job, say = self.job, self.watcher.say
         write_settings(job.run, self.folder / "run.toml")
-        observer = _RunObserver(tracked, self.watcher, self.interrupt)
+        observer = _RunObserver(lease, tracked, self.watcher, self.interrupt)
         if tracked is not None:
             tracked.add_artifact(self.folder / "run.toml")
             tracked.log_datasets(results.dataset_uses(job.data))
@@ -155,14 +163,16 @@ class RowRun:
 
     def _train_and_score(self, observer: _RunObserver) -> TrainedRow:
         job = self.job
+        if Team.current is not None:
+            return Team.current.train_together(job, self.folder, observer)
         fabric = engine.make_fabric(self.config, job.run.training.precision)
-        if self.config.devices == 1:
+        if self.config.device_count == 1:
             return train_and_score(
                 fabric, job.run, job.seed, job.data, self.folder, self.config, observer
             )
-        with relay_progress(observer) as pipe:
+        with relay_progress(observer) as relay:
             # Lightning hands the processes' own fabric to a function of one argument.
-            return fabric.launch(partial(_train_on_each, job, self.folder, self.config, pipe))
+            return fabric.launch(partial(_train_on_each, job, self.folder, self.config, relay))
 
     def _find_breaths(self) -> dict[str, Census]:
         """Find the breaths of every split before training, in one process that shows its progress.
@@ -189,15 +199,19 @@ class RowRun:
             training_folder.release_checkpoints(self.folder, trained.progress, self.watcher.say)
 
     @contextmanager
-    def _hold_folder(self, busy: Callable[[str], None]) -> Generator[None]:
+    def _hold_folder(self, busy: Callable[[str], None]) -> Generator[Lease]:
         """Hold the row's folder: two processes that train one row would spoil each other's files.
 
         Where another process holds it, `busy` is called with its name, and may raise; else it is
         waited for.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with file_locks.hold_file(self.folder / "lock", busy):
-            yield
+        with leases.hold_lease(self.folder / leases.NAME, busy) as lease:
+            yield lease
+
+    def _leased_entry(self, lease: Lease) -> RunRecord:
+        """Return the run's entry with the lease by which it is known whether somebody is at it."""
+        return replace(self.entry, lease=str(lease.path.absolute()))
 
     def _refuse(self, holder: str) -> NoReturn:
         raise Busy("row.busy", f"{self.job.name} is being run by {holder}")
@@ -211,8 +225,13 @@ class _RunObserver:
     """Passes what the engine reports on to the display and, where there is one, the tracked run."""
 
     def __init__(
-        self, tracked: TrackedRun | None, watcher: ProgressReporter, interrupt: InterruptGuard
+        self,
+        lease: Lease,
+        tracked: TrackedRun | None,
+        watcher: ProgressReporter,
+        interrupt: InterruptGuard,
     ) -> None:
+        self._lease = lease
         self._tracked, self._watcher, self._interrupt = tracked, watcher, interrupt
 
     def say(self, tag: str, text: str) -> None:
@@ -223,20 +242,25 @@ class _RunObserver:
 
     def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
         self._interrupt.raise_if_asked()
+        self._lease.require_held()
         self._watcher.on_step(epoch, step, steps, losses)
 
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
+        self._lease.require_held()
         if self._tracked is not None:
             self._tracked.log_epoch(figures, epoch)
         self._watcher.on_epoch(epoch, figures)
 
     def on_score(self, evaluation: str, done: int, total: int) -> None:
         self._interrupt.raise_if_asked()
+        self._lease.require_held()
         self._watcher.on_score(evaluation, done, total)
 
 
 def _train_on_each(
-    job: RowJob, folder: Path, config: Config, pipe: Connection, fabric: Fabric
+    job: RowJob, folder: Path, config: Config, relay: DeviceRelay, fabric: Fabric
 ) -> TrainedRow:
-    observer = ProgressSender(pipe) if fabric.is_global_zero else SilentCallback()
-    return train_and_score(fabric, job.run, job.seed, job.data, folder, config, observer)
+    observer = ProgressSender(relay.pipe) if fabric.is_global_zero else SilentCallback()
+    with interrupts.note_stop_signals():
+        relay.watch_stop()
+        return train_and_score(fabric, job.run, job.seed, job.data, folder, config, observer)

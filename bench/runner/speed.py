@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -59,7 +58,7 @@ def measure_speed(run: Run, config: Config) -> Speed:
     Its corpora and weights have to be here; raise BenchError where they are not. Finding breaths,
     which is done once for a split, is left out.
     """
-    one, short = replace(config, devices=1), _shorten_run(run)
+    one, short = config.for_one_device(), _shorten_run(run)
     data = DatasetCache(config).load_row(run)
     fabric = engine.make_fabric(one, run.training.precision)
     system = engine.build_system(short, 0, one).to(fabric.device)

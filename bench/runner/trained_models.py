@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -133,7 +132,7 @@ def score_split(
     subset = DatasetCache(config).load_split(model.run.form, data).subset
     audio = corpus_cards.read_corpus_card(data.corpus).audio
     breath.build_marker(subset, data.breath, audio, config, say)
-    fabric = engine.make_fabric(replace(config, devices=1), model.run.training.precision)
+    fabric = engine.make_fabric(config.for_one_device(), model.run.training.precision)
     share = build_utterances(fabric, subset, data, audio, config)
     workers = config.loader_workers(fabric.device.type)
     scores = score_utterances(fabric, model.system.to(fabric.device), share, workers)

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from bench._io import file_locks
+from bench.jobs import leases
 from bench.training import checkpoints, keeping
 from bench.training.keeping import Progress
 
@@ -32,16 +33,20 @@ def abandon_training(folder: Path) -> None:
 
 def hold_folder(folder: Path) -> AbstractContextManager[bool]:
     """Hold a training's folder where nobody else does; give whether it is held."""
-    return hold_locks(folder / "lock")
+    return _hold_all(leases.hold_lease(folder / leases.NAME, _refuse_busy))
+
+
+def hold_locks(*paths: Path) -> AbstractContextManager[bool]:
+    """Hold lock files where nobody else holds one of them; give whether they are held."""
+    return _hold_all(*(file_locks.hold_file(path, _refuse_busy) for path in paths))
 
 
 @contextmanager
-def hold_locks(*paths: Path) -> Generator[bool]:
-    """Hold lock files where nobody else holds one of them; yield whether they are held."""
+def _hold_all(*locks: AbstractContextManager[object]) -> Generator[bool]:
     with ExitStack() as stack:
         try:
-            for path in paths:
-                stack.enter_context(file_locks.hold_file(path, _refuse_busy))
+            for lock in locks:
+                stack.enter_context(lock)
         except OSError:
             yield False
             return

@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,10 +21,14 @@ from optuna.storages.journal._storage import JournalOperation
 
 from bench._io import file_locks, machine
 from bench.errors import BenchError, quote_text
+from bench.jobs.cluster_jobs import current_job
+from bench.jobs.leases import hold_lease
 
 _RECORD = re.compile(rb'(?=\{"op_code":)')
 """Where a record begins; within one, quotes are escaped."""
 _OPERATION = re.compile(rb'\{"op_code":(\d+),')
+_SHARED = ".shared"
+"""Beside a journal: processes of several machines work at it."""
 _COUNTED = (JournalOperation.CREATE_STUDY, JournalOperation.CREATE_TRIAL)
 """What is numbered by its order: without one of these, later records are of other trials."""
 
@@ -118,6 +122,25 @@ def _parse_record(piece: bytes) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
+@contextmanager
+def hold_alone(path: Path) -> Generator[None]:
+    """Hold what the lock file at `path` stands for, on this machine and on all others.
+
+    On one machine the kernel's lock does. A study that jobs of a cluster work at is shared from
+    then on: all its processes hold a lease instead, which is safe on a network drive.
+    """
+    shared = path.with_name(path.name.partition(".journal")[0] + _SHARED)
+    if current_job():
+        shared.touch()
+    if shared.exists():
+        lease = path.with_name(f"{path.name}.lease")
+        with hold_lease(lease, file_locks.wait_for_holder):
+            yield
+    else:
+        with file_locks.hold_file(path):
+            yield
+
+
 class FileLock(BaseJournalFileLock):
     """A lock on a journal, held by one process; the kernel releases it when its holder dies."""
 
@@ -128,7 +151,7 @@ class FileLock(BaseJournalFileLock):
     def acquire(self) -> bool:
         """Wait for the lock, then cut off a torn last line."""
         lock_file = self._journal.with_name(self._journal.name + ".lock")
-        self._stack.enter_context(file_locks.hold_file(lock_file))
+        self._stack.enter_context(hold_alone(lock_file))
         _cut_torn_line(self._journal)
         return True
 

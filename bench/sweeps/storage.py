@@ -19,7 +19,6 @@ from typing import Any, NamedTuple, TypeVar
 import optuna
 from optuna.exceptions import StorageInternalError
 
-from bench._io import file_locks
 from bench.errors import BenchError
 from bench.sweeps import journal
 
@@ -103,7 +102,7 @@ def _open_file(path: Path, say: Callable[[str], None]) -> Storage:
 
     @contextmanager
     def hold_lock(name: str) -> Generator[None]:
-        with file_locks.hold_file(path.with_name(f"{path.name}.{name}")):
+        with journal.hold_alone(path.with_name(f"{path.name}.{name}")):
             yield
 
     return Storage(journal.open_journal(path, say), hold_lock)

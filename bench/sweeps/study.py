@@ -16,10 +16,10 @@ from typing import Any, Literal
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
+from bench.jobs import cluster_jobs, process
 from bench.specs.sweep import Point, Sweep
 from bench.sweeps import sampling
 from bench.sweeps.storage import Storage, StudyLost, retry_write
-from bench.tracking import process
 
 ATTEMPTS = 2
 """How often a trial is begun whose process dies."""
@@ -166,7 +166,8 @@ class Study:
 
 
 def _holder_attributes() -> dict[str, Any]:
-    return {"process": str(process.this_process()), "seen": time.time()}
+    job = cluster_jobs.current_job()
+    return {"process": str(process.this_process()), "job": job, "seen": time.time()}
 
 
 def _is_abandoned(trial: FrozenTrial) -> bool:
@@ -176,6 +177,8 @@ def _is_abandoned(trial: FrozenTrial) -> bool:
     holder = process.parse_process(trial.user_attrs["process"])
     if holder.host == process.this_process().host:
         return not process.is_alive(holder)
+    if cluster_jobs.is_job_over(trial.user_attrs.get("job", "")):
+        return True
     return time.time() - trial.user_attrs["seen"] > _SILENT_S
 
 

@@ -168,7 +168,7 @@ class SweepRun:
         run = self._resolve_run(claim)
         job = local.RowJob(f"trial {claim.number}", seed, run, self._library.load_row(run))
         entry = self._build_entry(job, claim)
-        watcher = _TrialProgress(self._watcher, job.name, heard, self._config.devices)
+        watcher = _TrialProgress(self._watcher, job.name, heard, self._config.device_count)
         try:
             outcome = local.run_job(job, entry, self._config, self._store, watcher)
         except Pruned:

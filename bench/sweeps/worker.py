@@ -8,8 +8,9 @@ from functools import partial
 from typing import NamedTuple
 
 from bench._io import machine
-from bench.errors import BenchError, RowFailed, plain_message
+from bench.errors import BenchError, RowFailed, Stopped, plain_message
 from bench.metrics.catalogue import format_value
+from bench.runner.process_team import TeamLost
 from bench.specs.run import Run
 from bench.sweeps import storage
 from bench.sweeps.study import Claim, Pruned, Study, TrialHeartbeat
@@ -47,8 +48,8 @@ def work_on_study(
 ) -> Iterator[EndedTrial]:
     """Work at the study and yield how each trial ended that this process worked at.
 
-    A failed trial stops no other. Refused, and what is no Exception (Ctrl-C), leave the trial for
-    whoever goes on.
+    A failed trial stops no other. DiskRefused, Stopped, TeamLost, and what is no Exception
+    (Ctrl-C), leave the trial for whoever goes on.
     """
     while (ended := _work_once(study, run_of, seeds, train, wanted)) is not None:
         yield ended
@@ -87,7 +88,7 @@ def _run_trial(
         return EndedTrial(claim.number, "pruned", None, str(error))
     except storage.StudyLost:
         raise
-    except DiskRefused:
+    except (DiskRefused, Stopped, TeamLost):
         study.leave_trial(claim)
         raise
     except BenchError as error:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bench.specs.table import Table
-from bench.tracking import mlflow_views, process, run_files
+from bench.tracking import mlflow_views, run_files
 from bench.tracking.address import local_folder
 from bench.tracking.mlflow_store import MlflowStore
+from bench.tracking.run_workers import PROCESS, is_worker_alive
 
 
 def fail_dead_runs(to: MlflowStore) -> list[str]:
@@ -14,8 +15,8 @@ def fail_dead_runs(to: MlflowStore) -> list[str]:
     dead: list[str] = []
     for experiment in to.client.search_experiments():
         for run in to.list_runs([experiment.experiment_id], "attributes.status = 'RUNNING'"):
-            holder = run.data.tags.get("process")
-            if holder is None or process.is_alive(process.parse_process(holder)):
+            holder = run.data.tags.get(PROCESS)
+            if holder is None or is_worker_alive(run.data.tags) is not False:
                 continue
             run_files.clear_uploads(local_folder(run.info.artifact_uri))
             to.client.set_tag(run.info.run_id, "failure", f"its process {holder} died")

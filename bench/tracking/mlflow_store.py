@@ -14,7 +14,9 @@ from typing import Any, TypeVar
 
 from bench._io import atomic_files, file_locks
 from bench.config import Config
-from bench.errors import BenchError
+from bench.errors import BenchError, Busy
+from bench.jobs import host_leases
+from bench.jobs.leases import Lease
 from bench.tracking import address, database_schema, sqlite_store
 from bench.tracking.address import Address
 from bench.tracking.client import first_line, is_unreachable, now_ms, open_client
@@ -38,19 +40,28 @@ class MlflowStore:
     """An MLflow store, opened (and made where it is new)."""
 
     def __init__(
-        self, at: Address, lock_file: Path, artifacts: Path | None, meant_for: str = ""
+        self,
+        at: Address,
+        lock_file: Path,
+        artifacts: Path | None,
+        meant_for: str = "",
+        refusal: str = "",
     ) -> None:
         """Open the store. Processes that open a new one at once wait for each other.
 
         `artifacts` is where a store keeps those of new runs; a server knows its own place. An
         outbox's runs say which store they are `meant_for`, by its address without a password. A
-        local store that cannot be written is read from a copy. Raise BenchError where MLflow cannot
-        open it.
+        local store that cannot be written is read from a copy, and so is one that another machine
+        writes, or that this process must not write, for the reason `refusal`. Raise BenchError
+        where MLflow cannot open it.
         """
         self.address, self.artifacts = at, artifacts
         self._lock_file, self._meant_for = lock_file, meant_for
-        self._refusal = ""
+        self._refusal = refusal
         """Why it cannot be written."""
+        self.other_host = ""
+        """Who of another machine writes it."""
+        self._lease: Lease | None = None
         if self.is_local:
             _ = self.client
 
@@ -64,10 +75,15 @@ class MlflowStore:
         """MLflow's client of it."""
         if self.address.file is None or self.artifacts is None:
             return open_client(self.address)
-        self._refusal = sqlite_store.write_refusal(self.address.file, self._lock_file)
+        self.other_host = host_leases.describe_other_host(host_lease_path(self.address.file))
+        self._refusal = (
+            self._refusal
+            or sqlite_store.write_refusal(self.address.file, self._lock_file)
+            or (self.other_host and f"{self.other_host}, and SQLite is for one machine")
+        )
         if self._refusal:
             return open_client(self._copy_address(self.address.file, self.artifacts))
-        with self.hold_lock():
+        with file_locks.hold_file(self._lock_file):
             sqlite_store.make_store(self.address.file)
             database_schema.require_current_schema(self.address)
             sqlite_store.relocate_artifacts(self.address.file, self.artifacts)
@@ -121,6 +137,24 @@ class MlflowStore:
                 "another store (MLFLOW_TRACKING_URI)",
             )
 
+        if self.address.file is not None and self._lease is None:
+            self._lease = self._join_host(host_lease_path(self.address.file))
+
+    def _join_host(self, path: Path) -> Lease:
+        """Keep other machines from writing the store as long as this object lives."""
+        host_leases.remove_dead(path)
+        try:
+            lease = host_leases.join_host(path)
+        except Busy as error:
+            raise BenchError(
+                "tracking.other-host",
+                f"the tracking store {self.address.shown} is written by {error}; SQLite is for "
+                "one machine: give the command again (it records to an outbox then), or name a "
+                "server (MLFLOW_TRACKING_URI)",
+            ) from error
+        weakref.finalize(self, lease.give_back)
+        return lease
+
     @contextmanager
     def hold_lock(self) -> Generator[None]:
         """Hold the store's lock file, to look up and then create; raise as `require_writable`."""
@@ -144,6 +178,16 @@ class MlflowStore:
                 f"--experiment-ids {number}` removes them for good, to begin anew",
             )
         return experiment
+
+    def has_run(self, run_id: str) -> bool:
+        """Return whether the store, a local one, has the run of that id."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self.client.get_run(run_id)
+        except MlflowException:
+            return False
+        return True
 
     def search_table(self, table: str, tags: Mapping[str, str]) -> list[Any]:
         """Return the MLflow runs of the experiment `table` with all these tags, newest first."""
@@ -215,15 +259,20 @@ def user_name() -> str:
         return f"user {number()}" if number else "unknown"
 
 
-def open_configured(config: Config) -> MlflowStore:
-    """Return the store that the configuration names."""
+def open_configured(config: Config, refusal: str = "") -> MlflowStore:
+    """Return the store that the configuration names; for `refusal` see `MlflowStore`."""
     at = address.configured_address(config)
     if at.file is not None:
         lock_file = at.file.with_name(f"{at.file.name}.lock")
-        return MlflowStore(at, lock_file, config.artifact_root)
+        return MlflowStore(at, lock_file, config.artifact_root, refusal=refusal)
     return MlflowStore(
         at, config.work / "tracking.lock", config.artifact_root if at.is_database else None
     )
+
+
+def host_lease_path(file: Path) -> Path:
+    """Return the lease that processes of one machine share that write a store's file."""
+    return file.with_name(f"{file.name}.lease")
 
 
 def outbox_file(config: Config) -> Path:
@@ -233,7 +282,12 @@ def outbox_file(config: Config) -> Path:
 
 def open_outbox(config: Config) -> MlflowStore:
     """Return the store that takes records while the configured server does not answer."""
-    file = outbox_file(config)
+    return open_outbox_file(outbox_file(config), config)
+
+
+def open_outbox_file(file: Path, config: Config, refusal: str = "") -> MlflowStore:
+    """Return the store of records that is in `file`; for `refusal` see `MlflowStore`."""
     lock_file = file.with_name(f"{file.name}.lock")
     meant_for = address.configured_address(config).shown
-    return MlflowStore(address.file_address(file), lock_file, file.with_suffix(""), meant_for)
+    artifacts = file.with_suffix("")
+    return MlflowStore(address.file_address(file), lock_file, artifacts, meant_for, refusal)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench._io import packages
 from bench.config import Config
+from bench.specs.table import Table
 from bench.tracking.address import mask_secrets
 from bench.tracking.file_store import FileStore
 
@@ -32,6 +33,18 @@ def open_to_write(config: Config) -> Store | FileStore:
     from bench.tracking.store import Store
 
     return Store(config)
+
+
+def prepare_store(config: Config, table: Table) -> None:
+    """Make the store, and the experiment of a table, before many processes use them at once.
+
+    Raise BenchError where the store cannot be written.
+    """
+    from bench.tracking.store import Store
+
+    store = Store(config)
+    store.require_writable()
+    store.present_table(table)
 
 
 def explain_unread(config: Config) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from bench.config import Config, Form
-from bench.tracking import address, process
+from bench.tracking import address
+from bench.tracking.run_workers import is_worker_alive
 from bench.tracking.shared_runs import TRAINED_IN
 from bench.tracking.store import Store
 from bench.tracking.table_runs import table_runs
@@ -49,15 +50,12 @@ def runs_by_folder(config: Config) -> Mapping[str, list[FolderRun]] | None:
 
 def _folder_run(run: Any) -> FolderRun:
     tags = run.data.tags
-    holder = tags.get("process")
-    here = process.this_process().host
-    worker = process.parse_process(holder) if holder and run.info.status == "RUNNING" else None
     return FolderRun(
         name=f"{tags['table']}: {run.info.run_name}",
         kind=tags.get("kind", "row"),
         status=run.info.status,
         changed="overrides" in tags,
-        in_progress=worker is not None and (worker.host != here or process.is_alive(worker)),
+        in_progress=run.info.status == "RUNNING" and is_worker_alive(tags) is not False,
     )
 
 

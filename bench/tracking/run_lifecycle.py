@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 from bench import versions
 from bench._version import __version__
 from bench.errors import BenchError, Busy
+from bench.jobs import cluster_jobs, process
 from bench.provenance import describe_environment, lock_digest
-from bench.tracking import mlflow_views, process, rounded_tags
+from bench.tracking import mlflow_views, rounded_tags
 from bench.tracking.address import local_folder
 from bench.tracking.client import NOTE, cut_text
 from bench.tracking.mlflow_store import MlflowStore
 from bench.tracking.run_files import clear_uploads
 from bench.tracking.run_record import RunRecord, ScoredFile, describe_run
+from bench.tracking.run_workers import JOB, LEASE, LOG, WORKER_TAGS, is_worker_alive, worker_tags
 
 PARENT = "mlflow.parentRunId"
 GATHERED = ("commit", "package", "lock", "environment", "device")
@@ -124,7 +126,7 @@ def common_tags(entry: RunRecord | ScoredFile) -> dict[str, str]:
         **entry.identity,
         "identity": " ".join(entry.identity),
         **code_tags(entry.commit),
-        "process": str(process.this_process()),
+        **worker_tags(entry.lease if isinstance(entry, RunRecord) else ""),
         "mlflow.source.type": "LOCAL",
         "mlflow.source.name": _COMMANDS.get(entry.identity["kind"], "bench run"),
         "mlflow.source.git.commit": entry.commit,
@@ -154,7 +156,13 @@ def _reopen_run(client: Any, run: Any, entry: RunRecord) -> None:
     run_id, tags = run.info.run_id, run.data.tags
     clear_uploads(local_folder(run.info.artifact_uri))
     client.update_run(run_id, status="RUNNING")
-    client.set_tag(run_id, "process", str(process.this_process()))
+    workers = worker_tags(entry.lease)
+    if LOG in workers:  # all of them: it may have been queued again
+        workers[LOG] = join_values(tags.get(LOG, workers[LOG]), workers[LOG])
+    for key, value in workers.items():
+        client.set_tag(run_id, key, value)
+    for key in {*WORKER_TAGS} - {LOG} & tags.keys() - workers.keys():
+        client.delete_tag(run_id, key)
     now = {**code_tags(entry.commit), "device": entry.device}
     for key, value in now.items():
         client.set_tag(run_id, key, join_values(tags.get(key, value), value))
@@ -163,13 +171,19 @@ def _reopen_run(client: Any, run: Any, entry: RunRecord) -> None:
 
 
 def _refuse_if_alive(run: Any, entry: RunRecord) -> None:
-    """Refuse a run that a process of this machine works on; another machine's is taken over.
+    """Refuse a run that a process is known to work on; any other is taken over.
 
-    A job that a cluster moves to another node comes back there, and its old process is gone.
+    A job that a cluster moves to another node comes back there, and its old process is gone. Nobody
+    works at a run whose lease this process holds.
     """
-    holder = process.parse_process(run.data.tags["process"])
-    here = process.this_process()
-    if run.info.status == "RUNNING" and holder.host == here.host and process.is_alive(holder):
+    tags, here = run.data.tags, process.this_process()
+    if run.info.status != "RUNNING" or (entry.lease and tags.get(LEASE) == entry.lease):
+        return
+    holder = process.parse_process(tags["process"])
+    is_same_job = JOB in tags and tags[JOB] == cluster_jobs.current_job()
+    if holder.host != here.host and is_same_job:
+        return
+    if is_worker_alive(tags):
         who = "this very process" if holder == here else f"process {holder.pid}"
         raise Busy(
             "row.busy", f"{entry.table}: {entry.name} is being run by {who} on {holder.host}"

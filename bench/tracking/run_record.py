@@ -77,6 +77,8 @@ class RunRecord:
     """Where the row stands in its table."""
     overrides: Sequence[str] = ()
     """The settings that `--set` changed: such a run is not the paper's row."""
+    lease: str = ""
+    """The lease of whoever runs it (`bench.jobs.leases`)."""
     again: int = 0
     """How often the same was finished before and then run anew (`bench run --again`)."""
 

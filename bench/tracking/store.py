@@ -34,6 +34,7 @@ from bench.tracking import (
     scored_runs,
     shared_runs,
     sync,
+    unit_outboxes,
 )
 from bench.tracking.mlflow_store import MlflowStore
 from bench.tracking.outbox import StoreWithOutbox
@@ -81,7 +82,7 @@ class Store:
 
     def require_writable(self) -> None:
         """Raise BenchError where nothing can be kept in the store."""
-        self._access.run_anywhere(lambda to: to.require_writable())
+        self._access.write_anywhere(lambda to: to.require_writable())
 
     def begin_run(self, entry: RunRecord) -> TrackedRun:
         """Return the tracked run of `entry`, running: a new one, or the unfinished one reopened.
@@ -122,7 +123,8 @@ class Store:
         return []
 
     def _find_alike(self, entry: RunRecord) -> list[Any]:
-        runs = self._access.run_anywhere(lambda to: run_lifecycle.find_alike(to, entry))
+        tag = ("signature", entry.run.signature)
+        runs = self._access.gather_runs(lambda to: run_lifecycle.find_alike(to, entry), tag)
         if self._access.has_outbox:
             runs += run_lifecycle.find_alike(self._access.outbox, entry)
         return sorted(runs, key=lambda run: -run.info.start_time)
@@ -130,13 +132,14 @@ class Store:
     def fail_dead_runs(self) -> list[str]:
         """Mark runs FAILED whose process died without a word (kill -9, power); return their names.
 
-        A run of another machine is left alone: whether it lives cannot be known here.
+        A run of another machine is left alone, unless its lease or its cluster says that nobody is
+        at it.
         """
-        return self._access.run_anywhere(maintenance.fail_dead_runs)
+        return self._access.write_anywhere(maintenance.fail_dead_runs)
 
     def present_table(self, table: Table) -> None:
         """Make MLflow's pages show a table as the paper does (`bench.tracking.mlflow_views`)."""
-        self._access.run_anywhere(lambda to: maintenance.present_table(to, table))
+        self._access.write_anywhere(lambda to: maintenance.present_table(to, table))
 
     def page_addresses(self) -> dict[str, str]:
         """Return where MLflow's pages show each table that has runs, below the server's address."""
@@ -171,26 +174,30 @@ class Store:
 
     def load_model(self, run_id: str) -> nn.Module:
         """Return the trained system of a finished run, from the store's artifacts."""
-        return self._access.run_anywhere(
-            lambda to: registered_models.load_registered_model(to.client, run_id)
+        return self._access.run_by_id(
+            run_id, lambda to: registered_models.load_registered_model(to.client, run_id)
         )
 
     def runs_trained_in(self, folder: str) -> list[Any]:
         """Return the finished runs of all tables that were trained in `folder`, newest first."""
-        return self._access.run_anywhere(lambda to: shared_runs.runs_trained_in(to, folder))
+        return self._access.gather_runs(
+            lambda to: shared_runs.runs_trained_in(to, folder), (shared_runs.TRAINED_IN, folder)
+        )
 
     def fetch_artifact(self, run_id: str, path: str, folder: Path) -> Path:
         """Copy a file or folder of a run's artifacts to `folder` and return the copy's path.
 
         Raise BenchError where the run has no such file, or the store does not give it.
         """
-        return self._access.run_anywhere(
-            lambda to: shared_runs.fetch_artifact(to, run_id, path, folder)
+        return self._access.run_by_id(
+            run_id, lambda to: shared_runs.fetch_artifact(to, run_id, path, folder)
         )
 
     def artifact_names(self, run_id: str, below: str) -> list[str]:
         """Return the paths of the files that a run keeps in a folder of its artifacts."""
-        return self._access.run_anywhere(lambda to: shared_runs.artifact_names(to, run_id, below))
+        return self._access.run_by_id(
+            run_id, lambda to: shared_runs.artifact_names(to, run_id, below)
+        )
 
     def keep_scored_file(self, entry: ScoredFile, artifacts: Mapping[str, Sequence[Path]]) -> str:
         """Keep the evaluated score file of another system as a finished run; return the run's id.
@@ -199,7 +206,7 @@ class Store:
         that they are copied to. The same file with the same settings is kept once. The file of a
         corpus that was evaluated last counts; earlier ones stay (`bench.tracking.scored_runs`).
         """
-        return self._access.run_anywhere(
+        return self._access.write_anywhere(
             lambda to: scored_runs.keep_scored_file(to, entry, artifacts)
         )
 
@@ -209,17 +216,19 @@ class Store:
 
     def search_tables(self, tables: Sequence[str], tags: Mapping[str, str]) -> list[Any]:
         """Return what `search_runs` does, of several tables; the store is asked for all at once."""
-        return self._access.run_anywhere(lambda to: to.search_tables(tables, tags))
+        return self._access.gather_runs(lambda to: to.search_tables(tables, tags))
 
     def ensure_run(
         self, table: str, name: str, identity: Mapping[str, str], more: Mapping[str, str]
     ) -> str:
         """Return the id of the run with the tags `identity`; it is created, with `more`, if new."""
-        return self._access.run_anywhere(lambda to: _ensure_run(to, table, name, identity, more))
+        return self._access.write_anywhere(lambda to: _ensure_run(to, table, name, identity, more))
 
     def waiting_names(self) -> list[str]:
         """Return the names of the runs and records that wait to be sent to the store."""
         runs = sync.waiting_runs(self._access.outbox) if self._access.has_outbox else []
+        for file in unit_outboxes.list_outboxes(self._config):
+            runs += unit_outboxes.list_run_names(file)
         return [*runs, *file_store.record_names(self._records)]
 
     def send_waiting(self, *, elsewhere: bool = False) -> list[sync.Sent]:
@@ -233,6 +242,10 @@ class Store:
         if self._access.has_outbox:
             sent += self._access.run_in_store(
                 lambda to: self._access.send_to(to, elsewhere=elsewhere)
+            )
+        if unit_outboxes.list_outboxes(self._config):
+            sent += self._access.run_in_store(
+                lambda to: self._access.send_outboxes(to, elsewhere=elsewhere)
             )
         return [*sent, *self._take_records()]
 
@@ -259,6 +272,8 @@ class Store:
 
     def _runs(self, table_key: str, form: Form, kind: str) -> list[Any]:
         wanted = {"form": form, "kind": kind}
+        if self._access.own is not None:
+            return self._access.gather_runs(lambda to: to.search_table(table_key, wanted))
         return self._access.run_in_store(lambda to: to.search_table(table_key, wanted))
 
 

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.errors import BenchError
-from bench.tracking import process, registered_models, run_files
+from bench.jobs import holders
+from bench.tracking import registered_models, run_files
 from bench.tracking.address import local_folder
 from bench.tracking.client import NOTE, cut_text, is_unreachable, log_params, log_points, log_tags
 from bench.tracking.mlflow_store import MEANT_FOR, USER, MlflowStore
 from bench.tracking.run_frame import is_figure
 from bench.tracking.run_lifecycle import GATHERED, PARENT, join_values
+from bench.tracking.run_workers import LEASE, PROCESS, is_worker_alive
 
 _SENT = "sent"
 """Tag of the outbox's run: its id in the store."""
@@ -223,9 +225,10 @@ def _is_alive(outbox: MlflowStore, run: Any) -> bool:
 
     A study's run has no process of its own: it is alive while one of its trials is.
     """
-    holder = run.data.tags.get("process")
-    if holder is not None:
-        return process.is_alive(process.parse_process(holder))
+    if LEASE in run.data.tags:
+        holders.wait_while_ending(Path(run.data.tags[LEASE]))
+    if PROCESS in run.data.tags:
+        return is_worker_alive(run.data.tags) is not False
     parts = outbox.list_runs([run.info.experiment_id], f"tags.`{PARENT}` = '{run.info.run_id}'")
     return any(part.info.status == "RUNNING" and _is_alive(outbox, part) for part in parts)
 

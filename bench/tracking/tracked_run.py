@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench._io.interrupts import defer_sigint
-from bench.errors import BenchError
+from bench.errors import BenchError, Stopped
+from bench.jobs.leases import LeaseLost
 from bench.metrics.measured import MetricResult
 from bench.tracking import registered_models, run_files, run_lifecycle
 from bench.tracking.client import (
@@ -75,10 +76,14 @@ class TrackedRun:
         """Close the run if `finish_run` has not; see `Store.begin_run`."""
         if self._closed:
             return
+        if isinstance(error, LeaseLost):
+            self._stop_monitor()  # the run is that of whoever has the lease now
+            return
         if kind is None:
             self._end_run("FAILED", "it was left before its results were there")
         else:
-            status = "FAILED" if issubclass(kind, Exception) else "KILLED"
+            failed = issubclass(kind, Exception) and not issubclass(kind, Stopped)
+            status = "FAILED" if failed else "KILLED"
             self._end_run(status, f"{kind.__name__}: {error}".removesuffix(": "))
 
     def log_epoch(self, metrics: Mapping[str, float], step: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -13,7 +14,8 @@ from bench._io import atomic_files, machine
 from bench.errors import BenchError, RowFailed
 
 LAST_CHECKPOINT = "last.pt"
-"""Full state after the last finished epoch: weights, optimiser, schedule, epoch, best, history.
+"""Full state after the last finished epoch, or after the step at which a signal stopped training:
+weights, optimiser, schedule, progress, and of a stopped epoch its place (`bench.training.keeping`).
 It goes when the run is finished in the tracking store (`bench.training.keeping.release_state`).
 """
 BEST_CHECKPOINT = "kept.pt"
@@ -38,6 +40,10 @@ def save_checkpoint(state: dict[str, Any], path: Path) -> None:
         code = refused.code if refused else "machine.refused"
         message = f"{path}: the checkpoint could not be written: {why}; {previous}"
         raise RowFailed(code, message) from error
+
+
+_UNREADABLE = (OSError, RuntimeError, LookupError, TypeError, ValueError, UnpicklingError)
+"""What torch raises of a file that is missing, torn or another program's."""
 
 
 class DamagedCheckpoint(BenchError):
@@ -72,6 +78,18 @@ def _damaged_error(path: Path, why: str) -> DamagedCheckpoint:
         "training.checkpoint-damaged",
         f"{path}: not a readable checkpoint ({why}); remove the file to start the row anew",
     )
+
+
+def read_position(path: Path) -> tuple[int, int]:
+    """Return the epoch and the step that a training's last state is of; zeros where it has none.
+
+    Tensors are not read.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        return int(state["progress"]["epoch"]), int(state["progress"]["step"])
+    except _UNREADABLE:  # whoever trains says so
+        return 0, 0
 
 
 def recent_path(folder: Path, epoch: int, count: int) -> Path:

@@ -29,8 +29,11 @@ def apply_determinism(config: Config) -> None:
         torch.backends.cudnn.benchmark = False
 
 
-def current_conditions(device: str) -> dict[str, str]:
-    """Return `threads` and `determinism` of this process, which computes on `device`."""
+def current_conditions(device: str, processes: int = 1) -> dict[str, str]:
+    """Return `threads` and `determinism` of this process, which computes on `device`.
+
+    Where several processes share the batch, `determinism` names what then differs from one.
+    """
     settings = [
         f"deterministic algorithms {_on_or_off(torch.are_deterministic_algorithms_enabled())}"
     ]
@@ -42,6 +45,11 @@ def current_conditions(device: str) -> dict[str, str]:
             f"TF32 in cuDNN {_on_or_off(cudnn.allow_tf32)}",
         ]
     settings.append(f"matmul precision {torch.get_float32_matmul_precision()}")
+    if processes > 1:
+        settings.append(
+            f"{processes} devices (batch norm, dropout and mixing work on each one's share of a "
+            "batch)"
+        )
     return {"threads": str(torch.get_num_threads()), "determinism": ", ".join(settings)}
 
 

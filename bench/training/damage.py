@@ -28,8 +28,9 @@ Say = Callable[[str], None]
 def set_aside(run: Run, seed: int, folder: Path, config: Config, say: Say) -> None:
     """Rename each file of a training's state that cannot be used.
 
-    `say` is told which and why, and whether the row begins anew. Nothing is renamed before the
-    first epoch is finished: until then no file in the folder is used.
+    `say` is told which and why, and whether the row begins anew. Nothing is renamed before there is
+    a state: until then no file in the folder is used. Raise NewerCheckpoint where a later version
+    of the suite wrote it.
     """
     last, ended = folder / checkpoints.LAST_CHECKPOINT, folder / checkpoints.PROGRESS
     if not (last.is_file() or ended.is_file()):
@@ -83,6 +84,8 @@ def _set_aside(path: Path, check: Callable[[Path], object], say: Say) -> bool:
     """Rename a file that `check` finds unusable; return whether it was."""
     try:
         check(path)
+    except keeping.NewerCheckpoint:
+        raise
     except BenchError as error:
         aside = path.with_name(path.name + ENDING)
         os.replace(path, aside)
@@ -111,7 +114,7 @@ def _check_fit(path: Path, state: dict[str, Any], shapes: Mapping[str, tuple[int
 
 
 def _check_last(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    state = checkpoints.load_checkpoint(path, keeping.STATE)
+    state = keeping.read_state(path)
     _check_fit(path, state, shapes)
     try:
         Progress(**state["progress"])

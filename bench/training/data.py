@@ -1,8 +1,8 @@
 """From a subset to batches: clips for training, utterances for scoring.
 
 Every random draw is a function of (seed, epoch, utterance), never of a worker or of what was drawn
-before: the same run gives the same clips whatever the number of workers, and a run resumed at an
-epoch's start goes on exactly as it would have.
+before: the same run gives the same clips whatever the number of workers, and a run resumed after
+any step goes on exactly as it would have.
 """
 
 from __future__ import annotations
@@ -64,15 +64,17 @@ class EpochSampler(Sampler[tuple[int, int]]):
 
     def __init__(self, size: int, seed: int, rank: int = 0, world: int = 1) -> None:
         self.size, self.seed, self.rank, self.world = size, seed, rank, world
-        self.epoch = 0
+        self.epoch = self.used = 0
+        """`used` utterances of the epoch are left out: before its stop it has learnt from them."""
 
     def __len__(self) -> int:
+        """Return how many utterances of a whole epoch are this process's share."""
         return -(-self.size // self.world)
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         order = np.random.default_rng([self.seed, self.epoch]).permutation(self.size)
         padded = np.resize(order, len(self) * self.world)
-        for index in padded[self.rank :: self.world]:
+        for index in padded[self.used + self.rank :: self.world]:
             yield self.epoch, int(index)
 
 

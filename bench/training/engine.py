@@ -2,11 +2,13 @@
 
 Lightning Fabric brings devices, precision and processes; the loop is ours, because a restart has to
 be exact. At the start of each epoch every random generator is set from (seed, epoch), so an epoch
-that follows a restart draws what it would have drawn without one.
+that follows a restart draws what it would have drawn without one. A signal that asks for a stop
+ends training after a step, with a checkpoint from which it goes on at that very step.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,11 +18,16 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 
+from bench._io import launchers
+from bench._io.launchers import Launcher
 from bench.config import Config
 from bench.data.subset import Subset
-from bench.errors import BenchError, RowFailed
+from bench.errors import BenchError, RowFailed, Stopped
 from bench.metrics.det import eer_by_class
 from bench.models import devices, weights
 from bench.models.official_weights import load_official
@@ -30,13 +37,14 @@ from bench.specs.run import Run
 from bench.training import checkpoints, conditions, keeping, system_checks
 from bench.training.callbacks import TrainingCallback
 from bench.training.data import EpochSampler, TrainingClips, Utterances
+from bench.training.epoch import EpochTraining
 from bench.training.keeping import Progress, Selection
-from bench.training.learning import Learner, build_learner, build_loader, train_epoch
+from bench.training.learning import Learner, build_learner, build_loader
 from bench.training.losses import MeanLoss
 from bench.training.scoring import build_utterances, score_utterances
 
 RESULTS_VERSION = 1
-"""Raised when what a training gives can change, here or in `bench.training.learning`."""
+"""Raised when what a training gives can change, here, in `bench.training.epoch` or `.learning`."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +67,63 @@ class FinishedTraining(NamedTuple):
 
 
 def make_fabric(config: Config, precision: Literal["32-true", "bf16-mixed", "16-mixed"]) -> Fabric:
-    """Return Fabric for this machine's devices; BenchError where it does not have them.
+    """Return Fabric for the devices of the configuration; BenchError where they are not here.
 
-    Its processes are all on this machine, whatever a cluster's variables (`SLURM_NTASKS`) say.
+    Where srun or torchrun started a process for each (`find_launcher`), these work together. Else
+    all are on this machine, whatever a cluster's variables (`SLURM_NTASKS`) say, and several
+    devices get their processes from Fabric.
     """
     devices.require_devices(config)
+    environment: ClusterEnvironment = LightningEnvironment()
     strategy = "ddp_spawn" if config.devices > 1 else "auto"
+    if (launcher := find_launcher(config)) is not None:
+        strategy = "ddp"
+        if launcher.name == "srun":
+            launchers.prepare_slurm(launcher, os.environ)
+            environment = SLURMEnvironment(auto_requeue=False)
+        else:
+            environment = TorchElasticEnvironment()
     return Fabric(
         accelerator=config.device,
         strategy=strategy,
         devices=config.devices,
+        num_nodes=config.nodes,
         precision=precision,
-        plugins=LightningEnvironment(),
+        plugins=environment,
     )
+
+
+def find_launcher(config: Config) -> Launcher | None:
+    """Return what started the processes of a run on several devices; None where nothing did.
+
+    Raise BenchError where it started more or fewer than the configuration has devices.
+    """
+    return None if config.device_count == 1 else check_launcher(config)
+
+
+def check_launcher(config: Config) -> Launcher | None:
+    """Do as `find_launcher`, also where one device is configured.
+
+    srun may start several commands for one device each, which share the rows.
+    """
+    launcher = launchers.read_launcher()
+    wanted = f"devices = {config.devices} and nodes = {config.nodes}"
+    if launcher is None or (launcher.name == "srun" and config.device_count == 1):
+        if config.nodes > 1:
+            raise BenchError(
+                "machine.launcher-missing",
+                f"{wanted}: start `bench` by srun or torchrun, which begin a process for each of "
+                f"the {config.device_count} devices (see docs/run.md)",
+            )
+        return None
+    if (launcher.processes, launcher.nodes) != (config.device_count, config.nodes):
+        raise BenchError(
+            "machine.launcher-mismatch",
+            f"{launcher.name} started {launcher.processes} processes on {launcher.nodes} "
+            f"{'node' if launcher.nodes == 1 else 'nodes'}, but {wanted} need "
+            f"{config.device_count}: change one of the two",
+        )
+    return launcher
 
 
 def build_system(run: Run, seed: int, config: Config) -> System:
@@ -98,9 +150,10 @@ def train(
     config: Config,
     callback: TrainingCallback,
 ) -> FinishedTraining:
-    """Train to the end, from the last finished epoch in `folder`; leave `last.pt` and `kept.pt`.
+    """Train to the end, from the last state in `folder`; leave `last.pt` and `kept.pt`.
 
-    Where the state of an earlier training is incomplete, begin anew.
+    Where the state of an earlier training is incomplete, begin anew. Raise Stopped where a signal
+    asked for it, after the state is saved.
     """
     system = build_system(run, seed, config)
     clips = TrainingClips(data.train, run.train, data.train_audio, run.augment, seed, config)
@@ -112,7 +165,8 @@ def train(
         _begin_anew(fabric, system, data.start, folder)
     fabric.barrier()
     learner = build_learner(fabric, run, system, len(loader))
-    progress = Progress() if earlier is None else _restore_state(earlier, learner, callback)
+    progress = Progress() if earlier is None else _restore_state(fabric, earlier, learner, callback)
+    stopped = None if earlier is None else earlier.get("epoch")
     on_dev_too = run.augment.kind != "none" and run.augment.augments_dev
     dev_augment = run.augment if on_dev_too else None
     dev = build_utterances(fabric, data.dev, run.dev, data.dev_audio, config, dev_augment)
@@ -120,13 +174,22 @@ def train(
         system_checks.require_attack_types(clips.reader)
         system_checks.require_attack_types(dev.reader)
     if not keeping.is_finished(run.training, progress):
-        here = conditions.current_conditions(fabric.device.type)
+        here = conditions.current_conditions(fabric.device.type, fabric.world_size)
         progress.conditions = conditions.join_conditions(progress.conditions, here)
     while not keeping.is_finished(run.training, progress):
         began = time.monotonic()
-        sampler.epoch = progress.epoch
-        learnt = train_epoch(fabric, learner, run, loader, seed, progress, callback)
-        figures = learnt | _measure_dev(fabric, system, dev, workers, run.training.select)
+        epoch = EpochTraining(fabric, learner, run, seed, progress)
+        if stopped is not None:
+            epoch.load_state_dict(stopped)
+            stopped = None
+        try:
+            learnt = epoch.train_epoch(loader, sampler, callback)
+            _share_buffers(fabric, system)
+            figures = learnt | _measure_dev(fabric, system, dev, workers, run.training.select)
+        except Stopped:
+            progress.seconds += time.monotonic() - began
+            _save_state(fabric, folder, learner, progress, epoch.state_dict())
+            raise
         progress.epoch += 1
         progress.seconds += time.monotonic() - began
         progress.history.append(figures)
@@ -169,6 +232,13 @@ def _load_frontend(start: Path, system: System) -> None:
         ) from error
 
 
+def _share_buffers(fabric: Fabric, system: System) -> None:
+    """Give all processes the first one's statistics of batch norm, which are the ones saved."""
+    if fabric.world_size > 1:
+        for buffer in system.buffers():
+            torch.distributed.broadcast(buffer, src=0)
+
+
 def _measure_dev(
     fabric: Fabric, system: System, dev: Utterances, workers: int, select: str
 ) -> dict[str, float]:
@@ -195,25 +265,42 @@ def _save_epoch(
     if fabric.is_global_zero:
         weights = learner.system.state_dict()
         keeping.save_candidate(run.training, folder, weights, progress, better)
-        checkpoints.save_checkpoint(
-            {
-                "system": weights,
-                "optimiser": learner.optimiser.state_dict(),
-                "schedule": learner.schedule.state_dict(),
-                "progress": vars(progress),
-            },
-            folder / checkpoints.LAST_CHECKPOINT,
-        )
+    _save_state(fabric, folder, learner, progress)
+
+
+def _save_state(
+    fabric: Fabric,
+    folder: Path,
+    learner: Learner,
+    progress: Progress,
+    stopped: dict[str, Any] | None = None,
+) -> None:
+    """Write `last.pt`; `stopped` is the state of an epoch that a signal stopped."""
+    if fabric.is_global_zero:
+        state = {
+            "version": keeping.STATE_VERSION,
+            "system": learner.system.state_dict(),
+            "optimiser": learner.optimiser.state_dict(),
+            "schedule": learner.schedule.state_dict(),
+            "precision": fabric.strategy.precision.state_dict(),
+            "progress": vars(progress),
+            "epoch": stopped,
+        }
+        checkpoints.save_checkpoint(state, folder / checkpoints.LAST_CHECKPOINT)
     fabric.barrier()
 
 
-def _restore_state(state: dict[str, Any], learner: Learner, observer: TrainingCallback) -> Progress:
+def _restore_state(
+    fabric: Fabric, state: dict[str, Any], learner: Learner, observer: TrainingCallback
+) -> Progress:
     """Load the state of an earlier session, and report its epochs once more."""
     if "system" in state:  # else the training has ended: no epoch follows
         learner.system.load_state_dict(state["system"])
         # The learner is set up, so that this state follows its parameters to the device.
         learner.optimiser.load_state_dict(state["optimiser"])
         learner.schedule.load_state_dict(state["schedule"])
+        if state["precision"]:
+            fabric.strategy.precision.load_state_dict(state["precision"])
     progress = Progress(**state["progress"])
     for number, figures in enumerate(progress.history, start=1):
         observer.on_epoch(number, figures)

@@ -15,7 +15,15 @@ from bench.specs.training import TrainingSettings
 from bench.training import checkpoints
 
 STATE = ("system", "optimiser", "schedule", "progress")
-"""What `last.pt` holds."""
+"""What `last.pt` holds in every version."""
+STATE_VERSION = 2
+"""Of `last.pt`, its key `version`. Version 1 has none: it lacks `precision`, the scale of 16-mixed,
+and `epoch`, the state of an epoch that was stopped (`bench.training.epoch`), None between epochs.
+"""
+
+
+class NewerCheckpoint(BenchError):
+    """A checkpoint that a later version of the suite wrote: it is whole, and not ours to change."""
 
 
 @dataclass
@@ -132,13 +140,30 @@ def release_finished(folder: Path) -> None:
     """
     last = folder / checkpoints.LAST_CHECKPOINT
     if last.is_file():
-        release_state(folder, Progress(**checkpoints.load_checkpoint(last, STATE)["progress"]))
+        release_state(folder, Progress(**read_state(last)["progress"]))
     for path in checkpoints.unfinished_files(folder):
         path.unlink(missing_ok=True)
 
 
+def read_state(path: Path) -> dict[str, Any]:
+    """Return the content of `last.pt`, which may be of an earlier version.
+
+    Raise DamagedCheckpoint where it cannot be read, NewerCheckpoint where it is of a later version.
+    """
+    state = checkpoints.load_checkpoint(path, STATE)
+    version = state.get("version", 1)
+    if version not in range(1, STATE_VERSION + 1):
+        raise NewerCheckpoint(
+            "training.checkpoint-newer",
+            f"{path}: is a checkpoint of version {version}; this suite reads versions up to "
+            f"{STATE_VERSION}: run the row with the later version of the suite that wrote it, or "
+            "move the file away to begin the row anew",
+        )
+    return {"version": version, "precision": {}, "epoch": None, **state}
+
+
 def read_resumable(run: Run, folder: Path) -> dict[str, Any] | None:
-    """Return the state after the last finished epoch, from which a training goes on.
+    """Return the last state that was saved, from which a training goes on.
 
     None where there is none, or where the weights to be kept are missing. Of a training that has
     ended, and whose state is removed, only `progress` is returned.
@@ -149,7 +174,7 @@ def read_resumable(run: Run, folder: Path) -> dict[str, Any] | None:
         progress = folder / checkpoints.PROGRESS
         ended = read_progress(progress) if whole and progress.is_file() else Progress()
         return {"progress": vars(ended)} if is_finished(run.training, ended) else None
-    state = checkpoints.load_checkpoint(last, STATE)
+    state = read_state(last)
     if count and not whole:
         recent = checkpoints.latest_paths(folder, state["progress"]["epoch"], count)
         whole = all(path.is_file() for path in recent)

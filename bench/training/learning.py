@@ -1,28 +1,22 @@
-"""Learn for one epoch: batches, losses, gradients, and steps of optimiser and schedule."""
+"""What learns: batches, losses, gradients, and steps of optimiser and schedule."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
+from bench._io.interrupts import shield_worker
 from bench.errors import BenchError
-from bench.models.augment import Mixer, build_mixer
+from bench.models.augment import Mixer
 from bench.models.systems.base import Batch, System
 from bench.specs.run import Run
 from bench.training import optimisation
-from bench.training.callbacks import TrainingCallback
 from bench.training.data import EpochSampler, TrainingClips, collate
-from bench.training.keeping import Progress
-from bench.training.losses import LossAverager
-
-CHECK_EVERY = 25
-"""Steps between looks at the losses: each look waits for the device."""
 
 
 class Learner(NamedTuple):
@@ -74,41 +68,13 @@ def build_loader(
         collate_fn=collate,
         pin_memory=fabric.device.type == "cuda",
         persistent_workers=workers > 0,
+        worker_init_fn=shield_worker,
         # Its own generator: a loader else draws from the global one, how often depends on workers.
         generator=torch.Generator(),
     )
 
 
-def train_epoch(
-    fabric: Fabric,
-    learner: Learner,
-    run: Run,
-    loader: DataLoader[Batch],
-    seed: int,
-    progress: Progress,
-    observer: TrainingCallback,
-) -> dict[str, float]:
-    """Train one epoch; return the mean of each loss, and the learning rates of the last step."""
-    generator = _seed_generators(seed, progress.epoch, fabric.global_rank)
-    learner.module.train()
-    mixer = build_mixer(run.mix)
-    watch = LossAverager()
-    rates: dict[str, float] = {}
-    for number, clips in enumerate(loader, start=1):
-        batch = Batch(*(part.to(fabric.device, non_blocking=True) for part in clips))
-        losses = _train_step(fabric, learner, run, _mix_clips(batch, mixer, generator))
-        rates = learner.learning_rates()
-        learner.schedule.step()
-        progress.step += 1
-        watch.add_losses(losses, progress.step)
-        if number % CHECK_EVERY == 0 or number == len(loader):
-            means = watch.mean_losses(progress.epoch + 1)
-            observer.on_step(progress.epoch + 1, number, len(loader), means)
-    means = watch.mean_losses(progress.epoch + 1)
-    return {f"train.{name}": value for name, value in means.items()} | rates
-
-
-def _train_step(fabric: Fabric, learner: Learner, run: Run, batch: Batch) -> dict[str, Tensor]:
+def train_step(fabric: Fabric, learner: Learner, run: Run, batch: Batch) -> dict[str, Tensor]:
     """Learn from a batch, in `accumulate` parts where that is asked for; return its losses."""
     learner.wrapped.zero_grad(set_to_none=True)
     size = len(batch.waves)
@@ -129,17 +95,10 @@ def _train_step(fabric: Fabric, learner: Learner, run: Run, batch: Batch) -> dic
     return total
 
 
-def _mix_clips(batch: Batch, mixer: Mixer | None, generator: torch.Generator) -> Batch:
+def mix_clips(batch: Batch, mixer: Mixer | None, generator: torch.Generator) -> Batch:
     """Return the batch, its clips mixed with each other where there is a mixer."""
     if mixer is None:
         return batch
     per_frame = batch.waves.shape[1] // batch.spoof.shape[1]
     *labelled, marks = batch
     return Batch(*mixer(*labelled, samples_per_frame=per_frame, generator=generator), marks)
-
-
-def _seed_generators(seed: int, epoch: int, rank: int = 0) -> torch.Generator:
-    """Set torch's generators from (seed, epoch, rank); return one more for mixing, on the CPU."""
-    first, second = np.random.SeedSequence([seed, epoch, rank]).generate_state(2)
-    torch.manual_seed(int(first))
-    return torch.Generator().manual_seed(int(second))

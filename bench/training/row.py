@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from lightning_fabric import Fabric
 
-from bench._io import atomic_files
+from bench._io import atomic_files, interrupts
 from bench._io.digests import short_digest
 from bench.cards import corpus_cards
 from bench.config import Config, Form
@@ -137,6 +137,7 @@ class DatasetCache:
 
     def load_split(self, form: Form, data: Data) -> LoadedSplit:
         """Return the split that `data` names; raise where it is missing or broken."""
+        interrupts.raise_if_stop_asked("stopped before the row began")
         card = corpus_cards.read_corpus_card(data.corpus)
         official_s = card.resolutions_s
         # Where whole utterances are labelled, the frame vectors that take least to read.
@@ -226,7 +227,7 @@ def train_and_score(
     computed = progress.conditions
     if missing:
         computed = conditions.join_conditions(
-            computed, conditions.current_conditions(fabric.device.type)
+            computed, conditions.current_conditions(fabric.device.type, fabric.world_size)
         )
         system = engine.build_system(run, seed, config)
         if checkpoint is not None:

@@ -10,9 +10,11 @@ import torch
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
 
+from bench._io import interrupts
+from bench._io.interrupts import shield_worker
 from bench.config import Config
 from bench.data.subset import Subset
-from bench.errors import RowFailed
+from bench.errors import RowFailed, make_stop
 from bench.models.systems.base import Batch, Prediction
 from bench.specs.augment import Augment
 from bench.specs.corpus import Audio
@@ -79,6 +81,7 @@ def score_utterances(
     Raise RowFailed, with the file's name, where a score is not finite. `each` is called with every
     batch of this process, the system being in evaluation mode. `progress` is called at the start
     and after each batch with how many utterances of its share are scored, and how many there are.
+    Raise Stopped, in all processes, where one of them was asked to stop before it had all scores.
     """
     results: dict[int, FrameScores] = {}
     total = sum(map(len, share.batches))
@@ -90,8 +93,10 @@ def score_utterances(
         results |= scored
         if progress is not None:
             progress(len(results), total)
+        if len(results) < total and interrupts.is_stop_asked():
+            break
     system.train(was_training)
-    results = _gather_scores(fabric, results, share.subset)
+    results = _gather_scores(fabric, results if len(results) == total else None, share.subset)
     _require_finite(results, share.subset)
     return results
 
@@ -108,7 +113,11 @@ def iterate_scores(
     The system should be in evaluation mode. `each` is called with every batch.
     """
     loader = DataLoader(
-        share, batch_size=None, num_workers=workers, pin_memory=fabric.device.type == "cuda"
+        share,
+        batch_size=None,
+        num_workers=workers,
+        pin_memory=fabric.device.type == "cuda",
+        worker_init_fn=shield_worker,
     )
     for indices, clips, heard_s in loader:
         with torch.inference_mode():
@@ -134,19 +143,25 @@ def predict_batch(
 
 
 def _gather_scores(
-    fabric: Fabric, results: dict[int, FrameScores], subset: Subset
+    fabric: Fabric, results: dict[int, FrameScores] | None, subset: Subset
 ) -> dict[int, FrameScores]:
+    """Return the scores of all processes; a process that was asked to stop has None."""
+    shares: list[dict[int, FrameScores] | None] = [results]
     if fabric.world_size > 1:
-        shares: list[dict[int, FrameScores] | None] = [None] * fabric.world_size
+        shares *= fabric.world_size
         torch.distributed.all_gather_object(shares, results)
-        results = {index: scores for share in shares for index, scores in (share or {}).items()}
-    if len(results) != len(subset):
+    gathered: dict[int, FrameScores] = {}
+    for scored in shares:
+        if scored is None:
+            raise make_stop(f"stopped while {subset.corpus} {subset.split} was scored")
+        gathered |= scored
+    if len(gathered) != len(subset):
         raise RowFailed(
             "training.scores-incomplete",
-            f"{subset.corpus} {subset.split}: only {len(results)} of {len(subset)} utterances were "
-            "scored",
+            f"{subset.corpus} {subset.split}: only {len(gathered)} of {len(subset)} utterances "
+            "were scored",
         )
-    return dict(sorted(results.items()))
+    return dict(sorted(gathered.items()))
 
 
 def _require_finite(results: Mapping[int, FrameScores], subset: Subset) -> None:

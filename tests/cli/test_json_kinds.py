@@ -30,6 +30,7 @@ from bench.tracking.studies import StudyArtifacts
 from bench.tracking.sync import Sent
 from bench.training import engine
 from bench.training.row import DatasetCache
+from tests.cluster.fake_slurm import FakeSlurm
 from tests.evaluation.made import add_dev, scored, text
 from tests.output_schema import KINDS, PARTS, SCHEMA, validated
 from tests.reports.stored import fill
@@ -84,6 +85,9 @@ EXAMPLES = {
     "extension check": ["check", "lab"],
     "get": ["get", "PS", "xlsr2_300m", "--dry-run"],
     "sync": ["sync"],
+    "commands": ["run", "table4", "--rows", "S0", "--smoke", "--print-commands"],
+    "submission": ["run", "table4", "--rows", "S0", "--smoke", "--on", "slurm"],
+    "cluster status": ["run", "table4", "--rows", "S0", "--smoke", "--status"],
     "doctor": ["doctor", "table4", "--smoke"],
     "prune": ["prune", "--dry-run"],
     "error": ["show", "table44"],
@@ -129,6 +133,7 @@ def examples(environment, trials, keys, tmp_path, monkeypatch) -> dict[str, list
     what a training gives is made up.
     """
     work = Path(environment["BENCH_WORK"])
+    environment |= FakeSlurm(tmp_path / "slurm").environment
     store = Store(Config(work=work))
     for rows, overrides in ((("S4", "S5"), ()), (("S5",), (CHANGED,))):
         fill(store, work, rows, (666,), "smoke", utterances=20, overrides=overrides)

@@ -22,8 +22,8 @@ POSIX_OF = {
     "time": "tzset",
 }
 """What of the standard library Windows lacks, or (`os.kill`) does something else by."""
-EXCUSED = {("sweeps/worker_processes.py", "os.kill")}
-"""Sweeps of several processes are trained on Linux."""
+EXCUSED = {("runner/worker_processes.py", "os.kill")}
+"""Several processes on one table or sweep are trained on Linux."""
 
 
 def test_nothing_asks_for_what_windows_lacks(root):

@@ -16,10 +16,12 @@ from click.testing import CliRunner, Result
 from bench._io import file_locks
 from bench.cli.prune import prune
 from bench.config import Config
+from bench.jobs import leases
 from bench.runner import prunable
 from bench.tracking.run_folders import FolderRun, runs_by_folder
 from bench.training import checkpoints, keeping
 from bench.training.keeping import Progress
+from tests.jobs.holding import refuse_busy
 
 KNOWN = "11111111"
 """The training signature of a row of a card."""
@@ -143,7 +145,7 @@ def test_nothing_of_a_training_in_progress_is_touched(work: Path) -> None:
     assert listed() == {}
     RUNS.clear()
     (found,) = prunable.find_prunable(Config(work=work), ["last"]).items
-    with file_locks.hold_file(place / "lock"):
+    with leases.hold_lease(place / leases.NAME, refuse_busy):
         assert listed() == {}
         assert "in progress" in called("--dry-run").stderr
         assert prunable.remove_item(found) == "is in use"

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from bench._io import file_locks
 from bench.cards import table_cards
 from bench.config import Config
+from bench.jobs import leases
 from bench.runner import local
 from bench.runner.request import RunRequest
 from bench.tracking.store import Store
 from bench.training import engine
 from bench.training.row import training_path
+from tests.jobs.holding import refuse_busy
 
 
 def frame(work: Path):
@@ -53,7 +54,7 @@ def test_a_killed_row_goes_on_in_its_run_and_ends_as_an_uninterrupted_one(
     order = ["run", "table4", "--smoke", "--rows", "S8", *tiny]
     work = tmp_path / "work"
     process = start(command, environment, tmp_path, *order)
-    until(lambda: list(work.rglob("last.pt")), process, "the first checkpoint")
+    until(lambda: list(work.glob("runs/*/*/last.pt")), process, "the first checkpoint")
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     torn = frame(work)
@@ -90,13 +91,34 @@ def test_ctrl_c_stops_cleanly_and_is_resumable(command, environment, tiny, tmp_p
     work = tmp_path / "work"
     Store(Config(work=work))  # a new process takes seconds to make one
     process = start(command, environment, tmp_path, *order)
-    until(lambda: list(work.rglob("last.pt")), process, "the first checkpoint")
+    until(lambda: list(work.glob("runs/*/*/last.pt")), process, "the first checkpoint")
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "goes on from the last finished epoch" in said
     assert "Traceback" not in said
     assert frame(work)["status"].tolist() == ["KILLED"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
+def test_a_signal_of_the_cluster_stops_with_75_and_the_row_goes_on_in_its_run(
+    bench, command, environment, tiny, tmp_path, number
+):
+    order = ["run", "table4", "--smoke", "--rows", "S0", *tiny, "--set", "training.epochs=20"]
+    work = tmp_path / "work"
+    process = start(command, environment, tmp_path, *order)
+    until(lambda: list(work.glob("runs/*/*/last.pt")), process, "the first checkpoint")
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 75, said
+    assert "the same command continues from there" in said
+    assert "Traceback" not in said
+    stopped = frame(work)
+    assert stopped["status"].tolist() == ["KILLED"]
+    again = bench(*order)
+    assert again.returncode == 0, again.stderr
+    assert frame(work)["status"].tolist() == ["FINISHED"]
+    assert frame(work)["run_id"].tolist() == stopped["run_id"].tolist()
 
 
 @pytest.mark.slow
@@ -210,7 +232,7 @@ def test_a_row_that_another_process_runs_is_busy_and_nothing_failed(bench, envir
     )
     place = training_path(config.work, job.run, job.data, job.seed)
     place.mkdir(parents=True)
-    with file_locks.hold_file(place / "lock"):
+    with leases.hold_lease(place / leases.NAME, refuse_busy):
         done = bench(*order)
     assert done.returncode == 0, done.stderr
     assert "S0 · seed 666: busy" in done.stderr

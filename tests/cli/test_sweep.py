@@ -41,9 +41,10 @@ def start(command, environment, folder: Path, *arguments: str) -> subprocess.Pop
     )
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 75)])
 @pytest.mark.slow
 def test_a_sweep_killed_in_the_middle_ends_with_its_trials_and_no_duplicates(
-    bench, command, environment, tmp_path
+    bench, command, environment, tmp_path, number, code
 ):
     work = Path(environment["BENCH_WORK"])
     order = ["sweep", "sal-lambda", "--smoke", "--trials", "6", "--jobs", "2"]
@@ -54,8 +55,9 @@ def test_a_sweep_killed_in_the_middle_ends_with_its_trials_and_no_duplicates(
         assert time.monotonic() < deadline, "no trial was finished in 200 s"
         time.sleep(0.05)
     # The command alone: its workers have to notice, and stop, in a trial or after it.
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()  # until the last worker has closed its end of the pipe
+    os.kill(process.pid, number)
+    said, _ = process.communicate()  # until the last worker has closed its end of the pipe
+    assert process.returncode == code, said
     assert len(states(work)) < 6
 
     again = start(command, environment, tmp_path, *order)

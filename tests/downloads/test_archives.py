@@ -15,7 +15,7 @@ import pytest
 from bench._io import disk
 from bench.downloads import archives
 from bench.downloads.archives import unpack_archive, unpack_remote
-from bench.downloads.http_files import Stopped
+from bench.downloads.http_files import DownloadStopped
 from bench.downloads.range_files import open_remote
 from tests.errors import raises_code
 
@@ -197,7 +197,7 @@ def test_a_stop_leaves_nothing(tmp_path):
     (tmp_path / "a.zip").write_bytes(zipped(FILES))
     stop = threading.Event()
     stop.set()
-    with pytest.raises(Stopped):
+    with pytest.raises(DownloadStopped):
         unpack_archive(tmp_path / "a.zip", tmp_path / "out", lambda *_: None, stop)
     assert read_all(tmp_path / "out") == {}
 

@@ -11,7 +11,7 @@ import pytest
 
 from bench._io import disk
 from bench.downloads import addresses, http_files
-from bench.downloads.http_files import Stopped, download_file
+from bench.downloads.http_files import DownloadStopped, download_file
 from bench.specs.corpus import Download
 from tests.errors import raises_code
 
@@ -197,7 +197,7 @@ def test_a_stop_ends_the_download_and_keeps_what_came(server, tmp_path, monkeypa
     monkeypatch.setattr(http_files, "_BLOCK", 1000)
     stop = threading.Event()
     url = server.serve("a.zip", CONTENT)
-    with pytest.raises(Stopped):
+    with pytest.raises(DownloadStopped):
         download_file(item(url), tmp_path / "a.zip", lambda *_: stop.set(), stop)
     assert (tmp_path / "a.zip.part").stat().st_size == 1000
 

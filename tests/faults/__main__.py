@@ -17,7 +17,14 @@ from typing import NamedTuple
 
 os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
-from tests.faults.catalogue import FAULTS, Fault, kill_faults, kill_sweep_faults
+from tests.faults.catalogue import (
+    FAULTS,
+    KILL_RUN,
+    KILL_SWEEP,
+    Fault,
+    kill_faults,
+    kill_sweep_faults,
+)
 from tests.faults.lab import Lab
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability-faults.md"
@@ -77,9 +84,12 @@ def main() -> int:
         lab = Lab(Path(folder))
         others = [one for one in FAULTS if not chosen.quick or any(w in one.what for w in QUICK)]
         count, sweeps = (8, 0) if chosen.quick else (chosen.kills, chosen.sweep_kills)
-        killed = kill_faults(lab, count, chosen.seed) if chosen.only in "kill run" else []
-        swept = kill_sweep_faults(lab, sweeps, chosen.seed) if chosen.only in "kill sweep" else []
-        faults = [*killed, *(swept if sweeps else []), *others]
+        faults = list[Fault]()
+        if count and chosen.only in KILL_RUN:
+            faults += kill_faults(lab, count, chosen.seed)
+        if sweeps and chosen.only in KILL_SWEEP:
+            faults += kill_sweep_faults(lab, sweeps, chosen.seed)
+        faults += others
         faults = [one for one in faults if chosen.only in f"{one.group} {one.what}"]
         trials = list[Trial]()
         began = time.monotonic()

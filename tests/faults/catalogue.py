@@ -27,6 +27,9 @@ from tests.faults.lab import REPORT, RUN, RUN_AND_REPORT, RUN_TABLE, SEARCH, SEN
 from tests.faults.servers import FaultyServer
 from tests.faults.world import Command
 
+KILL_RUN = "kill -9 of `bench run`, `report` and `sync`"
+KILL_SWEEP = "kill -9 of `bench sweep`"
+
 
 class Fault(NamedTuple):
     """One way in which things go wrong."""
@@ -47,7 +50,7 @@ def kill_faults(lab: Lab, count: int, seed: int) -> list[Fault]:
         work = RUN_AND_REPORT if moment.phase in calls[RUN_AND_REPORT] else SEND
         faults.append(
             Fault(
-                "kill -9 of `bench run`, `report` and `sync`",
+                KILL_RUN,
                 f"in {moment.phase}, call {moment.call + 1}, after {moment.after_s:.3f} s",
                 lambda lab, work=work, moment=moment: lab.kill(work, moment),
             )
@@ -59,7 +62,7 @@ def kill_sweep_faults(lab: Lab, count: int, seed: int) -> list[Fault]:
     """Return kills of a sweep at `count` moments."""
     return [
         Fault(
-            "kill -9 of `bench sweep`",
+            KILL_SWEEP,
             f"in {moment.phase}, call {moment.call + 1}, after {moment.after_s:.3f} s",
             lambda lab, moment=moment: lab.kill(SEARCH, moment),
         )
@@ -90,10 +93,12 @@ def share_table(lab: Lab, processes: int) -> None:
 
 def meet_faulty_server(lab: Lab, fault: str) -> None:
     """The tracking server fails in the midst of a run; what it did not take is sent afterwards."""
-    with FaultyServer(lab.folder) as server:
+    with FaultyServer(lab.folder / f"server-{fault}") as server:
         world = replace(lab.make_world(), environment={"BENCH_TRACKING": server.uri})
         command = world.start(*RUN)
         _wait_for(lambda: any(world.work.rglob("last.pt")), command)
+        if command.has_ended():
+            raise AssertionError(f"it ended before the server failed:\n{command.said}")
         server.fault = fault
         command.wait()
         if command.code:
@@ -185,6 +190,8 @@ def change_audio(lab: Lab) -> None:
     if not command.code or path.stem not in command.said:
         raise AssertionError(f"it was not noticed:\n{command.said}")
     path.write_bytes(content)
+    world.finish(RUN)
+    world.remove_set_aside()
     lab.finish(world, RUN_AND_REPORT)
 
 
@@ -195,9 +202,7 @@ def _damage_checkpoint(lab: Lab, damage: Callable[[Path], None]) -> None:
     (path,) = world.work.rglob("last.pt")
     damage(path)
     world.finish(*RUN_AND_REPORT.commands)
-    aside = [path for path in world.work.rglob("*.damaged*") if path.is_file()]
-    for path in aside:
-        path.unlink()
+    world.remove_set_aside()
     lab.finish(world, RUN_AND_REPORT)
 
 
@@ -279,7 +284,7 @@ def spoil_audio(lab: Lab, value: float) -> None:
     if not command.code or path.name not in command.said:
         raise AssertionError(f"it was not noticed:\n{command.said}")
     path.write_bytes(content)
-    lab.finish(world, RUN_AND_REPORT)
+    lab.finish(world, RUN_AND_REPORT, failed_runs=1)
 
 
 # --- helpers ---

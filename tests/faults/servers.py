@@ -22,8 +22,8 @@ class FaultyServer:
 
     def __init__(self, folder: Path) -> None:
         self.fault = ""
-        (folder / "server").mkdir(exist_ok=True)
-        self._server = Server(folder / "server")
+        folder.mkdir()
+        self._server = Server(folder)
 
     def __enter__(self) -> FaultyServer:
         self._server.start()

@@ -17,7 +17,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +137,11 @@ class World:
                     f"bench {' '.join(arguments)}: exit code {command.code}\n{command.said}"
                 )
 
+    def remove_set_aside(self) -> None:
+        """Remove the files that were renamed because nothing can be computed from them."""
+        for path in self.work.rglob("*.damaged*"):
+            path.unlink()
+
     def let_settle(self) -> None:
         """Make files as old as they would be two minutes later."""
         then = time.time() - SETTLE_S
@@ -216,6 +221,20 @@ class Remains:
     report: str
     """The report's CSV file, "" where none was written."""
 
+    def without_failed(self, count: int) -> Remains:
+        """Return the rest without so many failed runs, and what folders without scores hold."""
+        failed = [run for run in self.figures if run["status"] == "FAILED"]
+        if len(failed) != count:
+            raise AssertionError(f"{len(failed)} failed runs, should be {count}")
+        finished = [run for run in self.figures if run not in failed]
+        folders = {name.partition("/scores/")[0] for name in self.scores}
+        files = frozenset(
+            name
+            for name in self.files
+            if not name.startswith("work/runs/") or name.startswith(tuple(folders))
+        )
+        return replace(self, figures=finished, files=files)
+
 
 def collect_remains(world: World) -> Remains:
     """Return what a world holds."""
@@ -254,8 +273,15 @@ def _describe_run(run: Any) -> dict[str, Any]:
 def list_differences(expected: Remains, remains: Remains) -> list[str]:
     """Return what is not as it should be, one line each."""
     lines: list[str] = []
-    if remains.figures != expected.figures:
-        lines.append(f"runs and figures: {remains.figures}, should be {expected.figures}")
+    if len(remains.figures) != len(expected.figures):
+        states = [(run["row"], run["seed"], run["status"]) for run in remains.figures]
+        lines.append(f"{len(states)} runs, should be {len(expected.figures)}: {states}")
+    for run, wanted in zip(remains.figures, expected.figures, strict=False):
+        lines += [
+            f"row {run['row']}: {name} is {run.get(name)}, should be {wanted.get(name)}"
+            for name in sorted({*run, *wanted})
+            if run.get(name) != wanted.get(name)
+        ]
     if remains.scores != expected.scores:
         lines.append(f"score files: {remains.scores}, should be {expected.scores}")
     lines += [f"left behind: {name}" for name in sorted(remains.files - expected.files)]

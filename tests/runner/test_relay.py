@@ -7,11 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from bench._io import interrupts
 from bench.config import Config
 from bench.runner import local
 from bench.runner.relay import ProgressSender, relay_progress
 from bench.runner.request import RunRequest
 from bench.tracking.store import Store
+from bench.training import keeping
+from tests.errors import raises_code
 
 
 class Heard:
@@ -46,8 +49,8 @@ class Heard:
 
 def test_all_is_told_in_order_and_while_it_happens():
     heard = Heard()
-    with relay_progress(heard) as pipe:
-        sender = ProgressSender(pipe)
+    with relay_progress(heard) as relay:
+        sender = ProgressSender(relay.pipe)
         sender.on_step(1, 25, 50, {"loss": 0.5})
         assert heard.came.wait(10), "only told at the end"
         sender.on_epoch(1, {"dev.eer": 0.1})
@@ -62,9 +65,9 @@ def test_all_is_told_in_order_and_while_it_happens():
 def test_what_the_observer_raises_is_raised_at_the_end_and_blocks_nobody():
     with (
         pytest.raises(OSError, match="no space"),
-        relay_progress(Heard(OSError("no space"))) as pipe,
+        relay_progress(Heard(OSError("no space"))) as relay,
     ):
-        _say_much(ProgressSender(pipe))
+        _say_much(ProgressSender(relay.pipe))
     with pytest.raises(ValueError, match="own"), relay_progress(Heard()):
         raise ValueError("own")
 
@@ -72,6 +75,26 @@ def test_what_the_observer_raises_is_raised_at_the_end_and_blocks_nobody():
 def _say_much(sender):
     for step in range(3000):  # more than a pipe holds
         sender.on_step(1, step, 3000, {"loss": 0.5})
+
+
+@pytest.mark.slow
+def test_a_stop_reaches_the_processes_of_all_devices(card, config: Config):
+    class Stops(Heard):
+        def on_epoch(self, epoch, figures) -> None:
+            super().on_epoch(epoch, figures)
+            interrupts.ask_stop()
+
+    two = replace(config, devices=2)
+    order = RunRequest(card, ["alone"], None, "smoke", ("training.epochs=100",))
+    heard = Stops()
+    with raises_code("run.stopped"), interrupts.note_stop_signals():
+        list(local.run_jobs(order, two, Store(two), heard))
+    assert ("epoch", 100) not in {said[:2] for said in heard.told}
+    (run,) = Store(two).search_runs("test/stages", {"kind": "row"})
+    assert run.info.status == "KILLED"
+    (last,) = config.work.rglob("last.pt")
+    state = keeping.read_state(last)
+    assert len(state["epoch"]["processes"]) == 2
 
 
 @pytest.mark.slow

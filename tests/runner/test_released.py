@@ -16,7 +16,7 @@ from bench.tracking.tracked_run import TrackedRun
 from bench.training import checkpoints, keeping
 from tests.runner.stages import Watcher
 
-KEPT = {"kept.pt", "lock", "progress.json", "run.toml", "selection.json"}
+KEPT = {"kept.pt", "progress.json", "run.toml", "selection.json"}
 MEAN = 'training.keep={kind="average-last", checkpoints=2}'
 
 

@@ -37,7 +37,7 @@ class S3:
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
         out = subprocess.DEVNULL
         self._process = subprocess.Popen(command, stdout=out, stderr=out)
-        for _ in range(240):
+        for _ in range(720):
             try:
                 urllib.request.urlopen(self.uri).close()
             except urllib.error.URLError:
@@ -45,7 +45,7 @@ class S3:
             else:
                 self.client().create_bucket(Bucket=BUCKET)
                 return
-        raise AssertionError("the server did not answer within a minute")
+        raise AssertionError("the server did not answer within three minutes")
 
     def client(self):
         """Return boto3's client of it."""

@@ -9,8 +9,9 @@ import sys
 
 import pytest
 
+from bench.jobs import leases
 from bench.sweeps import storage
-from bench.sweeps.journal import FileLock
+from bench.sweeps.journal import FileLock, hold_alone
 from tests.errors import raises_code
 from tests.sweeps.conftest import Formula, finish
 
@@ -144,3 +145,21 @@ def test_a_driver_that_is_not_installed_is_named(tmp_path, monkeypatch):
     with raises_code("machine.not-installed") as error:
         storage.open_storage("postgresql://nobody@127.0.0.1/none", "made", tmp_path, print)
     assert "psycopg" in str(error.value)
+
+
+def test_a_study_of_jobs_is_held_by_leases_from_then_on(parse, open_study, tmp_path, monkeypatch):
+    """Locks of the kernel are not to be relied on where several machines share a drive."""
+    lock = tmp_path / "sweeps" / "made.journal.lock"
+    lease = lock.with_name("made.journal.lock.lease")
+    finish(open_study(parse()), Formula(), 1)
+    with hold_alone(lock):
+        assert not leases.is_held(lease)
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    with hold_alone(lock):
+        assert leases.is_held(lease)
+    monkeypatch.delenv("SLURM_JOB_ID")
+    with hold_alone(lock):
+        assert leases.is_held(lease)
+    finish(open_study(parse()), Formula(), 3)
+    assert len(open_study(parse()).list_trials()) == 3
+    assert not leases.is_held(lease)

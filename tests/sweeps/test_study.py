@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import BenchError
+from bench.errors import BenchError, make_stop
 from bench.sweeps import study as studies
 from bench.sweeps.study import DIED
 from bench.sweeps.worker import DiskRefused
@@ -73,13 +73,22 @@ def test_ctrl_c_leaves_the_trial_to_whoever_goes_on_however_often(parse, open_st
     assert study.list_trials()[2].user_attrs["attempt"] == 1
 
 
-def test_a_trial_that_the_disk_refuses_is_left_for_whoever_goes_on(parse, open_study):
+@pytest.mark.parametrize(
+    "error",
+    [
+        DiskRefused("sweep.trial-failed", "last.pt: there is no space left on the disk"),
+        make_stop("stopped after step 3"),
+    ],
+)
+def test_a_trial_that_the_disk_or_a_signal_stops_is_left_for_whoever_goes_on(
+    parse, open_study, error
+):
     def full(claim):
         if claim.number == 1:
-            raise DiskRefused("sweep.trial-failed", "last.pt: there is no space left on the disk")
+            raise error
 
     for _ in range(3):
-        with pytest.raises(DiskRefused):
+        with pytest.raises(type(error)):
             finish(open_study(parse()), Formula(full), 3)
     assert ends(open_study(parse())) == ["finished", "running"]
     finish(open_study(parse()), Formula(), 3)

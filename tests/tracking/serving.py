@@ -50,13 +50,13 @@ class Server:
             *self.artifacts,
         ]
         self._process = subprocess.Popen(command, env=server_environment() | self._environment)
-        for _ in range(240):
+        for _ in range(720):
             try:
                 with urllib.request.urlopen(f"{self.uri}/health"):
                     return
             except urllib.error.URLError:
                 time.sleep(0.25)
-        raise AssertionError("the server did not answer within a minute")
+        raise AssertionError("the server did not answer within three minutes")
 
     def stop(self) -> None:
         if self._process is not None:

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from bench.config import Config
+from bench.jobs import process
 from bench.metrics.measured import MetricResult
-from bench.tracking import process
 from bench.tracking.run_frame import COLUMNS
 from bench.tracking.run_record import DatasetUse, RunRecord
 from bench.tracking.store import Store
@@ -236,6 +236,7 @@ def test_system_metrics_are_kept_where_psutil_is_installed(
 ):
     pytest.importorskip("psutil", reason="psutil is not installed")
     monkeypatch.setattr("bench.tracking.client._SAMPLING_S", 0.01)
+    store.require_writable()  # which holds the store's file, by a thread of its own
     before = threading.active_count()
     with store.begin_run(entry) as tracked:
         for _ in range(1000):

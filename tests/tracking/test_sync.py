@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from bench.config import Config
+from bench.jobs import process
 from bench.tracking import client as mlflow_client
-from bench.tracking import process
 from bench.tracking.run_record import RunRecord, ScoredFile
 from bench.tracking.store import Store
 from tests.errors import raises_code

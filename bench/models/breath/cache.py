@@ -19,7 +19,7 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from bench._io import atomic_files, file_locks, machine
+from bench._io import atomic_files, file_locks, interrupts, machine
 from bench._io.digests import WHOLE_FILES, list_digest
 from bench.data.fingerprint import compute_fingerprint
 from bench.data.subset import Subset
@@ -85,6 +85,7 @@ def _report_progress(results: Iterable[Times], total: int, what: str, say: Say) 
     """Pass the results on and say every few seconds how many there are."""
     begun = last_said = monotonic()
     for done, times in enumerate(results, 1):
+        interrupts.raise_if_stop_asked(f"stopped while {what} were searched for")
         now = monotonic()
         if now - last_said >= _SAY_EACH_S:
             last_said = now

@@ -1,13 +1,12 @@
-"""Which process holds a tracked run open, and whether it still lives."""
+"""Which process works on something, and whether it still lives."""
 
 from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-import psutil
 
 _PROC = Path("/proc")
 
@@ -42,6 +41,18 @@ def parse_process(text: str) -> Process:
     return Process(host, int(pid), started)
 
 
+def machine_id() -> str:
+    """Return what tells the processes that this system knows from those of any other.
+
+    Two containers on one machine may have one host name, and know nothing of each other's
+    processes. "" where the system has no such number.
+    """
+    with suppress(OSError):
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+        return f"{boot} {os.readlink(_PROC / 'self/ns/pid')}"
+    return ""
+
+
 def is_alive(process: Process) -> bool:
     """Return whether a process of this machine still runs. Say True for another machine's.
 
@@ -52,6 +63,8 @@ def is_alive(process: Process) -> bool:
         return True
     if process.started:
         return _started(process.pid) == process.started
+    import psutil  # the small package does without, and Linux needs none
+
     return psutil.pid_exists(process.pid)
 
 
@@ -62,6 +75,8 @@ def _started(pid: int) -> str | None:
     when the clock is set, as psutil's time of creation does.
     """
     if not (_PROC / "self" / "stat").exists():
+        import psutil
+
         try:
             process = psutil.Process(pid)
             return None if process.status() == psutil.STATUS_ZOMBIE else str(process.create_time())

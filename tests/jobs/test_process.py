@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.tracking import process
+from bench.jobs import process
 
 
 @pytest.fixture(params=["Linux", "macOS and Windows"], autouse=True)

@@ -1,0 +1,1 @@
+"""Processes, cluster jobs and leases: who works on something, and whether they still do."""

@@ -1,0 +1,233 @@
+"""`bench run` in two processes that srun or torchrun started: one training, over gloo."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from bench.config import Config
+from bench.evaluation import score_file
+from bench.tracking.store import Store
+from tests.cli.conftest import TINY
+
+ORDER = [
+    *("run", "table4", "--smoke", "--rows", "S0", *TINY),
+    *("--set", "train.fill='repeat'", "--set", "training.select='train.loss'"),
+    *("--set", "training.epochs=6", "--set", "optimiser.learning_rate=1e-4"),
+]
+"""Every frame of a clip is one of audio, so that the mean of two shares' losses is the batch's. The
+loss selects, as the EER of so few utterances jumps by rounding."""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+class Pair:
+    """Two processes of a step of srun, which does not end one where the other ended."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], *order: str) -> None:
+        port = str(free_port())
+        shared = {
+            "BENCH_DEVICES": "2",
+            "SLURM_JOB_NAME": "train",
+            "SLURM_JOB_ID": "77",
+            "SLURM_STEP_ID": "0",
+            "SLURM_NTASKS": "2",
+            "SLURM_STEP_NUM_TASKS": "2",
+            "SLURM_STEP_NUM_NODES": "1",
+            "SLURM_STEP_NODELIST": "nowhere7",
+            "SLURM_NODEID": "0",
+            "MASTER_PORT": port,
+        }
+        folder = environment["BENCH_WORK"]
+        self.processes = [
+            subprocess.Popen(
+                [*command, *order],
+                env=environment | shared | {"SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank)},
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for rank in (0, 1)
+        ]
+
+    def await_checkpoint(self, work: Path) -> None:
+        deadline = time.monotonic() + 300
+        while not list(work.glob("runs/*/*/last.pt")):
+            assert [process.poll() for process in self.processes] == [None, None], self.end()
+            assert time.monotonic() < deadline, "no checkpoint in 300 s"
+            time.sleep(0.02)
+
+    def end(self, seconds: float = 300) -> list[tuple[int, str, str]]:
+        """Wait for both; return for each its exit code and what it printed."""
+        ended = [process.communicate(timeout=seconds) for process in self.processes]
+        codes = [process.returncode for process in self.processes]
+        return [(code, *texts) for code, texts in zip(codes, ended, strict=True)]
+
+
+@pytest.fixture
+def pair(command, environment) -> Iterator:
+    """Start pairs; none outlives the test."""
+    pairs: list[Pair] = []
+
+    def begin(*order: str) -> Pair:
+        pairs.append(Pair(command, environment, *order))
+        return pairs[-1]
+
+    yield begin
+    for process in (process for one in pairs for process in one.processes):
+        process.kill()
+        if process.stdout is not None and not process.stdout.closed:
+            process.communicate()
+
+
+def scores(work: Path) -> dict[str, np.ndarray]:
+    paths = sorted(work.glob("runs/*/*/scores/*.parquet"))
+    return {path.name: score_file.read_scores(path)["score"].to_numpy() for path in paths}
+
+
+def only_run(work: Path):
+    (run,) = Store(Config(work=work)).search_runs("sal/table4", {"kind": "row"})
+    return run
+
+
+def curve(work: Path, name: str) -> list[float]:
+    store = Store(Config(work=work))
+    points = store.client.get_metric_history(only_run(work).info.run_id, name)
+    return [point.value for point in sorted(points, key=lambda point: point.step)]
+
+
+@pytest.fixture
+def alone(bench, environment, tmp_path) -> Path:
+    """The work folder of the same row, run by one process."""
+    work = tmp_path / "alone"
+    work.mkdir()
+    (work / "mini").symlink_to(Path(environment["BENCH_WORK"]) / "mini")
+    own = environment["BENCH_WORK"]
+    environment["BENCH_WORK"] = str(work)
+    done = bench(*ORDER)
+    environment["BENCH_WORK"] = own
+    assert done.returncode == 0, done.stderr
+    return work
+
+
+def require_alike(work: Path, alone: Path) -> None:
+    """Demand equal results, but for what float32 sums in another order may change.
+
+    Rounding grows where it switches a part of the network on or off: in one process too, learning
+    in four parts (`training.accumulate`) changes these losses by 5e-4 after some epochs. Half the
+    batch, or twice the learning rate, changes each of them by 4e-3 and more.
+    """
+    found, expected = scores(work), scores(alone)
+    assert found.keys() == expected.keys()
+    assert len(found) == 2
+    for name, values in expected.items():
+        assert len(found[name]) == len(values)
+        differences = np.abs(found[name] - values)
+        assert np.median(differences) < 1e-3
+        assert np.quantile(differences, 0.95) < 1e-2
+    losses, expected_losses = (curve(folder, "train.loss") for folder in (work, alone))
+    assert len(losses) == 6
+    assert losses[:2] == pytest.approx(expected_losses[:2], rel=1e-5)
+    assert losses == pytest.approx(expected_losses, rel=2e-3)
+    assert only_run(work).info.status == "FINISHED"
+
+
+def test_two_processes_give_what_one_gives(pair, environment, alone):
+    (code, _, said), other = pair(*ORDER).end()
+    assert code == 0, said
+    assert other == (0, "", ""), "only the first process prints"
+    assert said.count("S0 · seed 666: finished") == 1
+    work = Path(environment["BENCH_WORK"])
+    require_alike(work, alone)
+    tags = only_run(work).data.tags
+    assert tags["device"].startswith("2 x cpu")
+    assert "2 devices (batch norm" in tags["determinism"]
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+@pytest.mark.slow
+def test_where_one_is_killed_the_other_ends_and_the_row_goes_on(pair, environment, alone, victim):
+    work = Path(environment["BENCH_WORK"])
+    first = pair(*ORDER)
+    first.await_checkpoint(work)
+    first.processes[victim].kill()
+    ended = first.end(60)
+    assert ended[victim][0] == -signal.SIGKILL
+    assert ended[1 - victim][0] == 1, ended
+    if victim == 1:
+        assert "process 1 of 2 (pid" in ended[0][2], ended
+        assert "Traceback" not in ended[0][2]
+    (code, _, said), _ = pair(*ORDER).end()
+    assert code == 0, said
+    require_alike(work, alone)
+
+
+@pytest.mark.parametrize("told", [0, 1])
+@pytest.mark.slow
+def test_a_signal_to_one_stops_both_and_one_device_goes_on(pair, bench, environment, alone, told):
+    work = Path(environment["BENCH_WORK"])
+    first = pair(*ORDER)
+    first.await_checkpoint(work)
+    first.processes[told].send_signal(signal.SIGUSR1)
+    (code, _, said), other = first.end(60)
+    assert code == 75, said
+    assert other == (0, "", "")
+    assert only_run(work).info.status == "KILLED"
+    done = bench(*ORDER)
+    assert done.returncode == 0, done.stderr
+    require_alike(work, alone)
+    assert " | " in only_run(work).data.tags["determinism"]
+
+
+@pytest.mark.slow
+def test_torchrun_starts_it_and_leaves_no_process(environment, alone):
+    work = Path(environment["BENCH_WORK"])
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "bench"]
+    done = subprocess.run(
+        [sys.executable, *launch, *ORDER],
+        env=environment | {"BENCH_DEVICES": "2", "OMP_NUM_THREADS": "1"},
+        cwd=work,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    require_alike(work, alone)
+    left = [
+        process.pid
+        for process in psutil.process_iter(["environ"])
+        if (process.info["environ"] or {}).get("BENCH_WORK") == str(work)
+    ]
+    assert left == []
+
+
+def test_another_number_of_processes_is_refused(bench, environment, monkeypatch):
+    for name, value in {"NUM_TASKS": "4", "NUM_NODES": "1", "NODELIST": "n1"}.items():
+        monkeypatch.setenv(f"SLURM_STEP_{name}", value)
+    monkeypatch.setenv("SLURM_PROCID", "0")
+    environment["BENCH_DEVICES"] = "2"
+    done = bench(*ORDER)
+    assert (done.returncode, done.code) == (2, "machine.launcher-mismatch")
+    assert "srun started 4 processes on 1 node" in done.stderr
+    for name in [name for name in os.environ if name.startswith("SLURM_")]:
+        monkeypatch.delenv(name)
+    environment["BENCH_NODES"] = "2"
+    done = bench(*ORDER)
+    assert (done.returncode, done.code) == (2, "machine.launcher-missing")
