@@ -28,6 +28,10 @@ class RowFailed(BenchError):
     """A row could not be finished (diverged, ran out of disk, was interrupted). Others go on."""
 
 
+class InputChanged(RowFailed):
+    """Audio or weights were replaced while a row was run: what it logged is no result."""
+
+
 class Busy(BenchError):
     """Another process does what was asked for: nothing failed, and it can be asked for again."""
 

@@ -145,7 +145,7 @@ def _unpickle(file: BinaryIO) -> Any:
     content = file.read()
     if any(_read_number(match) > len(content) for match in _NUMBERED.finditer(content)):
         for operation, number, _ in pickletools.genops(content):  # which tells them from texts
-            if "PUT" in operation.name and number > len(content):
+            if "PUT" in operation.name and int(number or 0) > len(content):
                 raise ValueError(f"it numbers {number} objects in {len(content)} bytes")
     return _Unpickler(io.BytesIO(content), fix_imports=False).load()
 

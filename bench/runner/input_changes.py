@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.config import Config
 from bench.data.required_audio import find_changed
-from bench.errors import RowFailed
+from bench.errors import InputChanged
 from bench.specs.run import Run
 from bench.training import checkpoints, contents, damage
 from bench.training.row import RowData, score_path
@@ -28,7 +28,7 @@ def is_trained(folder: Path) -> bool:
 def require_unchanged(
     run: Run, data: RowData, folder: Path, config: Config, *, trained_before: bool
 ) -> None:
-    """Raise RowFailed where audio or weights are not those that the row began with.
+    """Raise InputChanged where audio or weights are not those that the row began with.
 
     `trained_before` says that the training in `folder` was finished when the row began: what it
     learnt from may be another by now. Files that were computed from what changed are renamed.
@@ -49,7 +49,7 @@ def require_unchanged(
     for path in aside:
         os.replace(path, path.with_name(path.name + damage.ENDING))
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    raise RowFailed(
+    raise InputChanged(
         "row.input-changed",
         f"{', '.join(names[:_SHOWN])}{more} changed while the row was run. What was computed from "
         f"it is set aside ({len(aside)} files *{damage.ENDING} in {folder}); `bench run` computes "

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench._io.interrupts import defer_sigint
-from bench.errors import BenchError, Stopped
+from bench.errors import BenchError, InputChanged, Stopped
 from bench.jobs.leases import LeaseLost
 from bench.metrics.measured import MetricResult
 from bench.tracking import registered_models, run_files, run_lifecycle
@@ -85,6 +85,9 @@ class TrackedRun:
             failed = issubclass(kind, Exception) and not issubclass(kind, Stopped)
             status = "FAILED" if failed else "KILLED"
             self._end_run(status, f"{kind.__name__}: {error}".removesuffix(": "))
+        if isinstance(error, InputChanged):
+            # Its curves would stay in it: the row begins a new run. MLflow can restore this one.
+            self._run_work(lambda client, run_id: client.delete_run(run_id))
 
     def log_epoch(self, metrics: Mapping[str, float], step: int) -> None:
         """Log points of curves at `step`; rates (`bench.metrics.catalogue`) are fractions.

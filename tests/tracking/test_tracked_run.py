@@ -1,4 +1,4 @@
-"""A tracked run that is interrupted within a transaction."""
+"""Tracked runs that are interrupted within a transaction, or whose input changed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import signal
 
 import pytest
 
+from bench.errors import InputChanged
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
+from tests.errors import raises_code
 
 
 def test_a_run_that_is_interrupted_in_a_transaction_is_closed_as_killed(
@@ -28,3 +30,14 @@ def test_a_run_that_is_interrupted_in_a_transaction_is_closed_as_killed(
     run = store.client.get_run(tracked.run_id)
     assert run.info.status == "KILLED"
     assert run.data.metrics["train.loss"] == 1.0, "what was begun was done"
+
+
+def test_a_run_whose_input_changed_is_begun_anew(store: Store, entry: RunRecord):
+    with raises_code("row.input-changed"), store.begin_run(entry) as spoilt:
+        spoilt.log_epoch({"train.loss": 1.0}, 1)
+        raise InputChanged("row.input-changed", "a.wav changed")
+    assert store.client.get_run(spoilt.run_id).info.lifecycle_stage == "deleted"
+    with store.begin_run(entry) as tracked:
+        tracked.log_epoch({"train.loss": 2.0}, 1)
+    assert tracked.run_id != spoilt.run_id
+    assert store.client.get_run(tracked.run_id).data.metrics["train.loss"] == 2.0
