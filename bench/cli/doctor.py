@@ -22,19 +22,26 @@ from bench.models import weights
 from bench.reports.text_columns import align_columns
 from bench.runner.requirements import missing_device, missing_requirements
 
+_OLDER = "run.older-code"
+
 
 class Finding(NamedTuple):
-    """One thing looked for: what is there, or the issue that it is missing or broken."""
+    """One thing looked for: what is there, or the issue that it is missing, older or broken."""
 
     area: str
     name: str
     result: str | Issue
 
     @property
-    def state(self) -> Literal["ok", "missing", "broken"]:
-        """`missing` is what is not set or not there, `broken` what is set and does not work."""
+    def state(self) -> Literal["ok", "missing", "older", "broken"]:
+        """`missing` is what is not set or not there, `broken` what is set and does not work.
+
+        `older` are runs that today's code would make anew.
+        """
         if isinstance(self.result, str):
             return "ok"
+        if self.result.code == _OLDER:
+            return "older"
         return "broken" if self.result.severity == "error" else "missing"
 
     def as_dict(self) -> dict[str, Any]:
@@ -51,6 +58,9 @@ class Finding(NamedTuple):
 @click.pass_context
 def doctor(context: click.Context, table: str | None, smoke: bool, as_json: bool) -> None:
     """Check devices, versions, corpora, weights and the tracking store, and try disk and locks.
+
+    The command also says which rows in the store were made by older code, so that `bench run`
+    would repeat them.
 
     Exits with 1 if something that is configured does not work, or, with TABLE, if something is
     missing that its rows need. One fault does not stop the other checks.
@@ -239,6 +249,7 @@ def _check_store(here: Config) -> Iterator[Finding]:
         yield _check_file_store(area, here)
         return
     from bench.tracking import address, artifact_check
+    from bench.tracking.server_version import describe_server
     from bench.tracking.store import Store
 
     try:
@@ -252,11 +263,13 @@ def _check_store(here: Config) -> Iterator[Finding]:
         return
 
     def look() -> str:
-        if not Store(here).is_reachable():
+        store = Store(here)
+        if not store.is_reachable():
             raise BenchError(
                 "tracking.no-answer",
                 f"{uri} takes no connection: runs would be recorded in {here.work}",
             )
+        store.require_open()
         return uri
 
     def artifacts() -> str:
@@ -270,9 +283,29 @@ def _check_store(here: Config) -> Iterator[Finding]:
 
     answered = _attempt_check(area, "mlflow", look, "error")
     yield answered
-    if answered.state == "ok" and at.file is None:
+    is_open = answered.state == "ok"
+    if is_open and at.file is None:
+        if not at.is_database and at.endpoint is not None:
+            yield _attempt_check(area, "server", lambda: describe_server(at), "warning")
         yield _attempt_check(area, "artifacts", artifacts, "error")
-    yield _attempt_check(area, "synchronised", waiting, "error")
+    if is_open or at.file is None:
+        yield _attempt_check(area, "synchronised", waiting, "error")
+    if is_open:
+        yield from _check_runs(here)
+
+
+def _check_runs(here: Config) -> Iterator[Finding]:
+    from bench.runner.store_versions import read_store_versions
+
+    area = "versions of runs"
+    try:
+        made = read_store_versions(here)
+    except BenchError as error:
+        yield Finding(area, "suite", Issue("error", error.code, str(error)))
+        return
+    yield Finding(area, "suite", made.describe())
+    for rows in made.older:
+        yield Finding(area, rows.table, Issue("warning", _OLDER, rows.describe()))
 
 
 def _check_file_store(area: str, here: Config) -> Finding:

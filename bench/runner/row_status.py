@@ -83,12 +83,13 @@ def all_statuses(form: Form, config: Config) -> list[RowStatus]:
 
 
 def row_statuses(
-    table: Table, form: Form, frame: pd.DataFrame, machine: InputReader
+    table: Table, form: Form, frame: pd.DataFrame, machine: InputReader | None
 ) -> list[RowStatus]:
     """Return the status of a table's rows by its runs `frame`.
 
-    Seeds are the card's and all that were begun. Weights and data are compared with those of this
-    machine, as far as they are here. Runs of other settings come last.
+    Seeds are the card's and all that were begun. Weights and data are compared with those that
+    `machine` reads, as far as they are here; None compares code alone. Runs of other settings come
+    last.
     """
     statuses, run_ids = list[RowStatus](), set[str]()
     for row in table_cards.runnable_rows(table):
@@ -97,7 +98,7 @@ def row_statuses(
         run_ids |= {*ours["run_id"]}
         of_card = table.rows[row].seeds or table.seeds
         seeds = [*of_card, *sorted({*ours["seed"].tolist()} - {*of_card})]
-        here = machine.read_run(run) if len(ours) else NO_INPUTS
+        here = machine.read_run(run) if machine is not None and len(ours) else NO_INPUTS
         statuses += [
             _seed_status(table, row, seed, ours[ours["seed"] == seed], here) for seed in seeds
         ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from bench.jobs import cluster_jobs, process
 from bench.specs.sweep import Point, Sweep
 from bench.sweeps import sampling
-from bench.sweeps.storage import Storage
+from bench.sweeps.storage import Storage, StudyLost, retry_write
 
 ATTEMPTS = 2
 """How often a trial is begun whose process dies."""
@@ -57,9 +58,9 @@ class Claim:
         A step that an earlier attempt has reported already is asked about again, not reported.
         """
         if step not in self.reported:
-            self.trial.report(value, step)
+            retry_write(lambda: self.trial.report(value, step))
             self.reported.add(step)
-        return self.trial.should_prune()
+        return retry_write(self.trial.should_prune)
 
 
 class Study:
@@ -150,15 +151,18 @@ class Study:
 
     def leave_trial(self, claim: Claim) -> None:
         """Leave the trial for another process, as this one is stopped; it is no failed attempt."""
-        claim.trial.set_user_attr("stopped", True)
+        retry_write(lambda: claim.trial.set_user_attr("stopped", True))
 
     def _end_trial(
         self, number: int, state: TrialState, value: float | None = None, reason: str = ""
     ) -> None:
-        if reason:
-            trial_id = self.list_trials()[number]._trial_id
-            Trial(self.optuna, trial_id).set_user_attr("reason", reason)
-        self.optuna.tell(number, value, state)
+        def write() -> None:
+            if reason:
+                trial_id = self.list_trials()[number]._trial_id
+                Trial(self.optuna, trial_id).set_user_attr("reason", reason)
+            self.optuna.tell(number, value, state, skip_if_finished=True)
+
+        retry_write(write)
 
 
 def _holder_attributes() -> dict[str, Any]:
@@ -196,4 +200,5 @@ class TrialHeartbeat:
 
     def _send_heartbeats(self) -> None:
         while not self._over.wait(_HEARTBEAT_S):
-            self._open_claim.trial.set_user_attr("seen", time.time())
+            with suppress(StudyLost):
+                retry_write(lambda: self._open_claim.trial.set_user_attr("seen", time.time()))

@@ -12,6 +12,7 @@ from bench.errors import BenchError, RowFailed, Stopped, plain_message
 from bench.metrics.catalogue import format_value
 from bench.runner.process_team import TeamLost
 from bench.specs.run import Run
+from bench.sweeps import storage
 from bench.sweeps.study import Claim, Pruned, Study, TrialHeartbeat
 from bench.tracking.studies import Ending
 
@@ -50,8 +51,21 @@ def work_on_study(
     A failed trial stops no other. DiskRefused, Stopped, TeamLost, and what is no Exception
     (Ctrl-C), leave the trial for whoever goes on.
     """
-    while (claim := study.claim_trial(wanted)) is not None:
-        yield _run_trial(study, claim, run_of, seeds, train)
+    while (ended := _work_once(study, run_of, seeds, train, wanted)) is not None:
+        yield ended
+
+
+def _work_once(
+    study: Study,
+    run_of: Callable[[Claim], Run],
+    seeds: Sequence[int],
+    train: TrainTrial,
+    wanted: int,
+) -> EndedTrial | None:
+    """Work on one trial; None where there is none to do."""
+    with storage.explain_loss():
+        claim = study.claim_trial(wanted)
+        return None if claim is None else _run_trial(study, claim, run_of, seeds, train)
 
 
 def _run_trial(
@@ -72,6 +86,8 @@ def _run_trial(
     except Pruned as error:
         study.prune_trial(claim, str(error))
         return EndedTrial(claim.number, "pruned", None, str(error))
+    except storage.StudyLost:
+        raise
     except (DiskRefused, Stopped, TeamLost):
         study.leave_trial(claim)
         raise

@@ -6,12 +6,15 @@ import importlib.util
 import json
 import logging
 import os
+import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from bench.errors import BenchError
+from bench.tracking import database_schema
 from bench.tracking.address import Address
 from bench.tracking.run_record import DatasetUse
 
@@ -32,6 +35,8 @@ _PATIENCE = {
 }
 """How often and how many seconds a server is waited for, unless the environment says so already:
 MLflow's own 7 times 120 s would hold a training up for a quarter of an hour."""
+_LOCK_KEY = 0x62656E6368  # "bench"
+"""Of the lock in a database that is held while its tables are made."""
 _LATER = (408, 429)
 """HTTP statuses below 500 that ask to come back later."""
 
@@ -60,8 +65,22 @@ def is_unreachable(error: Exception) -> bool:
     elif isinstance(error, MlflowException):
         status = error.get_http_status_code()
     else:
-        return False
+        return _is_bucket_unreachable(error)
     return status >= 500 or status in _LATER
+
+
+def _is_bucket_unreachable(error: BaseException | None) -> bool:
+    """Return whether an error says that a bucket of S3, which runs write from here, is away."""
+    botocore: Any = sys.modules.get("botocore.exceptions")
+    if botocore is None or error is None:
+        return False
+    if isinstance(error, botocore.ClientError):
+        answer: Any = error
+        return answer.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500
+    if isinstance(error, (botocore.ConnectionError, botocore.HTTPClientError)):
+        return True
+    is_of_boto = type(error).__module__.startswith("boto3.")
+    return is_of_boto and _is_bucket_unreachable(error.__cause__ or error.__context__)
 
 
 def is_of_store(error: Exception) -> bool:
@@ -91,9 +110,8 @@ def open_client(to: Address) -> Any:
         # It logs whole tracebacks of errors that it raises as well.
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
         try:
-            if to.is_database:
-                _connect_once(to)
-            client = MlflowClient(tracking_uri=to.uri)
+            with _hold_database(to) if to.is_database else nullcontext():
+                client = MlflowClient(tracking_uri=to.uri)
             if to.file is None and to.endpoint is None and not to.is_database:
                 client.search_experiments(max_results=1)  # only so does a service say what it lacks
             return client
@@ -106,19 +124,30 @@ def open_client(to: Address) -> Any:
             ) from error
 
 
-def _connect_once(to: Address) -> None:
-    """Connect to a database once: MLflow itself would try ten times, for two minutes."""
+@contextmanager
+def _hold_database(to: Address) -> Generator[None]:
+    """Connect to a database and check its tables; hold it while MLflow opens it.
+
+    It is connected to once: MLflow itself would try ten times, for two minutes. Machines that open
+    a new one at once would both make its tables, and fail.
+    """
     import sqlalchemy
     from sqlalchemy.pool import NullPool
 
     try:
-        sqlalchemy.create_engine(to.uri, poolclass=NullPool).connect().close()
+        connection = sqlalchemy.create_engine(to.uri, poolclass=NullPool).connect()
     except ModuleNotFoundError as error:
         raise BenchError(
             "package.missing",
             f"the tracking store {to.shown}: its driver {error.name} is not installed: "
             f"`pip install {error.name}`, or name the driver that is (postgresql+psycopg://...)",
         ) from error
+    with connection:
+        if connection.dialect.name == "postgresql":
+            # Of the session, so that it is given back when the process or its connection dies.
+            connection.execute(sqlalchemy.text(f"select pg_advisory_lock({_LOCK_KEY})"))
+        database_schema.require_current_schema(to)
+        yield
 
 
 def system_monitor(client: Any, run_id: str) -> Any:

@@ -17,7 +17,7 @@ from bench.config import Config
 from bench.errors import BenchError, Busy
 from bench.jobs import host_leases
 from bench.jobs.leases import Lease
-from bench.tracking import address, sqlite_store
+from bench.tracking import address, database_schema, sqlite_store
 from bench.tracking.address import Address
 from bench.tracking.client import first_line, is_unreachable, now_ms, open_client
 
@@ -85,6 +85,7 @@ class MlflowStore:
             return open_client(self._copy_address(self.address.file, self.artifacts))
         with file_locks.hold_file(self._lock_file):
             sqlite_store.make_store(self.address.file)
+            database_schema.require_current_schema(self.address)
             sqlite_store.relocate_artifacts(self.address.file, self.artifacts)
             return open_client(self.address)
 
@@ -109,8 +110,10 @@ class MlflowStore:
         if file.exists():
             sqlite_store.copy_store(file, copy)
         sqlite_store.make_store(copy)
+        copied = address.file_address(copy)
+        database_schema.require_current_schema(copied, self.address)
         sqlite_store.relocate_artifacts(copy, artifacts)
-        return address.file_address(copy)
+        return copied
 
     def is_reachable(self) -> bool:
         """Return whether the store is a file, or its server takes connections."""
@@ -229,12 +232,22 @@ class MlflowStore:
         return run.info.run_id
 
     def ensure_experiment(self, name: str) -> str:
-        """Return the id of an experiment, made where it is new."""
+        """Return the id of an experiment, made where it is new.
+
+        Another machine may make it at the same moment.
+        """
+        from mlflow.exceptions import MlflowException
+
         experiment = self.find_experiment(name)
-        if experiment is not None:
-            return experiment.experiment_id
-        location = (self.artifacts / name).as_uri() if self.artifacts else None
-        return self.client.create_experiment(name, artifact_location=location)
+        if experiment is None:
+            location = (self.artifacts / name).as_uri() if self.artifacts else None
+            try:
+                return self.client.create_experiment(name, artifact_location=location)
+            except MlflowException as error:
+                experiment = self.find_experiment(name)
+                if error.error_code != "RESOURCE_ALREADY_EXISTS" or experiment is None:
+                    raise
+        return experiment.experiment_id
 
 
 def user_name() -> str:

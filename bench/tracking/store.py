@@ -67,6 +67,10 @@ class Store:
         """Return whether the store is a file, or its server takes connections."""
         return self._access.store.is_reachable()
 
+    def require_open(self) -> None:
+        """Raise BenchError where the store does not answer, or MLflow cannot open it."""
+        self._access.run_in_store(lambda to: to.client)
+
     def describe_no_answer(self, why: Exception) -> str:
         """Return in a line that the store's server does not answer, and why."""
         return self._access.describe_no_answer(why)

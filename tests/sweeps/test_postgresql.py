@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
 from bench.sweeps import storage
 from bench.sweeps.study import Study
+from tests.services.postgresql import run_postgresql
 from tests.sweeps.conftest import CARD
 
 WORKER = """
@@ -33,31 +26,9 @@ finish(study, Formula(lambda claim: time.sleep(0.1)), 8)
 
 
 @pytest.fixture
-def server() -> Iterator[str]:
-    """A server of this test's own; initdb refuses root, so root lends it to another user."""
-    if find_spec("psycopg") is None or shutil.which("initdb") is None:
-        pytest.skip("psycopg or PostgreSQL's initdb is not installed")
-    user = "nobody" if os.getuid() == 0 else None
-    place = Path(tempfile.mkdtemp(dir="/tmp"))
-    if user:
-        os.chown(place, pwd.getpwnam(user).pw_uid, -1)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-
-    def do(*command: str) -> None:
-        out = subprocess.DEVNULL
-        subprocess.run(command, check=True, user=user, cwd=place, stdout=out, stderr=out)
-
-    data = str(place / "data")
-    do("initdb", "-D", data, "-A", "trust", "-U", "bench")
-    options = f"-p {port} -k {place} -c listen_addresses=127.0.0.1"
-    do("pg_ctl", "-D", data, "-o", options, "-w", "-l", str(place / "log"), "start")
-    try:
-        yield f"postgresql://bench@127.0.0.1:{port}/postgres"
-    finally:
-        do("pg_ctl", "-D", data, "-m", "fast", "stop")
-        shutil.rmtree(place)
+def server():
+    with run_postgresql() as running:
+        yield running.uri
 
 
 @pytest.mark.slow

@@ -9,10 +9,10 @@ import sys
 
 import pytest
 
-from bench.jobs import leases
 from bench.sweeps import storage
 from bench.sweeps.journal import FileLock, hold_alone
 from tests.errors import raises_code
+from tests.jobs.holding import is_held
 from tests.sweeps.conftest import Formula, finish
 
 
@@ -153,13 +153,13 @@ def test_a_study_of_jobs_is_held_by_leases_from_then_on(parse, open_study, tmp_p
     lease = lock.with_name("made.journal.lock.lease")
     finish(open_study(parse()), Formula(), 1)
     with hold_alone(lock):
-        assert not leases.is_held(lease)
+        assert not is_held(lease)
     monkeypatch.setenv("SLURM_JOB_ID", "17")
     with hold_alone(lock):
-        assert leases.is_held(lease)
+        assert is_held(lease)
     monkeypatch.delenv("SLURM_JOB_ID")
     with hold_alone(lock):
-        assert leases.is_held(lease)
+        assert is_held(lease)
     finish(open_study(parse()), Formula(), 3)
     assert len(open_study(parse()).list_trials()) == 3
-    assert not leases.is_held(lease)
+    assert not is_held(lease)
