@@ -11,12 +11,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
 PHASES = {
     "start": "bench.runner.local:plan_jobs",
-    "training": "bench.training.engine:train_epoch",
+    "training": "bench.training.epoch:EpochTraining.train_epoch",
     "checkpoint": "bench.training.engine:_save_epoch",
     "scoring": "bench.training.row:score_utterances",
     "logging": "bench.runner.results:log_row_results",
@@ -39,15 +40,16 @@ class Moment(NamedTuple):
 
 def wrap_phase(phase: str, around: Callable[[int, Callable[[], Any]], Any]) -> None:
     """Have each call of a phase's function go through `around`, with its number, from 0."""
-    module_name, name = PHASES[phase].split(":")
-    module = importlib.import_module(module_name)
-    function, calls = getattr(module, name), [0]
+    module_name, path = PHASES[phase].split(":")
+    *owners, name = path.split(".")
+    owner = reduce(getattr, owners, importlib.import_module(module_name))
+    function, calls = getattr(owner, name), [0]
 
     def wrapped(*given: Any, **named: Any) -> Any:
         calls[0] += 1
         return around(calls[0] - 1, lambda: function(*given, **named))
 
-    setattr(module, name, wrapped)
+    setattr(owner, name, wrapped)
 
 
 def record_calls(file: Path) -> None:

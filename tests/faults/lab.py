@@ -82,7 +82,9 @@ class Lab:
         world, file = self.make_world(work), self.folder / "calls.jsonl"
         file.unlink(missing_ok=True)
         for arguments in work.commands:
-            world.run(*arguments, before=lambda: kills.record_calls(file))
+            command = world.run(*arguments, before=lambda: kills.record_calls(file))
+            if command.code:
+                raise AssertionError(command.said)
         return kills.read_calls(file)
 
     def kill(self, work: Work, moment: kills.Moment) -> None:
