@@ -157,6 +157,8 @@ class World:
         for name in [name for name in os.environ if name.startswith(("BENCH_", "MLFLOW_"))]:
             del os.environ[name]
         os.environ |= {**self.environment, "BENCH_CONFIG_WITHIN": str(self.folder)}
+        # Set by the suite where it imports MLflow, which happened before the fork.
+        os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
         os.environ["HOME"] = str(self.folder)
         handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(handle, 1)
