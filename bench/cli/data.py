@@ -179,7 +179,13 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder of human recordings with one sub-folder per speaker (default: a built-in voice).",
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of everything that is random.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of everything that is random.",
+)
 @click.option(
     "--size",
     type=click.Choice(["demo", "large"]),

@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +166,9 @@ class UnitState:
 
 def make_submission_folder(work: Path) -> Path:
     """Make the folder of a new submission and return it."""
-    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    now = datetime.now()
+    # To the microsecond: names are in the order of submission.
+    name = f"{now:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"
     folder = (work / _FOLDER / name).absolute()
     for part in ("logs", "units"):
         (folder / part).mkdir(parents=True)

@@ -93,16 +93,21 @@ def test_a_training_stopped_after_every_step_ends_as_an_undisturbed_one(small, c
 def test_processes_that_load_audio_do_not_end_by_the_signal(
     small, config, with_workers, tmp_path, point
 ):
+    before = psutil.Process().children()
+
+    def loaders():
+        return [child for child in psutil.Process().children() if child not in before]
+
     class All(Signals):
         """Sends the signals to the processes that load audio as well, as a cluster does."""
 
         def _send(self, what):
             if what in self.after:
                 for number in interrupts.STOP_SIGNALS:
-                    for process in psutil.Process().children():
+                    for process in loaders():
                         process.send_signal(number)
                 time.sleep(0.2)
-                assert len(psutil.Process().children()) == 2
+                assert len(loaders()) == 2
             super()._send(what)
 
     run = small("S7", *MIXED, "training.epochs=2")
@@ -111,7 +116,7 @@ def test_processes_that_load_audio_do_not_end_by_the_signal(
     trained = run_to_end(run, with_workers, tmp_path / "torn", again := Log())
     assert again.epochs == whole.epochs
     require_equal(expected, trained, tmp_path / "whole", tmp_path / "torn")
-    assert psutil.Process().children() == []
+    assert loaders() == []
 
 
 def test_an_evaluation_that_is_stopped_leaves_no_score_file(small, config, tmp_path):
