@@ -133,7 +133,8 @@ class Member:
         if (count := self.array.processes * self.array.nodes) > 1:
             number = self.array.processes
             launcher = ["srun", f"--ntasks={count}", f"--ntasks-per-node={number}"]
-            command = [*launcher, "--kill-on-bad-exit=1", *command]
+            # Where one process dies the others end by themselves; srun would spoil exit code 75.
+            command = [*launcher, "--kill-on-bad-exit=0", *command]
         variables = {
             **os.environ,
             SUBMISSION_VARIABLE: str(self.submission.folder),

@@ -216,8 +216,8 @@ class Remains:
 
     figures: list[dict[str, Any]]
     """Of each tracked run: row, seed, status, parameters and every metric."""
-    scores: dict[str, str]
-    """Digest of each score file."""
+    scores: list[tuple[str, str]]
+    """Name, ids left out, and digest of each score file."""
     files: frozenset[str]
     """Every file below the world's folder, ids left out: locks and temporary files among them."""
     report: str
@@ -229,7 +229,7 @@ class Remains:
         if len(failed) != count:
             raise AssertionError(f"{len(failed)} failed runs, should be {count}")
         finished = [run for run in self.figures if run not in failed]
-        folders = {name.partition("/scores/")[0] for name in self.scores}
+        folders = {name.partition("/scores/")[0] for name, _ in self.scores}
         files = frozenset(
             name
             for name in self.files
@@ -257,7 +257,9 @@ def collect_remains(world: World) -> Remains:
     report = world.folder / "reports" / "faults-table.smoke.csv"
     return Remains(
         figures=figures,
-        scores={names[path]: file_digest(path) for path in files if path.suffix == ".parquet"},
+        scores=sorted(
+            (names[path], file_digest(path)) for path in files if path.suffix == ".parquet"
+        ),
         files=frozenset(names.values()),
         report=report.read_text(encoding="utf-8") if report.is_file() else "",
     )
