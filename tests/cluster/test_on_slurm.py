@@ -46,6 +46,7 @@ def test_rows_finish_as_an_array(lab: Lab, tiny, undisturbed):
     assert "nothing to submit" in lab.bench(*order, "--on", "slurm").stdout
 
 
+@pytest.mark.slow
 def test_a_row_survives_the_time_limit_a_killed_member_and_a_lost_node(lab: Lab, tiny, undisturbed):
     order = [*ORDER, "--rows", "S0", *tiny, "--set", "training.epochs=10"]
     order += ["--set", "training.patience=10"]
@@ -73,6 +74,7 @@ def test_a_row_survives_the_time_limit_a_killed_member_and_a_lost_node(lab: Lab,
     assert read_figures(lab.work) == undisturbed(*order)
 
 
+@pytest.mark.slow
 def test_a_row_is_begun_here_goes_on_in_a_job_and_ends_here(
     lab: Lab, command, environment, tiny, tmp_path, undisturbed
 ):
