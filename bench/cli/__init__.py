@@ -32,6 +32,7 @@ from bench.cli.json_output import print_error
 from bench.cli.listing import list_
 from bench.cli.new import new
 from bench.cli.old_options import replace_old_options
+from bench.cli.profile import profile
 from bench.cli.prune import prune
 from bench.cli.report import report
 from bench.cli.run import run
@@ -89,6 +90,7 @@ for _command in (
     new,
     check_command,
     doctor,
+    profile,
     prune,
     status,
 ):

@@ -58,7 +58,7 @@ def measure_speed(run: Run, config: Config) -> Speed:
     Its corpora and weights have to be here; raise BenchError where they are not. Finding breaths,
     which is done once for a split, is left out.
     """
-    one, short = config.for_one_device(), _shorten_run(run)
+    one, short = config.for_one_device(), shorten_run(run)
     data = DatasetCache(config).load_row(run)
     fabric = engine.make_fabric(one, run.training.precision)
     system = engine.build_system(short, 0, one).to(fabric.device)
@@ -73,14 +73,14 @@ def measure_speed(run: Run, config: Config) -> Speed:
         return len(subset) / (time.monotonic() - began)
 
     evaluated = {
-        name: measure_rate(_draw_few(loaded.subset, SCORED), short.evaluate[name])
+        name: measure_rate(draw_few(loaded.subset, SCORED), short.evaluate[name])
         for name, loaded in data.evaluate.items()
     }
     day = datetime.now(UTC).date().isoformat()
     speed = Speed(0.0, 0.0, evaluated, day)
     if data.train is not None and data.dev is not None:
-        train = _draw_few(data.train.subset, STEPS * run.training.batch_size)
-        dev = _draw_few(data.dev.subset, SCORED)
+        train = draw_few(data.train.subset, STEPS * run.training.batch_size)
+        dev = draw_few(data.dev.subset, SCORED)
         speed = speed._replace(
             train=len(train) / _time_epoch(fabric, short, train, dev, one),
             dev=measure_rate(dev, short.dev),
@@ -104,7 +104,7 @@ def _time_epoch(fabric: Fabric, run: Run, train: Subset, dev: Subset, config: Co
     return clock.second_epoch_s
 
 
-def _shorten_run(run: Run) -> Run:
+def shorten_run(run: Run) -> Run:
     """Return the run with two epochs, if any, its best kept, alone, and without breaths."""
     training = {"epochs": 2, "minimum_epochs": 0, "first_candidate": 1, "keep": {"kind": "best"}}
     content = run.model_dump(mode="json")
@@ -116,7 +116,8 @@ def _shorten_run(run: Run) -> Run:
     return Run.model_validate(content)
 
 
-def _draw_few(subset: Subset, number: int) -> Subset:
+def draw_few(subset: Subset, number: int) -> Subset:
+    """Return about `number` utterances of a split, the same ones each time."""
     return shares.draw_share(subset, min(1.0, number / len(subset)), 0)
 
 

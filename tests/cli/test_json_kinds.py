@@ -21,7 +21,7 @@ from bench.data import corpora
 from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.published import find_published
 from bench.metrics.measured import MetricResult
-from bench.runner import local, trained_models
+from bench.runner import local, step_profile, trained_models
 from bench.specs.sweep import Sweep
 from bench.sweeps.trials import SweepRun
 from bench.tracking import studies
@@ -34,6 +34,7 @@ from tests.cluster.fake_slurm import FakeSlurm
 from tests.evaluation.made import add_dev, scored, text
 from tests.output_schema import KINDS, PARTS, SCHEMA, validated
 from tests.reports.stored import fill
+from tests.runner.made_profile import MADE as MADE_PROFILE
 
 KEPT = studies.read_studies
 CHANGED = "training.epochs=1"
@@ -48,6 +49,7 @@ EXAMPLES = {
     "status": ["status", "table4", "--smoke"],
     "run": ["run", "table4", "--rows", "S5", "--smoke", "--set", CHANGED],
     "dry run": ["run", "table4", "--rows", "S0", "--smoke", "--dry-run"],
+    "profile": ["profile", "table4", "--row", "S0", "--smoke"],
     "sweep": ["sweep", "sal-lambda", "--smoke", "--trials", "1"],
     "sweep report": ["report", "sweep/sal-lambda", "--smoke"],
     "report": ["report", "table4", "--smoke"],
@@ -143,6 +145,7 @@ def examples(environment, trials, keys, tmp_path, monkeypatch) -> dict[str, list
     monkeypatch.setattr(Evaluator, "_find_published", lambda *_: whole)  # as of all trials
     of_set = local.JobOutcome("S5 · seed 666", "already finished")
     monkeypatch.setattr(local, "run_jobs", lambda *_: iter([of_set]))
+    monkeypatch.setattr(step_profile, "profile_row", lambda *_: MADE_PROFILE)
     monkeypatch.setattr(SweepRun, "_train_trial", lambda *_: {"dev.eer": 0.1})
     monkeypatch.setattr(trained_rows, "load_trained_rows", untrained)
     monkeypatch.setattr(trained_models, "find_model", untrained_model)

@@ -1,0 +1,435 @@
+"""Where the time of a training step goes, and what the device could do at best.
+
+A row is trained for some steps on its own clips, on one device: first as it is trained, then with
+the device waited for after each part of a step. Operations and bytes are counted on one batch, the
+device's own speeds are measured beside it. Finding breaths, done once for a split, is left out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.data import DataLoader
+from torch.utils.flop_counter import FlopCounterMode
+
+from bench._io import atomic_files
+from bench.cards import corpus_cards
+from bench.config import Config
+from bench.errors import BenchError
+from bench.models.augment import Mixer, build_mixer
+from bench.models.systems.base import Batch
+from bench.runner.local import device_name
+from bench.runner.speed import SCORED, draw_few, shorten_run
+from bench.specs.run import Run
+from bench.training import checkpoints, engine
+from bench.training.data import EpochSampler, TrainingClips
+from bench.training.learning import Learner, build_learner, build_loader, mix_clips, train_step
+from bench.training.row import DatasetCache, RowData
+from bench.training.scoring import build_utterances, score_utterances
+
+WARM_UP = 3
+"""Steps before those that are measured."""
+TRACED = 2
+"""Steps of the trace."""
+TRACE = "trace.json.gz"
+"""For chrome://tracing or https://ui.perfetto.dev."""
+
+
+class DeviceSpeed(NamedTuple):
+    """What a device does at best, measured on large tensors."""
+
+    flops: float
+    """Floating-point operations a second of a matrix product in the row's precision."""
+    bandwidth: float
+    """Bytes a second read and written by a copy in its memory."""
+
+
+class Work(NamedTuple):
+    """What one step asks of a device."""
+
+    flops: int
+    """Floating-point operations of matrix products and convolutions; other ones are few."""
+    moved: int
+    """Bytes that all other operations of the losses and their gradients, and the optimiser, read
+    and write where each is done on its own."""
+    operations: int
+    """How many operations are started."""
+
+
+@dataclass(frozen=True)
+class StepProfile:
+    """Where the time of one row's training goes on one device."""
+
+    device: str
+    precision: str
+    workers: int
+    """Processes that load audio; 0: the training process does it."""
+    batch: int
+    """Clips of a step."""
+    step_s: float
+    """A step as it is trained, the wait for its clips among it: the median."""
+    wait_s: float
+    """Of it, the wait for the clips: the median."""
+    host_s: float | None
+    """Until all operations of a step are started; None where the host is the device."""
+    parts: Mapping[str, float]
+    """Seconds of the parts of a step, each waited for: medians."""
+    loader_rate: float
+    """Clips a second that the loader gives where nobody else works."""
+    clip_s: float
+    """Processor seconds of one clip in one process."""
+    dev_rate: float
+    """Utterances of dev a second."""
+    checkpoint_s: float
+    checkpoint_bytes: int
+    epoch_clips: int
+    dev_utterances: int
+    work: Work
+    at_best: DeviceSpeed
+    peak_bytes: int | None
+    """Most memory of the device; None where it is not counted."""
+
+    @property
+    def rate(self) -> float:
+        """Clips a second that are learnt from."""
+        return self.batch / self.step_s
+
+    @property
+    def bound_s(self) -> float:
+        """Seconds of a step at the device's own speeds: its products, and then its bytes."""
+        return self.work.flops / self.at_best.flops + self.work.moved / self.at_best.bandwidth
+
+    @property
+    def epoch_parts(self) -> dict[str, float]:
+        """Seconds of an epoch: its steps, dev, and one checkpoint."""
+        return {
+            "steps": self.epoch_clips / self.rate,
+            "dev": self.dev_utterances / self.dev_rate,
+            "checkpoint": self.checkpoint_s,
+        }
+
+
+def profile_row(run: Run, config: Config, steps: int, folder: Path) -> StepProfile:
+    """Train a row for `steps` steps on one device and return where their time goes.
+
+    The trace of two steps is left in `folder`; the weights are thrown away. The row's corpora and
+    weights have to be here; raise BenchError where they are not, or where nothing is trained.
+    """
+    if not run.is_trained:
+        raise BenchError(
+            "row.not-trainable", "nothing of this row is trained: it has no step to profile"
+        )
+    one, short = config.for_one_device(), shorten_run(run)
+    data = DatasetCache(config).load_row(short)
+    assert data.train is not None
+    assert data.dev is not None
+    fabric = engine.make_fabric(one, run.training.precision)
+    system = engine.build_system(short, 0, one)
+    workers = one.loader_workers(fabric.device.type)
+    clips = _build_clips(short, data, one)
+    sampler = EpochSampler(len(clips), 0)
+    loader = build_loader(clips, sampler, short, workers, fabric)
+    learner = build_learner(fabric, short, system, len(loader))
+    learner.module.train()
+    step = _Step(fabric, learner, short)
+    cuda = fabric.device if fabric.device.type == "cuda" else None
+    if cuda is not None:
+        torch.cuda.reset_peak_memory_stats(cuda)
+    batches = iterate_epochs(loader, sampler)
+    for _ in range(WARM_UP):
+        step.train_batch(next(batches))
+    waits, hosts, whole = _time_steps(step, batches, steps)
+    parts = _time_parts(step, batches, steps)
+    peak = None if cuda is None else torch.cuda.max_memory_allocated(cuda)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_trace(step, batches, folder / TRACE)
+    work = count_work(step, next(batches))
+    batches.close()
+    checkpoint_s, checkpoint_bytes = _time_checkpoint(learner, folder)
+    return StepProfile(
+        device=device_name(one),
+        precision=run.training.precision,
+        workers=workers,
+        batch=run.training.batch_size,
+        step_s=median(whole),
+        wait_s=median(waits),
+        host_s=None if fabric.device.type == "cpu" else median(hosts),
+        parts=parts,
+        loader_rate=_measure_loader(loader, sampler, steps),
+        clip_s=_measure_clip(clips),
+        dev_rate=_measure_dev(step, data, workers, one),
+        checkpoint_s=checkpoint_s,
+        checkpoint_bytes=checkpoint_bytes,
+        epoch_clips=round(len(clips) * run.train.share),
+        dev_utterances=len(data.dev.subset),
+        work=work,
+        at_best=measure_device(fabric),
+        peak_bytes=peak,
+    )
+
+
+class _Step:
+    """A training step, as `bench.training.epoch` does it."""
+
+    def __init__(self, fabric: Fabric, learner: Learner, run: Run) -> None:
+        self.fabric, self.learner, self.run = fabric, learner, run
+        self.mixer: Mixer | None = build_mixer(run.mix)
+        self.generator = torch.Generator().manual_seed(0)
+
+    def move_batch(self, clips: Batch) -> Batch:
+        """Return the clips on the device."""
+        return Batch(*(part.to(self.fabric.device, non_blocking=True) for part in clips))
+
+    def mix_batch(self, batch: Batch) -> Batch:
+        """Return the batch with its clips mixed, if the row mixes them."""
+        return mix_clips(batch, self.mixer, self.generator)
+
+    def train_batch(self, clips: Batch) -> None:
+        """Do a whole step."""
+        batch = self.mix_batch(self.move_batch(clips))
+        train_step(self.fabric, self.learner, self.run, batch)
+
+    def wait(self) -> None:
+        """Wait until the device has done all that was started."""
+        wait_for_device(self.fabric.device)
+
+
+def wait_for_device(device: torch.device) -> None:
+    """Wait until a device has done all that was started."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def iterate_epochs(loader: DataLoader[Batch], sampler: EpochSampler) -> Generator[Batch]:
+    """Yield the batches of one epoch after the other, without end."""
+    while True:
+        yield from loader
+        sampler.epoch += 1
+
+
+def _time_steps(
+    step: _Step, batches: Iterator[Batch], steps: int
+) -> tuple[list[float], list[float], list[float]]:
+    """Return of each step the wait for its clips, the host's seconds and all seconds.
+
+    The device is waited for once, after the last step; what it was behind by then is shared out.
+    """
+    waits, hosts, whole = list[float](), list[float](), list[float]()
+    step.wait()
+    for _ in range(steps):
+        began = time.perf_counter()
+        clips = next(batches)
+        arrived = time.perf_counter()
+        step.train_batch(clips)
+        ended = time.perf_counter()
+        waits.append(arrived - began)
+        hosts.append(ended - arrived)
+        whole.append(ended - began)
+    began = time.perf_counter()
+    step.wait()
+    behind = (time.perf_counter() - began) / steps
+    return waits, hosts, [seconds + behind for seconds in whole]
+
+
+class _PartClock:
+    """Adds up the seconds of the parts of a step, and waits for the device after each."""
+
+    def __init__(self, wait: Callable[[], None]) -> None:
+        self._wait = wait
+        self.seconds = defaultdict[str, float](float)
+
+    @contextmanager
+    def time_part(self, name: str) -> Generator[None]:
+        """Add the seconds of what is done meanwhile to a part."""
+        began = time.perf_counter()
+        yield
+        self._wait()
+        self.seconds[name] += time.perf_counter() - began
+
+    @contextmanager
+    def time_calls(self, owner: Any, method: str, part: str) -> Generator[None]:
+        """Add the seconds of all calls of a method meanwhile to a part."""
+        original = getattr(owner, method)
+
+        def call_timed(*args: Any, **named: Any) -> Any:
+            with self.time_part(part):
+                return original(*args, **named)
+
+        setattr(owner, method, call_timed)  # of the object: it goes before the class's
+        try:
+            yield
+        finally:
+            delattr(owner, method)
+
+
+def _time_parts(step: _Step, batches: Iterator[Batch], steps: int) -> dict[str, float]:
+    """Return the median seconds of each part of a step."""
+    seconds = defaultdict[str, list[float]](list)
+    timed = (
+        (step.learner.system, "losses", "losses"),
+        (step.fabric, "backward", "gradients"),
+        (step.fabric, "clip_gradients", "gradient clip"),
+        (step.learner.wrapped, "step", "optimiser"),
+    )
+    for _ in range(steps):
+        clips = next(batches)
+        clock = _PartClock(step.wait)
+        with ExitStack() as calls:
+            for owner, method, part in timed:
+                calls.enter_context(clock.time_calls(owner, method, part))
+            with clock.time_part("clips to the device"):
+                batch = step.move_batch(clips)
+            with clock.time_part("mixing"):
+                batch = step.mix_batch(batch)
+            train_step(step.fabric, step.learner, step.run, batch)
+        for name, value in clock.seconds.items():
+            seconds[name].append(value)
+    return {name: median(values) for name, values in seconds.items()}
+
+
+def _write_trace(step: _Step, batches: Iterator[Batch], path: Path) -> None:
+    activities = [ProfilerActivity.CPU]
+    if step.fabric.device.type == "cuda":
+        activities.append(ProfilerActivity.CUDA)
+    with profile(activities=activities, acc_events=True) as trace:
+        for _ in range(TRACED):
+            step.train_batch(next(batches))
+        step.wait()
+    trace.export_chrome_trace(str(path))
+
+
+def _time_checkpoint(learner: Learner, folder: Path) -> tuple[float, int]:
+    """Return the seconds and the bytes of a checkpoint with all that a resumed training needs."""
+    state = {
+        "system": learner.system.state_dict(),
+        "optimiser": learner.optimiser.state_dict(),
+        "schedule": learner.schedule.state_dict(),
+    }
+    with atomic_files.scratch_folder(folder / "checkpoint") as scratch:
+        path = scratch / checkpoints.LAST_CHECKPOINT
+        began = time.perf_counter()
+        checkpoints.save_checkpoint(state, path)
+        return time.perf_counter() - began, path.stat().st_size
+
+
+def _build_clips(run: Run, data: RowData, config: Config) -> TrainingClips:
+    assert data.train is not None
+    audio = corpus_cards.read_corpus_card(run.train.corpus).audio
+    return TrainingClips(data.train.subset, run.train, audio, run.augment, 0, config)
+
+
+def _measure_loader(loader: DataLoader[Batch], sampler: EpochSampler, steps: int) -> float:
+    """Return how many clips a second a loader gives where nobody else works."""
+    batches = iterate_epochs(loader, sampler)
+    for _ in range(WARM_UP):
+        next(batches)
+    began = time.perf_counter()
+    clips = sum(len(next(batches).waves) for _ in range(steps))
+    return clips / (time.perf_counter() - began)
+
+
+def _measure_clip(clips: TrainingClips) -> float:
+    """Return the processor seconds of one clip in one process; the first one is not counted."""
+    number = min(len(clips), SCORED)
+    clips[0, 0]
+    began = time.process_time()
+    for index in range(number):
+        clips[1, index]
+    return (time.process_time() - began) / number
+
+
+def _measure_dev(step: _Step, data: RowData, workers: int, config: Config) -> float:
+    """Return how many utterances of dev a second are scored."""
+    assert data.dev is not None
+    audio = corpus_cards.read_corpus_card(step.run.dev.corpus).audio
+    few = draw_few(data.dev.subset, SCORED)
+    share = build_utterances(step.fabric, few, step.run.dev, audio, config)
+    score_utterances(step.fabric, step.learner.system, share, workers)
+    began = time.perf_counter()
+    score_utterances(step.fabric, step.learner.system, share, workers)
+    return len(few) / (time.perf_counter() - began)
+
+
+class _CountOperations(TorchDispatchMode):
+    """Counts operations, and the bytes that those which are no products read and write."""
+
+    def __init__(self, products: set[Any]) -> None:
+        super().__init__()
+        self._products = products
+        self.operations = self.moved = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        del types
+        result = func(*args, **(kwargs or {}))
+        read = _list_tensors((args, kwargs))
+        written = _list_tensors(result)
+        places = {tensor.untyped_storage().data_ptr() for tensor in read}
+        is_view = not func._schema.is_mutable and any(
+            tensor.untyped_storage().data_ptr() in places for tensor in written
+        )
+        if not is_view:
+            self.operations += 1
+            if func.overloadpacket not in self._products:
+                self.moved += sum(map(_count_bytes, (*read, *written)))
+        return result
+
+
+def _list_tensors(tree: Any) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
+
+
+def _count_bytes(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()
+
+
+def count_work(step: _Step, clips: Batch) -> Work:
+    """Return what a step with these clips asks of the device; the step is done."""
+    products = FlopCounterMode(display=False)
+    other = _CountOperations({*products.flop_registry})
+    batch = step.move_batch(clips)
+    with products, other:
+        train_step(step.fabric, step.learner, step.run, step.mix_batch(batch))
+    return Work(products.get_total_flops(), other.moved, other.operations)
+
+
+def measure_device(fabric: Fabric) -> DeviceSpeed:
+    """Return how fast a device multiplies, in the precision of `fabric`, and copies."""
+    device = fabric.device
+    is_cpu = device.type == "cpu"
+    size, bytes_copied = (1024, 2**26) if is_cpu else (8192, 2**30)
+    with fabric.autocast():
+        is_cast = torch.is_autocast_enabled(device.type)
+        dtype = torch.get_autocast_dtype(device.type) if is_cast else torch.float32
+    factor = torch.randn(size, size, device=device).to(dtype)
+    memory = torch.zeros(bytes_copied, dtype=torch.uint8, device=device)
+    other = torch.empty_like(memory)
+    multiply_s = _time_best(device, lambda: factor @ factor)
+    copy_s = _time_best(device, lambda: other.copy_(memory))
+    return DeviceSpeed(2 * size**3 / multiply_s, 2 * bytes_copied / copy_s)
+
+
+def _time_best(device: torch.device, act: Callable[[], object]) -> float:
+    """Return the seconds of the fastest of some calls."""
+    best = float("inf")
+    for _ in range(10):
+        wait_for_device(device)
+        began = time.perf_counter()
+        act()
+        wait_for_device(device)
+        best = min(best, time.perf_counter() - began)
+    return best
