@@ -80,8 +80,10 @@ def advise_changes(measured: StepProfile) -> list[str]:
         advice.append(f"Scoring dev takes {epoch['dev'] / total:.0%} of an epoch")
     return [
         *(advice or ["Nothing beside the step itself limits the speed"]),
-        f"A step takes {measured.step_s / measured.bound_s:,.1f} times the least time that its "
-        "products and bytes need here",
+        (
+            f"A step takes {measured.step_s / measured.bound_s:,.1f} times the least time that its "
+            "products and bytes need here"
+        ),
     ]
 
 

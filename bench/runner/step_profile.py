@@ -14,16 +14,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 from torch.utils.data import DataLoader
-from torch.utils.flop_counter import FlopCounterMode
 
 from bench._io import atomic_files
 from bench.cards import corpus_cards
@@ -33,6 +29,13 @@ from bench.models.augment import Mixer, build_mixer
 from bench.models.systems.base import Batch
 from bench.runner.local import device_name
 from bench.runner.speed import SCORED, draw_few, shorten_run
+from bench.runner.step_work import (
+    DeviceSpeed,
+    Work,
+    count_work,
+    measure_device,
+    wait_for_device,
+)
 from bench.specs.run import Run
 from bench.training import checkpoints, engine
 from bench.training.data import EpochSampler, TrainingClips
@@ -46,27 +49,6 @@ TRACED = 2
 """Steps of the trace."""
 TRACE = "trace.json.gz"
 """For chrome://tracing or https://ui.perfetto.dev."""
-
-
-class DeviceSpeed(NamedTuple):
-    """What a device does at best, measured on large tensors."""
-
-    flops: float
-    """Floating-point operations a second of a matrix product in the row's precision."""
-    bandwidth: float
-    """Bytes a second read and written by a copy in its memory."""
-
-
-class Work(NamedTuple):
-    """What one step asks of a device."""
-
-    flops: int
-    """Floating-point operations of matrix products and convolutions; other ones are few."""
-    moved: int
-    """Bytes that all other operations of the losses and their gradients, and the optimiser, read
-    and write where each is done on its own."""
-    operations: int
-    """How many operations are started."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +138,8 @@ def profile_row(run: Run, config: Config, steps: int, folder: Path) -> StepProfi
     peak = None if cuda is None else torch.cuda.max_memory_allocated(cuda)
     folder.mkdir(parents=True, exist_ok=True)
     _write_trace(step, batches, folder / TRACE)
-    work = count_work(step, next(batches))
+    moved = step.move_batch(next(batches))
+    work = count_work(lambda: step.train_moved(moved))
     batches.close()
     checkpoint_s, checkpoint_bytes = _time_checkpoint(learner, folder)
     return StepProfile(
@@ -199,20 +182,15 @@ class _Step:
 
     def train_batch(self, clips: Batch) -> None:
         """Do a whole step."""
-        batch = self.mix_batch(self.move_batch(clips))
-        train_step(self.fabric, self.learner, self.run, batch)
+        self.train_moved(self.move_batch(clips))
+
+    def train_moved(self, batch: Batch) -> None:
+        """Do what is left of a step when its clips are on the device."""
+        train_step(self.fabric, self.learner, self.run, self.mix_batch(batch))
 
     def wait(self) -> None:
         """Wait until the device has done all that was started."""
         wait_for_device(self.fabric.device)
-
-
-def wait_for_device(device: torch.device) -> None:
-    """Wait until a device has done all that was started."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
 
 
 def iterate_epochs(loader: DataLoader[Batch], sampler: EpochSampler) -> Generator[Batch]:
@@ -363,73 +341,3 @@ def _measure_dev(step: _Step, data: RowData, workers: int, config: Config) -> fl
     began = time.perf_counter()
     score_utterances(step.fabric, step.learner.system, share, workers)
     return len(few) / (time.perf_counter() - began)
-
-
-class _CountOperations(TorchDispatchMode):
-    """Counts operations, and the bytes that those which are no products read and write."""
-
-    def __init__(self, products: set[Any]) -> None:
-        super().__init__()
-        self._products = products
-        self.operations = self.moved = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        del types
-        result = func(*args, **(kwargs or {}))
-        read = _list_tensors((args, kwargs))
-        written = _list_tensors(result)
-        places = {tensor.untyped_storage().data_ptr() for tensor in read}
-        is_view = not func._schema.is_mutable and any(
-            tensor.untyped_storage().data_ptr() in places for tensor in written
-        )
-        if not is_view:
-            self.operations += 1
-            if func.overloadpacket not in self._products:
-                self.moved += sum(map(_count_bytes, (*read, *written)))
-        return result
-
-
-def _list_tensors(tree: Any) -> list[Tensor]:
-    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
-
-
-def _count_bytes(tensor: Tensor) -> int:
-    return tensor.numel() * tensor.element_size()
-
-
-def count_work(step: _Step, clips: Batch) -> Work:
-    """Return what a step with these clips asks of the device; the step is done."""
-    products = FlopCounterMode(display=False)
-    other = _CountOperations({*products.flop_registry})
-    batch = step.move_batch(clips)
-    with products, other:
-        train_step(step.fabric, step.learner, step.run, step.mix_batch(batch))
-    return Work(products.get_total_flops(), other.moved, other.operations)
-
-
-def measure_device(fabric: Fabric) -> DeviceSpeed:
-    """Return how fast a device multiplies, in the precision of `fabric`, and copies."""
-    device = fabric.device
-    is_cpu = device.type == "cpu"
-    size, bytes_copied = (1024, 2**26) if is_cpu else (8192, 2**30)
-    with fabric.autocast():
-        is_cast = torch.is_autocast_enabled(device.type)
-        dtype = torch.get_autocast_dtype(device.type) if is_cast else torch.float32
-    factor = torch.randn(size, size, device=device).to(dtype)
-    memory = torch.zeros(bytes_copied, dtype=torch.uint8, device=device)
-    other = torch.empty_like(memory)
-    multiply_s = _time_best(device, lambda: factor @ factor)
-    copy_s = _time_best(device, lambda: other.copy_(memory))
-    return DeviceSpeed(2 * size**3 / multiply_s, 2 * bytes_copied / copy_s)
-
-
-def _time_best(device: torch.device, act: Callable[[], object]) -> float:
-    """Return the seconds of the fastest of some calls."""
-    best = float("inf")
-    for _ in range(10):
-        wait_for_device(device)
-        began = time.perf_counter()
-        act()
-        wait_for_device(device)
-        best = min(best, time.perf_counter() - began)
-    return best

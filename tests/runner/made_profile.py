@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bench.runner.step_profile import DeviceSpeed, StepProfile, Work
+from bench.runner.step_profile import StepProfile
+from bench.runner.step_work import DeviceSpeed, Work
 
 MADE = StepProfile(
     device="NVIDIA H200",

@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import torch
-from torch import nn
 
 from bench.cards import table_cards
 from bench.cli import profile_output
 from bench.config import Config
 from bench.errors import BenchError
-from bench.models.systems.base import Batch
 from bench.runner import step_profile
-from bench.runner.step_profile import Work
+from bench.runner.step_work import count_work
 from tests.runner.made_profile import MADE
 
 
-class OneProduct(nn.Module):
-    """Its loss is the mean of one matrix product."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(8, 4))
-
-    def losses(self, batch: Batch) -> dict[str, torch.Tensor]:
-        return {"loss": (batch.waves @ self.weight).mean()}
-
-
-def counted_work(monkeypatch: pytest.MonkeyPatch) -> Work:
-    network = OneProduct()
-
-    def train_step(_: Any, learner: Any, run: Any, batch: Batch) -> None:
-        learner.losses(batch)["loss"].backward()
-
-    monkeypatch.setattr(step_profile, "train_step", train_step)
-    batch = Batch(torch.ones(2, 8), *[torch.zeros(2, 1)] * 4)
-    step = SimpleNamespace(
-        fabric=None, learner=network, run=None, move_batch=lambda b: b, mix_batch=lambda b: b
-    )
-    return step_profile.count_work(step, batch)
-
-
-def test_products_are_counted_and_other_operations_by_their_bytes(monkeypatch):
-    work = counted_work(monkeypatch)
+def test_products_are_counted_and_other_operations_by_their_bytes():
+    weight = torch.ones(8, 4, requires_grad=True)
+    work = count_work(lambda: (torch.ones(2, 8) @ weight).mean().backward())
     forward = 2 * 2 * 8 * 4
     assert work.flops == 2 * forward, "the gradient of the input is not asked for"
     # The mean reads (2, 4) and writes one; its gradient begins with a one, which is shared out
@@ -85,19 +56,3 @@ def test_a_row_without_training_has_no_step(tmp_path):
     with pytest.raises(BenchError) as caught:
         step_profile.profile_row(published, Config(work=tmp_path), 1, tmp_path)  # type: ignore[arg-type]
     assert caught.value.code == "row.not-trainable"
-
-
-@pytest.mark.slow
-def test_a_row_is_profiled(bench, trials):
-    printed = bench("profile", "table4", "--row", "S7", "--smoke", "--steps", "2", "--json")
-    found = json.loads(printed.stdout)
-    assert found["work"]["flops"] > 10**9
-    assert {"losses", "gradients", "optimiser", "mixing"} <= {*found["parts"]}
-    assert 0 < found["bound_s"] < found["step_s"]
-    assert found["checkpoint_bytes"] > 10**6
-    text = printed.stderr
-    assert "a step as it is trained" in text
-    place = text.rpartition("written: ")[2].partition(" and ")[0]
-    with gzip.open(place.replace("profile.md", step_profile.TRACE)) as trace:
-        names = {event.get("name") for event in json.load(trace)["traceEvents"]}
-    assert "aten::mm" in names or "aten::addmm" in names
