@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bench.config import Config
     from bench.models.augment import Augmentation
 
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 """Raised when what this kind gives can change (`bench.versions`)."""
 
 
