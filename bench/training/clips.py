@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.config import Config
-from bench.data.audio import read_header, read_wave
+from bench.data.audio import OpenedAudio, open_audio
 from bench.data.frame_labels import spoof_frames
 from bench.data.subset import FrameVectors, Span, Spans, Subset
 from bench.errors import BenchError
@@ -164,7 +164,7 @@ class ClipReader:
         if self.frame is not None:
             return len(self.labels[index]) * self.frame
         # Whole hops, so that utterances of nearly one length make a batch.
-        heard = to_samples(read_header(self.subset.audio_path(index)).duration_s)
+        heard = to_samples(self.subset.audio_duration(index))
         return frames_covering(heard, HOP_SAMPLES) * HOP_SAMPLES
 
     def scored_labels(self, index: int) -> NDArray[np.bool_]:
@@ -200,8 +200,18 @@ class ClipReader:
     def _cut_clip(
         self, index: int, rng: np.random.Generator, crop: Literal["random", "first"]
     ) -> LabelledClip:
+        with open_audio(self.subset.audio_path(index)) as sound:
+            return self._cut_sound(index, sound, rng, crop)
+
+    def _cut_sound(
+        self,
+        index: int,
+        sound: OpenedAudio,
+        rng: np.random.Generator,
+        crop: Literal["random", "first"],
+    ) -> LabelledClip:
         path, labels = self.subset.audio_path(index), self.labels[index]
-        heard_s = read_header(path).duration_s
+        heard_s = sound.header.duration_s
         heard = to_samples(heard_s)
         if self.frame is None:
             unit, units = 1, heard
@@ -214,7 +224,7 @@ class ClipReader:
         start = int(rng.integers(0, max(0, units - wanted) + 1)) if crop == "random" else 0
         stop = min(start + wanted, units)
         end = None if self.clip is None else stop * unit
-        wave = read_wave(path, self.audio, start * unit, end)
+        wave = sound.read_wave(self.audio, start * unit, end)
         wave = _fit_length(self.augment(wave, rng), (stop - start) * unit)
         cut = labels if self.frame is None else labels[start:stop]
         length = self.clip or frames_covering(len(wave), HOP_SAMPLES) * HOP_SAMPLES
