@@ -108,16 +108,12 @@ def open_file(path: Path) -> BinaryIO:
     member = _find_member(path)
     if member is None:
         return path.open("rb")
-    content = os.pread(_open_shard(member.shard), member.size, member.begin)
+    with member.shard.open("rb", buffering=0) as shard:
+        shard.seek(member.begin)
+        content = shard.read(member.size)
     if len(content) != member.size or zlib.crc32(content) != member.crc:
         raise _damaged_error(member.shard, f"{path.name} is not as it was packed")
     return io.BytesIO(content)
-
-
-@lru_cache(maxsize=64)
-def _open_shard(path: Path) -> int:
-    """Return the descriptor of a shard, which stays open as long as the process."""
-    return os.open(path, os.O_RDONLY)
 
 
 def file_state(path: Path) -> tuple[int, int]:

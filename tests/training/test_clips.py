@@ -187,7 +187,7 @@ def test_a_clip_is_read_with_one_open_of_its_file(subset, monkeypatch, ending, s
 
     one = subset(9000)
     path = one.root / f"u0.{ending}"
-    soundfile.write(path, WAVE[:9000], 16_000, subtype=subtype)
+    soundfile.write(path, WAVE[:9000] / 32_768, 16_000, subtype=subtype)
     one.table["path"] = path.name
     opened: list[object] = []
     decode, open_file = audio.soundfile.SoundFile, packed_files.open_file
