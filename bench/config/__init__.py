@@ -78,6 +78,10 @@ class ConfigFile(Spec):
     workers: Annotated[int, Field(ge=0)] | None = None
     """Processes that load audio on a node, shared out among its devices; as many as suit the
     device where it is left out."""
+    augment_on: Literal["host", "device"] = "host"
+    """Where noise is added to training clips (RawBoost, unless clips are spliced after it): in the
+    processes that load audio, or on the device that trains, for machines whose cores cannot feed
+    it. A clip gets the same noise, up to rounding."""
     deterministic: bool = False
     """Whether torch may use deterministic algorithms only: the same command on the same machine
     gives the same figures on a GPU too, more slowly. (On the CPU it does anyway, with the same
@@ -111,6 +115,7 @@ class Config:
     devices: int = 1
     nodes: int = 1
     workers: int | None = None
+    augment_on: str = "host"
     deterministic: bool = False
     slurm: SlurmSettings = field(default_factory=SlurmSettings)
 
@@ -375,5 +380,5 @@ def _tracking_address(uri: str, base: Path) -> str:
 
 
 _SLURM = "slurm"
-_PLAIN = ("device", "devices", "nodes", "workers", "deterministic", "stage")
+_PLAIN = ("device", "devices", "nodes", "workers", "augment_on", "deterministic", "stage")
 """Keys that are no places."""

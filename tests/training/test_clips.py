@@ -59,7 +59,7 @@ def places(wave: np.ndarray) -> list[int]:
 
 
 def clip(subset: Subset, data, epoch: int = 0, index: int = 0):
-    return TrainingClips(subset, data, Audio(), Absent(kind="none"), 3, Config())[epoch, index]
+    return TrainingClips(subset, data, Audio(), Absent(kind="none"), 3, Config())[epoch, index].clip
 
 
 def test_a_short_utterance_is_repeated_or_followed_by_zeros(subset):

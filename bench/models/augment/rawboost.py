@@ -248,6 +248,27 @@ def _limit_peak(signal: Tensor) -> Tensor:
     return signal / signal.abs().amax(dim=1, keepdim=True).clamp(min=1.0)
 
 
+class DeviceRawBoost:
+    """RawBoost on the clips of a batch, as a `DeviceAugmentation`."""
+
+    def __init__(self, spec: RawBoost) -> None:
+        self._spec = spec
+
+    def draw_clip(self, samples: int, rng: np.random.Generator) -> DrawnNoise | None:
+        """Draw as `apply_sometimes` and `apply_rawboost` do."""
+        return (
+            draw_noise(self._spec, rng, samples) if rng.random() < self._spec.probability else None
+        )
+
+    def stack_clips(self, draws: Sequence[DrawnNoise], samples: int) -> DrawnNoise:
+        """Return the draws of clips that are filled up to so many samples."""
+        return stack_draws(draws, samples)
+
+    def change_clips(self, waves: Tensor, lengths: Tensor, drawn: DrawnNoise) -> Tensor:
+        """Return the clips with their noise."""
+        return add_noise(waves, drawn, self._spec, lengths)
+
+
 def _check_wave(wave: NDArray[np.floating]) -> None:
     if wave.ndim != 1 or wave.size == 0 or not np.issubdtype(wave.dtype, np.floating):
         raise BenchError(
