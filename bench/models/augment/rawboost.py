@@ -188,7 +188,7 @@ class _Ends:
 
     def centre(self, signal: Tensor) -> Tensor:
         """Return a signal that was cut, less its clips' means."""
-        return self.cut(signal - signal.sum(dim=1, keepdim=True) / self._lengths)
+        return self.cut(signal - _sum_samples(signal).unsqueeze(1) / self._lengths)
 
 
 def _add_convolutive(signal: Tensor, amplitudes: Tensor, spec: RawBoost, ends: _Ends) -> Tensor:
@@ -240,7 +240,16 @@ _MIXING = ((30, 0xBF58476D1CE4E5B9 - 2**64), (27, 0x94D049BB133111EB - 2**64), (
 
 def _measure_level(signal: Tensor) -> Tensor:
     """Return the root of the energy of each clip."""
-    return signal.square().sum(dim=1).sqrt()
+    return _sum_samples(signal.square()).sqrt()
+
+
+def _sum_samples(signal: Tensor) -> Tensor:
+    """Return the sum of each clip, the same however many threads there are.
+
+    torch divides a long sum among threads, so that its rounding depends on them.
+    """
+    parts = functional.pad(signal, (0, -signal.shape[1] % 256)).unflatten(1, (-1, 256))
+    return parts.sum(dim=2).sum(dim=1)
 
 
 def _limit_peak(signal: Tensor) -> Tensor:

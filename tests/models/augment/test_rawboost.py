@@ -264,6 +264,20 @@ def test_clips_are_augmented_together_as_they_are_alone(subtests: pytest.Subtest
                 assert not ours[len(wave) :].any()
 
 
+def test_the_number_of_threads_changes_nothing(subtests: pytest.Subtests) -> None:
+    """Processes that load audio have one, and the process that trains may have many."""
+    threads = torch.get_num_threads()
+    for algorithm in (3, 4, 8):
+        with subtests.test(algorithm=algorithm):
+            found = []
+            for number in (1, 2, 7):
+                torch.set_num_threads(number)
+                found.append(apply_rawboost(speech(100_001), spec(algorithm), rng(4)))
+            torch.set_num_threads(threads)
+            np.testing.assert_array_equal(found[1], found[0])
+            np.testing.assert_array_equal(found[2], found[0])
+
+
 def described(wave: np.ndarray, noisy: np.ndarray) -> list[float]:
     """Return level, peak, change, crest, tilt, likeness and tails of a clip with noise."""
     change = noisy - wave
