@@ -100,16 +100,6 @@ def test_two_steps_of_a_job_have_ports_of_their_own():
     assert len(ports) == 2
 
 
-@pytest.mark.parametrize(
-    ("stated", "devices", "device", "expected"),
-    [
-        (8, 4, "cuda", 2),
-        (2, 4, "cuda", 1),
-        (0, 4, "cuda", 0),
-        (None, 2, "cpu", 0),
-        (6, 1, "cpu", 6),
-    ],
-)
 def test_several_processes_of_a_node_share_its_loaders(monkeypatch):
     monkeypatch.setattr("bench.config.count_cores", lambda: 32)
     monkeypatch.setattr(worker_processes, "count_cores", lambda: 32)
@@ -132,6 +122,16 @@ def test_cores_are_those_that_this_process_may_use(monkeypatch):
     assert cores.count_cores() == 3
 
 
+@pytest.mark.parametrize(
+    ("stated", "devices", "device", "expected"),
+    [
+        (8, 4, "cuda", 2),
+        (2, 4, "cuda", 1),
+        (0, 4, "cuda", 0),
+        (None, 2, "cpu", 0),
+        (6, 1, "cpu", 6),
+    ],
+)
 def test_the_devices_of_a_node_share_the_processes_that_load_audio(
     stated, devices, device, expected
 ):

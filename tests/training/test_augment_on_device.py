@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
-from test_stopping import require_equal
 
 from bench.config import Config
 from bench.data.subset import Subset
@@ -19,7 +18,7 @@ from bench.specs.augment.rawboost import RawBoost
 from bench.specs.corpus import Audio
 from bench.training.data import TrainingClips
 from tests.training.data_settings import train
-from tests.training.runs import Log, all_scores, run_to_end
+from tests.training.runs import Log, all_scores, require_equal, run_to_end
 
 HOST, DEVICE = Config(), Config(augment_on="device")
 LENGTHS = (3000, 9000, 16_000, 16_001, 1)
