@@ -62,10 +62,10 @@ class PackedFolder:
     def find_member(self, name: str) -> _Member | None:
         """Return where a file is by its path below the folder; None where it is not packed."""
         key = path_key(name)
-        place = int(self._keys.searchsorted(np.uint64(key)))
-        if place == len(self._keys) or int(self._keys[place]) != key:
+        row = int(self._keys.searchsorted(np.uint64(key)))
+        if row == len(self._keys) or int(self._keys[row]) != key:
             return None
-        _, shard, begin, size, crc = self._records[place].item()
+        _, shard, begin, size, crc = self._records[row].item()
         return _Member(self.root / shard_name(shard), begin, size, crc)
 
 
@@ -90,14 +90,14 @@ def _find_packed(folder: Path) -> tuple[PackedFolder, str] | None:
     """Return the packed folder that is `folder` or above it, and the path from it to `folder`."""
     if (folder / INDEX).is_file():
         return PackedFolder(folder), ""
-    if folder == folder.parent or (found := _find_packed(folder.parent)) is None:
+    if folder == folder.parent or (above := _find_packed(folder.parent)) is None:
         return None
-    return found[0], f"{found[1]}{folder.name}/"
+    return above[0], f"{above[1]}{folder.name}/"
 
 
 def _find_member(path: Path) -> _Member | None:
-    found = _find_packed(path.parent)
-    return None if found is None else found[0].find_member(found[1] + path.name)
+    located = _find_packed(path.parent)
+    return None if located is None else located[0].find_member(located[1] + path.name)
 
 
 def open_file(path: Path) -> BinaryIO:
@@ -145,8 +145,8 @@ def is_file(path: Path) -> bool:
 def list_folder(folder: Path) -> set[str]:
     """Return the names of what lies in a folder, packed or not; nothing where it is not there."""
     names = {*os.listdir(folder)} if folder.is_dir() else set[str]()
-    if (found := _find_packed(folder)) is not None:
-        packed, before = found
+    if (located := _find_packed(folder)) is not None:
+        packed, before = located
         rests = (name.removeprefix(before) for name in packed.names if name.startswith(before))
         names |= {rest for rest in rests if "/" not in rest}
     return names
@@ -158,8 +158,8 @@ def walk_files(folder: Path) -> Iterator[str]:
         below = Path(where).relative_to(folder).as_posix()
         before = "" if below == "." else f"{below}/"
         yield from (before + file for file in files)
-    if (found := _find_packed(folder)) is not None:
-        packed, before = found
+    if (located := _find_packed(folder)) is not None:
+        packed, before = located
         yield from (name.removeprefix(before) for name in packed.names if name.startswith(before))
 
 

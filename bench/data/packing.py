@@ -125,5 +125,5 @@ def _write_index(folder: Path, names: Sequence[str], records: np.ndarray) -> Non
     if len(np.unique(ordered["key"])) < len(ordered):
         raise BenchError("file.packed-damaged", f"{folder}: two paths have one key")
     np.save(folder / packed_files.INDEX, ordered)
-    text = "".join(f"{names[place]}\n" for place in order)
+    text = "".join(f"{names[number]}\n" for number in order)
     (folder / packed_files.NAMES).write_text(text, encoding="utf-8")

@@ -23,8 +23,7 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests/models/augment")]
+sys.path += [str(Path(__file__).parents[1] / "models/augment")]
 
 import numpy as np
 import pandas as pd
@@ -42,6 +41,7 @@ from bench.specs.corpus import Audio
 from bench.specs.run import TrainData
 from bench.training.data import TrainingClips
 
+ROOT = Path(__file__).parents[2]
 UTTERANCES, SECONDS, CLIP_SAMPLES = 30, 6, 64_000
 SPEECH = ROOT / "tests/official/asvspoof2019_la/audio/LA_T_1272637.flac.xz"
 DATA = TrainData(corpus="c", split="train", resolution_s=None, clip_s=4.0, crop="random")

@@ -54,8 +54,8 @@ def draw_notches(
     bands = lows + shares * (highs - lows)
     half_width_hz = bands[..., 1] / 2
     nyquist_hz = sample_rate_hz / 2
-    for place, edge_hz in enumerate((bands[..., 0] - half_width_hz, bands[..., 0] + half_width_hz)):
-        bands[..., place] = edge_hz.clip(EDGE_HZ, nyquist_hz - EDGE_HZ) / nyquist_hz
+    for side, edge_hz in enumerate((bands[..., 0] - half_width_hz, bands[..., 0] + half_width_hz)):
+        bands[..., side] = edge_hz.clip(EDGE_HZ, nyquist_hz - EDGE_HZ) / nyquist_hz
     bands[..., 2] = bands[..., 2].astype(np.int64) // 2  # n taps and n | 1 have the same half
     gains_db = rng.random(cascades)
     first = sorted((spec.min_gain_db, spec.max_gain_db))

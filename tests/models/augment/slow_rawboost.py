@@ -94,25 +94,32 @@ def plain_notches(spec: RawBoost, rng: np.random.Generator, bias: bool) -> np.nd
 
 
 def plain_rawboost(wave: np.ndarray, spec: RawBoost, rng: np.random.Generator) -> np.ndarray:
-    """Return `wave` at 16 kHz with noise of algorithm 1 to 7."""
+    """Return `wave` at 16 kHz with noise."""
     wave = wave.astype(np.float64)
+    if spec.algorithm == 8:
+        return peak_limited(add_plainly("L", wave, spec, rng) + add_plainly("I", wave, spec, rng))
     for noise in ORDER[spec.algorithm]:
-        if noise == "L":
-            responses = [plain_notches(spec, rng, order > 0) for order in range(spec.orders)]
-            wave = convolutive(wave, responses)
-        elif noise == "I":
-            touched = int(len(wave) * rng.uniform(0.0, spec.impulse_share))
-            at = rng.permutation(len(wave))[:touched]
-            factors = rng.uniform(-1, 1, touched) * rng.uniform(-1, 1, touched)
-            noisy = wave.copy()
-            noisy[at] = wave[at] + spec.impulse_gain * wave[at] * factors
-            wave = peak_limited(noisy)
-        else:
-            white = rng.normal(0.0, 1.0, len(wave))
-            response = plain_notches(spec, rng, bias=False)
-            level = 10 ** (-rng.uniform(spec.min_snr_db, spec.max_snr_db) / 20)
-            wave = stationary(wave, white, response, level)
+        wave = add_plainly(noise, wave, spec, rng)
     return wave
+
+
+def add_plainly(
+    noise: str, wave: np.ndarray, spec: RawBoost, rng: np.random.Generator
+) -> np.ndarray:
+    if noise == "L":
+        responses = [plain_notches(spec, rng, order > 0) for order in range(spec.orders)]
+        return convolutive(wave, responses)
+    if noise == "I":
+        touched = int(len(wave) * rng.uniform(0.0, spec.impulse_share))
+        at = rng.permutation(len(wave))[:touched]
+        factors = rng.uniform(-1, 1, touched) * rng.uniform(-1, 1, touched)
+        noisy = wave.copy()
+        noisy[at] = wave[at] + spec.impulse_gain * wave[at] * factors
+        return peak_limited(noisy)
+    white = rng.normal(0.0, 1.0, len(wave))
+    response = plain_notches(spec, rng, bias=False)
+    level = 10 ** (-rng.uniform(spec.min_snr_db, spec.max_snr_db) / 20)
+    return stationary(wave, white, response, level)
 
 
 def torch_clips(waves: list[np.ndarray], length: int) -> tuple[torch.Tensor, torch.Tensor]:
