@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 
 import pytest
 
-from bench._io import launchers
+from bench._io import cores, launchers
 from bench._io.launchers import Launcher, read_launcher
 from bench.config import Config
+from bench.runner import worker_processes
 from bench.training import engine
 from tests.errors import raises_code
 
@@ -96,6 +98,28 @@ def test_two_steps_of_a_job_have_ports_of_their_own():
         launchers.prepare_slurm(Launcher("srun", 4, 2, 0, "gpu03"), environment)
         ports.add(environment["MASTER_PORT"])
     assert len(ports) == 2
+
+
+def test_several_processes_of_a_node_share_its_loaders(monkeypatch):
+    monkeypatch.setattr("bench.config.count_cores", lambda: 32)
+    monkeypatch.setattr(worker_processes, "count_cores", lambda: 32)
+    assert [Config().share_workers("cuda", jobs) for jobs in (1, 2, 4, 40)] == [8, 8, 4, 1]
+    assert Config(devices=2).share_workers("cuda", 2) == 8
+    assert Config().share_workers("cpu", 2) == 0
+    assert [Config(workers=stated).share_workers("cuda", 4) for stated in (0, 2, 12)] == [0, 1, 3]
+    monkeypatch.setattr(worker_processes, "visible_gpus", lambda: ["0", "1"])
+    shared = [worker_processes.worker_environment(job, 4, Config()) for job in range(4)]
+    assert [each["BENCH_WORKERS"] for each in shared] == ["4"] * 4
+    assert [each["CUDA_VISIBLE_DEVICES"] for each in shared] == ["0", "1", "0", "1"]
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    alone = worker_processes.worker_environment(0, 2, Config(device="cpu"))
+    assert "BENCH_WORKERS" not in alone
+    assert alone["OMP_NUM_THREADS"] == "16"
+
+
+def test_cores_are_those_that_this_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5, 7}, raising=False)
+    assert cores.count_cores() == 3
 
 
 @pytest.mark.parametrize(

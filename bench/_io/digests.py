@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench._io import atomic_files
+from bench._io import atomic_files, packed_files
 
 WHOLE_FILES = 64
 """So many files of a split are read; of the others the size is enough."""
@@ -68,15 +68,22 @@ def list_digest(files: Iterable[tuple[str, Path]], whole: int = WHOLE_FILES) -> 
     there: list[Path] = []
     for name, path in listed:
         try:
-            size = str(path.stat().st_size)
+            size = str(packed_files.file_state(path)[0])
             there.append(path)
         except OSError:
             size = "none"
         digest.update(f"{name}\0{size}\n".encode())
     step = max(1, -(-len(there) // whole))
     for path in there[::step]:
-        digest.update(file_digest(path).encode())
+        digest.update(_content_digest(path).encode())
     return digest.hexdigest()[:16]
+
+
+def _content_digest(path: Path) -> str:
+    if not packed_files.is_packed(path):
+        return file_digest(path)
+    with packed_files.open_file(path) as file:
+        return hashlib.sha256(file.read()).hexdigest()[:16]
 
 
 def short_digest(named: Mapping[str, str]) -> str:

@@ -142,6 +142,36 @@ def check(
         context.exit(1)
 
 
+@data.command("pack")
+@click.argument("name", shell_complete=completion.corpus_names)
+@click.option(
+    "--output-dir",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Folder of the packed corpus (default: <folder of the corpus>-packed, beside it).",
+)
+@options.smoke
+@json_output.json_option("data pack")
+def pack(name: str, folder: Path | None, smoke: bool) -> None:
+    """Pack a corpus's audio into a few large files, for a network drive that is slow with many.
+
+    The packed corpus is used as the corpus itself, and gives the same results.
+    """
+    from bench.cli.progress_bars import show_progress
+    from bench.data.packing import pack_corpus
+
+    card = corpus_cards.read_corpus_card(name)
+    root = configuration.load_configuration().corpus_root(card.key, options.choose_form(smoke))
+    target = (folder or root.with_name(f"{root.name}-packed")).absolute()
+    with show_progress(f"{card.key}: packing") as progress:
+        packed = pack_corpus(root, target, card.audio.suffix, progress)
+    files = f"{packed.files:,} files ({disk.human_bytes(packed.size)})"
+    click.echo(f"{target}: {files} of audio in {packed.shards} of up to 1.1 GB")
+    click.echo(f'to use it: `{card.key} = "{target}"` under [corpora] in bench.toml')
+    content = {"corpus": card.key, "folder": target, "files": packed.files}
+    json_output.add_content({**content, "shards": packed.shards, "bytes": packed.size})
+
+
 @data.command()
 @click.argument("a", metavar="A[:SPLIT,...]", shell_complete=completion.corpus_names)
 @click.argument("b", metavar="B[:SPLIT,...]", shell_complete=completion.corpus_names)

@@ -22,6 +22,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field, ValidationError
 
 from bench._io import text_files
+from bench._io.cores import count_cores
 from bench._io.trees import iterate_leaves
 from bench.config import locations
 from bench.config.slurm_settings import SlurmSettings
@@ -78,6 +79,10 @@ class ConfigFile(Spec):
     workers: Annotated[int, Field(ge=0)] | None = None
     """Processes that load audio on a node, shared out among its devices; as many as suit the
     device where it is left out."""
+    augment_on: Literal["host", "device"] = "host"
+    """Where noise is added to training clips (RawBoost, unless clips are spliced after it): in the
+    processes that load audio, or on the device that trains, for machines whose cores cannot feed
+    it. A clip gets the same noise, up to rounding."""
     deterministic: bool = False
     """Whether torch may use deterministic algorithms only: the same command on the same machine
     gives the same figures on a GPU too, more slowly. (On the CPU it does anyway, with the same
@@ -111,6 +116,7 @@ class Config:
     devices: int = 1
     nodes: int = 1
     workers: int | None = None
+    augment_on: str = "host"
     deterministic: bool = False
     slurm: SlurmSettings = field(default_factory=SlurmSettings)
 
@@ -127,13 +133,21 @@ class Config:
         """Return how many processes load audio for a model on one `device` ("cpu", "cuda", ...).
 
         Unless stated: none beside a model on the CPU, which they would only take it from; else
-        half of the cores, at most eight. Several devices of a node share them, one each at least.
+        half of the cores that this process may use, at most eight a device. Several devices of a
+        node share them, one each at least.
         """
-        if self.workers is not None:
-            workers = self.workers
-        else:
-            workers = 0 if device == "cpu" else min(8 * self.devices, (os.cpu_count() or 2) // 2)
-        return max(1, workers // self.devices) if workers else 0
+        return _divide_workers(self.share_workers(device), self.devices)
+
+    def share_workers(self, device: str, processes: int = 1) -> int:
+        """Return how many processes load audio for one of several `processes` that share a node.
+
+        Each of them works on so many devices as the configuration has.
+        """
+        workers = self.workers
+        if workers is None:
+            most = 8 * self.devices * processes
+            workers = 0 if device == "cpu" else min(most, count_cores() // 2)
+        return _divide_workers(workers, processes)
 
     def source_of(self, key: str) -> str:
         """Return the file or the variable that says `key` (`work`, `corpora.had`, ...)."""
@@ -205,6 +219,10 @@ class Config:
                 f"[noise] in {self.source or 'bench.toml'}, or set {variable_name('noise', key)}",
             )
         return root
+
+
+def _divide_workers(workers: int, number: int) -> int:
+    return max(1, workers // number) if workers else 0
 
 
 class _Stated(NamedTuple):
@@ -375,5 +393,5 @@ def _tracking_address(uri: str, base: Path) -> str:
 
 
 _SLURM = "slurm"
-_PLAIN = ("device", "devices", "nodes", "workers", "deterministic", "stage")
+_PLAIN = ("device", "devices", "nodes", "workers", "augment_on", "deterministic", "stage")
 """Keys that are no places."""

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Generator
+from contextlib import contextmanager
+from io import BytesIO
 from math import gcd
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -15,6 +18,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 import soundfile  # pyright: ignore[reportMissingTypeStubs]
 
+from bench._io import packed_files
 from bench.errors import BenchError
 from bench.specs.corpus import Audio
 from bench.units import SAMPLE_RATE_HZ
@@ -53,43 +57,152 @@ class Header(NamedTuple):
         return self.samples / self.sample_rate_hz
 
 
-def read_header(path: Path) -> Header:
-    """Read the header of an audio file.
+class OpenedAudio:
+    """An audio file that is open: its header, and its samples as often as they are asked for."""
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self._path, self._file = path, file
+        self._sound: soundfile.SoundFile | None = None
+        self._pcm: int | None = None
+        """Where the audio begins, if it is 16-bit numbers of a WAV file."""
+        self.header = self._read_header()
+
+    def close(self) -> None:
+        """Close what the decoder holds; the file itself is its opener's."""
+        if self._sound is not None:
+            self._sound.close()
+
+    def _read_header(self) -> Header:
+        path, file = self._path, self._file
+        size = file.seek(0, os.SEEK_END)
+        if size == 0:
+            raise BenchError("audio.empty", f"{path}: is empty (0 bytes): unpack or copy it again")
+        file.seek(0)
+        start = file.read(12)
+        missing = 0
+        if start[:4] in (b"RIFF", b"RF64") and start[8:] == b"WAVE":
+            wave = _walk_chunks(path, file, size)
+            missing = wave.bytes_missing
+            if wave.layout.code in _SAME_WIDTH:
+                if (wave.layout.code, wave.layout.bits) == (1, 16):
+                    self._pcm = wave.begin
+                return _wave_header(path, wave)
+        sound = self._decoder("is no audio file")
+        result = Header(sound.samplerate, sound.channels, sound.frames, missing, sound.format)
+        if not 0 <= result.samples < _UNKNOWN:
+            raise BenchError(
+                "audio.length-unknown",
+                f"{path}: its header does not say how many samples it holds, as ffmpeg leaves it "
+                f"in pipes and segments: write it anew (`ffmpeg -i OLD{path.suffix} "
+                f"NEW{path.suffix}`)",
+            )
+        return result
+
+    def _decoder(self, fault: str) -> soundfile.SoundFile:
+        if self._sound is None:
+            source: int | BinaryIO = self._file
+            if not isinstance(source, BytesIO):
+                # libsndfile reads by itself, from where the file's descriptor is.
+                source = self._file.fileno()
+                os.lseek(source, 0, os.SEEK_SET)
+            else:
+                source.seek(0)
+            try:
+                self._sound = soundfile.SoundFile(source, closefd=False)
+            except soundfile.SoundFileError as error:
+                raise BenchError(
+                    "audio.damaged",
+                    f"{self._path}: {fault}: {_decoder_reason(error)}: unpack or copy it again",
+                ) from error
+        return self._sound
+
+    def read_samples(self, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Return samples as the function `read_samples` does."""
+        path = self._path
+        first, last, _ = slice(start, stop).indices(self.header.samples)
+        number = max(0, last - first)
+        wave = self._decode(first, number) if self._pcm is None else self._read_pcm(first, number)
+        if len(wave) != number:
+            raise BenchError(
+                "audio.truncated",
+                f"{path}: ends {number - len(wave)} samples early: unpack or copy it again",
+            )
+        if self._pcm is None and number:
+            _check_levels(path, wave, first)
+        return wave
+
+    def _decode(self, first: int, number: int) -> np.ndarray:
+        sound = self._decoder("cannot be decoded")
+        try:
+            sound.seek(first)
+            return sound.read(number, dtype="float32")
+        except soundfile.SoundFileError as error:
+            raise BenchError(
+                "audio.damaged",
+                f"{self._path}: cannot be decoded: {_decoder_reason(error)}: unpack or copy it "
+                "again",
+            ) from error
+
+    def _read_pcm(self, first: int, number: int) -> np.ndarray:
+        """Return 16-bit samples as libsndfile gives them, in a third of its time."""
+        block = 2 * self.header.channels
+        self._file.seek((self._pcm or 0) + first * block)
+        content = self._file.read(number * block)
+        whole = len(content) // block
+        numbers = np.frombuffer(content, "<i2", whole * self.header.channels)
+        wave = numbers.astype(np.float32) * np.float32(1 / 32_768)
+        return wave if self.header.channels == 1 else wave.reshape(whole, -1)
+
+    def require_whole(self) -> None:
+        """Raise as the function `require_whole` does."""
+        header = self.header
+        _check_size(self._path, header)
+        if header.format != "WAV" and header.samples:
+            self.read_samples(header.samples - 1)
+
+    def read_wave(self, audio: Audio, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Return samples as the function `read_wave` does."""
+        rate = self.header.sample_rate_hz
+        check_header(self._path, self.header, audio)
+        if rate == SAMPLE_RATE_HZ:
+            return self.read_samples(start, stop)
+        from scipy.signal import resample_poly  # takes a second to import, and few corpora need it
+
+        common = gcd(SAMPLE_RATE_HZ, rate)
+        wave = resample_poly(self.read_samples(), SAMPLE_RATE_HZ // common, rate // common)
+        return np.asarray(wave[start:stop], dtype=np.float32)
+
+
+@contextmanager
+def open_audio(path: Path) -> Generator[OpenedAudio]:
+    """Open an audio file and read its header, each once.
 
     A missing, empty or unreadable file, a header that contradicts itself and one that does not say
     how many samples there are, are a BenchError that says what to do.
     """
     try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size == 0:
-                raise BenchError(
-                    "audio.empty", f"{path}: is empty (0 bytes): unpack or copy it again"
-                )
-            start = file.read(12)
-            wave = None
-            if start[:4] in (b"RIFF", b"RF64") and start[8:] == b"WAVE":
-                wave = _walk_chunks(path, file, size)
-                if wave.layout.code in _SAME_WIDTH:
-                    return _wave_header(path, wave)
+        file = packed_files.open_file(path)
     except OSError as error:
-        raise BenchError("file.unreadable", f"{path}: cannot be read: {error.strerror}") from error
-    missing = 0 if wave is None else wave.bytes_missing
-    try:
-        with soundfile.SoundFile(str(path)) as audio:  # `soundfile.info` takes longer
-            result = Header(audio.samplerate, audio.channels, audio.frames, missing, audio.format)
-    except soundfile.SoundFileError as error:
-        raise BenchError(
-            "audio.damaged",
-            f"{path}: is no audio file: {_decoder_reason(error)}: unpack or copy it again",
-        ) from error
-    if not 0 <= result.samples < _UNKNOWN:
-        raise BenchError(
-            "audio.length-unknown",
-            f"{path}: its header does not say how many samples it holds, as ffmpeg leaves it in "
-            f"pipes and segments: write it anew (`ffmpeg -i OLD{path.suffix} NEW{path.suffix}`)",
-        )
-    return result
+        raise _unreadable_error(path, error) from error
+    with file:
+        try:
+            opened = OpenedAudio(path, file)
+        except OSError as error:
+            raise _unreadable_error(path, error) from error
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+def _unreadable_error(path: Path, error: OSError) -> BenchError:
+    return BenchError("file.unreadable", f"{path}: cannot be read: {error.strerror}")
+
+
+def read_header(path: Path) -> Header:
+    """Read the header of an audio file; raise as `open_audio` does."""
+    with open_audio(path) as opened:
+        return opened.header
 
 
 class _Layout(NamedTuple):
@@ -104,9 +217,10 @@ class _Layout(NamedTuple):
 
 
 class _Wave(NamedTuple):
-    """A WAV file's format, its bytes of audio by the header and how many of them are missing."""
+    """A WAV file's format, where its audio begins, its bytes by the header, and those missing."""
 
     layout: _Layout
+    begin: int
     length: int
     bytes_missing: int
 
@@ -130,7 +244,7 @@ def _walk_chunks(path: Path, file: BinaryIO, size: int) -> _Wave:
             there = size - begin
             if length >= _STREAMED:
                 length = there if long == _STREAMED else long
-            return _Wave(layout, length, max(0, length - there))
+            return _Wave(layout, begin, length, max(0, length - there))
         file.seek(begin + length + length % 2)
     raise BenchError(
         "audio.truncated",
@@ -173,15 +287,14 @@ def check_header(path: Path, info: Header, audio: Audio) -> None:
         raise BenchError("audio.empty", f"{path}: holds no audio: unpack or copy it again")
 
 
-def require_whole(path: Path, info: Header) -> None:
+def require_whole(path: Path) -> None:
     """Raise a BenchError unless the file is whole by its size and its last sample can be decoded.
 
     A FLAC file that was cut short, that ends in zeros or is nothing but a header has no such sample
     where its header says; for a WAV file its size tells.
     """
-    _check_size(path, info)
-    if info.format != "WAV" and info.samples:
-        read_samples(path, info, info.samples - 1)
+    with open_audio(path) as opened:
+        opened.require_whole()
 
 
 def _check_size(path: Path, info: Header) -> None:
@@ -202,42 +315,18 @@ def read_wave(path: Path, audio: Audio, start: int = 0, stop: int | None = None)
     unreadable or many-channelled file, samples that are not finite and ones beyond `LOUDEST` are a
     BenchError that names the file and says what to do.
     """
-    info = read_header(path)
-    check_header(path, info, audio)
-    if info.sample_rate_hz == SAMPLE_RATE_HZ:
-        return read_samples(path, info, start, stop)
-    from scipy.signal import resample_poly  # takes a second to import, and few corpora need it
-
-    whole = read_samples(path, info)
-    common = gcd(SAMPLE_RATE_HZ, info.sample_rate_hz)
-    wave = resample_poly(whole, SAMPLE_RATE_HZ // common, info.sample_rate_hz // common)
-    return np.asarray(wave[start:stop], dtype=np.float32)
+    with open_audio(path) as opened:
+        return opened.read_wave(audio, start, stop)
 
 
-def read_samples(path: Path, info: Header, start: int = 0, stop: int | None = None) -> np.ndarray:
-    """Return samples `start` to `stop` as they are in the file with header `info`.
+def read_samples(path: Path, start: int = 0, stop: int | None = None) -> np.ndarray:
+    """Return samples `start` to `stop` as they are in the file.
 
     They are float32 of full scale 1, shape (samples,), or (samples, channels) where there are
     several channels. BenchError where they cannot be decoded, are not finite or exceed `LOUDEST`.
     """
-    first, last, _ = slice(start, stop).indices(info.samples)
-    try:
-        with soundfile.SoundFile(str(path)) as file:
-            file.seek(first)
-            wave = file.read(max(0, last - first), dtype="float32")
-    except soundfile.SoundFileError as error:
-        raise BenchError(
-            "audio.damaged",
-            f"{path}: cannot be decoded: {_decoder_reason(error)}: unpack or copy it again",
-        ) from error
-    if len(wave) != max(0, last - first):
-        raise BenchError(
-            "audio.truncated",
-            f"{path}: ends {last - first - len(wave)} samples early: unpack or copy it again",
-        )
-    if len(wave):
-        _check_levels(path, wave, first)
-    return wave
+    with open_audio(path) as opened:
+        return opened.read_samples(start, stop)
 
 
 def _decoder_reason(error: Exception) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.data.audio import Header, read_header, read_samples, require_whole
+from bench._io import packed_files
+from bench.data.audio import Header, open_audio
 from bench.data.parallel import Progress, on_processes, on_threads
 from bench.data.subset import Subset
 from bench.errors import BenchError
@@ -40,10 +40,9 @@ def list_files(subset: Subset, suffix: str) -> AudioFiles:
     paths: list[str] = subset.table["path"].tolist()
     present: set[str] = set()
     for folder in {path.rpartition("/")[0] for path in paths}:
-        if (subset.root / folder).is_dir():
-            names = os.listdir(subset.root / folder)
-            before = f"{folder}/" if folder else ""
-            present |= {f"{before}{name}" for name in names if name.endswith(suffix)}
+        names = packed_files.list_folder(subset.root / folder)
+        before = f"{folder}/" if folder else ""
+        present |= {f"{before}{name}" for name in names if name.endswith(suffix)}
     there = [path for path in paths if path in present]
     missing = [path for path in paths if path not in present]
     return AudioFiles(there, missing, len(present) - len(there))
@@ -81,14 +80,15 @@ class _Inspection(NamedTuple):
 
 def _inspect_file(root: Path, decode: bool, path: str) -> _Inspection:
     try:
-        info = read_header(root / path)
-        # Both of these are problems of their own.
-        if not info.samples or info.bytes_missing:
-            return _Inspection(info)
-        if not decode:
-            require_whole(root / path, info)
-            return _Inspection(info)
-        return _Inspection(info, silence=_describe_silence(read_samples(root / path, info)))
+        with open_audio(root / path) as opened:
+            info = opened.header
+            # Both of these are problems of their own.
+            if not info.samples or info.bytes_missing:
+                return _Inspection(info)
+            if not decode:
+                opened.require_whole()
+                return _Inspection(info)
+            return _Inspection(info, silence=_describe_silence(opened.read_samples()))
     except BenchError as error:
         return _Inspection(None, str(error))
 

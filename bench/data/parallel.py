@@ -14,6 +14,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
+from bench._io.cores import count_cores
 from bench._io.interrupts import STOP_SIGNALS
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ _THREADS = 8
 
 def count_processes(workers: int | None) -> int:
     """Return how many processes `Config.workers` asks for: one a core where it is left out."""
-    return (os.cpu_count() or 1) if workers is None else workers
+    return count_cores() if workers is None else workers
 
 
 def on_threads(do: Callable[[T], R], items: Sequence[T], progress: Progress) -> Iterator[R]:

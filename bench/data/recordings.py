@@ -52,10 +52,10 @@ def _convert_recording(path: Path, target: Path) -> Recording:
     header = read_header(path)
     if not header.samples:
         raise BenchError("audio.empty", f"{path}: holds no audio: unpack or copy it again")
-    require_whole(path, header)
+    require_whole(path)
     if header.channels == 1 and header.sample_rate_hz == SAMPLE_RATE_HZ:
         return Recording(path, header, path, header.duration_s)
-    samples = read_samples(path, header)
+    samples = read_samples(path)
     wave = samples.mean(axis=1) if samples.ndim == 2 else samples
     if header.sample_rate_hz != SAMPLE_RATE_HZ:
         from scipy.signal import resample_poly  # takes a second to import

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -51,6 +51,8 @@ class Subset:
     table: pd.DataFrame
     timing: FrameVectors | Spans | None
     """None where the corpus has utterance labels only."""
+    heard_s: np.ndarray | None = field(default=None, compare=False)
+    """Seconds of each row's audio file by its header, where all were looked at before."""
 
     def __len__(self) -> int:
         return len(self.table)
@@ -58,6 +60,25 @@ class Subset:
     def audio_path(self, index: int) -> Path:
         """Return the audio file of the utterance in row `index`."""
         return self.root / self._path_list[index]
+
+    def audio_duration(self, index: int) -> float:
+        """Return the seconds of the audio of row `index` by its header, which is read if need be.
+
+        Raise a BenchError as `read_header` does.
+        """
+        if self.heard_s is None:
+            from bench.data.audio import read_header  # many readers of tables read no audio
+
+            return read_header(self.audio_path(index)).duration_s
+        return float(self.heard_s[index])
+
+    def choose_rows(self, rows: np.ndarray) -> Subset:
+        """Return the subset of some rows, in the order given."""
+        return replace(
+            self,
+            table=self.table.iloc[rows].reset_index(drop=True),
+            heard_s=None if self.heard_s is None else self.heard_s[rows],
+        )
 
     @cached_property
     def _path_list(self) -> list[str]:

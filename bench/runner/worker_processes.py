@@ -15,7 +15,9 @@ from typing import NamedTuple
 import torch
 
 from bench._io import interrupts
+from bench._io.cores import count_cores
 from bench.config import Config
+from bench.config.variables import variable_name
 
 STORAGE_VARIABLE = "BENCH_SWEEP_STORAGE"
 """The variable that names the storage: a URL may hold a password, which a command line shows."""
@@ -142,18 +144,21 @@ class _WorkerPool:
 
 
 def worker_environment(number: int, jobs: int, config: Config) -> dict[str, str]:
-    """Return the environment of a worker: its share of the GPUs, or of the processor's cores."""
+    """Return the environment of a worker: its share of the GPUs, of cores and of loaders."""
     variables = dict(os.environ)
     groups = _group_gpus(config)
     if len(groups) > 1:
         variables["CUDA_VISIBLE_DEVICES"] = ",".join(groups[number % len(groups)])
-    variables.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
+    variables.setdefault("OMP_NUM_THREADS", str(max(1, count_cores() // jobs)))
+    if groups or config.workers is not None:
+        loaders = config.share_workers("cuda", jobs)
+        variables[variable_name("workers")] = str(loaders)
     return variables
 
 
 def count_workers(config: Config) -> int:
     """Return how many processes suit this machine: one for each GPU, or for every four cores."""
-    return len(_group_gpus(config)) or max(1, (os.cpu_count() or 1) // 4)
+    return len(_group_gpus(config)) or max(1, count_cores() // 4)
 
 
 def _group_gpus(config: Config) -> list[list[str]]:

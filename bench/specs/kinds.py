@@ -34,7 +34,7 @@ from bench.specs.base import Spec
 if TYPE_CHECKING:  # kinds build what only their own part needs
     from bench.config import Config
     from bench.data.subset import Subset
-    from bench.models.augment import Augmentation, Mixer, Splicer
+    from bench.models.augment import Augmentation, DeviceAugmentation, Mixer, Splicer
     from bench.models.breath.marks import BreathMarker, Say
     from bench.models.frontends.base import FrontEnd
     from bench.models.official_names import Tensors
@@ -135,6 +135,10 @@ class AugmentSettings(KindSettings):
     @abstractmethod
     def build(self, config: Config) -> Augmentation:
         """Return the augmentation."""
+
+    def build_on_device(self) -> DeviceAugmentation | None:
+        """Return the same for the clips of a batch on the device; None where there is no such."""
+        return None
 
 
 class MixSettings(KindSettings):

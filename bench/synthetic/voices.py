@@ -77,7 +77,7 @@ def find_speakers(folder: Path, shortest_s: float) -> Speech:
 def _duration_s(file: Path) -> float:
     try:
         info = read_header(file)
-        require_whole(file, info)
+        require_whole(file)
     except BenchError as error:
         raise BenchError(error.code, f"{error}, or take it out of --speech-dir") from error
     return info.duration_s
@@ -86,7 +86,7 @@ def _duration_s(file: Path) -> float:
 def read_recording(file: Path) -> Wave:
     """Return `file` as mono at 16 kHz: channels averaged, other rates resampled (polyphase)."""
     info = read_header(file)
-    wave, rate = read_samples(file, info).astype(np.float64), info.sample_rate_hz
+    wave, rate = read_samples(file).astype(np.float64), info.sample_rate_hz
     mono = wave.reshape(len(wave), -1).mean(axis=1)
     if rate == SAMPLE_RATE_HZ:
         return mono

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.config import Config
-from bench.data.audio import read_header, read_wave
+from bench.data.audio import OpenedAudio, open_audio
 from bench.data.frame_labels import spoof_frames
 from bench.data.subset import FrameVectors, Span, Spans, Subset
 from bench.errors import BenchError
 from bench.models import augment, breath
+from bench.models.augment import DeviceAugmentation, DrawnClip
 from bench.models.segment_positions import IGNORED
 from bench.specs.augment import Augment
 from bench.specs.corpus import Audio
@@ -125,6 +126,8 @@ class LabelledClip(NamedTuple):
     """(hops,), see `Batch.breath_mask`."""
     duration_s: float
     """Length of the whole utterance by its audio file."""
+    on_device: DrawnClip | None = None
+    """What is left to do on the device, where noise is added there."""
 
 
 class ClipReader:
@@ -137,9 +140,12 @@ class ClipReader:
         audio: Audio,
         augmentation: Augment | None,
         config: Config,
+        device_augment: DeviceAugmentation | None = None,
     ) -> None:
+        """Read clips; with `device_augment` noise is drawn here, to be added on the device."""
         self.subset, self.audio = subset, audio
         self.augment = augment.build_augmentation(augmentation, config)
+        self.device_augment = device_augment
         self.fill: Literal["zeros", "repeat"] = data.fill
         self.breath = breath.build_marker(subset, data.breath, audio, config)
         self.splicer = augment.build_splicer(data.splice)
@@ -164,7 +170,7 @@ class ClipReader:
         if self.frame is not None:
             return len(self.labels[index]) * self.frame
         # Whole hops, so that utterances of nearly one length make a batch.
-        heard = to_samples(read_header(self.subset.audio_path(index)).duration_s)
+        heard = to_samples(self.subset.audio_duration(index))
         return frames_covering(heard, HOP_SAMPLES) * HOP_SAMPLES
 
     def scored_labels(self, index: int) -> NDArray[np.bool_]:
@@ -200,8 +206,18 @@ class ClipReader:
     def _cut_clip(
         self, index: int, rng: np.random.Generator, crop: Literal["random", "first"]
     ) -> LabelledClip:
+        with open_audio(self.subset.audio_path(index)) as sound:
+            return self._cut_sound(index, sound, rng, crop)
+
+    def _cut_sound(
+        self,
+        index: int,
+        sound: OpenedAudio,
+        rng: np.random.Generator,
+        crop: Literal["random", "first"],
+    ) -> LabelledClip:
         path, labels = self.subset.audio_path(index), self.labels[index]
-        heard_s = read_header(path).duration_s
+        heard_s = sound.header.duration_s
         heard = to_samples(heard_s)
         if self.frame is None:
             unit, units = 1, heard
@@ -214,12 +230,18 @@ class ClipReader:
         start = int(rng.integers(0, max(0, units - wanted) + 1)) if crop == "random" else 0
         stop = min(start + wanted, units)
         end = None if self.clip is None else stop * unit
-        wave = read_wave(path, self.audio, start * unit, end)
-        wave = _fit_length(self.augment(wave, rng), (stop - start) * unit)
+        wave = sound.read_wave(self.audio, start * unit, end)
+        on_device, period = None, (stop - start) * unit
+        if self.device_augment is None:
+            wave = self.augment(wave, rng)
+        else:
+            drawn = self.device_augment.draw_clip(len(wave), rng)
+            on_device = DrawnClip(drawn, len(wave), period if self.fill == "repeat" else 0)
+        wave = _fit_length(wave, period)
         cut = labels if self.frame is None else labels[start:stop]
         length = self.clip or frames_covering(len(wave), HOP_SAMPLES) * HOP_SAMPLES
         marks = self.breath.mark_hops(index, start * unit, len(wave), length, self.fill)
-        return LabelledClip(*self._fill_clip(wave, length, cut), marks, heard_s)
+        return LabelledClip(*self._fill_clip(wave, length, cut), marks, heard_s, on_device)
 
     def _fill_clip(
         self, wave: NDArray[np.float32], length: int, cut: NDArray[np.bool_]

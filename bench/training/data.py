@@ -16,6 +16,13 @@ from torch.utils.data import Dataset, Sampler
 
 from bench.config import Config
 from bench.data.subset import Subset
+from bench.models.augment import (
+    DrawnBatch,
+    DrawnClip,
+    augment_batch,
+    build_on_device,
+    stack_drawn,
+)
 from bench.models.systems.base import Batch
 from bench.specs.augment import Augment
 from bench.specs.corpus import Audio
@@ -24,7 +31,22 @@ from bench.training.clips import ClipReader, LabelledClip, held_out_key
 from bench.units import to_samples
 
 
-class TrainingClips(Dataset[Batch]):
+class TrainingClip(NamedTuple):
+    """A clip, and what is left to do with it on the device."""
+
+    clip: Batch
+    """Without the first axis."""
+    on_device: DrawnClip | None
+
+
+class TrainingBatch(NamedTuple):
+    """Clips, and what is left to do with them on the device."""
+
+    batch: Batch
+    on_device: DrawnBatch | None
+
+
+class TrainingClips(Dataset[TrainingClip]):
     """Training clips of one length. Index with (epoch, utterance)."""
 
     def __init__(
@@ -36,18 +58,34 @@ class TrainingClips(Dataset[Batch]):
         seed: int,
         config: Config,
     ) -> None:
-        self.reader = ClipReader(subset, data, audio, augment, config)
+        self.on_device = build_on_device(augment, data.splice, config)
+        self.reader = ClipReader(subset, data, audio, augment, config, self.on_device)
         self.crop: Literal["random", "first"] = data.crop
         self.seed = seed
 
     def __len__(self) -> int:
         return len(self.reader.subset)
 
-    def __getitem__(self, key: tuple[int, int]) -> Batch:
-        """Return one clip, as `Batch` without its first axis."""
+    def __getitem__(self, key: tuple[int, int]) -> TrainingClip:
+        """Return one clip."""
         epoch, index = key
         clip = self.reader.read_clip(index, [self.seed, epoch, index], self.crop)
-        return _tensor_clip(clip, self.reader.attack_types[index])
+        return TrainingClip(_tensor_clip(clip, self.reader.attack_types[index]), clip.on_device)
+
+    def collate_clips(self, clips: Sequence[TrainingClip]) -> TrainingBatch:
+        """Stack clips into one batch."""
+        batch = collate([clip.clip for clip in clips])
+        drawn = [clip.on_device for clip in clips if clip.on_device is not None]
+        if self.on_device is None:
+            return TrainingBatch(batch, None)
+        return TrainingBatch(batch, stack_drawn(self.on_device, drawn, batch.waves.shape[1]))
+
+    def to_device(self, clips: TrainingBatch, device: torch.device) -> Batch:
+        """Return a batch on the device, with the noise that is added there."""
+        batch = Batch(*(part.to(device, non_blocking=True) for part in clips.batch))
+        if self.on_device is None or clips.on_device is None:
+            return batch
+        return batch._replace(waves=augment_batch(self.on_device, batch.waves, clips.on_device))
 
 
 def _tensor_clip(clip: LabelledClip, kind: np.int64) -> Batch:

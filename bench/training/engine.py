@@ -183,7 +183,7 @@ def train(
             epoch.load_state_dict(stopped)
             stopped = None
         try:
-            learnt = epoch.train_epoch(loader, sampler, callback)
+            learnt = epoch.train_epoch(loader, clips, sampler, callback)
             _share_buffers(fabric, system)
             figures = learnt | _measure_dev(fabric, system, dev, workers, run.training.select)
         except Stopped:

@@ -16,10 +16,9 @@ from torch.utils.data import DataLoader
 from bench._io import interrupts
 from bench.errors import make_stop
 from bench.models.augment import build_mixer
-from bench.models.systems.base import Batch
 from bench.specs.run import Run
 from bench.training.callbacks import TrainingCallback
-from bench.training.data import EpochSampler
+from bench.training.data import EpochSampler, TrainingBatch, TrainingClips
 from bench.training.keeping import Progress
 from bench.training.learning import Learner, mix_clips, train_step
 from bench.training.losses import LossAverager, reduce_tensor
@@ -46,7 +45,11 @@ class EpochTraining:
         self._generator = self._seed_generators()
 
     def train_epoch(
-        self, loader: DataLoader[Batch], sampler: EpochSampler, observer: TrainingCallback
+        self,
+        loader: DataLoader[TrainingBatch],
+        clips: TrainingClips,
+        sampler: EpochSampler,
+        observer: TrainingCallback,
     ) -> dict[str, float]:
         """Do the steps that are left; return the mean losses, and the last learning rates.
 
@@ -58,8 +61,8 @@ class EpochTraining:
         mixer = build_mixer(self._run.mix)
         sampler.epoch = progress.epoch
         sampler.used = self._steps * self._run.training.batch_size
-        for number, clips in enumerate(loader, start=self._steps + 1):
-            batch = Batch(*(part.to(fabric.device, non_blocking=True) for part in clips))
+        for number, read in enumerate(loader, start=self._steps + 1):
+            batch = clips.to_device(read, fabric.device)
             batch = mix_clips(batch, mixer, self._generator)
             losses = train_step(fabric, learner, self._run, batch)
             self._rates = learner.learning_rates()

@@ -16,7 +16,7 @@ from bench.models.augment import Mixer
 from bench.models.systems.base import Batch, System
 from bench.specs.run import Run
 from bench.training import optimisation
-from bench.training.data import EpochSampler, TrainingClips, collate
+from bench.training.data import EpochSampler, TrainingClips
 
 
 class Learner(NamedTuple):
@@ -51,8 +51,8 @@ def build_learner(fabric: Fabric, run: Run, system: System, steps_per_epoch: int
 
 def build_loader(
     clips: TrainingClips, sampler: EpochSampler, run: Run, workers: int, fabric: Fabric
-) -> DataLoader[Batch]:
-    """Return the loader of this process's share of each step's clips."""
+) -> DataLoader[Any]:
+    """Return the loader of this process's share of each step's clips, a `TrainingBatch` each."""
     share, rest = divmod(run.training.batch_size, fabric.world_size * run.training.accumulate)
     if rest:
         raise BenchError(
@@ -65,7 +65,7 @@ def build_loader(
         batch_size=share * run.training.accumulate,
         sampler=sampler,
         num_workers=workers,
-        collate_fn=collate,
+        collate_fn=clips.collate_clips,
         pin_memory=fabric.device.type == "cuda",
         persistent_workers=workers > 0,
         worker_init_fn=shield_worker,

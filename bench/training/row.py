@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from bench._io.digests import short_digest
 from bench.cards import corpus_cards
 from bench.config import Config, Form
 from bench.data import corpora, fingerprint
-from bench.data.required_audio import States, require_audio
+from bench.data.required_audio import States, read_durations, require_audio
 from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.evaluation import score_file
@@ -149,7 +150,7 @@ class DatasetCache:
             )
             states = require_audio(subset, card.audio, self.config.work, form)
             self._loaded[key] = LoadedSplit(
-                subset,
+                replace(subset, heard_s=read_durations(states)),
                 fingerprint.compute_fingerprint(subset),
                 fingerprint.audio_digest(subset),
                 states,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +28,7 @@ def draw_share(subset: Subset, share: float, seed: int) -> Subset:
     if share == 1.0:
         return subset
     rows = np.sort(np.concatenate([*_choose_rows(subset, share, seed)]))
-    return replace(subset, table=subset.table.iloc[rows].reset_index(drop=True))
+    return subset.choose_rows(rows)
 
 
 def _choose_rows(subset: Subset, share: float, seed: int) -> Iterator[NDArray[np.int64]]:

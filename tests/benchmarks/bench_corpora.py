@@ -2,7 +2,9 @@
 
 First the two longest protocols, ASVspoof 5 eval and ASVspoof 2021 DF, in their official form with
 made-up lines, each in a process of its own: seconds for the table and for its fingerprint, peak
-memory of the whole process, and the ratio to a plain reader that splits one line after another.
+memory of the whole process, and the ratio to the loop of the challenge's baselines, which splits
+each line and keeps its id and label. Below 1 we are slower: we keep every column, and check every
+id, label and word.
 Then a PartialSpoof of N utterances (71,237 by default, as in eval) in a temporary folder, its
 labels as official ones are stored but of one frame at 160 ms, its audio files of 0.1 s; `check`
 opens every one of them.
@@ -23,7 +25,6 @@ from typing import TypeVar
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
 
-import pandas as pd
 from layouts import protocol_file, save_vectors, wav, write_lines
 
 from bench.cards.corpus_cards import read_corpus_card
@@ -110,19 +111,30 @@ LISTS: dict[str, tuple[Callable[[int], Iterator[str]], int]] = {
 }
 
 
-def plain(path: Path) -> pd.DataFrame:
-    """Split one line after another, as released loaders do."""
+_LABEL_FIELDS = {"asvspoof5": (1, 8), "asvspoof2021df": (1, 5)}
+
+
+def plain(key: str, path: Path) -> dict[str, int]:
+    """Read ids and labels as the challenge's baselines do: a list of lines, then a loop."""
+    name, label = _LABEL_FIELDS[key]
     with path.open(encoding="utf-8") as file:
-        return pd.DataFrame([line.split() for line in file])
+        lines = file.readlines()
+    labels: dict[str, int] = {}
+    names: list[str] = []
+    for line in lines:
+        words = line.strip().split()
+        names.append(words[name])
+        labels[words[name]] = 1 if words[label] == "bonafide" else 0
+    return labels
 
 
 def measure(what: str, key: str, path: Path) -> None:
     """Print seconds to read, seconds to fingerprint, and peak memory in MB of this process."""
     start = perf_counter()
-    subset = read_keys(read_corpus_card(key), "eval", path) if what == "ours" else plain(path)
+    subset = read_keys(read_corpus_card(key), "eval", path) if what == "ours" else plain(key, path)
     read_s = perf_counter() - start
     start = perf_counter()
-    if not isinstance(subset, pd.DataFrame):
+    if not isinstance(subset, dict):
         compute_fingerprint(subset)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(read_s, perf_counter() - start, peak)
@@ -143,8 +155,8 @@ def lists() -> None:
             (ours_s, fingerprint_s, ours_mb), (plain_s, _, plain_mb) = found.values()
             print(
                 f"{key:15} {count:8,} lines {ours_s:5.2f} s, {ours_mb:4.0f} MB; "
-                f"plain {plain_s:5.2f} s, {plain_mb:4.0f} MB; ratio {plain_s / ours_s:4.1f}; "
-                f"fingerprint {fingerprint_s:.2f} s"
+                f"baseline's loop {plain_s:5.2f} s, {plain_mb:4.0f} MB; "
+                f"ratio {plain_s / ours_s:4.2f}; fingerprint {fingerprint_s:.2f} s"
             )
 
 

@@ -82,6 +82,7 @@ EXAMPLES = {
     "data list": ["data", "list", "HAD", "--smoke"],
     "data check": ["data", "check", "HAD", "--split", "test"],
     "data overlap": ["data", "overlap", "PS", "19LA", "--smoke", "--no-audio"],
+    "data pack": ["data", "pack", "HAD", "--smoke", "--output-dir", "packed"],
     "data mini": ["data", "mini", "--corpus", "HAD"],
     "new": ["new", "system", "mine", "--folder", "lab"],
     "extension check": ["check", "lab"],

@@ -12,7 +12,7 @@ import soundfile
 
 from bench.cards.corpus_cards import read_corpus_card
 from bench.data import required_audio
-from bench.data.audio import read_header
+from bench.data.audio import open_audio
 from bench.data.readers import find_reader
 from bench.data.required_audio import require_audio
 from bench.data.subset import Subset
@@ -34,7 +34,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are looked at."""
     names: list[str] = []
     monkeypatch.setattr(
-        required_audio, "read_header", lambda path: (names.append(path.stem), read_header(path))[1]
+        required_audio, "open_audio", lambda path: (names.append(path.stem), open_audio(path))[1]
     )
     return names
 

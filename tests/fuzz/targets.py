@@ -81,7 +81,7 @@ def _read_audio(path: Path) -> None:
     info = audio.read_header(path)
     if info.samples > 10_000_000:
         raise BenchError("audio.damaged", "longer than any recording is")
-    audio.read_samples(path, info)
+    audio.read_samples(path)
 
 
 def _unpack(path: Path) -> None:

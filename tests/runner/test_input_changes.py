@@ -34,7 +34,7 @@ def row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         path = tmp_path / f"{name}.wav"
         path.write_bytes(b"audio")
         info = path.stat()
-        states = np.array([[info.st_size, info.st_mtime_ns]])
+        states = np.array([[info.st_size, info.st_mtime_ns, 1, 1]])
         splits[name] = SimpleNamespace(subset=Split(paths=[path]), states=states)
     evaluate = {name[-1]: loaded for name, loaded in splits.items() if "." in name}
     data = SimpleNamespace(splits=splits, evaluate=evaluate, training={"weights w": "1"})

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from bench.evaluation import score_file
-from bench.training import engine
+from bench.training import checkpoints, engine, keeping
 from bench.training.row import DatasetCache, train_and_score
 
 
@@ -42,3 +43,16 @@ def all_scores(trained) -> dict[str, np.ndarray]:
         name: score_file.read_scores(path)["score"].to_numpy()
         for name, path in trained.scores.items()
     }
+
+
+def last_state(place: Path):
+    return keeping.read_state(place / checkpoints.LAST_CHECKPOINT)
+
+
+def require_equal(expected, trained, place: Path, other: Path) -> None:
+    for name, scores in all_scores(expected).items():
+        np.testing.assert_array_equal(all_scores(trained)[name], scores)
+    states = [last_state(folder) for folder in (place, other)]
+    for part in ("system", "optimiser", "schedule"):
+        torch.testing.assert_close(states[0][part], states[1][part], rtol=0, atol=0)
+    assert states[0]["progress"] | {"seconds": 0} == states[1]["progress"] | {"seconds": 0}

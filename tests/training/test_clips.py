@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from bench.config import Config
+from bench.data.audio import read_wave
 from bench.data.subset import FrameVectors, Subset
 from bench.errors import BenchError
 from bench.models.segment_positions import IGNORED
@@ -58,7 +59,7 @@ def places(wave: np.ndarray) -> list[int]:
 
 
 def clip(subset: Subset, data, epoch: int = 0, index: int = 0):
-    return TrainingClips(subset, data, Audio(), Absent(kind="none"), 3, Config())[epoch, index]
+    return TrainingClips(subset, data, Audio(), Absent(kind="none"), 3, Config())[epoch, index].clip
 
 
 def test_a_short_utterance_is_repeated_or_followed_by_zeros(subset):
@@ -175,3 +176,41 @@ def test_utterances_of_one_class_cannot_be_told_apart(subset):
         require_labels(subset(400), train(0.1))
     assert "c train" in str(error.value)
     require_labels(subset(400, 400), train(0.1))
+
+
+@pytest.mark.parametrize(
+    ("ending", "subtype"), [("wav", "PCM_16"), ("wav", "FLOAT"), ("flac", None)]
+)
+def test_a_clip_is_read_with_one_open_of_its_file(subset, monkeypatch, ending, subtype):
+    from bench._io import packed_files
+    from bench.data import audio
+
+    one = subset(9000)
+    path = one.root / f"u0.{ending}"
+    soundfile.write(path, WAVE[:9000] / 32_768, 16_000, subtype=subtype)
+    one.table["path"] = path.name
+    opened: list[object] = []
+    decode, open_file = audio.soundfile.SoundFile, packed_files.open_file
+    monkeypatch.setattr(
+        packed_files, "open_file", lambda path: (opened.append(path), open_file(path))[1]
+    )
+    monkeypatch.setattr(
+        audio.soundfile,
+        "SoundFile",
+        # By a descriptor that is open, it opens nothing itself.
+        lambda source, **options: (
+            opened.append(source) if not isinstance(source, int) else None,
+            decode(source, **options),
+        )[1],
+    )
+    clip(one, train(0.1, crop="random"))
+    assert opened == [path]
+
+
+def test_samples_of_16_bits_are_those_of_libsndfile(subset):
+    two = subset(9000, 5000)
+    for index in (0, 1):
+        path = two.audio_path(index)
+        expected, _ = soundfile.read(path, dtype="float32")
+        np.testing.assert_array_equal(read_wave(path, Audio()), expected)
+        np.testing.assert_array_equal(read_wave(path, Audio(), 700, 4321), expected[700:4321])

@@ -48,7 +48,7 @@ def test_a_clip_holds_a_region_of_the_opposite_class_and_is_labelled_by_it(subse
     shares, injectors = [], {0: set(), 1: set(), 2: set(), 3: set()}
     for epoch in range(40):
         for index in range(4):
-            clip = clips[epoch, index]
+            clip = clips[epoch, index].clip
             levels = np.round(clip.waves.numpy() * 10).astype(int) - 1
             assert clip.spoof.shape == clip.valid.shape == (49,)
             assert clip.valid.all()
@@ -97,11 +97,11 @@ def test_marks_go_with_the_part_of_the_utterance_that_is_heard(subset, tmp_path)
     )
     place = centres % 8000
     expected = (place >= 4000) & (place < 6400)
-    assert (repeated[0, 0].breath_mask.numpy() == expected).all()
+    assert (repeated[0, 0].clip.breath_mask.numpy() == expected).all()
     padded = TrainingClips(subset, train(1.0, breath=said), Audio(), NONE, 3, config)
-    assert (padded[0, 0].breath_mask.numpy() == (centres >= 4000) & (centres < 6400)).all()
+    assert (padded[0, 0].clip.breath_mask.numpy() == (centres >= 4000) & (centres < 6400)).all()
     cut = TrainingClips(subset, train(0.2, breath=said), Audio(), NONE, 3, config)
-    counts = {int(cut[epoch, 0].breath_mask.sum()) for epoch in range(30)}
+    counts = {int(cut[epoch, 0].clip.breath_mask.sum()) for epoch in range(30)}
     assert len(counts) > 3
     first = ClipReader(subset, held_out(clip_s=0.3, breath=said), Audio(), NONE, config)
     marks = first.read_clip(0, [0], "first").breath_mask
@@ -110,7 +110,9 @@ def test_marks_go_with_the_part_of_the_utterance_that_is_heard(subset, tmp_path)
 
 def test_without_a_detector_nothing_is_marked(subset):
     for data in (train(1.0), train(1.0, breath=Zeros(kind="zeros"))):
-        assert not TrainingClips(subset, data, Audio(), NONE, 3, Config())[0, 0].breath_mask.any()
+        assert not TrainingClips(subset, data, Audio(), NONE, 3, Config())[
+            0, 0
+        ].clip.breath_mask.any()
     whole = held_out(breath=Ones(kind="ones"))
     utterances = Utterances(subset, whole, Audio(), 640.0, Config())
     _, batch, _ = utterances[0]

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 import torch
@@ -18,7 +17,7 @@ from bench.errors import Stopped
 from bench.training import checkpoints, damage, engine, epoch, keeping
 from bench.training.data import EpochSampler
 from tests.errors import raises_code
-from tests.training.runs import Log, all_scores, run_to_end
+from tests.training.runs import Log, last_state, require_equal, run_to_end
 
 MIXED = ("augment.probability=1.0", "mix.probability=1.0", "training.accumulate=2")
 """S7 has dropout and batch norm (Conformer), RawBoost and Cross-Segment Mixing."""
@@ -59,19 +58,6 @@ class Signals(Log):
 def stop(run, config, place: Path, log: Log, *parts: str) -> None:
     with raises_code("run.stopped", *parts), interrupts.note_stop_signals():
         run_to_end(run, config, place, log)
-
-
-def last_state(place: Path):
-    return keeping.read_state(place / checkpoints.LAST_CHECKPOINT)
-
-
-def require_equal(expected, trained, place: Path, other: Path) -> None:
-    for name, scores in all_scores(expected).items():
-        np.testing.assert_array_equal(all_scores(trained)[name], scores)
-    states = [last_state(folder) for folder in (place, other)]
-    for part in ("system", "optimiser", "schedule"):
-        torch.testing.assert_close(states[0][part], states[1][part], rtol=0, atol=0)
-    assert states[0]["progress"] | {"seconds": 0} == states[1]["progress"] | {"seconds": 0}
 
 
 def test_a_training_stopped_after_every_step_ends_as_an_undisturbed_one(small, config, tmp_path):

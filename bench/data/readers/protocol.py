@@ -7,7 +7,6 @@ Layout: what `[protocol]` of the card says (`bench.specs.corpus.Protocol`).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
@@ -17,6 +16,7 @@ from string import Formatter
 import numpy as np
 import pandas as pd
 
+from bench._io import packed_files
 from bench.cards.corpus_cards import check_split
 from bench.data import file_search, lines, polarity, protocol_lines, spans
 from bench.data.broken_corpus import BrokenCorpus, RequiredFile, missing_lists_error, require_files
@@ -208,7 +208,7 @@ def _audio_paths(
     for pattern in patterns:
         if "**/" in pattern:
             return _search_audio(root, pattern, table, card.audio.suffix, issues)
-        present = sum((root / path).is_file() for path in _format_paths(pattern, sample))
+        present = sum(packed_files.is_file(root / path) for path in _format_paths(pattern, sample))
         if present > there:
             best, there = pattern, present
     if not there:
@@ -235,11 +235,10 @@ def _search_audio(
     rest += suffix if rest.endswith("}") else ""
     folder = folder.rstrip("/")
     paths_by_name: dict[str, list[str]] = {}
-    for where, _, files in os.walk(root / folder):
-        below = Path(where).relative_to(root).as_posix()
-        for file in files:
-            if file.endswith(suffix):
-                paths_by_name.setdefault(file, []).append(f"{below}/{file}")
+    before = f"{folder}/" if folder else ""
+    for path in packed_files.walk_files(root / folder):
+        if path.endswith(suffix):
+            paths_by_name.setdefault(path.rpartition("/")[2], []).append(before + path)
     if not paths_by_name:
         what = f"no audio below {folder}: is an archive within it still packed?"
         issues.add("error", "corpus.audio-missing", what)

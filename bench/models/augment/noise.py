@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.config import Config
-from bench.data.audio import read_header, read_wave
+from bench.data.audio import open_audio, read_wave
 from bench.errors import BenchError
 from bench.specs.augment.noise import RecordedNoise
 from bench.specs.corpus import Audio
@@ -115,7 +115,8 @@ def _choose_file(files: Sequence[Path], rng: np.random.Generator) -> Path:
 
 def _cut_recording(path: Path, length: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return `length` samples of a recording, from anywhere in it; a shorter one is repeated."""
-    there = to_samples(read_header(path).duration_s)
-    start = int(rng.integers(0, max(0, there - length) + 1))
-    part = read_wave(path, _AUDIO, start, start + length)
+    with open_audio(path) as sound:
+        there = to_samples(sound.header.duration_s)
+        start = int(rng.integers(0, max(0, there - length) + 1))
+        part = sound.read_wave(_AUDIO, start, start + length)
     return np.resize(part, length)

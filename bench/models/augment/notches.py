@@ -3,19 +3,24 @@
 Tak et al., ICASSP 2022, as the authors' released script has it: each band-stop is a
 Hamming-windowed linear-phase FIR filter, their cascade is scaled so that the largest magnitude of
 its response is the drawn gain. The response is looked at on 512 frequencies from 0 to Nyquist.
+
+A filter that is symmetric and not delayed has a real response, its amplitude. So a cascade is here
+the product of its filters' amplitudes, and a filtered signal the product of amplitude and spectrum,
+block by block (overlap-save).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from math import pi
+from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from scipy import fft, signal
+from torch import Tensor
 
 from bench.specs.augment.rawboost import RawBoost
-
-Samples = NDArray[np.float64]
 
 GRID = 1024
 """Points of the transform that the response is looked at with: 512 frequencies below Nyquist."""
@@ -24,71 +29,96 @@ EDGE_HZ = 1e-3
 """The closest that an edge of a stopped band comes to 0 Hz and to Nyquist."""
 
 
-@dataclass(frozen=True)
-class Notch:
-    """One stopped band and the odd number of coefficients of its filter."""
+class Notches(NamedTuple):
+    """Cascades of band-stop filters, one or more."""
 
-    centre_hz: float
-    width_hz: float
-    taps: int
-
-
-@dataclass(frozen=True)
-class Notches:
-    """A cascade of band-stop filters and the largest gain of the whole."""
-
-    bands: tuple[Notch, ...]
-    gain_db: float
+    bands: NDArray[np.float32]
+    """"cascades bands 3": lower and upper edge of the stopped band as a share of Nyquist, and half
+    the filter's taps, rounded down."""
+    gains: NDArray[np.float32]
+    """"cascades": the largest gain of each, as a factor."""
 
 
-def draw_notches(spec: RawBoost, rng: np.random.Generator, bias_db: tuple[float, float]) -> Notches:
-    """Draw a filter: for each band its centre, width and number of taps, then the gain.
+def draw_notches(
+    spec: RawBoost, rng: np.random.Generator, cascades: int, sample_rate_hz: int
+) -> Notches:
+    """Draw filters: the centre, width and number of taps of each band, then each filter's gain.
 
-    All are uniform. `bias_db` is taken off the two ends of the range of gains. The number of taps
-    is drawn as a whole number below `max_taps` and an even one is raised by one.
+    All are uniform. The bias is taken off the gains of all filters but the first, at the two ends
+    of their range. The number of taps is drawn as a whole number below `max_taps` and an even one
+    is raised by one.
     """
-    bands = tuple(_draw_notch(spec, rng) for _ in range(spec.notches))
-    ends = (spec.min_gain_db - bias_db[0], spec.max_gain_db - bias_db[1])
-    return Notches(bands, gain_db=rng.uniform(min(ends), max(ends)))
+    shares = rng.random((cascades, spec.notches, 3))
+    lows = np.array([spec.min_centre_hz, spec.min_width_hz, spec.min_taps])
+    highs = np.array([spec.max_centre_hz, spec.max_width_hz, spec.max_taps])
+    bands = lows + shares * (highs - lows)
+    half_width_hz = bands[..., 1] / 2
+    nyquist_hz = sample_rate_hz / 2
+    for side, edge_hz in enumerate((bands[..., 0] - half_width_hz, bands[..., 0] + half_width_hz)):
+        bands[..., side] = edge_hz.clip(EDGE_HZ, nyquist_hz - EDGE_HZ) / nyquist_hz
+    bands[..., 2] = bands[..., 2].astype(np.int64) // 2  # n taps and n | 1 have the same half
+    gains_db = rng.random(cascades)
+    first = sorted((spec.min_gain_db, spec.max_gain_db))
+    others = sorted((spec.min_gain_db - spec.min_bias_db, spec.max_gain_db - spec.max_bias_db))
+    for part, (low, high) in ((slice(0, 1), first), (slice(1, None), others)):
+        gains_db[part] = low + gains_db[part] * (high - low)
+    return Notches(bands.astype(np.float32), (10 ** (gains_db / 20)).astype(np.float32))
 
 
-def _draw_notch(spec: RawBoost, rng: np.random.Generator) -> Notch:
-    centre_hz = rng.uniform(spec.min_centre_hz, spec.max_centre_hz)
-    width_hz = rng.uniform(spec.min_width_hz, spec.max_width_hz)
-    return Notch(centre_hz, width_hz, taps=int(rng.uniform(spec.min_taps, spec.max_taps)) | 1)
+def block_size(spec: RawBoost) -> int:
+    """Return the length of a block, a power of two, a quarter of which is overlap at most."""
+    return max(GRID, 1 << (8 * filter_reach(spec) - 1).bit_length())
 
 
-def cascade_coefficients(notches: Notches, sample_rate_hz: int) -> Samples:
-    """Return the cascade's impulse response: symmetric, of odd length, its peak in the middle."""
-    response = np.ones(1)
-    for band in notches.bands:
-        response = np.convolve(response, _band_stop(band, sample_rate_hz))
-    points = max(GRID, fft.next_fast_len(len(response), real=True))
-    peak = np.abs(fft.rfft(response, points)[: points // 2]).max()
-    return response * (10 ** (notches.gain_db / 20) / peak)
+def filter_reach(spec: RawBoost) -> int:
+    """Return how many samples to either side of one the longest filter takes in."""
+    return spec.notches * (spec.max_taps // 2)
 
 
-def filter_wave(wave: Samples, response: Samples) -> Samples:
-    """Return `wave` filtered, as long as it was and not delayed.
+def cascade_amplitudes(bands: Tensor, gains: Tensor, spec: RawBoost) -> Tensor:
+    """Return the amplitudes of cascades, "... cascades frequencies".
+
+    `bands` are "... cascades bands 3" and `gains` "... cascades" (`Notches`). Frequencies are
+    those of the real transform of a block.
+
+    A filter is scipy's firwin(taps, [low, high], fs) up to a positive factor. firwin also sets the
+    gain at 0 Hz to 1; of that only the sign is left once the cascade is scaled.
+    """
+    block = block_size(spec)
+    low, high, half = (part.unsqueeze(-1) for part in bands.unbind(-1))
+    places = torch.arange(1, spec.max_taps // 2 + 1, device=bands.device)
+    angles = pi * places
+    taps = ((low * angles).sin() - (high * angles).sin()) / angles
+    # A Hamming window that ends with the filter, of which this is the half after its middle.
+    taps *= (0.54 + 0.46 * (angles / half.clamp(min=1)).cos()).where(places <= half, 0)
+    middle = (1 + low - high) / 2
+    each = torch.fft.rfft(torch.cat((middle, taps), dim=-1), block).real
+    amplitudes = (each * each[..., :1].sign()).prod(dim=-2)
+    looked_at = amplitudes[..., : block // 2 : block // GRID]
+    return amplitudes * (gains / looked_at.abs().amax(dim=-1)).unsqueeze(-1)
+
+
+def filter_signals(signals: Sequence[Tensor], amplitudes: Tensor, spec: RawBoost) -> Tensor:
+    """Return the sum of filtered signals, "clips samples", as long as they were and not delayed.
+
+    Each of `signals` is "clips samples" and has a filter: `amplitudes` are "clips filters
+    frequencies".
 
     The released script's output is one sample early, by an index. That is nothing to a label and
     nothing to be heard, but where the filtered and the plain signal are summed (algorithm 8) it
     makes a comb that takes off 3 dB at a quarter of the sample rate; so the filter is centred here.
     """
-    delay = len(response) // 2
-    return signal.oaconvolve(wave, response)[delay : delay + len(wave)]
-
-
-def _band_stop(band: Notch, sample_rate_hz: int) -> Samples:
-    """Return scipy's firwin(taps, [low, high], fs) up to a positive factor, in a third of the time.
-
-    firwin also sets the gain at 0 Hz to 1; of that only the sign is left once the cascade is
-    scaled.
-    """
-    nyquist_hz = sample_rate_hz / 2
-    edges_hz = np.array([band.centre_hz - band.width_hz / 2, band.centre_hz + band.width_hz / 2])
-    low, high = edges_hz.clip(EDGE_HZ, nyquist_hz - EDGE_HZ) / nyquist_hz
-    at = np.arange(band.taps) - band.taps // 2
-    ideal = np.sinc(at) + low * np.sinc(low * at) - high * np.sinc(high * at)
-    windowed = ideal * np.hamming(band.taps)
-    return np.copysign(1.0, windowed.sum()) * windowed
+    clips, length = signals[0].shape
+    block, reach = block_size(spec), filter_reach(spec)
+    step = block - 2 * reach
+    blocks = -(-length // step)
+    padded = signals[0].new_zeros(clips, blocks * step + 2 * reach)
+    framed = padded.unfold(-1, block, step)
+    # Real by real: a product of complex and real numbers makes the real ones complex first.
+    factors = amplitudes.repeat_interleave(2, dim=-1).unsqueeze(2)
+    total = signals[0].new_zeros(clips, blocks, block + 2)
+    for number, signal in enumerate(signals):  # one after the other, to stay in the cache
+        padded[:, reach : reach + length] = signal
+        total.addcmul_(torch.view_as_real(torch.fft.rfft(framed)).flatten(-2), factors[:, number])
+    filtered = torch.fft.irfft(torch.view_as_complex(total.unflatten(-1, (-1, 2))), block)
+    return filtered[..., reach : reach + step].flatten(1)[:, :length]

@@ -9,31 +9,39 @@ Kept from the authors' released script: the ranges of the draws; that output of 
 impulsive noise, and of algorithm 8, is scaled to a peak of 1 only where it is above 1, and that of
 the stationary noise never; that the powers above the first have gains from -20 to -5 dB (as the
 largest of their response) while the first has `min_gain_db` to `max_gain_db`, 0 dB by default.
-Not kept: its filters' advance by one sample (see `notches.filter_wave`).
+Not kept: its filters' advance by one sample (see `notches.filter_signals`).
 
-Draws are made in this order: convolutive: for each order its notches (see `notches.draw_notches`);
-impulsive: the share of samples, which samples, two factors each; stationary: the white noise, its
-notches, the SNR. Noises that follow one another draw in the order they are applied.
+What is drawn for a clip (`draw_noise`) is apart from what is computed (`add_noise`), which takes
+many clips and any device: so a clip gets the same noise, up to rounding, from a process that loads
+audio and from a GPU. Draws are made in this order: the notches of all powers (see
+`notches.draw_notches`); the share of samples, which samples, two factors each; the key of the white
+noise, its notches, the SNR. An algorithm draws what it needs and nothing else.
+
+Arithmetic is in 32-bit floats: a hundred thousandth of the released script's 64 bits apart at most
+for waves within full scale, and finite for samples up to 10,000.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
 
 from bench.errors import BenchError
 from bench.models.augment import notches
-from bench.models.augment.notches import Notches, Samples
+from bench.models.augment.notches import Notches
 from bench.specs.augment.rawboost import RawBoost
 from bench.units import SAMPLE_RATE_HZ
 
 Noise = Literal["convolutive", "impulsive", "stationary"]
 
-SERIES: Mapping[int, tuple[Noise, ...]] = {
+NOISES: dict[int, tuple[Noise, ...]] = {
     1: ("convolutive",),
     2: ("impulsive",),
     3: ("stationary",),
@@ -41,28 +49,28 @@ SERIES: Mapping[int, tuple[Noise, ...]] = {
     5: ("convolutive", "impulsive"),
     6: ("convolutive", "stationary"),
     7: ("impulsive", "stationary"),
+    8: ("convolutive", "impulsive"),
 }
-"""The noises that an algorithm applies one after the other."""
+"""The noises that an algorithm applies."""
 
-PARALLEL: Mapping[int, tuple[Noise, ...]] = {8: ("convolutive", "impulsive")}
-"""The noises that an algorithm applies to the same signal, to sum the results."""
-
-
-@dataclass(frozen=True)
-class Impulses:
-    """Samples that are touched, each once, and what multiple of itself is added to each."""
-
-    at: NDArray[np.int64]
-    factors: Samples
+PARALLEL = 8
+"""The algorithm that applies them to the same signal, to sum the results; the others apply them one
+after the other."""
 
 
-@dataclass(frozen=True)
-class Hiss:
-    """White noise as long as the signal, its filter, and the ratio of the signal to it."""
+class DrawnNoise(NamedTuple):
+    """What is drawn for clips. A clip alone has a first axis of one."""
 
-    white: Samples
-    notches: Notches
-    snr_db: float
+    bands: Tensor
+    """"clips cascades bands 3": those of each power, then those of the white noise (`Notches`)."""
+    gains: Tensor
+    """"clips cascades", of `Notches` too."""
+    factors: Tensor
+    """"clips samples": what impulsive noise multiplies each sample with; "clips 0" without it."""
+    keys: Tensor
+    """"clips", of the white noise (`white_noise`)."""
+    levels: Tensor
+    """"clips": the root of the filtered white noise's energy, where that of the signal is 1."""
 
 
 def apply_rawboost(
@@ -78,92 +86,199 @@ def apply_rawboost(
     that is empty, not one-dimensional, not of floats or not finite, and for notches above half the
     sample rate.
     """
-    signal = _check_wave(wave, spec, sample_rate_hz)
-    if spec.algorithm in PARALLEL:
-        noises = PARALLEL[spec.algorithm]
-        sides = [_add_noise(signal, noise, spec, rng, sample_rate_hz) for noise in noises]
-        return _limit_peak(np.sum(sides, axis=0)).astype(np.float32)
-    for noise in SERIES[spec.algorithm]:
-        signal = _add_noise(signal, noise, spec, rng, sample_rate_hz)
-    return signal.astype(np.float32)
+    _check_wave(wave)
+    drawn = draw_noise(spec, rng, len(wave), sample_rate_hz)
+    return add_noise(torch.tensor(wave, dtype=torch.float32)[None], drawn, spec)[0].numpy()
 
 
-def draw_convolutive(spec: RawBoost, rng: np.random.Generator) -> tuple[Notches, ...]:
-    """Draw the filter of each power of the signal; those above the first are attenuated."""
-    bias_db = (spec.min_bias_db, spec.max_bias_db)
-    return tuple(
-        notches.draw_notches(spec, rng, bias_db if order else (0.0, 0.0))
-        for order in range(spec.orders)
-    )
+def draw_noise(
+    spec: RawBoost,
+    rng: np.random.Generator,
+    length: int,
+    sample_rate_hz: int = SAMPLE_RATE_HZ,
+) -> DrawnNoise:
+    """Draw the noise of a clip of `length` samples. Raise where notches are above half the rate."""
+    if spec.max_centre_hz > sample_rate_hz / 2:
+        raise BenchError(
+            "augment.notch-too-high",
+            f"augment.max_centre_hz = {spec.max_centre_hz}: notches lie below half the sample "
+            f"rate, here {sample_rate_hz / 2} Hz",
+        )
+    filters: list[Notches] = []
+    factors, key, level = np.zeros(0, np.float32), 0, 0.0
+    for noise in NOISES[spec.algorithm]:
+        match noise:
+            case "convolutive":
+                filters.append(notches.draw_notches(spec, rng, spec.orders, sample_rate_hz))
+            case "impulsive":
+                factors = _draw_factors(spec, rng, length)
+            case "stationary":
+                key = int(rng.integers(2**63))
+                filters.append(notches.draw_notches(spec, rng, 1, sample_rate_hz))
+                level = 10 ** (-rng.uniform(spec.min_snr_db, spec.max_snr_db) / 20)
+    none = Notches(np.zeros((0, spec.notches, 3), np.float32), np.zeros(0, np.float32))
+    bands, gains = (np.concatenate(part)[None] for part in zip(none, *filters, strict=True))
+    level = np.array([level], np.float32)
+    parts = (bands, gains, factors[None], np.array([key]), level)
+    return DrawnNoise(*(torch.tensor(part) for part in parts))
 
 
-def add_convolutive(signal: Samples, filters: Sequence[Notches], sample_rate_hz: int) -> Samples:
-    """Return the sum of the filtered powers of `signal`, the first power by the first filter."""
-    total, power = np.zeros_like(signal), np.ones_like(signal)
-    for cascade in filters:
-        power *= signal  # np.power takes over 100 times as long
-        total += notches.filter_wave(power, notches.cascade_coefficients(cascade, sample_rate_hz))
-    return _limit_peak(total - total.mean())
+def _draw_factors(spec: RawBoost, rng: np.random.Generator, length: int) -> NDArray[np.float32]:
+    """Draw what each of `length` samples is multiplied with: 1 where none is touched.
 
-
-def draw_impulsive(spec: RawBoost, rng: np.random.Generator, length: int) -> Impulses:
-    """Draw which of `length` samples are touched and by how much.
-
-    Their number is `length` times a share that is uniform from 0 to `impulse_share`, floored; a
-    factor is `impulse_gain` times the product of two draws uniform from -1 to 1.
+    The number of those touched is `length` times a share that is uniform from 0 to
+    `impulse_share`, floored. To each is added its own multiple of itself: `impulse_gain` times the
+    product of two draws uniform from -1 to 1.
     """
     touched = int(length * rng.uniform(0.0, spec.impulse_share))
     at = rng.choice(length, size=touched, replace=False, shuffle=False)
-    factors = rng.uniform(-1.0, 1.0, touched) * rng.uniform(-1.0, 1.0, touched)
-    return Impulses(at, spec.impulse_gain * factors)
+    one, other = rng.uniform(-1.0, 1.0, (2, touched))
+    factors = np.ones(length, np.float32)
+    factors[at] += spec.impulse_gain * one * other
+    return factors
 
 
-def add_impulsive(signal: Samples, impulses: Impulses) -> Samples:
-    """Return `signal` with each drawn sample's own multiple added to it."""
-    noisy = signal.copy()
-    noisy[impulses.at] *= 1.0 + impulses.factors
-    return _limit_peak(noisy)
+def stack_draws(draws: Sequence[DrawnNoise], samples: int) -> DrawnNoise:
+    """Return the draws of clips that are filled up to so many samples."""
+    bands, gains, factors, keys, levels = (list(part) for part in zip(*draws, strict=True))
+    if factors[0].shape[1]:
+        factors = [functional.pad(each, (0, samples - each.shape[1]), value=1) for each in factors]
+    return DrawnNoise(*map(torch.cat, (bands, gains, factors, keys, levels)))
 
 
-def draw_stationary(spec: RawBoost, rng: np.random.Generator, length: int) -> Hiss:
-    """Draw white Gaussian noise of `length` samples, its filter and the signal-to-noise ratio."""
-    white = rng.standard_normal(length)
-    cascade = notches.draw_notches(spec, rng, (0.0, 0.0))
-    return Hiss(white, cascade, snr_db=rng.uniform(spec.min_snr_db, spec.max_snr_db))
+def add_noise(
+    waves: Tensor, drawn: DrawnNoise, spec: RawBoost, lengths: Tensor | None = None
+) -> Tensor:
+    """Return `waves`, "clips samples" in 32-bit floats, each with its drawn noise.
+
+    A clip ends after so many of its samples as `lengths` says, "clips", all of them where it is
+    left out; what follows should be 0 and stays so. `drawn` is on the device of `waves`.
+    """
+    ends = _Ends(waves.shape[1], lengths, waves.device)
+    amplitudes = drawn.gains
+    if amplitudes.numel():
+        amplitudes = notches.cascade_amplitudes(drawn.bands, drawn.gains, spec)
+    results: list[Tensor] = []
+    signal = waves
+    for noise in NOISES[spec.algorithm]:
+        match noise:
+            case "convolutive":
+                noisy = _add_convolutive(signal, amplitudes[:, : spec.orders], spec, ends)
+            case "impulsive":
+                noisy = _limit_peak(signal * drawn.factors)
+            case "stationary":
+                noisy = _add_stationary(signal, drawn, amplitudes[:, -1:], spec, ends)
+        results.append(noisy)
+        signal = waves if spec.algorithm == PARALLEL else noisy
+    return _limit_peak(torch.stack(results).sum(dim=0)) if spec.algorithm == PARALLEL else signal
 
 
-def add_stationary(signal: Samples, hiss: Hiss, sample_rate_hz: int) -> Samples:
+class _Ends:
+    """Where clips end that are followed by zeros."""
+
+    def __init__(self, samples: int, lengths: Tensor | None, device: torch.device) -> None:
+        self._inside = (
+            None if lengths is None else torch.arange(samples, device=device) < lengths[:, None]
+        )
+        self._lengths = samples if lengths is None else lengths[:, None]
+
+    def cut(self, signal: Tensor) -> Tensor:
+        """Return a signal with zeros after its clips' ends."""
+        return signal if self._inside is None else signal * self._inside
+
+    def centre(self, signal: Tensor) -> Tensor:
+        """Return a signal that was cut, less its clips' means."""
+        return self.cut(signal - _sum_samples(signal).unsqueeze(1) / self._lengths)
+
+
+def _add_convolutive(signal: Tensor, amplitudes: Tensor, spec: RawBoost, ends: _Ends) -> Tensor:
+    """Return the sum of the filtered powers of `signal`, the first power by the first filter."""
+    powers = [signal]
+    for _ in range(1, spec.orders):
+        powers.append(powers[-1] * signal)
+    total = ends.cut(notches.filter_signals(powers, amplitudes, spec))
+    return _limit_peak(ends.centre(total))
+
+
+def _add_stationary(
+    signal: Tensor, drawn: DrawnNoise, amplitudes: Tensor, spec: RawBoost, ends: _Ends
+) -> Tensor:
     """Return `signal` with filtered noise added at the drawn ratio of energies over the clip."""
-    noise = notches.filter_wave(
-        hiss.white, notches.cascade_coefficients(hiss.notches, sample_rate_hz)
-    )
-    level = _signal_energy(signal) / (_signal_energy(noise) * 10 ** (hiss.snr_db / 10))
-    return signal + np.sqrt(level) * noise
+    white = ends.cut(white_noise(drawn.keys, signal.shape[1]))
+    noise = ends.cut(notches.filter_signals([white], amplitudes, spec))
+    level = drawn.levels * _measure_level(signal) / _measure_level(noise).clamp(min=1e-30)
+    return torch.addcmul(signal, noise, level.unsqueeze(1))
 
 
-def _signal_energy(signal: Samples) -> float:
-    """Return the sum of squares, not by BLAS, whose threads fight those of other loader workers."""
-    return float(np.square(signal).sum())
+def white_noise(keys: Tensor, length: int) -> Tensor:
+    """Return white Gaussian noise, "clips samples" of variance 1/2, a function of key and place.
+
+    The same on every device up to rounding, however many clips there are: SplitMix64 (Steele, Lea
+    and Flood, OOPSLA 2014) from each key on gives two numbers of 24 bits at a time, which the
+    normal distribution's quantile makes Gaussian.
+    """
+    bits = _weyl_steps(-(-length // 2), keys.device) + keys[:, None]
+    shifted = torch.empty_like(bits)
+    for shift, factor in _MIXING:
+        torch.bitwise_right_shift(bits, shift, out=shifted)
+        shifted &= (1 << (64 - shift)) - 1  # torch repeats the sign
+        bits ^= shifted
+        if factor is not None:
+            bits *= factor
+    uniform = (bits.view(torch.int32)[:, :length] >> 8).float()
+    return uniform.add_(0.5).mul_(2.0**-23).erfinv_()
 
 
-def _add_noise(
-    signal: Samples, noise: Noise, spec: RawBoost, rng: np.random.Generator, sample_rate_hz: int
-) -> Samples:
-    match noise:
-        case "convolutive":
-            return add_convolutive(signal, draw_convolutive(spec, rng), sample_rate_hz)
-        case "impulsive":
-            return add_impulsive(signal, draw_impulsive(spec, rng, len(signal)))
-        case "stationary":
-            return add_stationary(signal, draw_stationary(spec, rng, len(signal)), sample_rate_hz)
+@lru_cache(maxsize=8)
+def _weyl_steps(number: int, device: torch.device) -> Tensor:
+    return torch.arange(1, number + 1, device=device) * (0x9E3779B97F4A7C15 - 2**64)
 
 
-def _limit_peak(signal: Samples) -> Samples:
+_MIXING = ((30, 0xBF58476D1CE4E5B9 - 2**64), (27, 0x94D049BB133111EB - 2**64), (31, None))
+"""Shifts and factors of SplitMix64, as signed numbers."""
+
+
+def _measure_level(signal: Tensor) -> Tensor:
+    """Return the root of the energy of each clip."""
+    return _sum_samples(signal.square()).sqrt()
+
+
+def _sum_samples(signal: Tensor) -> Tensor:
+    """Return the sum of each clip, the same however many threads there are.
+
+    torch divides a long sum among threads, so that its rounding depends on them.
+    """
+    parts = functional.pad(signal, (0, -signal.shape[1] % 256)).unflatten(1, (-1, 256))
+    return parts.sum(dim=2).sum(dim=1)
+
+
+def _limit_peak(signal: Tensor) -> Tensor:
     """Scale to a peak of 1 where the peak is above 1, else leave it."""
-    return signal / max(1.0, float(np.abs(signal).max()))
+    return signal / signal.abs().amax(dim=1, keepdim=True).clamp(min=1.0)
 
 
-def _check_wave(wave: NDArray[np.floating], spec: RawBoost, sample_rate_hz: int) -> Samples:
+class DeviceRawBoost:
+    """RawBoost on the clips of a batch, as a `DeviceAugmentation`."""
+
+    def __init__(self, spec: RawBoost) -> None:
+        self._spec = spec
+
+    def draw_clip(self, samples: int, rng: np.random.Generator) -> DrawnNoise | None:
+        """Draw as `apply_sometimes` and `apply_rawboost` do."""
+        return (
+            draw_noise(self._spec, rng, samples) if rng.random() < self._spec.probability else None
+        )
+
+    def stack_clips(self, draws: Sequence[DrawnNoise], samples: int) -> DrawnNoise:
+        """Return the draws of clips that are filled up to so many samples."""
+        return stack_draws(draws, samples)
+
+    def change_clips(self, waves: Tensor, lengths: Tensor, drawn: DrawnNoise) -> Tensor:
+        """Return the clips with their noise."""
+        return add_noise(waves, drawn, self._spec, lengths)
+
+
+def _check_wave(wave: NDArray[np.floating]) -> None:
     if wave.ndim != 1 or wave.size == 0 or not np.issubdtype(wave.dtype, np.floating):
         raise BenchError(
             "augment.input",
@@ -175,10 +290,3 @@ def _check_wave(wave: NDArray[np.floating], spec: RawBoost, sample_rate_hz: int)
         raise BenchError(
             "augment.input", f"RawBoost takes finite samples; sample {first} is {wave[first]}"
         )
-    if spec.max_centre_hz > sample_rate_hz / 2:
-        raise BenchError(
-            "augment.notch-too-high",
-            f"augment.max_centre_hz = {spec.max_centre_hz}: notches lie below half the sample "
-            f"rate, here {sample_rate_hz / 2} Hz",
-        )
-    return wave.astype(np.float64)

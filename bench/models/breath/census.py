@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.audio import read_header
 from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.models.breath.marks import BreathMarker, ConstantMarks, Intervals
@@ -42,7 +41,7 @@ def _count_hops(
         # What it holds makes no difference: its file need not be opened.
         heard = clip
     else:
-        heard = to_samples(read_header(subset.audio_path(row)).duration_s)
+        heard = to_samples(subset.audio_duration(row))
     length = clip or frames_covering(heard, HOP_SAMPLES) * HOP_SAMPLES
     marks = marked_by.mark_hops(row, 0, min(heard, length), length, data.fill)
     return int(marks.sum()), len(marks)

@@ -12,9 +12,9 @@ from bench.specs.kinds import AugmentSettings
 
 if TYPE_CHECKING:
     from bench.config import Config
-    from bench.models.augment import Augmentation
+    from bench.models.augment import Augmentation, DeviceAugmentation
 
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 """Raised when what this kind gives can change (`bench.versions`)."""
 
 
@@ -70,3 +70,9 @@ class RawBoost(AugmentSettings):
         from bench.models.augment.rawboost import apply_rawboost
 
         return partial(apply_sometimes, self.probability, partial(apply_rawboost, spec=self))
+
+    def build_on_device(self) -> DeviceAugmentation:
+        """Return RawBoost for a batch."""
+        from bench.models.augment.rawboost import DeviceRawBoost
+
+        return DeviceRawBoost(self)

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from bench.config import Config
+from bench.data import audio
 from bench.data.subset import Subset
 from bench.models.breath import build_marker
 from bench.models.breath.census import describe_census, measure_marks, require_marks
@@ -85,10 +86,8 @@ def test_a_class_that_a_split_lacks_has_no_share(own):
 def test_marks_of_nothing_open_no_file(own, monkeypatch):
     """Hundreds of thousands of headers take minutes: they are read where someone breathes."""
     opened: list[Path] = []
-    from bench.models.breath import census as module
-
-    header = module.read_header
-    monkeypatch.setattr(module, "read_header", lambda path: (opened.append(path), header(path))[1])
+    header = audio.read_header
+    monkeypatch.setattr(audio, "read_header", lambda path: (opened.append(path), header(path))[1])
     measure_marks(own, held_out(clip_s=1.0), FOUND)
     assert [path.stem for path in opened] == ["a", "c", "d"]
 
