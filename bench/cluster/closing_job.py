@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench._io.child_processes import start_command
 from bench.cluster import slurm_commands
 from bench.cluster.submission import Submission, SubmittedUnit, UnitState, read_submission
 from bench.cluster.submit import submit_closing
@@ -67,7 +67,8 @@ def _submit_members(submission: Submission, script: str, members: Sequence[int])
 
 def _run_bench(*arguments: str) -> int:
     print(f"$ bench {' '.join(arguments)}", flush=True)
-    return subprocess.run([sys.executable, "-m", "bench", *arguments], check=False).returncode
+    with start_command([sys.executable, "-m", "bench", *arguments]) as command:
+        return command.wait()
 
 
 if __name__ == "__main__":

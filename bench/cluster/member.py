@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import config as configuration
+from bench._io.child_processes import start_command
 from bench._io.interrupts import STOP_SIGNALS
 from bench._io.machine import EXIT_STOPPED
 from bench.cards import card_files
@@ -140,11 +141,10 @@ class Member:
             SUBMISSION_VARIABLE: str(self.submission.folder),
             UNIT_VARIABLE: self.unit.name,
         }
-        with path.open("w", encoding="utf-8") as output:
-            # It stops when its standard input ends, so with this process, however that ends.
-            self._child = subprocess.Popen(
-                command, env=variables, stdin=subprocess.PIPE, stdout=output, text=True
-            )
+        with (
+            path.open("w", encoding="utf-8") as output,
+            start_command(command, variables, stdout=output) as self._child,
+        ):
             for number in self._signals:  # that came before the process was there
                 self._child.send_signal(number)
             code = self._child.wait()

@@ -195,6 +195,28 @@ def test_a_signal_to_one_stops_both_and_one_device_goes_on(pair, bench, environm
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("is_helper_killed", [False, True])
+def test_without_a_launcher_a_kill_leaves_no_process(command, environment, is_helper_killed):
+    """The command starts a process for each device, each with one that loads audio."""
+    work = Path(environment["BENCH_WORK"])
+    several = {"BENCH_DEVICES": "2", "BENCH_WORKERS": "1", "OMP_NUM_THREADS": "1"}
+    begun = subprocess.Popen([*command, *ORDER], env=environment | several, cwd=work)
+    deadline = time.monotonic() + 300
+    while not [*work.glob("runs/*/*/last.pt")]:
+        assert begun.poll() is None
+        assert time.monotonic() < deadline, "no checkpoint in 300 s"
+        time.sleep(0.02)
+    started = psutil.Process(begun.pid).children(recursive=True)
+    helpers = [child for child in started if child.ppid() == begun.pid and child.children()]
+    assert len(helpers) == 2
+    victim = helpers[1].pid if is_helper_killed else begun.pid
+    os.kill(victim, signal.SIGKILL)
+    assert begun.wait(timeout=60) == (1 if is_helper_killed else -signal.SIGKILL)
+    _, alive = psutil.wait_procs(started, timeout=60)
+    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
+
+
+@pytest.mark.slow
 def test_torchrun_starts_it_and_leaves_no_process(environment, alone):
     work = Path(environment["BENCH_WORK"])
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "bench"]
