@@ -159,6 +159,17 @@ def test_status_says_how_each_row_stands_and_a_second_call_submits_the_rest(
     assert states(bench)["S4"]["state"] == "requeued"
     fake.change(queue=[])
     assert {row["state"] for row in states(bench).values()} == {"lost"}
+    stopped = submission.UnitState("stopped", f"{job}_1", attempts=1)  # Slurm ended it by SIGTERM
+    sent.write_state(sent.units[1], stopped)
+    assert states(bench)["S4"]["state"] == "stopped"
+    for state, shown in {
+        "PENDING": "requeued",
+        "RUNNING": "queued",
+        "CANCELLED": "cancelled",
+    }.items():
+        fake.change(queue=[f"{job}_1|{state}|||None"])
+        assert states(bench)["S4"]["state"] == shown
+    fake.change(queue=[])
     failed = submission.UnitState("failed", f"{job}_1", code="row.failed", message="diverged")
     sent.write_state(sent.units[1], failed)
     rows = states(bench)

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,9 +26,10 @@ class Lab(NamedTuple):
     bench: Callable[..., Any]
     work: Path
 
-    def submit(self, *order: str) -> Submission:
-        """Submit rows and return the submission."""
-        done = self.bench(*order, "--on", "slurm", "--slurm", "time=60")
+    def submit(self, *order: str, on: str = "slurm", slurm: Sequence[str] = ()) -> Submission:
+        """Submit a command and return the submission; `slurm` are settings of the jobs."""
+        settings = [word for text in ("time=60", *slurm) for word in ("--slurm", text)]
+        done = self.bench(*order, "--on", on, *settings)
         assert done.returncode == 0, done.stderr
         return self.latest()
 
@@ -44,7 +45,14 @@ class Lab(NamedTuple):
 
     def wait_for_end(self) -> None:
         """Wait until no job is left."""
-        wait_until(lambda: not self.slurm.ask("squeue", "-h").strip(), "no job", WAIT_S)
+        wait_until(lambda: not self.slurm.ask("squeue", "-h").strip(), "no job", 2 * WAIT_S)
+
+    def require_finished(self, sent: Submission) -> None:
+        """Wait until no job is left, and require that a submission did all that it should."""
+        self.wait_for_end()
+        logs = {path.name: path.read_text() for path in (sent.folder / "logs").iterdir()}
+        states = [sent.read_state(unit).state for unit in sent.units]
+        assert {*states} == {"finished"}, (states, logs)
 
     def wait_for_epoch(self, sent: Submission, epoch: int) -> str:
         """Wait until a job of the first unit has ended an epoch; return the job's number."""
@@ -79,9 +87,9 @@ class Lab(NamedTuple):
         os.kill(self.find_member(sent), signal.SIGKILL)
 
 
-def read_figures(work: Path) -> dict[str, dict[str, float]]:
+def read_figures(work: Path, tracking: str | None = None) -> dict[str, dict[str, float]]:
     """The results of every finished row, by its name."""
-    frame = Store(Config(work=work)).table_frame("sal/table4", "smoke")
+    frame = Store(Config(work=work, tracking=tracking)).table_frame("sal/table4", "smoke")
     assert {*frame["status"]} == {"FINISHED"}, frame[["row", "status"]]
     names = [name for name in frame.columns if name.startswith(("partial", "llama"))]
     assert names

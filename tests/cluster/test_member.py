@@ -171,6 +171,16 @@ def test_a_job_that_is_ended_by_hand_does_not_come_back(start, fake, tmp_path):
     assert (code, state.state) == (0, "cancelled")
 
 
+def test_a_job_whose_limit_came_without_the_signal_is_submitted_once_more(
+    start, fake, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time()) - 1))
+    code, state = stop_with(start("wait"), tmp_path, signal.SIGTERM)
+    assert (code, state.state) == (75, "requeued")
+    (name, options), _ = list_calls(fake)
+    assert (name, options) == ("sbatch", ["--parsable", "--array=0"])
+
+
 def test_three_attempts_without_progress_fail_the_row(start, fake, tmp_path):
     twice = UnitState("requeued", "7_0", attempts=3, stalls=2, progress=(0, 0, 0))
     code, state = start("finished", twice).end()
