@@ -7,8 +7,11 @@ import os
 import re
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import psutil
 
 from bench.cluster import submission
 from bench.cluster.submission import Submission
@@ -82,9 +85,40 @@ class Lab(NamedTuple):
                 return pid
         raise AssertionError("no member runs")
 
+    def list_commands(self, sent: Submission) -> list[int]:
+        """The processes of a row's command: one, or those that srun started, by their rank."""
+        tasks: dict[str, int] = {}
+        for pid in self.slurm.find_processes():
+            with suppress(psutil.NoSuchProcess):
+                process = psutil.Process(pid)
+                given, words = process.environ(), process.cmdline()
+                is_of_row = given.get("BENCH_SUBMISSION") == str(sent.folder)
+                if words[1:3] == ["-m", "bench"] and is_of_row:
+                    tasks[given.get("SLURM_PROCID", "0")] = pid
+        return [tasks[rank] for rank in sorted(tasks)]
+
+    def reach_limit(self, sent: Submission) -> None:
+        """Have the command of a row wait until Slurm says that the time of its job is nearly over.
+
+        So a row of seconds reaches a limit of minutes: Slurm's own clock sends the signal.
+        """
+        (pid,) = self.list_commands(sent)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            wait_until(lambda: is_signalled(pid, signal.SIGUSR1), "the signal", WAIT_S)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
     def kill_member(self, sent: Submission) -> None:
         """Kill the member that runs the first unit, without a word."""
         os.kill(self.find_member(sent), signal.SIGKILL)
+
+
+def is_signalled(pid: int, number: signal.Signals) -> bool:
+    """Return whether a signal waits for a process that is stopped."""
+    status = Path("/proc", str(pid), "status").read_text()
+    pending = re.findall(r"^(?:SigPnd|ShdPnd):\s*(\w+)", status, re.MULTILINE)
+    return any(int(mask, 16) >> (number - 1) & 1 for mask in pending)
 
 
 def read_figures(work: Path, tracking: str | None = None) -> dict[str, dict[str, float]]:

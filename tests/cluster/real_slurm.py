@@ -147,6 +147,11 @@ class RealSlurm:
         assert not check or done.returncode == 0, (command, done.stderr)
         return done.stdout
 
+    def take_nodes(self) -> None:
+        """Submit a job that takes both nodes from all others for some seconds."""
+        command = ["sbatch", "--partition=urgent", "--nodes=2", "--exclusive"]
+        self.ask(*command, "--output=/dev/null", "--chdir=/", "--wrap=sleep 8")
+
     def node_states(self) -> dict[str, str]:
         """Return the state of each node."""
         lines = self.ask("sinfo", "-h", "-N", "-o", "%N %t", check=False).splitlines()

@@ -7,10 +7,8 @@ import signal
 import tomllib
 from pathlib import Path
 
-import psutil
 import pytest
 
-from bench.cluster.submission import Submission
 from bench.config import Config
 from bench.tracking.store import Store
 from tests.cluster.lab import Lab, read_figures
@@ -52,17 +50,6 @@ def test_a_sweep_and_other_commands_are_jobs(lab: Lab, miniatures, tmp_path):
     assert "already" in lab.bench("get", name).stdout
 
 
-def list_tasks(lab: Lab, sent: Submission) -> list[int]:
-    """The processes of a row that srun started, the one of process 0 first."""
-    tasks: dict[str, int] = {}
-    for pid in lab.slurm.find_processes():
-        given = psutil.Process(pid).environ()
-        words = psutil.Process(pid).cmdline()
-        if words[1:3] == ["-m", "bench"] and given.get("BENCH_SUBMISSION") == str(sent.folder):
-            tasks[given["SLURM_PROCID"]] = pid
-    return [tasks[rank] for rank in sorted(tasks)]
-
-
 @pytest.mark.parametrize("victim", [0, 1])
 def test_a_row_of_two_devices_goes_on_after_a_kill(lab: Lab, environment, bench, tmp_path, victim):
     alone = tmp_path / "alone"
@@ -75,7 +62,7 @@ def test_a_row_of_two_devices_goes_on_after_a_kill(lab: Lab, environment, bench,
     environment |= {"BENCH_WORK": str(lab.work), "BENCH_DEVICES": "2", "OMP_NUM_THREADS": "1"}
     sent = lab.submit(*ORDER)
     lab.wait_for_epoch(sent, 1)
-    tasks = list_tasks(lab, sent)
+    tasks = lab.list_commands(sent)
     assert len(tasks) == 2
     os.kill(tasks[victim], signal.SIGKILL)
     lab.wait_for_attempt(sent, 2)
