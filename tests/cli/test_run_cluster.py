@@ -116,6 +116,17 @@ def test_units_become_arrays_of_their_resources_after_a_check(bench, environment
     assert oct((sent.folder / "bench.toml").stat().st_mode)[-3:] == "600"
 
 
+def test_of_an_extension_that_holds_the_work_folder_only_its_own_folders_are_copied(
+    bench, environment, fake, tmp_path
+):
+    (tmp_path / "bench.toml").write_text('extend = ["."]\n')
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "recordings").mkdir()
+    assert bench(*ORDER, "--on", "slurm").returncode == 0
+    (copied,) = (sent_to(environment).snapshot / "extensions" / "0").iterdir()
+    assert [path.name for path in copied.iterdir()] == ["datasets"]
+
+
 def test_a_script_is_printed_and_not_sent(bench, fake):
     done = bench(*ORDER, "--on", "slurm", "--script")
     assert "#SBATCH --array=0-1\n" in done.stdout
