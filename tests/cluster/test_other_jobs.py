@@ -44,7 +44,7 @@ def test_a_sweep_and_other_commands_are_jobs(lab: Lab, miniatures, tmp_path):
         ):
             lab.require_finished(lab.submit(*order))
     assert "4 trials: " in (tmp_path / "made" / "sweep-sal-lambda.smoke.md").read_text()
-    assert (lab.work / "scored/mine-load-asvspoof2019la-eval/scores.txt").is_file()
+    assert (lab.work / "scored/mine-asvspoof2019la-eval/scores.txt").is_file()
     stated = tomllib.loads((tmp_path / "bench.toml").read_text())["corpora"]["labcorpus"]
     assert (tmp_path / stated).is_dir()
     assert "already" in lab.bench("get", name).stdout
