@@ -69,5 +69,7 @@ def test_a_new_file_does_not_move_the_work_folder(tmp_path, monkeypatch, origins
     file = config_file.find_written_file(here, {})
     assert tmp_path / file == tmp_path / expected
     assert config_file.find_written_file(here, {"BENCH_CONFIG": "x.toml"}) == Path("x.toml")
+    of_job = {"BENCH_CONFIG": "copy.toml", "BENCH_CONFIG_WRITTEN": "/lab/bench.toml"}
+    assert config_file.find_written_file(here, of_job) == Path("/lab/bench.toml")
     (tmp_path / "bench.toml").touch()
     assert config_file.find_written_file(here, {}) == Path("bench.toml")

@@ -6,7 +6,6 @@ ask for a stop: whoever works looks at `is_stop_asked` where it can stop without
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Generator
@@ -85,26 +84,6 @@ def note_stop_signals() -> Generator[None]:
         for number, handler in before.items():
             signal.signal(number, signal.SIG_IGN if _StopRequest.asked else handler)
         _StopRequest.asked = False
-
-
-def shield_worker(_number: int = 0) -> None:
-    """In a process that loads audio: leave it to the process that started it when to stop.
-
-    A cluster sends its signals to all processes of a job, and torch would end a training whose
-    loader a signal kills. SIGTERM still ends the loader where its own parent sends it.
-    """
-    for number in STOP_SIGNALS:
-        if number != signal.SIGTERM:
-            signal.signal(number, signal.SIG_IGN)
-    if hasattr(signal, "sigwaitinfo"):  # macOS and Windows cannot say who sent a signal
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        threading.Thread(target=_end_for_parent, daemon=True).start()
-
-
-def _end_for_parent() -> None:
-    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
-        pass
-    os._exit(0)
 
 
 class InterruptGuard:

@@ -12,6 +12,7 @@ from sklearn.manifold import TSNE
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from bench._io.child_processes import follow_parent
 from bench.analysis.gradcam import find_module
 from bench.analysis.trained_rows import LoadedRow
 from bench.cards import corpus_cards as corpora
@@ -73,7 +74,8 @@ def extract_features(
     labels: list[NDArray[np.bool_]] = []
     name = layer
     workers = config.loader_workers(fabric.device.type)
-    for indices, clips, _ in DataLoader(share, batch_size=None, num_workers=workers):
+    loader = DataLoader(share, batch_size=None, num_workers=workers, worker_init_fn=follow_parent)
+    for indices, clips, _ in loader:
         batch = Batch(*(part.to(fabric.device) for part in clips))
         name = name or last_linear_layer(system, batch, data.resolution_s)
         with fabric.autocast():

@@ -14,7 +14,7 @@ from typing import TextIO
 
 import click
 
-from bench._io import atomic_files, machine
+from bench._io import atomic_files, child_processes, machine
 from bench._io.packages import NotInstalled
 from bench._version import __version__
 from bench.cards import card_files
@@ -104,6 +104,7 @@ def main() -> None:
     A mistake prints one message and exits with 2; failed rows, and what the machine refuses
     (`bench._io.machine`), exit with 1; what a signal stopped exits with 75.
     """
+    child_processes.follow_starter()
     _set_thread_defaults()
     streams = [stream for stream in (sys.stdout, sys.stderr) if stream is not None]
     for stream in streams:

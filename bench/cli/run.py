@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,6 @@ from bench.cli import (
 from bench.cli.cluster_options import ClusterOptions, cluster_options
 from bench.cli.console import FROM_EPOCH, announce_resumption
 from bench.cli.progress_bars import runs_wait
-from bench.cluster.submission import UNIT_VARIABLE
 from bench.cluster.units import UnitCommand
 from bench.errors import BenchError
 from bench.runner.request import RunRequest
@@ -177,8 +175,6 @@ def run(
 
         run_on_slurm.submit_rows(order, command, cluster, here)
         return
-    if cluster.worker or os.environ.get(UNIT_VARIABLE):
-        shared_out.stop_with_parent()
     trainings = costs.remaining_trainings(order, here, again)
     at_once = shared_out.choose_process_count(cluster, here)
     costs.require_disk_space(trainings, here, at_once)

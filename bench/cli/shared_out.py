@@ -19,8 +19,6 @@ from bench.runner.local import JobOutcome
 from bench.runner.request import RunRequest
 from bench.tracking.store import Store
 
-stop_with_parent = worker_processes.stop_with_parent
-
 
 def choose_process_count(cluster: ClusterOptions, config: Config) -> int:
     """Return how many processes of this machine train at a time."""

@@ -89,8 +89,6 @@ def sweep(
     if smoke and not worker:
         miniatures.make_missing([sweep_cards.base_run(card)], here)
     require_inputs(card, replace(here, device="auto", devices=1, nodes=1) if is_submitted else here)
-    if worker:
-        worker_processes.stop_with_parent()
     store = Store(here)
     title = f"sweep {card.key}{smoke_suffix(card.form)}"
     with announce_resumption(FROM_EPOCH), Display(title, wanted, log) as display:

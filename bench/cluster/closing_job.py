@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench._io.child_processes import start_command
 from bench.cluster import slurm_commands
 from bench.cluster.submission import Submission, SubmittedUnit, UnitState, read_submission
 from bench.cluster.submit import submit_closing
@@ -17,26 +17,29 @@ from bench.smoke import smoke_option
 def close_submission(arguments: Sequence[str]) -> int:
     """Close a submission; `arguments` is its folder. Return 1 where something was not sent."""
     submission = read_submission(Path(arguments[0]))
-    if submission.kind != "run":
-        return 0
-    _submit_lost(submission)
+    is_table = submission.kind == "run"
+    if is_table:
+        _submit_lost(submission)
     code = _run_bench("sync")
-    if not submission.overrides:
+    if is_table and not submission.overrides:
         report = ["report", submission.table, *smoke_option(submission.form).split()]
         _run_bench(*report)  # without results there is none: said in the log
     return code
 
 
 def find_lost(submission: Submission) -> list[tuple[SubmittedUnit, UnitState]]:
-    """Return the units that were begun and whose jobs are over without a word."""
+    """Return the units that were begun and whose jobs are over without a word.
+
+    A job that somebody cancelled is none of them.
+    """
     units = [(unit, submission.read_state(unit)) for unit in submission.units]
     begun = [(unit, state) for unit, state in units if state.state in ("running", "requeued")]
     jobs = slurm_commands.list_jobs(state.job for _, state in begun)
-    alive = slurm_commands.WAITING | slurm_commands.ACTIVE
+    left = slurm_commands.WAITING | slurm_commands.ACTIVE | {slurm_commands.CANCELLED}
     return [
         (unit, state)
         for unit, state in begun
-        if state.job not in jobs or jobs[state.job].state not in alive
+        if state.job not in jobs or jobs[state.job].state not in left
     ]
 
 
@@ -67,7 +70,8 @@ def _submit_members(submission: Submission, script: str, members: Sequence[int])
 
 def _run_bench(*arguments: str) -> int:
     print(f"$ bench {' '.join(arguments)}", flush=True)
-    return subprocess.run([sys.executable, "-m", "bench", *arguments], check=False).returncode
+    with start_command([sys.executable, "-m", "bench", *arguments]) as command:
+        return command.wait()
 
 
 if __name__ == "__main__":

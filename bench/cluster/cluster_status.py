@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.cluster import preflight, slurm_commands, submission
-from bench.cluster.slurm_commands import ACTIVE, WAITING, QueuedJob
+from bench.cluster.slurm_commands import ACTIVE, CANCELLED, WAITING, QueuedJob
 from bench.cluster.submission import Submission, SubmittedUnit, UnitState
 from bench.config import Config
 from bench.errors import BenchError
@@ -19,6 +19,8 @@ _EPOCH = re.compile(r" epoch (\d+/\d+)")
 _TAIL_BYTES = 65_536
 _PENDING = ("queued", "running", "requeued")
 _BAD = ("failed", "lost", "refused")
+_OF_STOPPED = WAITING | {"RUNNING", CANCELLED}
+"""States by which Slurm tells more of a unit that it stopped: it comes back after a preemption."""
 
 
 class UnitStatus(NamedTuple):
@@ -71,13 +73,15 @@ def collect_statuses(order: RunRequest, config: Config) -> list[UnitStatus]:
     latest = _find_latest(order, config)
     jobs = ask_jobs(one.number for one in latest.values())
     reports = _ReportReader()
-    return [
-        UnitStatus(row, seed, "finished", *_locate_log(latest.get((row, seed))))
-        if seed in finished.get(runs[row].signature, ())
-        else _describe_unit(row, seed, latest.get((row, seed)), jobs, reports)
-        for row in order.rows
-        for seed in order.row_seeds(row)
-    ]
+    statuses: list[UnitStatus] = []
+    wanted = [(row, seed) for row in order.rows for seed in order.row_seeds(row)]
+    for row, seed in wanted:
+        one = latest.get((row, seed))
+        if seed in finished.get(runs[row].signature, ()) and not _runs_again(one):
+            statuses.append(UnitStatus(row, seed, "finished", *_locate_log(one)))
+        else:
+            statuses.append(_describe_unit(row, seed, one, jobs, reports))
+    return statuses
 
 
 def ask_jobs(numbers: Iterable[str]) -> Mapping[str, QueuedJob] | None:
@@ -117,6 +121,11 @@ def _find_latest(order: RunRequest, config: Config) -> dict[tuple[str, int], _Su
     return latest
 
 
+def _runs_again(one: _Submitted | None) -> bool:
+    """Return whether a unit was submitted to be run once more, and that is not finished."""
+    return one is not None and one.unit.is_repeat and one.state.state != "finished"
+
+
 def _describe_unit(
     row: str,
     seed: int,
@@ -147,7 +156,9 @@ def _describe_unit(
 def _judge_state(one: _Submitted, job: QueuedJob | None, reports: _ReportReader) -> tuple[str, str]:
     """Return the state of a unit and why; `job` is what Slurm says, None where it says nothing."""
     own = one.state
-    if own.state in ("finished", "busy", "failed", "stopped", "cancelled"):
+    if own.state in ("finished", "busy", "failed", "cancelled"):
+        return own.state, own.message
+    if own.state == "stopped" and (job is None or job.state not in _OF_STOPPED):
         return own.state, own.message
     if job is None:
         return own.state, "Slurm does not answer"
@@ -158,7 +169,7 @@ def _judge_state(one: _Submitted, job: QueuedJob | None, reports: _ReportReader)
             return "refused", reports.explain_refusal(one)
         again = own.attempts > 0
         return ("requeued" if again else "queued"), f"{job.reason}" if job.reason else ""
-    if one.submission.is_cancelled or job.state == "CANCELLED":
+    if one.submission.is_cancelled or job.state == CANCELLED:
         if reports.has_problems(one):
             return "refused", reports.explain_refusal(one)
         return "cancelled", ""

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import config as configuration
+from bench._io.child_processes import start_command
 from bench._io.interrupts import STOP_SIGNALS
 from bench._io.machine import EXIT_STOPPED
 from bench.cards import card_files
@@ -45,6 +46,7 @@ from bench.cluster.unit_results import (
     read_results,
 )
 from bench.cluster.units import Unit
+from bench.config import locations
 from bench.errors import BenchError, Busy, RowFailed
 
 MAX_STALLS = 3
@@ -139,12 +141,12 @@ class Member:
             **os.environ,
             SUBMISSION_VARIABLE: str(self.submission.folder),
             UNIT_VARIABLE: self.unit.name,
+            locations.WRITTEN: self.submission.settings_file,
         }
-        with path.open("w", encoding="utf-8") as output:
-            # It stops when its standard input ends, so with this process, however that ends.
-            self._child = subprocess.Popen(
-                command, env=variables, stdin=subprocess.PIPE, stdout=output, text=True
-            )
+        with (
+            path.open("w", encoding="utf-8") as output,
+            start_command(command, variables, stdout=output) as self._child,
+        ):
             for number in self._signals:  # that came before the process was there
                 self._child.send_signal(number)
             code = self._child.wait()
@@ -163,7 +165,7 @@ class Member:
         state = self._read_state()
         if not state.job:
             state = replace(state, job=self.job)
-        is_killed = result.code == "run.process-died"
+        is_killed = result.code in ("run.process-died", "row.process-lost")
         if result.state == STOPPED or (is_killed and self.unit.rows):
             return self._queue_again(state, result)
         name = FINISHED if result.state == "already finished" else result.state
@@ -178,6 +180,8 @@ class Member:
             self._write_state(state.move_to("cancelled"))
             return 0
         if {*self._signals} == {signal.SIGTERM}:
+            if _is_time_over():
+                return self._submit_again(state, "the time limit came before the signal")
             # Slurm ends the job itself: one that is preempted it queues again by itself.
             self._write_state(state.move_to(STOPPED, result.code, "ended by Slurm (SIGTERM)"))
             return EXIT_STOPPED
@@ -186,26 +190,23 @@ class Member:
         try:
             slurm_commands.requeue_job(self.job)
         except BenchError as error:
-            return self._submit_again(state, error)
+            return self._submit_again(state, str(error))
         deadline = time.monotonic() + _REQUEUE_S
         while len(self._signals) == received and time.monotonic() < deadline:
             time.sleep(0.1)  # Slurm ends this job, and starts it again later
         return EXIT_STOPPED
 
-    def _submit_again(self, state: UnitState, refused: BenchError) -> int:
-        """Submit this member as a job of its own, where a node may not queue a job again."""
+    def _submit_again(self, state: UnitState, reason: str) -> int:
+        """Submit this member as a job of its own, where this one cannot be queued again."""
         script = (self.submission.folder / self.array.script).read_text(encoding="utf-8")
         try:
             number = slurm_commands.submit_script(script, [f"--array={self.index}"])
-            print(f"{refused}; submitted as {number} instead", file=sys.stderr, flush=True)
-            self._write_state(
-                replace(
-                    state.move_to("requeued", message=str(refused)), job=f"{number}_{self.index}"
-                )
-            )
+            print(f"{reason}; submitted as {number} instead", file=sys.stderr, flush=True)
+            again = state.move_to("requeued", message=reason)
+            self._write_state(replace(again, job=f"{number}_{self.index}"))
             submit_closing(self.submission, [number])
         except BenchError as error:
-            message = f"{refused}; {error}; the same command submits it again"
+            message = f"{reason}; {error}; the same command submits it again"
             self._write_state(state.move_to(STOPPED, "cluster.refused", message))
         return EXIT_STOPPED
 
@@ -239,6 +240,12 @@ class Member:
         self._signals.append(number)
         if self._child is not None:
             self._child.send_signal(number)
+
+
+def _is_time_over() -> bool:
+    """Return whether this job has reached its time limit; False where Slurm does not say it."""
+    end = os.environ.get("SLURM_JOB_END_TIME", "")
+    return end.isdecimal() and time.time() >= int(end) - 1
 
 
 def _current_number() -> str:

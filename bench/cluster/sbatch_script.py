@@ -53,6 +53,7 @@ class JobScript(NamedTuple):
             [
                 "#!/bin/bash",
                 *(f"#SBATCH {option}" for option in options),
+                "trap '' USR1",  # which would end the shell, and Python before it listens
                 *self.resources.setup,
                 # What was set by hand is in the submission's configuration already.
                 "for name in ${!BENCH_@}; do",

@@ -12,6 +12,7 @@ from pathlib import Path
 from bench import provenance
 from bench._io import atomic_files
 from bench.config import Config
+from bench.extensions import CARDS, CODE
 
 _FOLDER = "snapshots"
 _SKIPPED = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
@@ -38,7 +39,7 @@ def freeze_code(config: Config) -> tuple[Path, Config]:
             shutil.copyfile(root / "uv.lock", made / "uv.lock")
         (made / provenance.COMMIT_FILE).write_text(provenance.read_commit(), encoding="utf-8")
         for path, name in zip(extensions, names, strict=True):
-            shutil.copytree(path, made / name, ignore=_SKIPPED)
+            _copy_extension(path, made / name)
         if config.cards is not None:
             _copy_cards(config.cards, made / "cards")
         folder = base / compute_digest(made)
@@ -51,6 +52,14 @@ def freeze_code(config: Config) -> tuple[Path, Config]:
         cards=folder / "cards" if config.cards is not None else None,
     )
     return folder, frozen
+
+
+def _copy_extension(source: Path, target: Path) -> None:
+    """Copy the folders of an extension that are read; it may hold a work folder as well."""
+    target.mkdir(parents=True)
+    for part in (*CODE, *CARDS):
+        if (source / part).is_dir():
+            shutil.copytree(source / part, target / part, ignore=_SKIPPED)
 
 
 def _copy_cards(source: Path, target: Path) -> None:

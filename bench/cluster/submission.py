@@ -23,6 +23,8 @@ SUBMISSION_VARIABLE = "BENCH_SUBMISSION"
 """The variable that names the folder of the submission that a process belongs to."""
 UNIT_VARIABLE = "BENCH_UNIT"
 """The variable that names the unit that a process runs: `S5@666`."""
+AGAIN = "--again"
+"""The option of `bench run` that runs what is finished once more."""
 _FOLDER = "submissions"
 _FILE = "submission.json"
 _CANCELLED = "cancelled"
@@ -43,6 +45,11 @@ class SubmittedUnit:
     """Of the rows, as they were when it was submitted."""
     trainings: tuple[str, ...] = ()
     """Signatures of the trainings, by which their folders are called."""
+
+    @property
+    def is_repeat(self) -> bool:
+        """Whether it runs what is finished once more."""
+        return AGAIN in self.arguments
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,8 @@ class Submission:
     user: str
     submitted: float
     """Seconds since 1970."""
+    settings_file: str = ""
+    """The `bench.toml` that a command writes places to; the jobs read a copy of what was in it."""
     closing: str = ""
     """The job that runs when all others are over."""
 

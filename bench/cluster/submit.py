@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import secrets
 import socket
 import time
@@ -15,6 +16,7 @@ from bench.cluster import sbatch_script, slurm_commands, snapshot, submission
 from bench.cluster.sbatch_script import JobScript
 from bench.cluster.submission import Submission, SubmittedArray, SubmittedUnit
 from bench.config import Config
+from bench.config.config_file import find_written_file
 from bench.config.slurm_settings import Resources, SlurmSettings
 from bench.errors import BenchError
 
@@ -125,6 +127,7 @@ def prepare_submission(
         host=socket.gethostname(),
         user=getpass.getuser(),
         submitted=time.time(),
+        settings_file=str(find_written_file(config, dict(os.environ)).absolute()),
     )
     whole.save()
     return _write_scripts(whole, [resources for resources, _ in made], settings, config)

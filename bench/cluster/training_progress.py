@@ -16,7 +16,9 @@ def read_training_progress(work: Path, trainings: Iterable[str], seed: int) -> t
     """
     ended, epochs, steps = 0, 0, 0
     for signature in trainings:
-        for folder in (work / "runs").glob(f"{signature}-*/seed-{seed}"):
+        parents = [*(work / "runs").glob(f"{signature}-*")]
+        names = (f"seed-{seed}", f"seed-{seed}-again-*")
+        for folder in (path for parent in parents for name in names for path in parent.glob(name)):
             ended += (folder / checkpoints.SELECTION).is_file()
             ended += len([*(folder / "scores").glob("*.parquet")])
             epoch, step = checkpoints.read_position(folder / checkpoints.LAST_CHECKPOINT)

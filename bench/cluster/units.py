@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bench.cards.table_cards import MARK
+from bench.cluster.submission import AGAIN
 from bench.runner.request import RunRequest
 
 
@@ -49,7 +50,7 @@ class UnitCommand(NamedTuple):
             arguments += ["--set", setting]
         if self.variant is not None:
             arguments += ["--variant", self.variant]
-        return arguments + ["--again"] * self.again
+        return arguments + [AGAIN] * self.again
 
     def format_line(self, unit: Unit) -> str:
         """Return the command that runs a unit as a shell takes it."""

@@ -15,9 +15,10 @@ from bench.errors import BenchError
 def find_written_file(here: Config, environment: dict[str, str]) -> Path:
     """Return the `bench.toml` that a place is written to: the project's, else a new one.
 
-    A new one stands beside the work folder that is in use, so that this stays the same.
+    A new one stands beside the work folder that is in use, so that this stays the same. A job
+    reads a copy, and is told which file that was made of.
     """
-    if named := environment.get("BENCH_CONFIG"):
+    if named := environment.get(locations.WRITTEN) or environment.get("BENCH_CONFIG"):
         return Path(named)
     if (own := locations.project_file(environment)) is not None:
         return own

@@ -13,6 +13,8 @@ NAME = "bench.toml"
 WITHIN = "BENCH_CONFIG_WITHIN"
 """The variable that names a folder outside which no `bench.toml` and no work folder is looked for
 (our tests set it, so that they see nothing of the machine that they run on)."""
+WRITTEN = "BENCH_CONFIG_WRITTEN"
+"""The variable that names the file that places are written to, for a job, which reads a copy."""
 _FOLDER = "speech-deepfake-bench"
 _STORES = ("mlflow.db", "outbox.db", "tracking.lock")
 """Files by which a work folder that was used before is known."""

@@ -21,7 +21,7 @@ _SINGLE = (
 )
 """Keys that are in no section."""
 _OTHER = (
-    *("BENCH_CONFIG", locations.WITHIN, "BENCH_SWEEP_STORAGE"),
+    *("BENCH_CONFIG", locations.WITHIN, locations.WRITTEN, "BENCH_SWEEP_STORAGE"),
     *("BENCH_SUBMISSION", "BENCH_UNIT"),
 )
 """Variables of ours that give no key."""

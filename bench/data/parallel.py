@@ -5,17 +5,13 @@ Threads serve where files are waited for, processes where samples are computed w
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
+from bench._io.child_processes import ChildPool
 from bench._io.cores import count_cores
-from bench._io.interrupts import STOP_SIGNALS
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -52,11 +48,7 @@ def on_processes(
     chunks = -(-len(items) // CHUNK)
     if processes == 0 or chunks < 2:
         return _run_here(do, items, progress)
-    # Not forked: this process may have threads and a GPU, and a fork would hold its locks.
-    pool = ProcessPoolExecutor(
-        min(processes, chunks), multiprocessing.get_context("spawn"), _follow_parent
-    )
-    return _run_chunks(pool, do, items, progress)
+    return _run_chunks(ChildPool(min(processes, chunks)), do, items, progress)
 
 
 def _run_here(do: Callable[[T], R], items: Sequence[T], progress: Progress) -> Iterator[R]:
@@ -82,17 +74,3 @@ def _run_chunks(
 
 def _run_chunk(do: Callable[[T], R], chunk: Sequence[T]) -> list[R]:
     return [do(item) for item in chunk]
-
-
-def _follow_parent() -> None:
-    """Leave Ctrl-C and requests to stop to the parent, and end where it was killed."""
-    for number in (signal.SIGINT, *STOP_SIGNALS):
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from lightning_fabric import Fabric
 
-from bench._io import interrupts
+from bench._io import child_processes, interrupts
 from bench._io.launchers import Launcher
 from bench.config import Config
 from bench.errors import BenchError, RowFailed, plain_message
@@ -214,6 +214,7 @@ def join_team(config: Config) -> Generator[bool]:
     if launcher is None:
         yield True
         return
+    child_processes.end_with_parent()
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # a line for each process
     fabric = engine.make_fabric(config, "32-true")
     fabric.launch()

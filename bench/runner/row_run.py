@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from lightning_fabric import Fabric
 
-from bench._io import interrupts
+from bench._io import child_processes, interrupts
 from bench._io.interrupts import InterruptGuard
 from bench.cards import corpus_cards
 from bench.config import Config
@@ -261,6 +261,7 @@ def _train_on_each(
     job: RowJob, folder: Path, config: Config, relay: DeviceRelay, fabric: Fabric
 ) -> TrainedRow:
     observer = ProgressSender(relay.pipe) if fabric.is_global_zero else SilentCallback()
+    child_processes.end_with_parent()
     with interrupts.note_stop_signals():
         relay.watch_stop()
         return train_and_score(fabric, job.run, job.seed, job.data, folder, config, observer)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import torch
 
 from bench._io import interrupts
+from bench._io.child_processes import start_command
 from bench._io.cores import count_cores
 from bench.config import Config
 from bench.config.variables import variable_name
@@ -48,8 +49,8 @@ def run_workers(
 
     `say` is given each line of their standard error, and `ended` is called as each ends; both are
     called by several threads, one at a time. Ctrl-C interrupts all that run and starts no more.
-    They stop when this process ends, however it ends: their standard input is a pipe from it. Raise
-    Stopped after they ended, where a signal asked for it.
+    They stop when this process ends, however it ends. Raise Stopped after they ended, where a
+    signal asked for it.
     """
     pool = _WorkerPool(commands, jobs, config, say, ended)
     threads = [threading.Thread(target=pool.work, args=(slot,)) for slot in range(jobs)]
@@ -106,15 +107,11 @@ class _WorkerPool:
                 if not self._waiting:
                     return False
                 index, arguments = self._waiting.popleft()
-                worker = subprocess.Popen(
+                worker = start_command(
                     [sys.executable, "-m", "bench", *arguments],
-                    env=worker_environment(slot, self._jobs, self._config),
-                    stdin=subprocess.PIPE,
+                    worker_environment(slot, self._jobs, self._config),
                     stdout=output,
                     stderr=subprocess.PIPE,
-                    text=True,
-                    encoding="utf-8",
-                    errors="replace",
                 )
                 self._running.add(worker)
             assert worker.stderr is not None
@@ -176,14 +173,3 @@ def visible_gpus() -> list[str]:
     if named is not None:
         return [part.strip() for part in named.split(",") if part.strip()]
     return [str(number) for number in range(torch.cuda.device_count())]
-
-
-def stop_with_parent() -> None:
-    """In a worker: be interrupted, as by Ctrl-C, when the process that started it is gone."""
-
-    def wait_for_parent() -> None:
-        while os.read(0, 1):
-            pass
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=wait_for_parent, daemon=True).start()

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
-from multiprocessing import get_context
 from pathlib import Path
 
 import soundfile
 
+from bench._io.child_processes import ChildPool
 from bench.synthetic.clip import (
     Pcm,
     PlannedClip,
@@ -95,9 +94,7 @@ def share_work(n_recordings: int) -> Iterator[Map]:
     if n_recordings < FEWEST_TO_SHARE:
         yield map
         return
-    # Fresh processes: a fork of one that has begun to use threads (torch, the tracking store) can
-    # hang.
-    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+    with ChildPool(PROCESSES) as pool:
         yield partial(pool.map, chunksize=4)
 
 

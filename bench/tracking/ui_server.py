@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import psutil
 
+from bench._io.child_processes import start_command
 from bench._io.interrupts import catch_stop
 from bench.cards import table_cards
 from bench.config import Config
@@ -33,7 +34,7 @@ def server_command(config: Config, port: int) -> list[str]:
             "tracking.is-a-server", f"tracking is kept by a server already: open {at.shown}"
         )
     return [
-        *(sys.executable, "-m", "mlflow", "server"),
+        *(sys.executable, "-m", "bench.tracking.ui_process", "server"),
         *("--host", HOST, "--port", str(port), "--workers", "1"),
         # Pages that are open in a browser do not keep it from ending.
         *("--uvicorn-opts", "--log-level=warning --timeout-graceful-shutdown=1"),
@@ -96,12 +97,10 @@ def serve_ui(config: Config, port: int, ready: Callable[[], None]) -> int:
     arguments = server_command(config, port)
     # A new store is set up here, under its lock, not by the server.
     Store(config).require_writable()
-    with catch_stop() as stopped:
-        # Ctrl-C is for this process alone, which ends the others in order; standard output is for
-        # the addresses.
-        serving = subprocess.Popen(
-            arguments, env=server_environment(), stdout=2, stderr=2, start_new_session=True
-        )
+    # Ctrl-C is for this process alone, which ends the others in order; standard output is for the
+    # addresses.
+    ways = {"stdout": 2, "stderr": 2, "start_new_session": True}
+    with catch_stop() as stopped, start_command(arguments, server_environment(), **ways) as serving:
         try:
             is_ready = False
             while serving.poll() is None and not stopped.is_set():
@@ -125,7 +124,7 @@ def _is_answering(port: int) -> bool:
         asked.close()
 
 
-def _end_server(serving: subprocess.Popen[bytes]) -> None:
+def _end_server(serving: subprocess.Popen[str]) -> None:
     """End the server and all that it started; kill what does not end by itself."""
     processes: list[psutil.Process] = []
     with suppress(psutil.NoSuchProcess):

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
-from bench._io.interrupts import shield_worker
+from bench._io.child_processes import follow_parent
 from bench.errors import BenchError
 from bench.models.augment import Mixer
 from bench.models.systems.base import Batch, System
@@ -68,7 +68,7 @@ def build_loader(
         collate_fn=clips.collate_clips,
         pin_memory=fabric.device.type == "cuda",
         persistent_workers=workers > 0,
-        worker_init_fn=shield_worker,
+        worker_init_fn=follow_parent,
         # Its own generator: a loader else draws from the global one, how often depends on workers.
         generator=torch.Generator(),
     )

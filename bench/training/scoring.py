@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
 
 from bench._io import interrupts
-from bench._io.interrupts import shield_worker
+from bench._io.child_processes import follow_parent
 from bench.config import Config
 from bench.data.subset import Subset
 from bench.errors import RowFailed, make_stop
@@ -117,7 +117,7 @@ def iterate_scores(
         batch_size=None,
         num_workers=workers,
         pin_memory=fabric.device.type == "cuda",
-        worker_init_fn=shield_worker,
+        worker_init_fn=follow_parent,
     )
     for indices, clips, heard_s in loader:
         with torch.inference_mode():

@@ -15,7 +15,6 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-import tomlkit
 
 from bench.cards import corpus_cards
 from bench.config import read_config
@@ -23,7 +22,8 @@ from bench.data.corpora import read_corpus_split, read_keys
 from bench.downloads import addresses
 from bench.evaluation.score_file import read_scores
 from bench.models import weights
-from tests.downloads.official_archives import CORPORA, pack
+from tests.downloads.lab_corpus import LabCorpus, card_content
+from tests.downloads.official_archives import CORPORA
 from tests.downloads.server import FileServer, run_server
 from tests.output_schema import validated
 
@@ -37,45 +37,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
 
 @pytest.fixture
 def lab(miniatures: Path, tmp_path: Path, server: FileServer) -> Callable[..., str]:
-    """Serves a miniature in its organisers' archives; its card is the official one but for the
-    addresses, sizes and counts. The corpus is called LAB."""
-
-    def serve(key: str, **change: object) -> str:
-        root = miniatures / "mini" / key
-        official = corpus_cards.read_corpus_card(key)
-        content = card_content(key)
-        archives = CORPORA[key]
-        content |= {"name": "Lab corpus", "short": "LAB", **change}
-        content["downloads"] = [
-            served(server, pack(root, official.folder, item["file"], archives[item["file"]]), item)
-            for item in content["downloads"]
-            if item["file"] in archives
-        ]
-        for split, counts in content["splits"].items():
-            labels = read_keys(official, split, root).table["label"]
-            counts |= {"utterances": len(labels)}
-            if "bonafide" in counts:
-                counts |= {name: int((labels == name).sum()) for name in ("bonafide", "spoof")}
-        path = tmp_path / "lab/datasets/labcorpus.toml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(tomlkit.dumps(content), encoding="utf-8")
-        (tmp_path / "bench.toml").write_text('extend = ["lab"]  # ours\n', encoding="utf-8")
-        return "LAB"
-
-    return serve
-
-
-def card_content(key: str) -> dict:
-    path = Path(__file__).parents[2] / "datasets" / f"{key}.toml"
-    return tomllib.loads(path.read_text(encoding="utf-8"))
-
-
-def served(server: FileServer, content: bytes, item: dict) -> dict:
-    """Return a download's entry as the server has it; its keys, splits and inner archives stay."""
-    rest = {name: item[name] for name in ("keys", "splits", "inner") if name in item}
-    digest = hashlib.md5(content).hexdigest()
-    url = server.serve(item["file"], content)
-    return {"file": item["file"], "url": url, "bytes": len(content), "md5": digest, **rest}
+    return LabCorpus(server, miniatures, tmp_path).serve
 
 
 def fetched(server: FileServer) -> list[str]:

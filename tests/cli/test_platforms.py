@@ -22,8 +22,8 @@ POSIX_OF = {
     "time": "tzset",
 }
 """What of the standard library Windows lacks, or (`os.kill`) does something else by."""
-EXCUSED = {("runner/worker_processes.py", "os.kill")}
-"""Several processes on one table or sweep are trained on Linux."""
+EXCUSED = {("_io/child_processes.py", "os.kill")}
+"""It ends a process there at once, which Ctrl-C would end in order elsewhere."""
 
 
 def test_nothing_asks_for_what_windows_lacks(root):

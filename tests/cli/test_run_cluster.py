@@ -116,6 +116,17 @@ def test_units_become_arrays_of_their_resources_after_a_check(bench, environment
     assert oct((sent.folder / "bench.toml").stat().st_mode)[-3:] == "600"
 
 
+def test_of_an_extension_that_holds_the_work_folder_only_its_own_folders_are_copied(
+    bench, environment, fake, tmp_path
+):
+    (tmp_path / "bench.toml").write_text('extend = ["."]\n')
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "recordings").mkdir()
+    assert bench(*ORDER, "--on", "slurm").returncode == 0
+    (copied,) = (sent_to(environment).snapshot / "extensions" / "0").iterdir()
+    assert [path.name for path in copied.iterdir()] == ["datasets"]
+
+
 def test_a_script_is_printed_and_not_sent(bench, fake):
     done = bench(*ORDER, "--on", "slurm", "--script")
     assert "#SBATCH --array=0-1\n" in done.stdout
@@ -159,6 +170,17 @@ def test_status_says_how_each_row_stands_and_a_second_call_submits_the_rest(
     assert states(bench)["S4"]["state"] == "requeued"
     fake.change(queue=[])
     assert {row["state"] for row in states(bench).values()} == {"lost"}
+    stopped = submission.UnitState("stopped", f"{job}_1", attempts=1)  # Slurm ended it by SIGTERM
+    sent.write_state(sent.units[1], stopped)
+    assert states(bench)["S4"]["state"] == "stopped"
+    for state, shown in {
+        "PENDING": "requeued",
+        "RUNNING": "queued",
+        "CANCELLED": "cancelled",
+    }.items():
+        fake.change(queue=[f"{job}_1|{state}|||None"])
+        assert states(bench)["S4"]["state"] == shown
+    fake.change(queue=[])
     failed = submission.UnitState("failed", f"{job}_1", code="row.failed", message="diverged")
     sent.write_state(sent.units[1], failed)
     rows = states(bench)

@@ -11,22 +11,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 
-from bench.config import Config
-from bench.evaluation import score_file
-from bench.tracking.store import Store
-from tests.cli.conftest import TINY
-
-ORDER = [
-    *("run", "table4", "--smoke", "--rows", "S0", *TINY),
-    *("--set", "train.fill='repeat'", "--set", "training.select='train.loss'"),
-    *("--set", "training.epochs=6", "--set", "optimiser.learning_rate=1e-4"),
-]
-"""Every frame of a clip is one of audio, so that the mean of two shares' losses is the batch's. The
-loss selects, as the EER of so few utterances jumps by rounding."""
+from tests.several_devices import ORDER, only_run, require_alike
 
 
 def free_port() -> int:
@@ -95,22 +83,6 @@ def pair(command, environment) -> Iterator:
             process.communicate()
 
 
-def scores(work: Path) -> dict[str, np.ndarray]:
-    paths = sorted(work.glob("runs/*/*/scores/*.parquet"))
-    return {path.name: score_file.read_scores(path)["score"].to_numpy() for path in paths}
-
-
-def only_run(work: Path):
-    (run,) = Store(Config(work=work)).search_runs("sal/table4", {"kind": "row"})
-    return run
-
-
-def curve(work: Path, name: str) -> list[float]:
-    store = Store(Config(work=work))
-    points = store.client.get_metric_history(only_run(work).info.run_id, name)
-    return [point.value for point in sorted(points, key=lambda point: point.step)]
-
-
 @pytest.fixture
 def alone(bench, environment, tmp_path) -> Path:
     """The work folder of the same row, run by one process."""
@@ -123,28 +95,6 @@ def alone(bench, environment, tmp_path) -> Path:
     environment["BENCH_WORK"] = own
     assert done.returncode == 0, done.stderr
     return work
-
-
-def require_alike(work: Path, alone: Path) -> None:
-    """Demand equal results, but for what float32 sums in another order may change.
-
-    Rounding grows where it switches a part of the network on or off: in one process too, learning
-    in four parts (`training.accumulate`) changes these losses by 5e-4 after some epochs. Half the
-    batch, or twice the learning rate, changes each of them by 4e-3 and more.
-    """
-    found, expected = scores(work), scores(alone)
-    assert found.keys() == expected.keys()
-    assert len(found) == 2
-    for name, values in expected.items():
-        assert len(found[name]) == len(values)
-        differences = np.abs(found[name] - values)
-        assert np.median(differences) < 1e-3
-        assert np.quantile(differences, 0.95) < 1e-2
-    losses, expected_losses = (curve(folder, "train.loss") for folder in (work, alone))
-    assert len(losses) == 6
-    assert losses[:2] == pytest.approx(expected_losses[:2], rel=1e-5)
-    assert losses == pytest.approx(expected_losses, rel=2e-3)
-    assert only_run(work).info.status == "FINISHED"
 
 
 def test_two_processes_give_what_one_gives(pair, environment, alone):
@@ -192,6 +142,28 @@ def test_a_signal_to_one_stops_both_and_one_device_goes_on(pair, bench, environm
     assert done.returncode == 0, done.stderr
     require_alike(work, alone)
     assert " | " in only_run(work).data.tags["determinism"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_helper_killed", [False, True])
+def test_without_a_launcher_a_kill_leaves_no_process(command, environment, is_helper_killed):
+    """The command starts a process for each device, each with one that loads audio."""
+    work = Path(environment["BENCH_WORK"])
+    several = {"BENCH_DEVICES": "2", "BENCH_WORKERS": "1", "OMP_NUM_THREADS": "1"}
+    begun = subprocess.Popen([*command, *ORDER], env=environment | several, cwd=work)
+    deadline = time.monotonic() + 300
+    while not [*work.glob("runs/*/*/last.pt")]:
+        assert begun.poll() is None
+        assert time.monotonic() < deadline, "no checkpoint in 300 s"
+        time.sleep(0.02)
+    started = psutil.Process(begun.pid).children(recursive=True)
+    helpers = [child for child in started if child.ppid() == begun.pid and child.children()]
+    assert len(helpers) == 2
+    victim = helpers[1].pid if is_helper_killed else begun.pid
+    os.kill(victim, signal.SIGKILL)
+    assert begun.wait(timeout=60) == (1 if is_helper_killed else -signal.SIGKILL)
+    _, alive = psutil.wait_procs(started, timeout=60)
+    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import bench, command, environment, tiny
-from tests.cluster.lab import Lab
+from tests.cluster.lab import Lab, read_figures
 from tests.cluster.real_slurm import RealSlurm, find_obstacle, running_slurm
 
 __all__ = ["bench", "command", "environment", "tiny"]
@@ -32,3 +32,21 @@ def lab(slurm: RealSlurm, environment: dict[str, str], bench, tmp_path: Path) ->
     """A folder of work on the cluster, and the command `bench` there."""
     environment |= {"SLURM_CONF": str(slurm.conf), "PATH": slurm.environment["PATH"]}
     return Lab(slurm, bench, tmp_path / "work")
+
+
+@pytest.fixture
+def undisturbed(bench, environment, tmp_path):
+    """Run the same rows in a work folder of their own, in one process; return their results."""
+
+    def run(*order: str) -> dict[str, dict[str, float]]:
+        work = tmp_path / "undisturbed"
+        work.mkdir()
+        (work / "mini").symlink_to(Path(environment["BENCH_WORK"]) / "mini")
+        before = environment["BENCH_WORK"]
+        environment["BENCH_WORK"] = str(work)
+        done = bench(*order)
+        environment["BENCH_WORK"] = before
+        assert done.returncode == 0, done.stderr
+        return read_figures(work)
+
+    return run

@@ -6,9 +6,12 @@ import json
 import os
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import psutil
 
 from bench.cluster import submission
 from bench.cluster.submission import Submission
@@ -26,9 +29,10 @@ class Lab(NamedTuple):
     bench: Callable[..., Any]
     work: Path
 
-    def submit(self, *order: str) -> Submission:
-        """Submit rows and return the submission."""
-        done = self.bench(*order, "--on", "slurm", "--slurm", "time=60")
+    def submit(self, *order: str, on: str = "slurm", slurm: Sequence[str] = ()) -> Submission:
+        """Submit a command and return the submission; `slurm` are settings of the jobs."""
+        settings = [word for text in ("time=60", *slurm) for word in ("--slurm", text)]
+        done = self.bench(*order, "--on", on, *settings)
         assert done.returncode == 0, done.stderr
         return self.latest()
 
@@ -44,7 +48,14 @@ class Lab(NamedTuple):
 
     def wait_for_end(self) -> None:
         """Wait until no job is left."""
-        wait_until(lambda: not self.slurm.ask("squeue", "-h").strip(), "no job", WAIT_S)
+        wait_until(lambda: not self.slurm.ask("squeue", "-h").strip(), "no job", 2 * WAIT_S)
+
+    def require_finished(self, sent: Submission) -> None:
+        """Wait until no job is left, and require that a submission did all that it should."""
+        self.wait_for_end()
+        logs = {path.name: path.read_text() for path in (sent.folder / "logs").iterdir()}
+        states = [sent.read_state(unit).state for unit in sent.units]
+        assert {*states} == {"finished"}, (states, logs)
 
     def wait_for_epoch(self, sent: Submission, epoch: int) -> str:
         """Wait until a job of the first unit has ended an epoch; return the job's number."""
@@ -74,14 +85,45 @@ class Lab(NamedTuple):
                 return pid
         raise AssertionError("no member runs")
 
+    def list_commands(self, sent: Submission) -> list[int]:
+        """The processes of a row's command: one, or those that srun started, by their rank."""
+        tasks: dict[str, int] = {}
+        for pid in self.slurm.find_processes():
+            with suppress(psutil.NoSuchProcess):
+                process = psutil.Process(pid)
+                given, words = process.environ(), process.cmdline()
+                is_of_row = given.get("BENCH_SUBMISSION") == str(sent.folder)
+                if words[1:3] == ["-m", "bench"] and is_of_row:
+                    tasks[given.get("SLURM_PROCID", "0")] = pid
+        return [tasks[rank] for rank in sorted(tasks)]
+
+    def reach_limit(self, sent: Submission) -> None:
+        """Have the command of a row wait until Slurm says that the time of its job is nearly over.
+
+        So a row of seconds reaches a limit of minutes: Slurm's own clock sends the signal.
+        """
+        (pid,) = self.list_commands(sent)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            wait_until(lambda: is_signalled(pid, signal.SIGUSR1), "the signal", WAIT_S)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
     def kill_member(self, sent: Submission) -> None:
         """Kill the member that runs the first unit, without a word."""
         os.kill(self.find_member(sent), signal.SIGKILL)
 
 
-def read_figures(work: Path) -> dict[str, dict[str, float]]:
+def is_signalled(pid: int, number: signal.Signals) -> bool:
+    """Return whether a signal waits for a process that is stopped."""
+    status = Path("/proc", str(pid), "status").read_text()
+    pending = re.findall(r"^(?:SigPnd|ShdPnd):\s*(\w+)", status, re.MULTILINE)
+    return any(int(mask, 16) >> (number - 1) & 1 for mask in pending)
+
+
+def read_figures(work: Path, tracking: str | None = None) -> dict[str, dict[str, float]]:
     """The results of every finished row, by its name."""
-    frame = Store(Config(work=work)).table_frame("sal/table4", "smoke")
+    frame = Store(Config(work=work, tracking=tracking)).table_frame("sal/table4", "smoke")
     assert {*frame["status"]} == {"FINISHED"}, frame[["row", "status"]]
     names = [name for name in frame.columns if name.startswith(("partial", "llama"))]
     assert names

@@ -46,9 +46,12 @@ SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,sched_min
 MaxArraySize={max_array}
 SlurmdTimeout=5
 KillWait=10
+OverTimeLimit=0
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 {nodes}
-PartitionName=main Nodes=node1,node2 Default=YES DefaultTime=60 MaxTime=600 State=UP
-PartitionName=short Nodes=node1,node2 MaxTime=1 State=UP
+PartitionName=main Nodes=node1,node2 Default=YES DefaultTime=60 MaxTime=600 PriorityTier=1 State=UP
+PartitionName=urgent Nodes=node1,node2 MaxTime=600 PriorityTier=9 PreemptMode=OFF State=UP
 """
 # cred_expire: Slurm starts a requeued job only after the old credentials have expired (120 s by
 # default).
@@ -143,6 +146,11 @@ class RealSlurm:
         )
         assert not check or done.returncode == 0, (command, done.stderr)
         return done.stdout
+
+    def take_nodes(self) -> None:
+        """Submit a job that takes both nodes from all others for some seconds."""
+        command = ["sbatch", "--partition=urgent", "--nodes=2", "--exclusive"]
+        self.ask(*command, "--output=/dev/null", "--chdir=/", "--wrap=sleep 8")
 
     def node_states(self) -> dict[str, str]:
         """Return the state of each node."""

@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from bench.cluster import submission
+from bench.cluster.closing_job import find_lost
 from bench.cluster.submission import Submission, SubmittedArray, SubmittedUnit, UnitState
+from bench.cluster.training_progress import read_training_progress
 from tests.cluster.fake_slurm import FakeSlurm
 from tests.cluster.real_slurm import wait_until
 
@@ -171,6 +173,16 @@ def test_a_job_that_is_ended_by_hand_does_not_come_back(start, fake, tmp_path):
     assert (code, state.state) == (0, "cancelled")
 
 
+def test_a_job_whose_limit_came_without_the_signal_is_submitted_once_more(
+    start, fake, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time()) - 1))
+    code, state = stop_with(start("wait"), tmp_path, signal.SIGTERM)
+    assert (code, state.state) == (75, "requeued")
+    (name, options), _ = list_calls(fake)
+    assert (name, options) == ("sbatch", ["--parsable", "--array=0"])
+
+
 def test_three_attempts_without_progress_fail_the_row(start, fake, tmp_path):
     twice = UnitState("requeued", "7_0", attempts=3, stalls=2, progress=(0, 0, 0))
     code, state = start("finished", twice).end()
@@ -181,3 +193,28 @@ def test_three_attempts_without_progress_fail_the_row(start, fake, tmp_path):
     behind = UnitState("requeued", "7_0", attempts=9, stalls=2, progress=(-1, 0, 0))
     code, state = start("finished", behind).end()
     assert (code, state.state, state.stalls, state.attempts) == (0, "finished", 0, 10)
+
+
+def test_a_repeat_makes_progress_of_its_own(tmp_path):
+    folder = tmp_path / "runs" / "0123-abc"
+    for name in ("seed-6", "seed-66", "seed-6-again-1"):
+        (folder / name / "scores").mkdir(parents=True)
+        (folder / name / "scores" / "dev.parquet").touch()
+    assert read_training_progress(tmp_path, ["0123"], 6) == (2, 0, 0)
+    (folder / "seed-6-again-1" / "scores" / "eval.parquet").touch()
+    assert read_training_progress(tmp_path, ["0123"], 6) == (3, 0, 0)
+
+
+def test_a_job_that_is_over_without_a_word_is_lost_unless_it_was_cancelled(
+    start, fake, monkeypatch
+):
+    started = start("finished")
+    started.end()
+    for name, value in fake.environment.items():
+        monkeypatch.setenv(name, value)
+    begun = UnitState("running", "7_0")
+    started.sent.write_state(started.unit, begun)
+    assert [unit.name for unit, _ in find_lost(started.sent)] == ["S0@666"]
+    for state in ("CANCELLED", "RUNNING", "PENDING"):
+        fake.change(queue=[f"7_0|{state}||0:00|None"])
+        assert find_lost(started.sent) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -15,24 +14,6 @@ from tests.cluster.real_slurm import wait_until
 pytestmark = pytest.mark.slurm
 
 ORDER = ["run", "table4", "--smoke"]
-
-
-@pytest.fixture
-def undisturbed(bench, environment, tmp_path):
-    """Run the same rows in a work folder of their own, in one process; return their results."""
-
-    def run(*order: str) -> dict[str, dict[str, float]]:
-        work = tmp_path / "undisturbed"
-        work.mkdir()
-        (work / "mini").symlink_to(Path(environment["BENCH_WORK"]) / "mini")
-        before = environment["BENCH_WORK"]
-        environment["BENCH_WORK"] = str(work)
-        done = bench(*order)
-        environment["BENCH_WORK"] = before
-        assert done.returncode == 0, done.stderr
-        return read_figures(work)
-
-    return run
 
 
 def test_rows_finish_as_an_array(lab: Lab, tiny, undisturbed):

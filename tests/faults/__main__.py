@@ -28,7 +28,7 @@ from tests.faults.catalogue import (
 from tests.faults.lab import Lab
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability-faults.md"
-QUICK = ("SQLite", "256 kB", "is cut", "NaN")
+QUICK = ("SQLite", "256 kB", "is cut", "later version", "weights", "NaN")
 """Words of the faults that `--quick` tries, beside some kills."""
 
 
@@ -74,7 +74,7 @@ def main() -> int:
     """Try the faults that are asked for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--kills", type=int, default=50, help="moments at which runs are killed")
-    parser.add_argument("--sweep-kills", type=int, default=10, help="the same for sweeps")
+    parser.add_argument("--sweep-kills", type=int, default=50, help="the same for sweeps")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--quick", action="store_true", help="4 kills and some other faults")
     parser.add_argument("--only", default="", help="faults that have this in group or name")

@@ -22,10 +22,22 @@ import numpy as np
 import soundfile
 import torch
 
-from tests.faults import kills
-from tests.faults.lab import REPORT, RUN, RUN_AND_REPORT, RUN_TABLE, SEARCH, SEND, Lab
+from tests.faults import clusters, kills
+from tests.faults.lab import (
+    LONG,
+    REPORT,
+    RUN,
+    RUN_AND_REPORT,
+    RUN_LONG,
+    RUN_TABLE,
+    RUN_WEIGHTED,
+    SEARCH,
+    SEND,
+    WEIGHTED,
+    Lab,
+)
 from tests.faults.servers import FaultyServer
-from tests.faults.world import Command
+from tests.faults.world import WEIGHTS, Command, write_weights
 
 KILL_RUN = "kill -9 of `bench run`, `report` and `sync`"
 KILL_SWEEP = "kill -9 of `bench sweep`"
@@ -74,6 +86,13 @@ def _need_root() -> str:
     return "" if os.name == "posix" and os.geteuid() == 0 else "mounting needs root"
 
 
+def _job_fault(what: str, disturb: clusters.Disturb, limit: str = "60") -> Fault:
+    def happen(lab: Lab) -> None:
+        clusters.disturb_job(lab, disturb, limit)
+
+    return Fault("jobs of Slurm", what, happen, clusters.need_slurm)
+
+
 # --- several processes ---
 
 
@@ -112,6 +131,34 @@ def meet_faulty_server(lab: Lab, fault: str) -> None:
         report = (world.folder / "reports" / "faults-table.smoke.csv").read_text(encoding="utf-8")
         if report != expected.report:
             raise AssertionError("the report's figures differ")
+
+
+def outlast_retries(lab: Lab) -> None:
+    """The server is gone until the suite gives up on it, and is back while the row still runs."""
+    with FaultyServer(lab.folder / "server-back") as server:
+        world = replace(lab.make_world(), environment={"BENCH_TRACKING": server.uri})
+        command = world.start(*RUN_LONG)
+        _wait_for(lambda: any(world.work.rglob("last.pt")), command)
+        server.fault = "gone"
+        _wait_for(lambda: "records go to" in command.log.read_text(), command)
+        server.fault = ""
+        if command.has_ended():
+            raise AssertionError(f"it ended before the server was back:\n{command.said}")
+        command.wait()
+        if command.code:
+            raise AssertionError(command.said)
+        world.finish(("sync",), RUN_LONG)
+        runs = server.list_runs("faults/table")
+        if [run.info.status for run in runs] != ["FINISHED"]:
+            raise AssertionError(f"runs at the server: {runs}")
+        (expected,) = lab.expect(LONG).figures
+        wrong = [
+            name
+            for name, value in expected.items()
+            if name in runs[0].data.metrics and runs[0].data.metrics[name] != value
+        ]
+        if wrong:
+            raise AssertionError(f"figures at the server differ: {wrong}")
 
 
 def lock_database(lab: Lab) -> None:
@@ -195,6 +242,23 @@ def change_audio(lab: Lab) -> None:
     lab.finish(world, RUN_AND_REPORT)
 
 
+def change_weights(lab: Lab) -> None:
+    """A file of weights is replaced while a row is trained: the row does not count as finished."""
+    world = lab.make_world()
+    command = world.start(*RUN_WEIGHTED)
+    _wait_for(lambda: any(world.work.rglob("last.pt")), command)
+    path = world.folder / WEIGHTS
+    content = path.read_bytes()
+    write_weights(path, seed=1)
+    command.wait()
+    if not command.code or "weights own" not in command.said:
+        raise AssertionError(f"it was not noticed:\n{command.said}")
+    path.write_bytes(content)
+    world.finish(RUN_WEIGHTED)
+    world.remove_set_aside()
+    lab.finish(world, WEIGHTED)
+
+
 def _damage_checkpoint(lab: Lab, damage: Callable[[Path], None]) -> None:
     """A killed row's checkpoint is damaged before the row goes on."""
     world = lab.make_world()
@@ -236,6 +300,24 @@ def age_checkpoint(lab: Lab) -> None:
         torch.save(state, path)
 
     _damage_checkpoint(lab, put_older)
+
+
+def meet_newer_checkpoint(lab: Lab) -> None:
+    """It is of a later version: the row fails and leaves it alone; that version can go on."""
+    world = lab.make_world()
+    world.run(*RUN, before=lambda: kills.kill_at(kills.Moment("training", 2, 0)))
+    (path,) = world.work.rglob("last.pt")
+    content = path.read_bytes()
+    torch.save({**torch.load(path), "version": 99}, path)
+    newer = path.read_bytes()
+    command = world.run(*RUN)
+    _require_plain(command)
+    if not command.code or "is a checkpoint of version 99" not in command.said:
+        raise AssertionError(f"it was not noticed:\n{command.said}")
+    if path.read_bytes() != newer:
+        raise AssertionError("the checkpoint was changed")
+    path.write_bytes(content)
+    lab.finish(world, RUN_AND_REPORT)
 
 
 # --- clocks, workers, audio ---
@@ -317,6 +399,7 @@ FAULTS = (
     Fault("tracking", "the server is gone", lambda lab: meet_faulty_server(lab, "gone")),
     Fault("tracking", "the server answers 500", lambda lab: meet_faulty_server(lab, "error")),
     Fault("tracking", "the server is slow", lambda lab: meet_faulty_server(lab, "slow")),
+    Fault("tracking", "the server is back after the suite gave up on it", outlast_retries),
     Fault("tracking", "SQLite is locked by another program", lock_database),
     *(
         Fault(
@@ -333,8 +416,16 @@ FAULTS = (
     Fault("files", "a checkpoint is empty", empty_checkpoint),
     Fault("files", "a checkpoint is another row's", swap_checkpoint),
     Fault("files", "a checkpoint is of a version that kept less", age_checkpoint),
+    Fault("files", "a checkpoint is of a later version", meet_newer_checkpoint),
+    Fault("files", "weights are replaced in mid-run", change_weights),
     Fault("files", "NaN in a recording", lambda lab: spoil_audio(lab, np.nan)),
     Fault("files", "an infinite sample in a recording", lambda lab: spoil_audio(lab, np.inf)),
     Fault("machine", "the clock is set back and the time zone changed", set_clock_back),
     Fault("machine", "a process that loads audio is killed", kill_loader_worker),
+    _job_fault("a job is put back into the queue", clusters.requeue_job),
+    _job_fault("a job is preempted", clusters.preempt_job),
+    _job_fault("a job is cancelled", clusters.cancel_job),
+    _job_fault("a job's process is killed", clusters.kill_member),
+    _job_fault("a node is lost", clusters.lose_node),
+    _job_fault("a job reaches its time limit", clusters.reach_limit, limit="3"),
 )

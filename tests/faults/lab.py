@@ -9,10 +9,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.faults import kills
-from tests.faults.world import Arguments, Remains, World, collect_remains, list_differences
+from tests.faults.world import (
+    WEIGHTS,
+    Arguments,
+    Remains,
+    World,
+    collect_remains,
+    list_differences,
+    write_weights,
+)
 
 RUN = ("run", "faults/table", "--smoke", "--rows", "one")
 RUN_BOTH = ("run", "faults/table", "--smoke")
+RUN_LONG = (*RUN, "--set", "training.epochs=12")
+RUN_WEIGHTED = ("run", "faults/weighted", "--smoke", "--rows", "one")
 REPORT = ("report", "faults/table", "--smoke", "--output-dir", "reports", "--format", "md,html,csv")
 SWEEP = ("sweep", "faults", "--smoke")
 SYNC = ("sync", "--from-other-stores")
@@ -32,6 +42,8 @@ RUN_AND_REPORT = Work((RUN, REPORT))
 RUN_TABLE = Work((RUN_BOTH, REPORT))
 SEND = Work((SYNC, REPORT), away=(RUN,))
 SEARCH = Work((SWEEP,))
+LONG = Work((RUN_LONG,))
+WEIGHTED = Work((RUN_WEIGHTED,))
 
 
 @dataclass
@@ -48,11 +60,12 @@ class Lab:
         self.folder.mkdir(parents=True, exist_ok=True)
         size = Size(*_SIZE, shortest_s=1.0, longest_s=2.0)
         write_miniatures(self.folder / "miniatures" / "mini", size=size, only=["partialspoof"])
+        write_weights(self.folder / "miniatures" / WEIGHTS, seed=0)
 
     def make_world(self, work: Work | None = None, folder: Path | None = None) -> World:
         """Return a new world, in `folder` or one of the lab's, where `work` can begin."""
         path = (folder or self.folder) / f"world-{next(self._numbers)}"
-        world = World.make(path, self.folder / "miniatures" / "mini")
+        world = World.make(path, self.folder / "miniatures")
         if work is not None and work.away:
             replace(world, environment={"BENCH_TRACKING": NOWHERE}).finish(*work.away)
         return world

@@ -53,6 +53,48 @@ cells = ["One"]
 cells = ["Two"]
 mix = { kind = "none" }
 """
+WEIGHTED_CARD = (
+    CARD.partition("[smoke]")[0]
+    .replace('{ kind = "tiny", convolutions = "trained" }', '{ kind = "weighted" }')
+    .replace("Faults", "Weights of a file")
+    + '[rows.one]\ncells = ["One"]\n'
+)
+FRONTEND = """
+from typing import Literal
+
+import torch
+
+from bench.models import weights
+from bench.specs.frontends.tiny import Tiny as Small
+from bench.specs.kinds import FrontEndSettings, Requirement
+
+
+class Weighted(FrontEndSettings):
+    kind: Literal["weighted"]
+
+    def requirements(self):
+        return (Requirement("weights", "own"),)
+
+    def build(self, config):
+        encoder = self.lay_out()
+        path = weights.locate_weights("own", config)
+        encoder.load_state_dict(torch.load(path, weights_only=True))
+        return encoder
+
+    def lay_out(self):
+        size = dict(blocks=1, dim=16, heads=2, feed_forward=16, channels=8)
+        return Small(kind="tiny", **size).lay_out()
+"""
+"""A front-end of an extension that begins with the weights of a file."""
+WEIGHTS = "own.pt"
+SETTINGS = f"""
+extend  = ["."]
+device  = "cpu"
+workers = 0
+
+[weights]
+own = "{WEIGHTS}"
+"""
 SWEEP_CARD = """
 title     = "Faults"
 from      = "faults/table:one"
@@ -72,6 +114,8 @@ _PASSING = re.compile(r"[0-9a-f]{32}|(?<=^work/checked/).*")
 """Ids and digests of paths in names of files, which differ from one work folder to the next."""
 _MEASURED = re.compile(r"^(system/|hours|energy|seconds|duration)")
 """Metrics of the machine."""
+_UNCOMPARED = {"mini", "__pycache__", "submissions", "snapshots"}
+"""Folders of data, and of what jobs were given: they stay."""
 SETTLE_S = 120
 """A file that a killed process left is removed when it is older than a minute: it is made so."""
 
@@ -85,16 +129,21 @@ class World:
 
     @classmethod
     def make(cls, folder: Path, miniatures: Path) -> World:
-        """Return a new one in `folder`, with a copy of the miniature corpora in `miniatures`."""
-        card = folder / "experiments" / "faults" / "table.toml"
-        card.parent.mkdir(parents=True)
-        card.write_text(CARD, encoding="utf-8")
-        sweep = folder / "experiments" / "sweeps" / "faults.toml"
-        sweep.parent.mkdir()
-        sweep.write_text(SWEEP_CARD, encoding="utf-8")
-        (folder / "bench.toml").write_text('extend = ["."]\ndevice = "cpu"\nworkers = 0\n')
+        """Return a new one in `folder`, with copies of the corpora and weights in `miniatures`."""
+        files = {
+            "bench.toml": SETTINGS,
+            "experiments/faults/table.toml": CARD,
+            "experiments/faults/weighted.toml": WEIGHTED_CARD,
+            "experiments/sweeps/faults.toml": SWEEP_CARD,
+            "frontends/weighted.py": FRONTEND,
+        }
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
         (folder / "work").mkdir()
-        shutil.copytree(miniatures, folder / "work" / "mini")
+        shutil.copytree(miniatures / "mini", folder / "work" / "mini")
+        shutil.copyfile(miniatures / WEIGHTS, folder / WEIGHTS)
         return cls(folder)
 
     @property
@@ -251,7 +300,9 @@ def collect_remains(world: World) -> Remains:
     files = [
         path
         for path in world.folder.rglob("*")
-        if path.is_file() and "mini" not in path.parts and not path.name.startswith("log-")
+        if path.is_file()
+        and not _UNCOMPARED & {*path.relative_to(world.folder).parts}
+        and not path.name.startswith("log-")
     ]
     names = {path: _PASSING.sub("ID", path.relative_to(world.folder).as_posix()) for path in files}
     report = world.folder / "reports" / "faults-table.smoke.csv"
@@ -272,6 +323,17 @@ def _describe_run(run: Any) -> dict[str, Any]:
     }
     tags = {name: run.data.tags.get(name) for name in ("row", "seed", "kind")}
     return {**tags, "status": run.info.status, "params": run.data.params, **metrics}
+
+
+def write_weights(path: Path, seed: int) -> None:
+    """Write weights for the front-end of a file, drawn by a seed."""
+    import torch
+
+    from bench.specs.frontends.tiny import Tiny
+
+    torch.manual_seed(seed)
+    small = Tiny(kind="tiny", blocks=1, dim=16, heads=2, feed_forward=16, channels=8)
+    torch.save(small.lay_out().state_dict(), path)
 
 
 def list_differences(expected: Remains, remains: Remains) -> list[str]:

@@ -1,0 +1,136 @@
+"""Processes that this one starts end with it, however it ends, and are left alone until then.
+
+A process that is killed tells its children nothing. A child that waits for work would wait for
+ever: it holds both ends of the pipe by which the work comes, as its brothers do.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import connection
+from typing import Any, ParamSpec, TypeVar
+
+from bench._io.interrupts import STOP_SIGNALS
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_FOLLOW_VARIABLE = "BENCH_FOLLOWS"
+"""Set for a command whose standard input is a pipe from the process that it should end with."""
+_POLL_S = 0.5
+"""How often a child looks for its parent."""
+_PATIENCE_S = 30.0
+"""So long a command may take to end after it was interrupted."""
+
+
+class ChildPool(ProcessPoolExecutor):
+    """Fresh processes that end with this one (`follow_parent`).
+
+    They are not forked: this process may have threads and a GPU, and a fork would hold its locks.
+    """
+
+    def __init__(self, processes: int) -> None:
+        super().__init__(processes, multiprocessing.get_context("spawn"), follow_parent)
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Submit a call; the first one starts the processes."""
+        if not hasattr(signal, "pthread_sigmask"):
+            return super().submit(fn, *args, **kwargs)
+        # Each thread of a new process gets this mask, those that its libraries start as well.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def follow_parent(_number: int = 0) -> None:
+    """In a process that computes for its parent: leave it to that one when to stop.
+
+    A cluster sends its signals to all processes of a job, and a terminal Ctrl-C. Of them only a
+    SIGTERM that the parent itself sends ends this process, and that the parent is gone.
+    """
+    for number in (signal.SIGINT, *STOP_SIGNALS):
+        if number != signal.SIGTERM:
+            signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "sigwaitinfo"):  # macOS and Windows cannot say who sent a signal
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_wait_for_sigterm, daemon=True).start()
+    end_with_parent()
+
+
+def _wait_for_sigterm() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent.pid:
+        pass
+    os._exit(0)
+
+
+def end_with_parent() -> None:
+    """In a child: end at once when the process that started this one is gone."""
+    threading.Thread(target=_watch_parent, args=[os.getppid()], daemon=True).start()
+
+
+def _watch_parent(starter: int) -> None:
+    """Wait until the parent is gone; `starter` is the process that was above this one.
+
+    The end of its pipe alone would not do: processes that were forked from it hold that as well.
+    """
+    parent = multiprocessing.parent_process()
+    while os.getppid() == starter:
+        if parent is None:
+            time.sleep(_POLL_S)
+        elif connection.wait([parent.sentinel], _POLL_S):
+            break
+    os._exit(1)
+
+
+def start_command(
+    arguments: Sequence[str], environment: Mapping[str, str] | None = None, **given: Any
+) -> subprocess.Popen[str]:
+    """Start a command of this package that ends with this process.
+
+    It is interrupted, as by Ctrl-C, when its standard input ends: that is a pipe from here. What is
+    between, such as srun, passes that on. `given` is for `subprocess.Popen`.
+    """
+    variables = {**(os.environ if environment is None else environment), _FOLLOW_VARIABLE: "1"}
+    return subprocess.Popen(
+        arguments,
+        env=variables,
+        stdin=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        **given,
+    )
+
+
+def follow_starter(end: Callable[[], None] | None = None) -> None:
+    """In a command: end with the process that started it, where that was by `start_command`.
+
+    `end` is called then; without it this process is interrupted, and killed where it does not end.
+    """
+    if os.environ.pop(_FOLLOW_VARIABLE, ""):
+        threading.Thread(target=_watch_input, args=[end or _interrupt_process], daemon=True).start()
+
+
+def _watch_input(end: Callable[[], None]) -> None:
+    while os.read(0, 1):
+        pass
+    end()
+
+
+def _interrupt_process() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(_PATIENCE_S)
+    print("ended: the process that started this one is gone", file=sys.stderr, flush=True)
+    os._exit(1)
