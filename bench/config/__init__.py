@@ -154,9 +154,12 @@ class Config:
         named = os.environ.get("MLFLOW_TRACKING_URI") or self.tracking
         if named:
             return named
+        file = (self.work / "mlflow.db").absolute()
+        if PLAIN_SQLITE.fullmatch(plain := f"sqlite:///{file}"):
+            return plain
+
         from sqlalchemy.engine import URL  # which knows how a path is quoted
 
-        file = (self.work / "mlflow.db").absolute()
         return URL.create("sqlite", database=str(file)).render_as_string()
 
     @property
@@ -373,6 +376,10 @@ def _tracking_address(uri: str, base: Path) -> str:
     database = str(base.absolute() / (stated.database or ""))
     return stated.set(database=database).render_as_string(hide_password=False)
 
+
+PLAIN_SQLITE = re.compile(r"sqlite:///(/[\w./-]*\w)", re.ASCII)
+"""The address of a SQLite file in whose path nothing is quoted, whole: SQLAlchemy, which knows how
+others are, takes a second to import."""
 
 _SLURM = "slurm"
 _PLAIN = ("device", "devices", "nodes", "workers", "deterministic", "stage")

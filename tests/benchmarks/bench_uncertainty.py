@@ -1,4 +1,4 @@
-"""Print the processor time of bootstrap intervals beside a plain loop: `bench_uncertainty.py [REPLICATES]`.
+"""Print the processor time of intervals beside a plain loop: `bench_uncertainty.py [REPLICATES]`.
 
 As many trials and speakers as in ASVspoof 5's evaluation set, as many utterances as in
 PartialSpoof's at 160 ms. The loop draws indices, sorts the drawn scores and computes the figures
@@ -77,7 +77,7 @@ def loop(of: Items, draw: Callable[..., np.ndarray], figures: Callable[..., obje
 
 def choose_items(of: Items, chosen: np.ndarray) -> Items:
     """Return the items of a cell of a breakdown."""
-    return Items(*(column[chosen] for column in of))
+    return Items(of.score[chosen], of.bonafide[chosen], of.spoof[chosen], of.unit[chosen])
 
 
 def two(bonafide: np.ndarray, spoof: np.ndarray) -> list[float]:
