@@ -82,6 +82,9 @@ class ConfigFile(Spec):
     """Whether torch may use deterministic algorithms only: the same command on the same machine
     gives the same figures on a GPU too, more slowly. (On the CPU it does anyway, with the same
     number of threads.)"""
+    checkpoint_minutes: Annotated[float, Field(ge=0)] = 0.0
+    """Minutes between two saved states of a training, at the end of an epoch; 0 saves each epoch's.
+    A training that is killed goes on from the last one."""
     slurm: SlurmSettings = SlurmSettings()
     """What jobs of `--on slurm` ask for (`bench.config.slurm_settings`)."""
 
@@ -112,6 +115,7 @@ class Config:
     nodes: int = 1
     workers: int | None = None
     deterministic: bool = False
+    checkpoint_minutes: float = 0.0
     slurm: SlurmSettings = field(default_factory=SlurmSettings)
 
     @property
@@ -382,5 +386,8 @@ PLAIN_SQLITE = re.compile(r"sqlite:///(/[\w./-]*\w)", re.ASCII)
 others are, takes a second to import."""
 
 _SLURM = "slurm"
-_PLAIN = ("device", "devices", "nodes", "workers", "deterministic", "stage")
+_PLAIN = (
+    *("device", "devices", "nodes", "workers", "deterministic", "checkpoint_minutes"),
+    "stage",
+)
 """Keys that are no places."""
