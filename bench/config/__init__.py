@@ -87,6 +87,9 @@ class ConfigFile(Spec):
     """Whether torch may use deterministic algorithms only: the same command on the same machine
     gives the same figures on a GPU too, more slowly. (On the CPU it does anyway, with the same
     number of threads.)"""
+    checkpoint_minutes: Annotated[float, Field(ge=0)] = 0.0
+    """Minutes between two saved states of a training, at the end of an epoch; 0 saves each epoch's.
+    A training that is killed goes on from the last one."""
     slurm: SlurmSettings = SlurmSettings()
     """What jobs of `--on slurm` ask for (`bench.config.slurm_settings`)."""
 
@@ -118,6 +121,7 @@ class Config:
     workers: int | None = None
     augment_on: str = "host"
     deterministic: bool = False
+    checkpoint_minutes: float = 0.0
     slurm: SlurmSettings = field(default_factory=SlurmSettings)
 
     @property
@@ -168,9 +172,12 @@ class Config:
         named = os.environ.get("MLFLOW_TRACKING_URI") or self.tracking
         if named:
             return named
+        file = (self.work / "mlflow.db").absolute()
+        if PLAIN_SQLITE.fullmatch(plain := f"sqlite:///{file}"):
+            return plain
+
         from sqlalchemy.engine import URL  # which knows how a path is quoted
 
-        file = (self.work / "mlflow.db").absolute()
         return URL.create("sqlite", database=str(file)).render_as_string()
 
     @property
@@ -392,6 +399,13 @@ def _tracking_address(uri: str, base: Path) -> str:
     return stated.set(database=database).render_as_string(hide_password=False)
 
 
+PLAIN_SQLITE = re.compile(r"sqlite:///(/[\w./-]*\w)", re.ASCII)
+"""The address of a SQLite file in whose path nothing is quoted, whole: SQLAlchemy, which knows how
+others are, takes a second to import."""
+
 _SLURM = "slurm"
-_PLAIN = ("device", "devices", "nodes", "workers", "augment_on", "deterministic", "stage")
+_PLAIN = (
+    *("device", "devices", "nodes", "workers", "augment_on", "deterministic"),
+    *("checkpoint_minutes", "stage"),
+)
 """Keys that are no places."""

@@ -18,6 +18,7 @@ SECTIONS = ("corpora", "weights", "noise")
 _SINGLE = (
     *("cards", "extend", "work", "tracking", "stage", "scratch"),
     *("device", "devices", "nodes", "workers", "augment_on", "deterministic"),
+    "checkpoint_minutes",
 )
 """Keys that are in no section."""
 _OTHER = (
@@ -92,6 +93,13 @@ def _read_number(name: str, text: str) -> int:
     return int(text)
 
 
+def _read_minutes(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise BenchError("config.invalid", f"{name} = {text!r}: should be a number") from None
+
+
 def _read_folders(_: str, text: str) -> list[str]:
     return [folder for folder in text.split(os.pathsep) if folder.strip()]
 
@@ -107,5 +115,6 @@ _PARSE: Mapping[str, Callable[[str, str], Any]] = {
     "nodes": _read_number,
     "workers": _read_number,
     "deterministic": _read_flag,
+    "checkpoint_minutes": _read_minutes,
 }
 """How the values that are no texts are read from a variable's name and text."""

@@ -28,6 +28,7 @@ from bench.metrics.plans import (
     ResamplingGroups,
     ResamplingPlan,
     group_items,
+    has_all,
     sum_groups,
 )
 from bench.metrics.ratios import Ratios, replicate_ratios
@@ -36,7 +37,7 @@ from bench.metrics.tally import Bools, Floats
 
 REPLICATES = 1000
 
-DRAWS_VERSION = "2"
+DRAWS_VERSION = "3"
 """Changes where draws change: those that were kept of another kind are not taken for these."""
 
 
@@ -167,20 +168,20 @@ class _RememberedGroups(ResamplingGroups):
     def draw_replicate(self, seed: int, number: int, needed: Floats) -> Replicate:
         """Return the weights that were drawn for the seed's trials; see `ResamplingGroups`."""
         weights = _WEIGHTS[seed][number].astype(np.float64)
-        assert (weights @ needed > 0).all(), "trials of one digest have the same classes"
+        assert has_all(weights, needed), "trials of one digest have the same classes"
         return Replicate(weights, 0)
 
 
-_WEIGHTS: dict[int, NDArray[np.uint16]] = {}
-"""(REPLICATES, groups) by seed: the last few trials that were asked for."""
+_WEIGHTS: dict[int, NDArray[np.uint8] | NDArray[np.uint16]] = {}
+"""(REPLICATES, groups) by seed: the last trials that were asked for."""
 _MOST = 8
-_MOST_GROUPS = 2**15
-"""Beyond, the weights of 1,000 replicates take too much memory."""
+_MOST_BYTES = 2**30
+"""Of all of them: a byte for each group and replicate is enough for 1,000,000 utterances."""
 
 
 def _group_items(trials: str, plan: ResamplingPlan, items: Items) -> ResamplingGroups:
     drawn_groups = group_items(plan, [items.unit])
-    if drawn_groups.n > _MOST_GROUPS:
+    if drawn_groups.n * REPLICATES > _MOST_BYTES:
         return drawn_groups
     seed = _trial_seed(trials)
     if seed not in _WEIGHTS:
@@ -189,11 +190,24 @@ def _group_items(trials: str, plan: ResamplingPlan, items: Items) -> ResamplingG
             [sum_groups(group, items.bonafide, n), sum_groups(group, items.spoof, n)], 1
         )
         draw = drawn_groups.draw_replicate
-        drawn = [draw(seed, number, needed).weights for number in range(REPLICATES)]
-        while len(_WEIGHTS) >= _MOST:
-            del _WEIGHTS[next(iter(_WEIGHTS))]
-        _WEIGHTS[seed] = np.array(drawn, dtype=np.uint16)
+        _free_weights(n * REPLICATES)
+        drawn = np.empty((REPLICATES, n), dtype=np.uint8)
+        for number in range(REPLICATES):
+            weights = draw(seed, number, needed).weights
+            if drawn.dtype == np.uint8 and weights.max() > np.iinfo(np.uint8).max:
+                drawn = drawn.astype(np.uint16)
+            drawn[number] = weights
+        _WEIGHTS[seed] = drawn
     return _RememberedGroups(*drawn_groups)
+
+
+def _free_weights(needed: int) -> None:
+    """Forget the oldest weights until there is room for `needed` bytes more."""
+    while _WEIGHTS and (
+        len(_WEIGHTS) >= _MOST
+        or sum(weights.nbytes for weights in _WEIGHTS.values()) + needed > _MOST_BYTES
+    ):
+        del _WEIGHTS[next(iter(_WEIGHTS))]
 
 
 def _digest_trials(names: list[str], items: Items, plan: ResamplingPlan) -> str:

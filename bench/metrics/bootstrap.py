@@ -16,23 +16,23 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from bench.errors import BenchError
-from bench.metrics.crossing import (
-    CrossingCurve,
-    SortedItems,
+from bench.metrics.cells import (
+    BATCH,
+    IndependentCells,
+    ResampledCells,
     are_independent,
-    by_score,
-    independent_rates,
+    is_walked,
 )
 from bench.metrics.det import equal_error_rate
 from bench.metrics.exact import BoundedItems
 from bench.metrics.items import Items
-from bench.metrics.measure import Decided, Least, Measure, Ordered
+from bench.metrics.measure import Averaged, Decided, Least, Measure, Ordered
 from bench.metrics.plans import (
     ResamplingGroups,
     ResamplingPlan,
@@ -41,7 +41,8 @@ from bench.metrics.plans import (
     plan_by_utterance,
     sum_groups,
 )
-from bench.metrics.tally import Floats, ScoreCounts
+from bench.metrics.sorted_items import ResampledCounts, SortedItems, by_score
+from bench.metrics.tally import Floats, Integers
 from bench.units import CLASSES
 
 RESULTS_VERSION = 1
@@ -99,9 +100,10 @@ def compute_intervals(
     exact bounds take utterances to be independent: with few speakers or attacks the interval may
     still be too narrow.
 
-    `equal_error_rate` is computed from a few items of a replicate (`bench.metrics.crossing`). Where
-    each utterance is one trial and utterances are resampled, it has draws of its own, which are
-    equally exact and much faster.
+    The EER and least costs with a `line` are computed from a few items of a replicate
+    (`bench.metrics.cells`). Where each utterance is one trial and utterances are resampled, they
+    have draws of their own, which are equally exact and much faster. Measures with `terms` need
+    the sums of these over each class alone, and those that follow from the ROC curve its corners.
 
     A BenchError is raised where a class is absent, a score is not a number, there is nothing to
     resample, a spoof has no attack to be resampled by, or a measure of a replicate is not finite.
@@ -196,13 +198,14 @@ def compute_replicates(
     values = np.empty((len(ordered), len(measures), replicates))
     again = np.zeros(len(measures), dtype=np.int64)
     rest = dict(enumerate(measures.values()))
-    alone = draws == "fastest" and len(ordered) == 1
-    if alone and are_independent(ordered[0], groups):
-        for i in [i for i, measure in rest.items() if measure is equal_error_rate]:
-            values[0, i], again[i] = independent_rates(ordered[0], replicates, seed)
-            del rest[i]
-    if rest:
-        again[list(rest)] = _fill_values(values, ordered, rest, groups, seed, threads)
+    with ThreadPoolExecutor(threads or min(_THREADS, os.cpu_count() or 1)) as pool:
+        alone = draws == "fastest" and len(ordered) == 1
+        if alone and are_independent(ordered[0], groups):
+            walked = {i: rest.pop(i) for i in [*rest] if is_walked(rest[i])}
+            if walked:
+                again[list(walked)] = _fill_walked(pool, values[0], ordered[0], walked, seed)
+        if rest:
+            again[list(rest)] = _fill_values(pool, values, ordered, rest, groups, seed)
     wrong = np.argwhere(~np.isfinite(values))
     if len(wrong):
         system, i, number = wrong[0]
@@ -214,28 +217,32 @@ def compute_replicates(
     return Replicates(values, tuple(again.tolist()))
 
 
+def _fill_walked(
+    pool: Executor, values: Floats, items: SortedItems, measures: Mapping[int, Measure], seed: int
+) -> int:
+    """Write measures of replicates of independent trials; return how many draws were repeated."""
+    cells = IndependentCells(items, [*measures.values()])
+
+    def fill_batch(number: int) -> int:
+        rows = values[:, number * BATCH : (number + 1) * BATCH]
+        drawn, again = cells.draw_batch(seed, number)
+        rows[[*measures]] = drawn[:, : rows.shape[1]]
+        return int(again[: rows.shape[1]].sum())
+
+    return sum(pool.map(fill_batch, range(-(-values.shape[1] // BATCH))))
+
+
 def _fill_values(
+    pool: Executor,
     values: Floats,
     systems: Sequence[SortedItems],
     measures: Mapping[int, Measure],
     groups: ResamplingGroups,
     seed: int,
-    threads: int | None,
 ) -> int:
     """Write measures of replicates into `values`; return how many draws were repeated."""
-    # With few items a group, the weights at the cells' edges cost more than they save.
-    pays = min(len(items.score) for items in systems) >= 4 * groups.n
-    short = [i for i, measure in measures.items() if pays and measure is equal_error_rate]
-    long = {i: measure for i, measure in measures.items() if i not in short}
-    curves = [CrossingCurve(items, groups.n) if short else None for items in systems]
-    needed = np.stack(
-        [
-            sum_groups(items.group, weights, groups.n)
-            for items in systems
-            for weights in (items.bonafide, items.spoof)
-        ],
-        axis=1,
-    )
+    fillers = [_ReplicateFiller(items, measures, groups.n) for items in systems]
+    needed = np.concatenate([filler.needed for filler in fillers], axis=1)
     nameless = (groups.levels[-1] < 0) & (needed[:, 1::2] > 0).any(axis=1)
     if nameless.any():
         raise BenchError(
@@ -247,38 +254,68 @@ def _fill_values(
 
     def fill_batch(start: int) -> int:
         numbers = range(start, min(start + step, values.shape[2]))
-        drawn = [groups.draw_replicate(seed, number, needed) for number in numbers]
-        weights = [one.weights for one in drawn]
-        for system, (items, curve) in enumerate(zip(systems, curves, strict=True)):
-            if curve:
-                values[system, short, start : numbers.stop] = curve.compute_rates(np.stack(weights))
-            if long:
-                for number, row in zip(numbers, weights, strict=True):
-                    counts = _count_drawn(items, row)
-                    for i, measure in long.items():
-                        values[system, i, number] = measure(counts)
-        return sum(one.redrawn for one in drawn)
+        weights, redrawn = np.empty((len(numbers), groups.n)), 0
+        for row, number in zip(weights, numbers, strict=True):
+            row[:], again = groups.draw_replicate(seed, number, needed)
+            redrawn += again
+        for system, filler in enumerate(fillers):
+            filler.fill_values(values[system, :, start : numbers.stop], weights)
+        return redrawn
 
-    with ThreadPoolExecutor(threads or min(_THREADS, os.cpu_count() or 1)) as pool:
-        return sum(pool.map(fill_batch, range(0, values.shape[2], step)))
+    return sum(pool.map(fill_batch, range(0, values.shape[2], step)))
 
 
-def _count_drawn(items: SortedItems, weights: Floats) -> ScoreCounts:
-    """Return the counted scores of a replicate, without the third of them that was not drawn."""
-    weight = weights.take(items.group)
-    score, bonafide, spoof = items.score, items.bonafide, items.spoof
-    if len(items.ends) == len(score):
-        drawn = np.flatnonzero(weight > 0)  # the comparison makes it ten times faster
-        weight = weight.take(drawn)
-        return ScoreCounts(
-            score.take(drawn), bonafide.take(drawn) * weight, spoof.take(drawn) * weight
-        )
-    first = np.append(0, items.ends[:-1] + 1)
-    bonafide, spoof = (
-        np.add.reduceat(weights_of_class * weight, first) for weights_of_class in (bonafide, spoof)
-    )
-    drawn = np.flatnonzero(bonafide + spoof > 0)
-    return ScoreCounts(score[items.ends[drawn]], bonafide[drawn], spoof[drawn])
+class _ReplicateFiller:
+    """Computes the measures of one system under the weights of groups, each by its shortest way."""
+
+    def __init__(self, items: SortedItems, measures: Mapping[int, Measure], n_groups: int) -> None:
+        walked, self._walked = dict[int, Measure](), None
+        self._averaged, terms = list[int](), list[Floats]()
+        self._counted: list[tuple[ResampledCounts, dict[int, Measure]]] = []
+        of_curve, others = dict[int, Measure](), dict[int, Measure]()
+        classes = items.bonafide, items.spoof
+        self.needed = _sum_classes(items.group, classes, n_groups)
+        """(groups, 2): the weight of each class in each group."""
+        for i, measure in measures.items():
+            if is_walked(measure):
+                walked[i] = measure
+            elif isinstance(measure, Averaged | Decided) and measure.terms is not None:
+                self._averaged.append(i)
+                of_items = zip(classes, measure.terms(items.score), strict=True)
+                added = [
+                    np.multiply(weight, term, where=weight > 0, out=np.zeros(len(weight)))
+                    for weight, term in of_items
+                ]
+                terms.append(_sum_classes(items.group, added, n_groups))
+            else:
+                ranked = isinstance(measure, Least | Ordered)
+                (of_curve if ranked else others)[i] = measure
+        self._terms = np.concatenate([self.needed, *terms], axis=1)
+        if walked:
+            self._walked = [*walked], ResampledCells(items, [*walked.values()], n_groups)
+        for ends, counted in ((items.run_ends, of_curve), (items.ends, others)):
+            if counted:
+                self._counted.append((ResampledCounts(items, ends, n_groups), counted))
+
+    def fill_values(self, values: Floats, weights: Floats) -> None:
+        """Write the measures, (measures, replicates), under each row of group weights."""
+        if self._walked:
+            at, cells = self._walked
+            values[at] = cells.compute_values(weights)
+        if self._averaged:
+            totals, *sums = np.split(weights @ self._terms, 1 + len(self._averaged), axis=1)
+            for i, added in zip(self._averaged, sums, strict=True):
+                values[i] = (added / totals).sum(axis=1)
+        for resampled, measures in self._counted:
+            for number, row in enumerate(weights):
+                counts = resampled.count_drawn(row)
+                for i, measure in measures.items():
+                    values[i, number] = measure(counts)
+
+
+def _sum_classes(group: Integers, classes: Sequence[Floats], n_groups: int) -> Floats:
+    """Return the sums of both classes over each group, (groups, 2)."""
+    return np.stack([sum_groups(group, weights, n_groups) for weights in classes], axis=1)
 
 
 def _check_items(items: Items) -> None:

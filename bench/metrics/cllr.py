@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from bench.metrics.measure import Ordered, ScoreMetric
+from bench.metrics.measure import Averaged, Ordered, ScoreMetric
 from bench.metrics.pav import pool_violators
 from bench.metrics.tally import Floats, ScoreCounts, sum_classes
 
@@ -34,11 +34,20 @@ def cllr(counts: ScoreCounts) -> float:
     True
     """
     n_bonafide, n_spoof = sum_classes(counts)
+    of_bonafide, of_spoof = _cllr_terms(counts.score)
+    missed, accepted = counts.bonafide @ of_bonafide, counts.spoof @ of_spoof
+    return float(missed / n_bonafide + accepted / n_spoof)
+
+
+def _cllr_terms(score: Floats) -> tuple[Floats, Floats]:
+    """Return what a bona fide and a spoof trial of each score cost."""
     # ln(1 + e^s) without e^s, which overflows.
-    beyond = np.log1p(np.exp(-np.abs(counts.score)))
-    missed = counts.bonafide @ (beyond + np.maximum(-counts.score, 0))
-    accepted = counts.spoof @ (beyond + np.maximum(counts.score, 0))
-    return float(missed / n_bonafide + accepted / n_spoof) / 2 / math.log(2)
+    beyond = np.log1p(np.exp(-np.abs(score)))
+    in_bits = 1 / (2 * math.log(2))
+    return (
+        (beyond + np.maximum(-score, 0)) * in_bits,
+        (beyond + np.maximum(score, 0)) * in_bits,
+    )
 
 
 def min_cllr(counts: ScoreCounts) -> float:
@@ -82,7 +91,7 @@ METRICS = (
         trials=("utterances",),
         official="dcf",
         order=22,
-        measure=cllr,
+        measure=Averaged(cllr, _cllr_terms),
     ),
     ScoreMetric(
         name="min_cllr",

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.errors import BenchError
-from bench.metrics.measure import Decided, Least, ScoreMetric
-from bench.metrics.tally import ScoreCounts, accumulate_errors, sum_classes
+from bench.metrics.measure import CostLine, Decided, Least, ScoreMetric
+from bench.metrics.tally import Floats, ScoreCounts, accumulate_errors, sum_classes
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -73,6 +73,20 @@ def actual_dcf(counts: ScoreCounts, costs: DcfCosts | None = None) -> Cost:
     return Cost(cost, float(np.nextafter(at, -np.inf)))
 
 
+def _normalised_line(costs: DcfCosts) -> CostLine:
+    """Return the normalised cost at a threshold by its error rates."""
+    miss, false_alarm = _weigh_costs(costs)
+    norm = min(miss, false_alarm)
+    return CostLine(0.0, miss / norm, false_alarm / norm)
+
+
+def _actual_terms(score: Floats) -> tuple[Floats, Floats]:
+    """Return what a bona fide and a spoof trial of each score cost at the Bayes threshold."""
+    _, miss, false_alarm = _normalised_line(DcfCosts())
+    accepted = (score >= bayes_threshold()).astype(np.float64)
+    return miss * (1 - accepted), false_alarm * accepted
+
+
 def bayes_threshold(costs: DcfCosts | None = None) -> float:
     """Return the natural log-likelihood ratio from which on accepting costs less than rejecting.
 
@@ -120,6 +134,10 @@ def _weigh_costs(costs: DcfCosts) -> tuple[float, float]:
     return costs.miss * (1 - costs.spoof_prior), costs.false_alarm * costs.spoof_prior
 
 
+least_dcf = Least(minimum_dcf, line=_normalised_line(DcfCosts()))
+decided_dcf = Decided(actual_dcf, terms=_actual_terms)
+"""The measures with the costs of ASVspoof 5, which resampling has short ways for."""
+
 METRICS = (
     ScoreMetric(
         name="min_dcf",
@@ -133,7 +151,7 @@ METRICS = (
         official="dcf",
         broken_down=True,
         order=20,
-        measure=Least(minimum_dcf),
+        measure=least_dcf,
     ),
     ScoreMetric(
         name="act_dcf",
@@ -146,6 +164,6 @@ METRICS = (
         trials=("utterances",),
         official="dcf",
         order=21,
-        measure=Decided(actual_dcf),
+        measure=decided_dcf,
     ),
 )

@@ -209,7 +209,7 @@ def _next_below(score: float) -> float:
 
 
 equal_error_rate = Decided(eer_of)
-"""The measure that resampling has a short way for (`bench.metrics.crossing`)."""
+"""The measure that resampling has a short way for (`bench.metrics.cells`)."""
 
 METRICS = (
     ScoreMetric(

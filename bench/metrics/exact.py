@@ -28,7 +28,7 @@ bounds rather too wide.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -203,9 +203,18 @@ class BoundedItems:
 
 def _bounds_of_rates(rates: Floats, n: float) -> RateBounds:
     """Return the bounds of ascending or descending rates of `n` trials."""
+    at, rate_bounds = _bound_counts(n)
+    wrong = rates * n
+    return RateBounds(np.interp(wrong, at, rate_bounds.low), np.interp(wrong, at, rate_bounds.high))
+
+
+@lru_cache(maxsize=256)
+def _bound_counts(n: float) -> tuple[Floats, RateBounds]:
+    """Return some numbers of errors among `n` trials with their bounds.
+
+    The cells of a breakdown share their bona fide trials.
+    """
     few = np.arange(min(n, _EVERY))
     many = np.geomspace(1, n + 1, _EVERY) - 1
     at = np.unique(np.concatenate([few, many, n - few, n - many]).clip(0, n))
-    rate_bounds = binomial_bounds(at, n)
-    wrong = rates * n
-    return RateBounds(np.interp(wrong, at, rate_bounds.low), np.interp(wrong, at, rate_bounds.high))
+    return at, binomial_bounds(at, n)

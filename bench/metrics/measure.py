@@ -6,7 +6,7 @@ A file of metrics declares a tuple `METRICS` of these (`bench.metrics.registry`)
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -62,27 +62,63 @@ class Metric:
     """Its place among results: lower numbers come first."""
 
 
+class CostLine(NamedTuple):
+    """A cost at a threshold: `fixed` + `miss` · Pmiss + `false_alarm` · Pfa."""
+
+    fixed: float
+    miss: float
+    false_alarm: float
+
+
+ClassTerms = Callable[["Floats"], tuple["Floats", "Floats"]]
+"""Returns what each score adds as bona fide and as spoof to a metric that is the mean of the first
+over bona fide trials plus the mean of the second over spoof trials."""
+
+
 @dataclass(frozen=True)
 class Decided:
     """A measure that is reached at a threshold, at which its errors can be counted."""
 
     compute: Callable[[ScoreCounts], EerResult | Cost]
+    _: KW_ONLY
+    terms: ClassTerms | None = None
+    """Given where the measure is a sum of means over each class: resampling is then fast."""
 
     def __call__(self, counts: ScoreCounts) -> float:
         """Return the metric."""
         return self.compute(counts)[0]
 
 
+@dataclass(frozen=True)
 class Least(Decided):
-    """A measure at the threshold that is best for the very trials that it is computed from."""
+    """A measure at the threshold that is best for the very trials that it is computed from.
+
+    It never falls where either error rate rises.
+    """
+
+    _: KW_ONLY
+    line: CostLine | None = None
+    """Given where the measure is the least of such costs: resampling is then fast."""
+
+
+@dataclass(frozen=True)
+class Averaged:
+    """A measure that is a sum of means over each class, and rests on no errors."""
+
+    compute: Measure
+    terms: ClassTerms
+
+    def __call__(self, counts: ScoreCounts) -> float:
+        """Return the metric."""
+        return self.compute(counts)
 
 
 @dataclass(frozen=True)
 class Ordered:
-    """A measure without a threshold that depends on the order of scores.
+    """A measure without a threshold that follows from the ROC curve alone.
 
-    It is perfect where every bona fide trial scores above every spoof trial. The errors at the
-    equal error rate stand for its errors.
+    The curve is the line through its corners. The measure is perfect where every bona fide trial
+    scores above every spoof trial. The errors at the equal error rate stand for its errors.
     """
 
     compute: Measure
@@ -117,10 +153,13 @@ class TandemMetric(Metric):
     """A metric of scored utterances in front of the organisers' speaker verification."""
 
     compute: Callable[[ScoreCounts, Coefficients], Cost]
+    draw_line: Callable[[Coefficients], CostLine]
+    """Returns the cost that it is the least of."""
 
     def make_measure(self, coefficients: Coefficients) -> Measure:
         """Return the metric under the coefficients of some trials."""
-        return Least(lambda counts: self.compute(counts, coefficients))
+        line = self.draw_line(coefficients)
+        return Least(lambda counts: self.compute(counts, coefficients), line=line)
 
 
 @dataclass(frozen=True, kw_only=True)

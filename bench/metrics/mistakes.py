@@ -30,7 +30,7 @@ from bench.metrics.items import Items
 from bench.metrics.measure import Decided, Measure, Ordered
 from bench.metrics.plans import ResamplingPlan, sum_groups
 from bench.metrics.ratios import Ratios
-from bench.metrics.tally import Floats, Integers
+from bench.metrics.tally import Floats, Integers, sort_codes
 
 FEW = 25
 """With fewer utterances of a class that only one system gets wrong, the exact test is used: from
@@ -157,7 +157,7 @@ def compare_mistakes(a: Sequence[Mistakes], b: Sequence[Mistakes]) -> MistakeDif
     >>> compare_mistakes(wrong(), wrong(*range(6))).p_value
     0.03125
     """
-    units = np.unique(np.concatenate([wrong.unit for wrong in (*a, *b)]))
+    units = sort_codes(np.concatenate([wrong.unit for wrong in (*a, *b)]))
     levels = np.zeros((len(a[0].levels), len(units)), dtype=np.int64)
     sums = [np.zeros((len(a[0].counts), len(units))) for _ in (a, b)]
     erring = [np.zeros(len(a[0].counts)) for _ in (a, b)]
@@ -236,9 +236,10 @@ def sign_test(differences: Floats) -> float:
     if n <= _ENUMERATED:
         turned = np.array([*product((1.0, -1.0), repeat=n)])
         return float((np.abs(turned @ differences) >= total).mean())
-    rng = np.random.default_rng(n)
-    turned = rng.integers(0, 2, (_DRAWN, n)) * 2.0 - 1
-    return (1 + int((np.abs(turned @ differences) >= total).sum())) / (1 + _DRAWN)
+    sizes, numbers = np.unique(np.abs(differences), return_counts=True)
+    positive = np.random.default_rng(n).binomial(numbers, 0.5, (_DRAWN, len(sizes)))
+    sums = (2 * positive - numbers) @ sizes
+    return (1 + int((np.abs(sums) >= total).sum())) / (1 + _DRAWN)
 
 
 def _keep_wrong(counts: Floats, plan: ResamplingPlan, low: float, high: float) -> Mistakes:

@@ -20,7 +20,7 @@ from bench.metrics.measure import Measure
 from bench.metrics.mistakes import find_mistakes, ratio_mistakes
 from bench.metrics.plans import ResamplingPlan, group_items, plan_by_utterance
 from bench.metrics.ratios import Ratios, replicate_ratios
-from bench.metrics.tally import Integers
+from bench.metrics.tally import Integers, sort_codes
 
 
 def compare_items(
@@ -46,7 +46,7 @@ def compare_items(
     (0.0, 1.0)
     """
     _check_pair(a.unit, b.unit)
-    spoofed = [np.unique(system.unit[system.spoof > 0]) for system in (a, b)]
+    spoofed = [sort_codes(system.unit[system.spoof > 0]) for system in (a, b)]
     differ = np.setxor1d(*spoofed, assume_unique=True)
     if len(differ):
         raise BenchError(
@@ -123,7 +123,7 @@ def correct_holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _check_pair(a: Integers, b: Integers) -> None:
-    first, second = np.unique(a), np.unique(b)
+    first, second = sort_codes(a), sort_codes(b)
     if np.array_equal(first, second):
         return
     alone = [np.setdiff1d(*both, assume_unique=True) for both in ((first, second), (second, first))]

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bench.errors import BenchError, near_name
-from bench.metrics.tally import Floats, Integers
+from bench.metrics.tally import Floats, Integers, sort_codes
 
 _STRETCH = 65_536
 
@@ -223,7 +223,7 @@ def plan_by_utterance(unit: ArrayLike) -> ResamplingPlan:
     >>> plan_by_utterance([7, 3, 7]).unit.tolist()
     [3, 7]
     """
-    return make_plan("utterance", np.unique(np.asarray(unit)))
+    return make_plan("utterance", sort_codes(unit))
 
 
 class Replicate(NamedTuple):
@@ -258,7 +258,7 @@ class ResamplingGroups(NamedTuple):
         """
         rng = np.random.default_rng([seed, number])
         again = 0
-        while not ((weights := self._draw_weights(rng)) @ needed > 0).all():
+        while not has_all(weights := self._draw_weights(rng), needed):
             again += 1
         return Replicate(weights, again)
 
@@ -271,6 +271,12 @@ class ResamplingGroups(NamedTuple):
         for level, count in zip(self.levels, counts, strict=True):
             weights *= np.append(count, 1)[level]
         return weights
+
+
+def has_all(weights: Floats, needed: Floats) -> bool:
+    """Return whether weights of groups, (n,), have some of each of k sums, (n, k), all positive."""
+    first = slice(4096)  # mostly enough
+    return bool((weights[first] @ needed[first] > 0).all() or (weights @ needed > 0).all())
 
 
 def group_items(plan: ResamplingPlan, sets: Sequence[Integers]) -> ResamplingGroups:
@@ -341,7 +347,13 @@ def _draw_counts(rng: np.random.Generator, size: int) -> Floats:
     lengths = np.diff(starts, append=size)
     return np.concatenate(
         [
-            np.bincount(rng.integers(0, length, draws), minlength=length)
+            # 65,536 levels are whole draws of 16 bits, which are twice as fast.
+            np.bincount(
+                rng.integers(0, length, draws, dtype=np.uint16)
+                if length == _STRETCH
+                else rng.integers(0, length, draws),
+                minlength=length,
+            )
             for length, draws in zip(lengths, rng.multinomial(size, lengths / size), strict=True)
         ],
         dtype=np.float64,

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from bench.errors import BenchError
 from bench.metrics.dcf import Cost, min_cost
 from bench.metrics.det import eer_official
-from bench.metrics.measure import TandemMetric
+from bench.metrics.measure import CostLine, TandemMetric
 from bench.metrics.tally import ScoreCounts, check_scores
 
 RESULTS_VERSION = 1
@@ -141,6 +141,18 @@ def minimum_tdcf(counts: ScoreCounts, coefficients: Coefficients) -> Cost:
     >>> minimum_tdcf(count_scores([1.0, 2.0], [0.0]), Coefficients(0.1, 0.8, 0.4)).cost
     0.2
     """
+    norm = _check_norm(coefficients)
+    least = min_cost(counts, coefficients.c1, coefficients.c2)
+    return least._replace(cost=(coefficients.c0 + least.cost) / norm)
+
+
+def _normalised_line(coefficients: Coefficients) -> CostLine:
+    """Return the normalised cost at a threshold by its error rates."""
+    norm = _check_norm(coefficients)
+    return CostLine(*(c / norm for c in coefficients))
+
+
+def _check_norm(coefficients: Coefficients) -> float:
     c0, c1, c2 = coefficients
     norm = c0 + min(c1, c2)
     if not all(math.isfinite(c) and c >= 0 for c in coefficients) or norm == 0:
@@ -150,8 +162,7 @@ def minimum_tdcf(counts: ScoreCounts, coefficients: Coefficients) -> Cost:
             "at least 0 and the norm C0 + min(C1, C2) more; are the speaker verification scores "
             "those of these trials?",
         )
-    least = min_cost(counts, c1, c2)
-    return least._replace(cost=(c0 + least.cost) / norm)
+    return norm
 
 
 METRICS = (
@@ -169,5 +180,6 @@ METRICS = (
         broken_down=True,
         order=10,
         compute=minimum_tdcf,
+        draw_line=_normalised_line,
     ),
 )

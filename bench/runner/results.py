@@ -32,7 +32,7 @@ def log_row_results(
     run = entry.run
     who = f"{smoke_prefix(run.form)}{entry.row}, seed {entry.seed} ({entry.table})"
     for name, path in trained.scores.items():
-        tracked.add_artifact(path, f"scores/{name}")
+        tracked.add_artifact(path, f"scores/{name}", is_final=True)
         for picture in plot_evaluation(path, run.evaluate[name], data.evaluate[name].subset, who):
             tracked.add_artifact(picture, f"figures/{name}")
     if entry.kind == "row" and trained.checkpoint is not None:

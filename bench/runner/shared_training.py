@@ -63,7 +63,7 @@ def keep_training(tracked: TrackedRun, trained: TrainedRow, *, whole: bool) -> N
     state = checkpoints.load_checkpoint(trained.checkpoint)["system"]
     tracked.set_tag(WEIGHTS, state_digest(state))
     if whole:
-        tracked.add_artifact(trained.checkpoint, _WHOLE)
+        tracked.add_artifact(trained.checkpoint, _WHOLE, is_final=True)
     with tempfile.TemporaryDirectory() as folder:
         progress = Path(folder, checkpoints.PROGRESS)
         atomic_files.write_text(progress, json.dumps(vars(trained.progress)))

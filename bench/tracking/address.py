@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
-from bench.config import Config
+from bench.config import PLAIN_SQLITE, Config
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -92,9 +92,12 @@ def parse_address(uri: str) -> Address:
 
 def file_address(path: Path) -> Address:
     """Return the address of the SQLite store in a file."""
+    path = path.absolute()
+    if PLAIN_SQLITE.fullmatch(f"sqlite:///{path}"):
+        return Address(f"sqlite+pysqlite:///{path}", f"sqlite:///{path}", file=path)
+
     from sqlalchemy.engine import URL
 
-    path = path.absolute()
     # With its driver named, MLflow takes the URI as it is: without it, it makes a folder that is
     # called as the quoted path is.
     made = URL.create("sqlite+pysqlite", database=str(path))
@@ -103,6 +106,8 @@ def file_address(path: Path) -> Address:
 
 
 def _sqlite_address(uri: str) -> Address:
+    if plain := PLAIN_SQLITE.fullmatch(uri):
+        return file_address(Path(plain[1]))
     database = _parse_url(uri).database
     if not database or database == ":memory:" or database.startswith("file:"):
         raise BenchError(

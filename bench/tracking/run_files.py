@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,3 +47,34 @@ def clear_uploads(folder: Path | None) -> None:
     """Remove what a killed process left half-copied in a run's folder; None: it has none here."""
     for path in folder.rglob(f"{_UPLOADING}*") if folder is not None else ():
         path.unlink(missing_ok=True)
+
+
+def keep_file(client: Any, run_id: str, path: Path, folder: str | None) -> None:
+    """Keep a file with a run, in `folder` of its artifacts or at their top.
+
+    Where the artifacts are on the file's own drive, it is stored once, under both names: whoever
+    writes a file of that name later has to write a new one in its place (`atomic_files`).
+    """
+    local = local_folder(client.get_run(run_id).info.artifact_uri)
+    if local is None or not link_file(path, local / (folder or "") / path.name):
+        client.log_artifact(run_id, str(path), folder)
+
+
+def link_file(path: Path, to: Path) -> bool:
+    """Give a file one more name, in place of what is there; return whether that can be done."""
+    part = to.with_name(f"{_UPLOADING}{secrets.token_hex(4)}")
+    to.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(path, part)
+    except OSError:  # another drive, or one that knows no links
+        return False
+    os.replace(part, to)
+    part.unlink(missing_ok=True)  # both were the same file: nothing was moved
+    return True
+
+
+def keep_folder(client: Any, run_id: str, folder: Path) -> None:
+    """Keep every file of a folder with a run, below the top of its artifacts, as `keep_file`."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            keep_file(client, run_id, path, path.parent.relative_to(folder).as_posix())

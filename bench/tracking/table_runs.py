@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bench._io import packages
 from bench.config import Config, Form
+from bench.jobs import submissions
+from bench.tracking import address, sqlite_runs
 from bench.tracking.run_frame import runs_frame
-
-if TYPE_CHECKING:
-    from bench.tracking.store import Store
 
 
 def table_runs(config: Config, table: str, form: Form) -> list[Any]:
@@ -25,21 +24,25 @@ def table_runs(config: Config, table: str, form: Form) -> list[Any]:
 def runs_by_table(config: Config, tables: Sequence[str], form: Form) -> dict[str, list[Any]]:
     """Return what `table_runs` does, of each of several tables; the store is asked once."""
     by_table: dict[str, list[Any]] = {table: [] for table in tables}
-    store = _open_store(config)
-    if store is not None:
-        for run in store.search_tables(tables, {"form": form, "kind": "row"}):
-            by_table[run.data.tags["table"]].append(run)
+    for run in _search_rows(config, tables, {"form": form, "kind": "row"}):
+        by_table[run.data.tags["table"]].append(run)
     return by_table
 
 
-def _open_store(config: Config) -> Store | None:
-    """Return the store; None where there is none yet, or no MLflow."""
+def _search_rows(config: Config, tables: Sequence[str], tags: Mapping[str, str]) -> list[Any]:
+    """Return the runs; none where there is no store yet, or no MLflow."""
     if not packages.is_installed("mlflow"):
-        return None
-    from bench.tracking import address
+        return []
+    to = address.configured_address(config)
+    if to.is_new:
+        return []
+    if to.file is not None and submissions.current_unit() is None:
+        runs = sqlite_runs.read_runs(to.file, tables, tags)
+        if runs is not None:
+            return runs
     from bench.tracking.store import Store
 
-    return None if address.configured_address(config).is_new else Store(config)
+    return Store(config).search_tables(tables, tags)
 
 
 def overrides_by_run(runs: list[Any]) -> dict[str, str]:

@@ -113,19 +113,30 @@ class TrackedRun:
         """Log the splits of the run as MLflow's dataset inputs; repeating it is harmless."""
         self._run_work(lambda client, run_id: log_inputs(client, run_id, datasets))
 
-    def add_artifact(self, path: Path, folder: str | None = None) -> None:
-        """Keep a copy of the file at `path`, in `folder` of the run's artifacts or at their top."""
+    def add_artifact(
+        self, path: Path, folder: str | None = None, *, is_final: bool = False
+    ) -> None:
+        """Keep the file at `path`, in `folder` of the run's artifacts or at their top.
+
+        A file that `is_final`, which is never changed but replaced, is stored once where that is
+        possible (`run_files.keep_file`); of others a copy is kept.
+        """
         if not path.is_file():
             raise BenchError(
                 "file.missing", f"{path}: there is no such file to keep with {self._entry.name}"
             )
-        self._run_work(lambda client, run_id: client.log_artifact(run_id, str(path), folder))
+        if is_final:
+            self._run_work(lambda client, run_id: run_files.keep_file(client, run_id, path, folder))
+        else:
+            self._run_work(lambda client, run_id: client.log_artifact(run_id, str(path), folder))
 
     def add_model(self, system: nn.Module) -> None:
         """Keep the trained system as an MLflow model (`bench.tracking.registered_models`)."""
         with tempfile.TemporaryDirectory() as folder:
             registered_models.write_model(system, Path(folder, registered_models.FOLDER))
-            self._run_work(lambda client, run_id: client.log_artifacts(run_id, folder))
+            self._run_work(
+                lambda client, run_id: run_files.keep_folder(client, run_id, Path(folder))
+            )
         self._run_work(registered_models.register_model)
 
     def finish_run(self, figures: Mapping[str, MetricResult]) -> None:

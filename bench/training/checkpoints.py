@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import errno
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from pickle import UnpicklingError
+from types import TracebackType
 from typing import Any
 
 import torch
@@ -40,6 +43,68 @@ def save_checkpoint(state: dict[str, Any], path: Path) -> None:
         code = refused.code if refused else "machine.refused"
         message = f"{path}: the checkpoint could not be written: {why}; {previous}"
         raise RowFailed(code, message) from error
+
+
+class CheckpointWriter:
+    """Writes checkpoints while training goes on, in the order in which they are given.
+
+    The state of what is written is copied first. One set of files is written at a time: giving the
+    next one waits for it, so that memory holds one copy. What could not be written is raised then,
+    or by `wait`. A process that is killed leaves the previous files, as `save_checkpoint` does.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, "checkpoints")
+        self._written: Future[None] | None = None
+
+    def __enter__(self) -> CheckpointWriter:
+        """Return the writer itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Wait until all is written; an error is raised unless another one is on its way."""
+        self._pool.shutdown()
+        if error is None:
+            self.wait()
+
+    def write_files(self, files: Mapping[Path, Mapping[str, Any]]) -> None:
+        """Write states to paths, in their order."""
+        self.wait()
+        copies = copy_state(files)
+
+        def write() -> None:
+            for path, state in copies.items():
+                save_checkpoint(state, path)
+
+        self._written = self._pool.submit(write)
+
+    def wait(self) -> None:
+        """Return when all is written; raise RowFailed where it cannot be."""
+        written, self._written = self._written, None
+        if written is not None:
+            written.result()
+
+
+def copy_state(state: Any, copies: dict[int, Any] | None = None) -> Any:
+    """Return a copy on the CPU that training does not change; what is there twice stays one."""
+    copies = {} if copies is None else copies
+    if id(state) not in copies:
+        if isinstance(state, torch.Tensor):
+            copied: Any = state.detach().to("cpu", copy=True)
+        elif isinstance(state, dict):
+            copied = copy.copy(state)  # with the versions of modules that torch hangs on it
+            copied.update({key: copy_state(value, copies) for key, value in state.items()})
+        elif isinstance(state, list | tuple):
+            copied = type(state)([copy_state(value, copies) for value in state])
+        else:
+            copied = state
+        copies[id(state)] = copied
+    return copies[id(state)]
 
 
 _UNREADABLE = (OSError, RuntimeError, LookupError, TypeError, ValueError, UnpicklingError)

@@ -155,6 +155,21 @@ def train(
     Where the state of an earlier training is incomplete, begin anew. Raise Stopped where a signal
     asked for it, after the state is saved.
     """
+    with checkpoints.CheckpointWriter() as writer:
+        saver = keeping.StateSaver(writer, run.training, folder, config.checkpoint_minutes)
+        return _train(fabric, run, seed, data, folder, config, callback, saver)
+
+
+def _train(
+    fabric: Fabric,
+    run: Run,
+    seed: int,
+    data: TrainingData,
+    folder: Path,
+    config: Config,
+    callback: TrainingCallback,
+    saver: keeping.StateSaver,
+) -> FinishedTraining:
     system = build_system(run, seed, config)
     clips = TrainingClips(data.train, run.train, data.train_audio, run.augment, seed, config)
     sampler = EpochSampler(len(clips), seed, fabric.global_rank, fabric.world_size)
@@ -188,14 +203,20 @@ def train(
             figures = learnt | _measure_dev(fabric, system, dev, workers, run.training.select)
         except Stopped:
             progress.seconds += time.monotonic() - began
-            _save_state(fabric, folder, learner, progress, epoch.state_dict())
+            state = _collect_state(fabric, learner, progress, epoch.state_dict())
+            if fabric.is_global_zero:
+                saver.save_stopped(state)
+            fabric.barrier()
             raise
         progress.epoch += 1
         progress.seconds += time.monotonic() - began
         progress.history.append(figures)
-        _save_epoch(fabric, run, folder, learner, progress, figures[run.training.select])
+        better = keeping.is_better(run.training, progress, figures[run.training.select])
+        if fabric.is_global_zero:
+            saver.save_epoch(_collect_state(fabric, learner, progress), progress, better)
         callback.on_epoch(progress.epoch, figures)
     if fabric.is_global_zero:
+        saver.wait()
         keeping.average_epochs(run, folder, progress)
     fabric.barrier()
 
@@ -257,37 +278,22 @@ def _measure_dev(
     return results
 
 
-def _save_epoch(
-    fabric: Fabric, run: Run, folder: Path, learner: Learner, progress: Progress, value: float
-) -> None:
-    """Save the epoch, `last.pt` last: after a crash before it, the epoch is repeated."""
-    better = keeping.is_better(run.training, progress, value)
-    if fabric.is_global_zero:
-        weights = learner.system.state_dict()
-        keeping.save_candidate(run.training, folder, weights, progress, better)
-    _save_state(fabric, folder, learner, progress)
-
-
-def _save_state(
+def _collect_state(
     fabric: Fabric,
-    folder: Path,
     learner: Learner,
     progress: Progress,
     stopped: dict[str, Any] | None = None,
-) -> None:
-    """Write `last.pt`; `stopped` is the state of an epoch that a signal stopped."""
-    if fabric.is_global_zero:
-        state = {
-            "version": keeping.STATE_VERSION,
-            "system": learner.system.state_dict(),
-            "optimiser": learner.optimiser.state_dict(),
-            "schedule": learner.schedule.state_dict(),
-            "precision": fabric.strategy.precision.state_dict(),
-            "progress": vars(progress),
-            "epoch": stopped,
-        }
-        checkpoints.save_checkpoint(state, folder / checkpoints.LAST_CHECKPOINT)
-    fabric.barrier()
+) -> dict[str, Any]:
+    """Return the content of `last.pt`; `stopped` is the state of an epoch that a signal stopped."""
+    return {
+        "version": keeping.STATE_VERSION,
+        "system": learner.system.state_dict(),
+        "optimiser": learner.optimiser.state_dict(),
+        "schedule": learner.schedule.state_dict(),
+        "precision": fabric.strategy.precision.state_dict(),
+        "progress": vars(progress),
+        "epoch": stopped,
+    }
 
 
 def _restore_state(

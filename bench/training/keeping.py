@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,19 +97,53 @@ def is_better(training: TrainingSettings, progress: Progress, value: float) -> b
     return True
 
 
-def save_candidate(
-    training: TrainingSettings,
-    folder: Path,
-    weights: Mapping[str, Any],
-    progress: Progress,
-    better: bool,
-) -> None:
-    """Save the weights of an epoch where they may stand for the run."""
-    state = {"system": weights, "epoch": progress.epoch}
-    if count := training.keep.averaged_epochs:
-        checkpoints.save_checkpoint(state, checkpoints.recent_path(folder, progress.epoch, count))
-    elif better:
-        checkpoints.save_checkpoint(state, folder / checkpoints.BEST_CHECKPOINT)
+class StateSaver:
+    """Saves a training's state and the weights that may stand for the run, while it goes on."""
+
+    def __init__(
+        self,
+        writer: checkpoints.CheckpointWriter,
+        training: TrainingSettings,
+        folder: Path,
+        minutes: float,
+    ) -> None:
+        """Save the last state every so many `minutes` at an epoch's end; each epoch's where 0."""
+        self._writer, self._training, self._folder = writer, training, folder
+        self._seconds = 60 * minutes
+        self._saved = -math.inf
+        self._best: dict[Path, dict[str, Any]] = {}
+        """The best epoch's weights since the last state was saved: a restart goes on from both."""
+
+    def save_epoch(self, state: Mapping[str, Any], progress: Progress, better: bool) -> None:
+        """Save an epoch's state, the last one last: after a crash before, it is repeated."""
+        weights = {"system": state["system"], "epoch": progress.epoch}
+        count, recent = self._training.keep.averaged_epochs, dict[Path, dict[str, Any]]()
+        if count:
+            recent[checkpoints.recent_path(self._folder, progress.epoch, count)] = weights
+        elif better:
+            self._best[self._folder / checkpoints.BEST_CHECKPOINT] = weights
+        ended = is_finished(self._training, progress)
+        if ended or time.monotonic() - self._saved >= self._seconds:
+            self._write(recent, state)
+            return
+        if better:
+            self._best = checkpoints.copy_state(self._best)
+        if recent:
+            self._writer.write_files(recent)
+
+    def wait(self) -> None:
+        """Return when all is written; raise RowFailed where it cannot be."""
+        self._writer.wait()
+
+    def save_stopped(self, state: Mapping[str, Any]) -> None:
+        """Save the state of a training that a signal stopped, and wait until it is written."""
+        self._write({}, state)
+        self.wait()
+
+    def _write(self, recent: Mapping[Path, Mapping[str, Any]], state: Mapping[str, Any]) -> None:
+        last = self._folder / checkpoints.LAST_CHECKPOINT
+        self._writer.write_files({**recent, **self._best, last: state})
+        self._best, self._saved = {}, time.monotonic()
 
 
 def average_epochs(run: Run, folder: Path, progress: Progress) -> None:

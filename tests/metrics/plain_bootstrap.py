@@ -17,6 +17,16 @@ def plain_eer(score, bonafide, spoof):
     return best[1]
 
 
+def plain_cost(score, bonafide, spoof, fixed, miss, false_alarm):
+    """The least cost of all thresholds."""
+    return min(
+        fixed
+        + miss * bonafide[score <= threshold].sum() / bonafide.sum()
+        + false_alarm * spoof[score > threshold].sum() / spoof.sum()
+        for threshold in [-np.inf, *np.unique(score)]
+    )
+
+
 def plain_draw(rng, names):
     """As many as there are, with replacement."""
     return [names[i] for i in rng.integers(0, len(names), len(names))]

@@ -17,9 +17,19 @@ from bench.metrics.bootstrap import (
 )
 from bench.metrics.det import eer_of, equal_error_rate
 from bench.metrics.items import Items
+from bench.metrics.measure import ScoreMetric, TandemMetric
 from bench.metrics.plans import group_items, make_plan, plan_by_utterance
+from bench.metrics.registry import select_metrics
+from bench.metrics.tally import count_scores
+from bench.metrics.tdcf import Coefficients
 from tests.errors import raises_code
-from tests.metrics.plain_bootstrap import made, percentiles, plain_crossed, plain_replicates
+from tests.metrics.plain_bootstrap import (
+    made,
+    percentiles,
+    plain_cost,
+    plain_crossed,
+    plain_replicates,
+)
 
 EER = {"eer": equal_error_rate}
 
@@ -95,6 +105,32 @@ def test_any_measure_sees_the_same_replicates(distinct):
 
     expected = percentiles(plain_replicates(*items, 50, 0, area))
     assert found["auc"][:2] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("distinct", [None, 4])
+@pytest.mark.parametrize("longest", [2, 9])
+def test_every_metric_of_scores_is_that_of_written_out_replicates(distinct, longest):
+    """Whatever short way it has: each drawn trial repeated, and the metric's definition."""
+    items = Items(*made(7, 40, distinct, longest))
+    metrics = select_metrics(ScoreMetric)
+    measures = {name: metric.measure for name, metric in metrics.items()}
+    measures["min_tdcf"] = select_metrics(TandemMetric)["min_tdcf"].make_measure(
+        Coefficients(0.1, 0.8, 0.3)
+    )
+    met = group_items(plan_by_utterance(items.unit), [items.unit])
+    found = compute_replicates([items], measures, met, 30, 2, draws="common").values[0]
+
+    def compute_all(score, bonafide, spoof):
+        counts = count_scores(score[bonafide > 0], score[spoof > 0])
+        plain = {
+            "eer": eer_of(counts).eer,
+            "min_dcf": plain_cost(score, bonafide, spoof, 0, 1.9, 1),
+            "min_tdcf": plain_cost(score, bonafide, spoof, 0.25, 2.0, 0.75),
+        }
+        return [plain.get(name, measure(counts)) for name, measure in measures.items()]
+
+    expected = plain_replicates(*items, 30, 2, compute_all)
+    assert pytest.approx(expected, abs=1e-12) == found.T
 
 
 def test_a_tally_holds_what_was_drawn_and_nothing_else():

@@ -7,7 +7,9 @@ import signal
 
 import pytest
 
+from bench._io import atomic_files
 from bench.errors import InputChanged
+from bench.tracking.address import local_folder
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 from tests.errors import raises_code
@@ -41,3 +43,28 @@ def test_a_run_whose_input_changed_is_begun_anew(store: Store, entry: RunRecord)
         tracked.log_epoch({"train.loss": 2.0}, 1)
     assert tracked.run_id != spoilt.run_id
     assert store.client.get_run(tracked.run_id).data.metrics["train.loss"] == 2.0
+
+
+def test_a_final_file_is_stored_once_where_the_store_is_local(store, entry, tmp_path, monkeypatch):
+    scores = tmp_path / "scores.parquet"
+    scores.write_bytes(b"scores" * 1000)
+    with store.begin_run(entry) as tracked:
+        tracked.add_artifact(scores, "scores/la", is_final=True)
+        tracked.add_artifact(scores, "scores/la", is_final=True)
+        tracked.add_artifact(scores, "copied")
+        folder = local_folder(store.client.get_run(tracked.run_id).info.artifact_uri)
+        linked, copied = folder / "scores" / "la" / scores.name, folder / "copied" / scores.name
+        assert linked.samefile(scores)
+        assert not copied.samefile(scores)
+        atomic_files.write_bytes(scores, b"later")
+        assert linked.read_bytes() == copied.read_bytes() == b"scores" * 1000
+
+        def refuse(*_paths):
+            raise OSError(18, "Invalid cross-device link")
+
+        monkeypatch.setattr(os, "link", refuse)
+        tracked.add_artifact(scores, "scores/la", is_final=True)
+        assert linked.read_bytes() == b"later"
+        assert not linked.samefile(scores)
+        assert sorted(path.name for path in linked.parent.iterdir()) == [scores.name]
+        tracked.finish_run({})

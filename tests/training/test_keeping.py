@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -18,18 +21,17 @@ from tests.errors import raises_code
 from tests.training.runs import Log, all_scores, run_to_end
 
 
-def test_the_mean_of_the_last_epochs_is_kept(detection, config, tmp_path):
+def test_the_mean_of_the_last_epochs_is_kept(detection, config, tmp_path, monkeypatch):
     run = detection("training.epochs=4", 'training.keep={kind="average-last", checkpoints=2}')
     states: list[dict[str, torch.Tensor]] = []
+    save = keeping.StateSaver.save_epoch
 
-    class Keeps(Log):
-        def on_epoch(self, epoch, figures):
-            super().on_epoch(epoch, figures)
-            states.append(
-                checkpoints.load_checkpoint(tmp_path / checkpoints.LAST_CHECKPOINT)["system"]
-            )
+    def note(self, state, *given):
+        states.append({name: tensor.clone() for name, tensor in state["system"].items()})
+        save(self, state, *given)
 
-    trained = run_to_end(run, config, tmp_path, Keeps())
+    monkeypatch.setattr(keeping.StateSaver, "save_epoch", note)
+    trained = run_to_end(run, config, tmp_path)
     kept = checkpoints.load_checkpoint(trained.checkpoint)
     assert kept["epochs"] == [3, 4]
     for name, mean in kept["system"].items():
@@ -236,3 +238,64 @@ def test_a_run_stopped_before_its_first_candidate_goes_on(detection, config, tmp
 def test_no_candidate_at_all_is_a_mistake(detection):
     with pytest.raises(BenchError, match="first_candidate = 9: should be at most epochs = 3"):
         detection("training.epochs=3", "training.first_candidate=9")
+
+
+@pytest.mark.parametrize("keep", ["best", "average-last"])
+def test_a_kill_between_two_saved_states_changes_no_weights(detection, config, tmp_path, keep):
+    """The weights of the best epoch are saved with the state that they belong to."""
+    run = detection("training.epochs=4", f'training.keep={{kind="{keep}"}}')
+    rarely = replace(config, checkpoint_minutes=60)
+    expected = run_to_end(run, config, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run_to_end(run, rarely, tmp_path / "torn", Log(stop_after=3))
+    state = keeping.read_state(tmp_path / "torn" / checkpoints.LAST_CHECKPOINT)
+    assert state["progress"]["epoch"] == 1, "the first is saved, and no other within the hour"
+    log = Log()
+    found = run_to_end(run, rarely, tmp_path / "torn", log)
+    assert [epoch for epoch, _ in log.epochs] == [1, 2, 3, 4]
+    assert found.selection == expected.selection
+    one, two = (
+        checkpoints.load_checkpoint(trained.checkpoint)["system"] for trained in (expected, found)
+    )
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_training_goes_on_while_a_state_is_written(tmp_path, monkeypatch):
+    """What is written is what was given, whatever training does to its weights meanwhile."""
+    free, save = threading.Event(), torch.save
+
+    def wait_and_save(state, file):
+        assert free.wait(30)
+        save(state, file)
+
+    monkeypatch.setattr(torch, "save", wait_and_save)
+    weights, history = torch.zeros(1000), [{"dev.eer": 0.5}]
+    state = {"system": {"w": weights}, "progress": {"history": history}}
+    with checkpoints.CheckpointWriter() as writer:
+        writer.write_files({tmp_path / "kept.pt": state, tmp_path / "last.pt": state})
+        weights.fill_(1)
+        history[0]["dev.eer"] = 0.1
+        assert not (tmp_path / "kept.pt").exists()
+        free.set()
+        writer.wait()
+    for name in ("kept.pt", "last.pt"):
+        read = checkpoints.load_checkpoint(tmp_path / name)
+        assert not read["system"]["w"].any()
+        assert read["progress"]["history"] == [{"dev.eer": 0.5}]
+
+
+def test_a_state_that_cannot_be_written_stops_the_training_at_the_next(tmp_path, monkeypatch):
+    def refuse(_state, _file):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", refuse)
+    with raises_code("machine.disk-full"), checkpoints.CheckpointWriter() as writer:
+        writer.write_files({tmp_path / "last.pt": {}})
+        writer.write_files({tmp_path / "last.pt": {}})
+        pytest.fail("the first was not written")
+    with raises_code("machine.disk-full"), checkpoints.CheckpointWriter() as writer:
+        writer.write_files({tmp_path / "last.pt": {}})
+    writer = checkpoints.CheckpointWriter()
+    writer.write_files({tmp_path / "last.pt": {}})
+    writer.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)  # which goes on alone
+    assert not [*tmp_path.iterdir()]

@@ -1,0 +1,87 @@
+"""Runs read with SQLite alone are those that MLflow's client gives."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.tracking import sqlite_runs
+from bench.tracking.run_frame import runs_frame
+from bench.tracking.store import Store
+from bench.tracking.table_runs import table_runs
+from tests.tracking.outbox import run_row
+
+
+def content(runs):
+    return [
+        (
+            *(run.info.run_id, run.info.run_name, run.info.status),
+            *(run.info.start_time, run.info.end_time),
+            *(dict(run.data.tags), dict(run.data.params)),
+            {name: repr(value) for name, value in run.data.metrics.items()},
+        )
+        for run in runs
+    ]
+
+
+def test_runs_are_those_of_the_client(config, store: Store, entry, tmp_path):
+    file = Path(config.work, "mlflow.db")
+    for seed in (1, 2):
+        run_row(store, replace(entry, seed=seed), tmp_path / "a")
+    with store.begin_run(replace(entry, seed=3)) as tracked:
+        tracked.log_epoch({"train.loss": math.nan, "dev.eer": 0.5}, 1)
+        tags = {"form": "paper", "kind": "row"}
+        found = sqlite_runs.read_runs(file, ["sal/table4", "none/such"], tags)
+        expected = store.search_tables(["sal/table4"], tags)
+        assert found is not None
+        assert content(found) == content(expected)
+        assert len(found) == 3
+        assert runs_frame(found).equals(runs_frame(expected))
+    store.client.delete_run(tracked.run_id)
+    assert len(sqlite_runs.read_runs(file, ["sal/table4"], tags)) == 2
+    assert content(table_runs(config, "sal/table4", "smoke")) == []
+    assert sqlite_runs.read_runs(file, ["sal/table4"], {"form": "'"}) == []
+
+
+def test_a_store_of_another_mlflow_is_left_to_mlflow(config):
+    file = Path(config.work, "mlflow.db")
+    assert sqlite_runs.read_runs(file, ["sal/table4"], {}) == []
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("update alembic_version set version_num = '0'")
+    assert sqlite_runs.read_runs(file, ["sal/table4"], {}) is None
+    file.write_bytes(b"no database")
+    assert sqlite_runs.read_runs(file, ["sal/table4"], {}) is None
+    file.unlink()
+    assert sqlite_runs.read_runs(file, ["sal/table4"], {}) is None
+    assert not file.exists()
+
+
+@pytest.mark.slow
+def test_a_table_is_shown_without_mlflow_and_sqlalchemy(config, store: Store, entry, tmp_path):
+    """Importing them takes several times as long as all else."""
+    run_row(store, entry, tmp_path / "a")
+    plain = tmp_path / "plain"
+    config.work.rename(plain)
+    (tmp_path / "bench.toml").write_text(f"work = '{plain}'\n")
+    code = """
+import sys
+sys.argv = ["bench", "show", "sal/table4"]
+from bench.cli import main
+try:
+    main()
+finally:
+    print(sorted({"mlflow", "sqlalchemy", "torch", "alembic"} & {*sys.modules}))
+"""
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.splitlines()[-1] == "[]"
+    assert "3.61" in shown.stdout
