@@ -44,7 +44,8 @@ def json_flag(verb: Verb) -> Verb:
             if content:
                 _print_object(content)
             raise
-        _print_object(content)
+        if content:
+            _print_object(content)
 
     option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
     return option(run_verb)
@@ -87,6 +88,11 @@ def add_content(content: Mapping[str, Any]) -> None:
     current = _current_content()
     for key, value in content.items():
         current[key] = current[key] + value if isinstance(current.get(key), list) else value
+
+
+def leave_to_another() -> None:
+    """Have the verb print no object: another process of the same command prints it."""
+    _current_content().clear()
 
 
 def _current_content() -> dict[str, Any]:

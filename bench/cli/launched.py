@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from bench._io import launchers, packages
-from bench.cli import configuration
+from bench.cli import configuration, json_output
 
 
 def leads_command(context: click.Context) -> bool:
@@ -20,4 +20,7 @@ def leads_command(context: click.Context) -> bool:
     packages.require_packages("torch", "lightning_fabric")
     from bench.runner.process_team import join_team  # imports torch
 
-    return context.with_resource(join_team(here))
+    if context.with_resource(join_team(here)):
+        return True
+    json_output.leave_to_another()
+    return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from bench._io.machine import EXIT_STOPPED
@@ -60,19 +59,10 @@ def find_decisive(results: list[UnitResult]) -> UnitResult:
     return min(results, key=lambda result: order.index(result.state))
 
 
-def _explain_exit(unit: Unit, exit_code: int, error: Mapping[str, str]) -> UnitResult:
-    """Return the result of a row of which the command said nothing."""
-    if exit_code in (EXIT_STOPPED, _INTERRUPTED):
-        message = "stopped; the same command continues it"
-        return UnitResult("", unit.seed, STOPPED, "run.stopped", message)
-    code = error.get("code", "run.process-died")
-    message = error.get("message") or _describe_exit(exit_code)
-    return UnitResult("", unit.seed, FAILED, code, message)
-
-
 def _parse_object(output: str) -> dict[str, Any]:
+    """Return the object that a command printed; of several that srun started, the first one."""
     try:
-        content = json.loads(output)
+        content, _ = json.JSONDecoder().raw_decode(output.lstrip())
     except ValueError:
         return {}
     return content if isinstance(content, dict) else {}

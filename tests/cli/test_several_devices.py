@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -98,8 +99,9 @@ def alone(bench, environment, tmp_path) -> Path:
 
 
 def test_two_processes_give_what_one_gives(pair, environment, alone):
-    (code, _, said), other = pair(*ORDER).end()
+    (code, printed, said), other = pair(*ORDER, "--json").end()
     assert code == 0, said
+    assert [run["state"] for run in json.loads(printed)["runs"]] == ["finished"]
     assert other == (0, "", ""), "only the first process prints"
     assert said.count("S0 · seed 666: finished") == 1
     work = Path(environment["BENCH_WORK"])
