@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import layouts
@@ -11,10 +12,10 @@ import pytest
 import soundfile
 
 from bench.cards.corpus_cards import read_corpus_card
-from bench.data import required_audio
+from bench.data import audio, required_audio
 from bench.data.audio import open_audio
 from bench.data.readers import find_reader
-from bench.data.required_audio import require_audio
+from bench.data.required_audio import read_durations, require_audio
 from bench.data.subset import Subset
 from bench.errors import BenchError
 from tests.errors import raises_code
@@ -48,6 +49,20 @@ def test_sound_files_are_opened_once(trials, opened, tmp_path):
     assert sorted(opened) == sorted(trials.table["utterance"])
     ask(trials, tmp_path)
     assert len(opened) == FILES
+
+
+def test_lengths_are_kept_and_no_file_is_opened_for_them(trials, opened, tmp_path, monkeypatch):
+    for row in range(FILES):
+        soundfile.write(trials.audio_path(row), np.zeros(4000 + row), 16_000)
+    for _ in range(2):
+        states = require_audio(trials, LA.audio, tmp_path / "work", "paper")
+    monkeypatch.setattr(audio, "open_audio", lambda path: pytest.fail(f"{path} was opened"))
+    known = replace(trials, heard_s=read_durations(states))
+    lengths = [(4000 + row) / 16_000 for row in range(FILES)]
+    assert [known.audio_duration(row) for row in range(FILES)] == lengths
+    some = known.choose_rows(np.array([2, 0]))
+    assert [some.audio_duration(row) for row in range(2)] == [lengths[2], lengths[0]]
+    assert some.audio_path(0) == known.audio_path(2)
 
 
 def test_a_changed_file_is_opened_again_and_no_other(trials, opened, tmp_path):
