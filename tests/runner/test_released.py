@@ -84,6 +84,17 @@ def test_a_training_whose_state_is_gone_is_told_again_and_not_trained_again(card
     assert len(files(config)) == 1
 
 
+@pytest.mark.slow
+def test_scores_and_a_stages_weights_are_stored_once(card, config: Config):
+    """A row keeps its weights as a checkpoint and as a model, a stage as one file."""
+    run(card, config, "two")
+    for pattern, count in (("kept.pt", 2), ("*.parquet", 1)):
+        own = [*config.work.glob(f"runs/*/*/**/{pattern}")]
+        everywhere = [*config.work.rglob(pattern)]
+        assert len(own) == count < len(everywhere), "the store has it, too"
+        assert {path.stat().st_ino for path in everywhere} == {path.stat().st_ino for path in own}
+
+
 def test_nothing_goes_before_the_run_is_finished_in_the_store(card, config: Config, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(TrackedRun, "finish_run", killed)
