@@ -52,7 +52,7 @@ def train_row(run: Run, seed: int, folder: Path, config: Config) -> dict[str, fl
     results: dict[str, float] = {}
     for name, path in trained.scores.items():
         scores = score_file.read_scores(path)
-        value, spoof = scores["score"].to_numpy(), (scores["label"] == "spoof").to_numpy()
+        value, spoof = scores["score"].to_numpy(), scores["label"].to_numpy() == "spoof"
         results[name] = 100 * eer_by_class(value[~spoof], value[spoof]).eer
     return results
 
