@@ -69,14 +69,14 @@ def test_each_process_of_a_step_gets_its_rank_from_slurm(monkeypatch):
     for name in ("MASTER_ADDR", "MASTER_PORT", "SLURM_NTASKS_PER_NODE", "SLURM_NNODES"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
-    fabric = engine.make_fabric(Config(device="cpu", devices=2, nodes=2), "32-true")
+    fabric = engine.make_fabric(Config(device="cpu", devices=2, nodes=2), "fp32")
     environment = fabric.strategy.cluster_environment
     assert (environment.main_address, environment.main_port) == ("gpu03", 15000 + 77 + 303)
     environment.validate_settings(num_devices=2, num_nodes=2)
     assert (environment.world_size(), environment.global_rank()) == (4, 3)
     assert (environment.local_rank(), environment.node_rank()) == (1, 1)
     # What one device does alone is no part of the run of all.
-    one = engine.make_fabric(Config(device="cpu", devices=2, nodes=2).for_one_device(), "32-true")
+    one = engine.make_fabric(Config(device="cpu", devices=2, nodes=2).for_one_device(), "fp32")
     assert (one.world_size, one.global_rank) == (1, 0)
 
 

@@ -124,21 +124,33 @@ def load_trained_rows(
     told. BenchError where one is trained neither here nor there, or lacks a corpus.
     """
     order.require_available(config)
-    library, runs = DatasetCache(config), order.resolve_runs()
+    library = DatasetCache(config)
     rows: list[LoadedRow] = []
     for row, wanted in zip(order.rows, seeds, strict=True):
-        run, seed = runs[row], order.row_seeds(row)[0] if wanted is None else wanted
-        data = library.load_row(run)
-        folder = latest_folder(config.work, run, data, seed)
-        trained_row = LoadedRow(order.table.key, row, seed, run, data, folder)
-        rows.append(trained_row if trained_row.is_whole else _fetch_row(trained_row, config, say))
+        seed = order.row_seeds(row)[0] if wanted is None else wanted
+        admitted = order.resolve_admitted(row)
+        data = library.load_row(admitted[0])
+        candidates = [
+            LoadedRow(
+                order.table.key, row, seed, run, data, latest_folder(config.work, run, data, seed)
+            )
+            for run in admitted
+        ]
+        whole = next((one for one in candidates if one.is_whole), None)
+        rows.append(whole or _fetch_row(candidates, config, say))
     return rows
 
 
-def _fetch_row(row: LoadedRow, config: Config, say: shared_training.Say) -> LoadedRow:
-    """Return a row after what the work folder lacks of it was fetched from the tracking store."""
+def _fetch_row(
+    candidates: Sequence[LoadedRow], config: Config, say: shared_training.Say
+) -> LoadedRow:
+    """Return a row after what the work folder lacks of it was fetched from the tracking store.
+
+    Of the precisions that it admits, it is the first that is finished there.
+    """
     store = Store(config)
-    run = store.find_finished(row.record)
+    found = ((one, store.find_finished(one.record)) for one in candidates)
+    row, run = next((pair for pair in found if pair[1] is not None), (candidates[0], None))
     if run is not None and shared_training.TRAINED_IN in run.data.tags:
         row = replace(row, folder=config.work / run.data.tags[shared_training.TRAINED_IN])
     if not row.has_weights:

@@ -16,6 +16,7 @@ from bench.cli import completion
 from bench.config import Form
 from bench.errors import BenchError
 from bench.reports.text_columns import align_columns
+from bench.specs.precision import PRECISIONS
 from bench.specs.table import Table
 
 smoke = click.option(
@@ -67,6 +68,13 @@ variant = click.option(
     metavar="NAME",
     shell_complete=completion.variant_names,
     help="Use a variant of the rows that the paper's card defines, e.g. released.",
+)
+
+precision = click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    help="Train and score in this precision, of those that the rows admit (default: `precision` "
+    "in bench.toml; else bf16-mixed on a GPU that has bfloat16, fp32 elsewhere).",
 )
 
 

@@ -110,7 +110,7 @@ class Results:
         alike = frame[(frame["row"] == row) & (frame["signature"] == signature)]
         if alike.empty:
             return []
-        stands = select_row_runs(table, row, signature, alike, self.form)
+        stands = select_row_runs(table, row, (signature,), alike, self.form)
         changed = overrides_by_run(self._table_runs)
         changes = [changed[run_id] for run_id in alike["run_id"] if changed[run_id]]
         return [
@@ -129,7 +129,7 @@ class Results:
         The line is "" if the store has no such run.
         """
         alike = self.frame[self.frame["seed"] == seed]
-        stands = select_row_runs(self.card, row, signature, alike, self.form)
+        stands = select_row_runs(self.card, row, (signature,), alike, self.form)
         cells_of_row = [cell for cell in build_cells(self.card, {row: stands}) if cell.row == row]
         hours = stands.runs["hours"].iloc[-1] if len(stands.runs) else 0.0
         return terminal_table.format_row_results(self.card, cells_of_row), float(hours)
@@ -138,12 +138,12 @@ class Results:
         """Return a line for each set of other settings that a row was run with."""
         if row not in self.shown.standings:
             return []
-        signature_of_card = table_cards.resolve_row(self.shown.table, row, self.form).signature
+        of_card = table_cards.resolve_row(self.shown.table, row, self.form).signatures
         signatures = dict.fromkeys(self.frame[self.frame["row"] == row]["signature"])
         return [
             line
             for signature in signatures
-            if signature != signature_of_card
+            if signature not in of_card
             for line in self.of_settings(row, signature)
         ]
 

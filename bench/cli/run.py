@@ -24,8 +24,10 @@ from bench.cli.console import FROM_EPOCH, announce_resumption
 from bench.cli.progress_bars import runs_wait
 from bench.cluster.units import UnitCommand
 from bench.errors import BenchError
+from bench.runner.precision import choose_precision
 from bench.runner.request import RunRequest
 from bench.smoke import smoke_suffix
+from bench.specs.precision import PrecisionName
 
 if TYPE_CHECKING:  # torch takes seconds
     from bench.runner.local import JobOutcome
@@ -46,6 +48,7 @@ if TYPE_CHECKING:  # torch takes seconds
     help="Change a setting, e.g. training.epochs=3. Such a run never counts as the paper's row.",
 )
 @options.variant
+@options.precision
 @options.smoke
 @click.option(
     "--again",
@@ -76,6 +79,7 @@ def run(
     seed: int | None,
     overrides: tuple[str, ...],
     variant: str | None,
+    precision: PrecisionName | None,
     smoke: bool,
     again: bool,
     log: Path | None,
@@ -110,7 +114,7 @@ def run(
             "--variant": variant,
             "--smoke": smoke,
         }
-        given |= {"--again": again, "--log": log, "--measure": measure}
+        given |= {"--again": again, "--log": log, "--measure": measure, "--precision": precision}
         public_scores.require_no_options(table, given)
         public_scores.run_public_scores(table, rows, dry_run=dry_run)
         return
@@ -122,6 +126,7 @@ def run(
             "--seed": seed,
             "--set": overrides,
             "--variant": variant,
+            "--precision": precision,
         }
         checked_tables.print_checked_table(
             table, refused=options.name_given_options({**given, "--smoke": smoke, "--again": again})
@@ -134,7 +139,8 @@ def run(
     card, form = table_cards.read_table(table), options.choose_form(smoke)
     here = configuration.to_write()
     card, chosen = options.apply_variant(card, table_cards.select_rows(card, rows), variant)
-    order = RunRequest(card, chosen, seeds, form, overrides, seed)
+    choice = choose_precision(here, precision)
+    order = RunRequest(card, chosen, seeds, form, overrides, seed, choice)
     order.resolve_runs()  # every mistake in what was asked for, before anything is begun
     if dry_run or measure:
         from bench.cli.dry_run import dry_run as say_costs

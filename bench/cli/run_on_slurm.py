@@ -66,6 +66,7 @@ def _describe_unit(order: RunRequest, command: UnitCommand, unit: Unit) -> Submi
         seed=unit.seed,
         signatures=tuple(runs[row].signature for row in unit.rows),
         trainings=tuple(sorted(trainings)),
+        precision=unit.precision,
     )
 
 

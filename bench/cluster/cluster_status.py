@@ -68,8 +68,8 @@ class _Submitted(NamedTuple):
 
 def collect_statuses(order: RunRequest, config: Config) -> list[UnitStatus]:
     """Return the status of each row and seed of a request, in its order."""
-    runs = order.resolve_runs()
     finished = finished_seeds(config, order.table.key, order.form)
+    accepted = {row: order.accepted_signatures(row) for row in order.rows}
     latest = _find_latest(order, config)
     jobs = ask_jobs(one.number for one in latest.values())
     reports = _ReportReader()
@@ -77,7 +77,8 @@ def collect_statuses(order: RunRequest, config: Config) -> list[UnitStatus]:
     wanted = [(row, seed) for row in order.rows for seed in order.row_seeds(row)]
     for row, seed in wanted:
         one = latest.get((row, seed))
-        if seed in finished.get(runs[row].signature, ()) and not _runs_again(one):
+        is_finished = any(seed in finished.get(name, ()) for name in accepted[row])
+        if is_finished and not _runs_again(one):
             statuses.append(UnitStatus(row, seed, "finished", *_locate_log(one)))
         else:
             statuses.append(_describe_unit(row, seed, one, jobs, reports))
@@ -94,7 +95,7 @@ def ask_jobs(numbers: Iterable[str]) -> Mapping[str, QueuedJob] | None:
 
 def find_submissions(order: RunRequest, config: Config) -> list[Submission]:
     """Return the submissions of a request's rows, the newest first."""
-    wanted = {run.signature for run in order.resolve_runs().values()}
+    wanted = {signature for row in order.rows for signature in order.accepted_signatures(row)}
     return [
         sent
         for sent in submission.list_submissions(config.work)
@@ -106,7 +107,7 @@ def find_submissions(order: RunRequest, config: Config) -> list[Submission]:
 
 def _find_latest(order: RunRequest, config: Config) -> dict[tuple[str, int], _Submitted]:
     """Return each row and seed in the newest submission that has it with today's settings."""
-    signatures = {row: run.signature for row, run in order.resolve_runs().items()}
+    accepted = {row: order.accepted_signatures(row) for row in order.rows}
     latest: dict[tuple[str, int], _Submitted] = {}
     for sent in find_submissions(order, config):
         for array in sent.arrays:
@@ -116,7 +117,7 @@ def _find_latest(order: RunRequest, config: Config) -> dict[tuple[str, int], _Su
                 number = state.job or (f"{array.job}_{index}" if array.job else "")
                 entry = _Submitted(sent, unit, number, state, array.preflight)
                 for row, signature in zip(unit.rows, unit.signatures, strict=True):
-                    if signatures.get(row) == signature:
+                    if signature in accepted.get(row, ()):
                         latest.setdefault((row, unit.seed), entry)
     return latest
 

@@ -8,6 +8,7 @@ from bench.cards.table_cards import MARK
 from bench.cluster import snapshot
 from bench.cluster.submission import Submission, SubmittedUnit
 from bench.errors import BenchError
+from bench.runner.precision import PrecisionChoice
 from bench.runner.request import RunRequest
 from bench.specs.run import Run
 
@@ -62,4 +63,5 @@ def read_request(submission: Submission, unit: SubmittedUnit) -> RunRequest:
         rows = [row.partition(MARK)[0] for row in unit.rows]
         card, _ = paper_cards.add_variant(card, paper, submission.variant, rows)
     form = "smoke" if submission.form == "smoke" else "paper"
-    return RunRequest(card, unit.rows, None, form, submission.overrides, unit.seed)
+    choice = None if unit.precision is None else PrecisionChoice(unit.precision, True)
+    return RunRequest(card, unit.rows, None, form, submission.overrides, unit.seed, choice)

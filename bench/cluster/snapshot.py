@@ -102,11 +102,14 @@ def write_configuration(config: Config, path: Path) -> None:
         plain["scratch"] = _escape_path(config.scratch)
     if config.cards is not None:
         plain["cards"] = _escape_path(config.cards)
+    if config.precision is not None:
+        plain["precision"] = config.precision
     if config.workers is not None:
         plain["workers"] = config.workers
     named = os.environ.get("MLFLOW_TRACKING_URI") or config.tracking
     if named:
         plain["tracking"] = named.replace("$", "$$")
+    plain["speed"] = config.speed.model_dump(exclude_none=True)
     sections = {"corpora": config.corpora, "weights": config.weights, "noise": config.noise}
     for section, paths in sections.items():
         plain[section] = {key: _escape_path(path) for key, path in paths.items()}

@@ -18,6 +18,7 @@ from typing import Any
 from bench._io import atomic_files
 from bench.cards.table_cards import MARK
 from bench.errors import BenchError
+from bench.specs.precision import PrecisionName
 
 SUBMISSION_VARIABLE = "BENCH_SUBMISSION"
 """The variable that names the folder of the submission that a process belongs to."""
@@ -45,6 +46,8 @@ class SubmittedUnit:
     """Of the rows, as they were when it was submitted."""
     trainings: tuple[str, ...] = ()
     """Signatures of the trainings, by which their folders are called."""
+    precision: PrecisionName | None = None
+    """In which the rows are computed; None in submissions of before it could be chosen."""
 
     @property
     def is_repeat(self) -> bool:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from bench.cards.table_cards import MARK
 from bench.cluster.submission import AGAIN
 from bench.runner.request import RunRequest
+from bench.specs.precision import PrecisionName
 
 
 class Unit(NamedTuple):
@@ -17,6 +18,8 @@ class Unit(NamedTuple):
     rows: tuple[str, ...]
     """One, or those that would wait for each other; variants with their mark."""
     seed: int
+    precision: PrecisionName = "fp32"
+    """In which it is computed, wherever it runs: machines may choose others by themselves."""
 
     @property
     def name(self) -> str:
@@ -40,11 +43,12 @@ class UnitCommand(NamedTuple):
     def list_arguments(self, unit: Unit) -> list[str]:
         """Return the arguments of `bench` that run a unit.
 
-        >>> UnitCommand("sal/table4", "smoke").list_arguments(Unit(("S5",), 666))
-        ['run', 'sal/table4', '--rows', 'S5', '--seed', '666', '--smoke']
+        >>> UnitCommand("sal/table4", "smoke").list_arguments(Unit(("S5",), 666))[1:]
+        ['sal/table4', '--rows', 'S5', '--seed', '666', '--precision', 'fp32', '--smoke']
         """
         rows = ",".join(row.partition(MARK)[0] for row in unit.rows)
         arguments = ["run", self.table, "--rows", rows, "--seed", str(unit.seed)]
+        arguments += ["--precision", unit.precision]
         arguments += ["--smoke"] * (self.form == "smoke")
         for setting in self.overrides:
             arguments += ["--set", setting]
@@ -66,4 +70,7 @@ def group_units(order: RunRequest, jobs: Sequence[tuple[str, int]]) -> list[Unit
     groups: dict[tuple[str, int], list[str]] = {}
     for row, seed in jobs:
         groups.setdefault((runs[row].training_signature, seed), []).append(row)
-    return [Unit(tuple(rows), seed) for (_, seed), rows in groups.items()]
+    return [
+        Unit(tuple(rows), seed, runs[rows[0]].training.precision)
+        for (_, seed), rows in groups.items()
+    ]

@@ -26,10 +26,12 @@ from bench._io.cores import count_cores
 from bench._io.trees import iterate_leaves
 from bench.config import locations
 from bench.config.slurm_settings import SlurmSettings
+from bench.config.speed_settings import SpeedSettings
 from bench.config.variables import NOISE, SECTIONS, read_variables, variable_name
 from bench.errors import BenchError
 from bench.specs.base import Count, Spec
 from bench.specs.faults import explain_faults
+from bench.specs.precision import Precision, PrecisionName
 
 Form = Literal["paper", "smoke"]
 Place = Annotated[str, Field(min_length=1)]
@@ -79,6 +81,10 @@ class ConfigFile(Spec):
     workers: Annotated[int, Field(ge=0)] | None = None
     """Processes that load audio on a node, shared out among its devices; as many as suit the
     device where it is left out."""
+    precision: Precision | None = None
+    """In which precision rows are computed, of those that they admit (`training.admits`):
+    `fp32`, `tf32`, `bf16-mixed` or `fp16-mixed`. Where it is left out, `bf16-mixed` on a GPU that
+    has bfloat16, else `fp32`. (A run's signature has the precision that was chosen.)"""
     augment_on: Literal["host", "device"] = "host"
     """Where noise is added to training clips (RawBoost, unless clips are spliced after it): in the
     processes that load audio, or on the device that trains, for machines whose cores cannot feed
@@ -90,6 +96,9 @@ class ConfigFile(Spec):
     checkpoint_minutes: Annotated[float, Field(ge=0)] = 0.0
     """Minutes between two saved states of a training, at the end of an epoch; 0 saves each epoch's.
     A training that is killed goes on from the last one."""
+    speed: SpeedSettings = SpeedSettings()
+    """How this machine computes, without a change of what is computed
+    (`bench.config.speed_settings`)."""
     slurm: SlurmSettings = SlurmSettings()
     """What jobs of `--on slurm` ask for (`bench.config.slurm_settings`)."""
 
@@ -120,8 +129,10 @@ class Config:
     nodes: int = 1
     workers: int | None = None
     augment_on: str = "host"
+    precision: PrecisionName | None = None
     deterministic: bool = False
     checkpoint_minutes: float = 0.0
+    speed: SpeedSettings = field(default_factory=SpeedSettings)
     slurm: SlurmSettings = field(default_factory=SlurmSettings)
 
     @property
@@ -333,7 +344,7 @@ def _build_config(
                 extend = [
                     _resolve_path(entry, stated.base, environment, where) for entry in stated.value
                 ]
-            elif keys[0] not in (*_PLAIN, _SLURM):
+            elif keys[0] not in (*_PLAIN, *_TABLES):
                 places[keys] = _resolve_path(stated.value, stated.base, environment, where)
         except BenchError as error:
             wrong.append(str(error))
@@ -353,22 +364,23 @@ def _build_config(
         scratch=places.get(("scratch",)),
         work=places.get(("work",)) or _unstated_work(own, environment),
         tracking=tracking,
-        slurm=_gather_slurm(values),
+        speed=SpeedSettings.model_validate(_gather_table(values, "speed")),
+        slurm=SlurmSettings.model_validate(_gather_table(values, "slurm")),
         **sections,
         **plain,
     )
 
 
-def _gather_slurm(values: _Values) -> SlurmSettings:
-    """Return what all files together say of `[slurm]`, key by key."""
+def _gather_table(values: _Values, name: str) -> dict[str, Any]:
+    """Return what all files together say of `[slurm]` or `[speed]`, key by key."""
     tree: dict[str, Any] = {}
     for keys, stated in values.items():
-        if keys[0] == _SLURM:
+        if keys[0] == name:
             below = tree
             for key in keys[1:-1]:
                 below = below.setdefault(key, {})
             below[keys[-1]] = stated.value
-    return SlurmSettings.model_validate(tree)
+    return tree
 
 
 def _resolve_path(stated: str, base: Path, environment: Mapping[str, str], where: str) -> Path:
@@ -403,9 +415,10 @@ PLAIN_SQLITE = re.compile(r"sqlite:///(/[\w./-]*\w)", re.ASCII)
 """The address of a SQLite file in whose path nothing is quoted, whole: SQLAlchemy, which knows how
 others are, takes a second to import."""
 
-_SLURM = "slurm"
+_TABLES = ("slurm", "speed")
+"""Tables of keys that are no places."""
 _PLAIN = (
-    *("device", "devices", "nodes", "workers", "augment_on", "deterministic"),
+    *("device", "devices", "nodes", "workers", "augment_on", "precision", "deterministic"),
     *("checkpoint_minutes", "stage"),
 )
 """Keys that are no places."""

@@ -17,7 +17,7 @@ NOISE = {
 SECTIONS = ("corpora", "weights", "noise")
 _SINGLE = (
     *("cards", "extend", "work", "tracking", "stage", "scratch"),
-    *("device", "devices", "nodes", "workers", "augment_on", "deterministic"),
+    *("device", "devices", "nodes", "workers", "augment_on", "precision", "deterministic"),
     "checkpoint_minutes",
 )
 """Keys that are in no section."""

@@ -10,7 +10,7 @@ from bench.errors import BenchError
 
 def missing_devices(config: Config) -> str:
     """Return which devices torch does not find here, and what to set instead; "" if none."""
-    kind = _device_kind(config.device)
+    kind = device_kind(config.device)
     there = _count_devices(kind)
     if kind == "cpu" or there >= config.devices:
         return ""
@@ -32,7 +32,7 @@ def require_devices(config: Config) -> None:
         raise BenchError("machine.device-missing", text)
 
 
-def _device_kind(device: str) -> str:
+def device_kind(device: str) -> str:
     """Return what a device is; `auto` is what Lightning Fabric takes for it."""
     if device != "auto":
         return device

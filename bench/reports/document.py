@@ -180,7 +180,7 @@ def build_report(
     """
     table, runs = add_variant_rows(table, runs, frame, form)
     standings = {
-        row: select_row_runs(table, row, run.signature, frame, form) for row, run in runs.items()
+        row: select_row_runs(table, row, run.signatures, frame, form) for row, run in runs.items()
     }
     with_systems, systems = add_scored_rows(table, scored)
     results = (*build_cells(table, standings), *build_scored_cells(with_systems, systems))

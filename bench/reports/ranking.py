@@ -197,8 +197,8 @@ def _read_ours(
             "report.row-published-only",
             f"{table.key}, row {row}: is published only; ours should be a row that can be run",
         )
-    signature = table_cards.resolve_row(table, row, form).signature
-    stands = select_row_runs(table, row, signature, frame_of(table.key, form), form)
+    signatures = table_cards.resolve_row(table, row, form).signatures
+    stands = select_row_runs(table, row, signatures, frame_of(table.key, form), form)
     index = table.columns.index(column)
     cell = next(c for c in build_cells(table, {row: stands}) if (c.row, c.column) == (row, index))
     return cell.ours.mean if cell.is_complete and cell.ours else None

@@ -86,6 +86,7 @@ def describe_reading(
         _UNITS,
         _KEYS[table.layout],
         describe_intervals(standings),
+        describe_precision(standings),
         _COMBINED.format(names=names) if names else "",
         *_explain_marks(table, results, comparisons, detail),
     ]
@@ -111,6 +112,23 @@ def describe_intervals(standings: RunsByRow) -> str:
     return (
         f"The intervals resample {', '.join(parts)}. The CSV also has intervals that resample "
         "utterances."
+    )
+
+
+def describe_precision(standings: RunsByRow) -> str:
+    """Say in which precision the rows were computed; "" if all were in fp32."""
+    rows: dict[str, list[str]] = {}
+    for row, stands in standings.items():
+        for name in stands.runs.get("precision", pd.Series(dtype=str)).unique():
+            rows.setdefault(str(name), []).append(row)
+    if not rows.keys() - {"fp32"}:
+        return ""
+    if len(rows) == 1:
+        return f"All rows were trained and scored in {next(iter(rows))} precision."
+    parts = [f"{name} ({format_row_names(names, [*standings])})" for name, names in rows.items()]
+    return (
+        f"Precision of training and scoring: {', '.join(parts)}. Between rows of different "
+        "precision, a part of the difference can be due to it."
     )
 
 

@@ -241,7 +241,7 @@ def _describe_spent(runs: pd.DataFrame, artifacts: StoredResults | None) -> list
 
 def _describe_conditions(runs: pd.DataFrame) -> list[str]:
     """Return what of the machine may change figures, as far as the runs say it."""
-    says = {"threads": "Threads", "determinism": "Determinism"}
+    says = {"precision": "Precision", "threads": "Threads", "determinism": "Determinism"}
     return [
         f"{label}: {', '.join(_list_each(runs[name].replace('', pd.NA).dropna()))}"
         for name, label in says.items()

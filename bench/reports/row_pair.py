@@ -106,7 +106,7 @@ def find_row(text: str, form: Form, store: OpenStore, seeds: str = "") -> RowRes
     if row in table_cards.runnable_rows(table):
         run = table_cards.resolve_row(table, row, form)
         frame = store.table_frame(table.key, form)
-        stands = select_row_runs(table, row, run.signature, frame, form)
+        stands = select_row_runs(table, row, run.signatures, frame, form)
         evaluate = run.evaluate
     else:
         table, systems = add_scored_rows(table, store.scored_frame(table.key, form))

@@ -1,7 +1,8 @@
 """Which runs count for a row.
 
-A run counts for a row only with the row's own signature, in the asked form, finished. All seeds of
-a row must have seen the same data: that of the run that ended last. The wanted seeds are the card's
+A run counts for a row only with a signature of the row's own, in the asked form, finished. A row
+has one signature for each precision that it admits; only runs of one of them count. All seeds of a
+row must have seen the same data: that of the run that ended last. The wanted seeds are the card's
 and any other that was begun: a seed that failed must not drop out of a mean unseen.
 """
 
@@ -11,7 +12,7 @@ and any other that was begun: a seed that failed must not drop out of a mean uns
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -77,13 +78,29 @@ def _like_last(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[runs["contents"].isin(["", contents])] if contents else runs
 
 
+def _in_one_precision(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of the signature that has the most finished seeds, of the latest if several.
+
+    Results of different precision are never averaged.
+    """
+    if runs["signature"].nunique() < 2:
+        return runs
+    groups = [group for _, group in runs.groupby("signature")]
+    return max(groups, key=lambda group: (len(_finished_seeds(group)), group["begun"].max()))
+
+
+def _finished_seeds(runs: pd.DataFrame) -> set[int]:
+    return {*runs["seed"][runs["status"] == "FINISHED"]}
+
+
 def select_row_runs(
-    table: Table, row: str, signature: str, frame: pd.DataFrame, form: Form
+    table: Table, row: str, signatures: Sequence[str], frame: pd.DataFrame, form: Form
 ) -> RowRuns:
-    """Return which of the runs in `frame` stand for `row` with the settings of `signature`."""
+    """Return which of the runs in `frame` stand for `row`, whose settings have the `signatures`."""
     of_card = table.rows[row].seeds or table.seeds
     tracked = frame[(frame["row"] == row) & (frame["form"] == form)]
-    ours = tracked[tracked["signature"] == signature]
+    admitted = tracked[tracked["signature"].isin(signatures)]
+    ours = _in_one_precision(admitted)
     seeds = *of_card, *sorted({*ours["seed"]} - {*of_card})
     finished = ours[ours["status"] == "FINISHED"].sort_values("ended", kind="stable")
     on_data = _on_data_of_last(finished)
@@ -93,7 +110,8 @@ def select_row_runs(
     shown = last.sort_values("seed", key=lambda column: column.map(order))
     absent = [seed for seed in seeds if seed not in set(shown["seed"])]
     left_out = {
-        "with changed settings": len(tracked) - len(ours),
+        "with changed settings": len(tracked) - len(admitted),
+        "in another precision": len(admitted) - len(ours),
         "on other data": len(finished) - len(on_data),
         **_count_unlike(on_data, alike),
     }

@@ -68,7 +68,7 @@ def select_shown_rows(
     """
     table, runs = add_variant_rows(table, runs, frame, form)
     standings = {
-        row: select_row_runs(table, row, run.signature, frame, form) for row, run in runs.items()
+        row: select_row_runs(table, row, run.signatures, frame, form) for row, run in runs.items()
     }
     return TerminalTable(table, standings, build_cells(table, standings))
 

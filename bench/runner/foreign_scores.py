@@ -58,7 +58,7 @@ class ForeignScorer:
         """The device; BenchError where it is not there."""
         devices.require_devices(self.config)
         conditions.apply_determinism(self.config)
-        return engine.make_fabric(self.config.for_one_device(), "32-true")
+        return engine.make_fabric(self.config.for_one_device(), "fp32")
 
     @cached_property
     def model(self) -> ForeignModel:

@@ -222,7 +222,7 @@ def _explain_failure(row: RowRun, error: Exception) -> tuple[str, str]:
 
 def device_name(config: Config) -> str:
     """Return what the rows run on, e.g. `NVIDIA H200` or `cpu: AMD EPYC`, and how many of them."""
-    device = engine.make_fabric(config.for_one_device(), "32-true").device
+    device = engine.make_fabric(config.for_one_device(), "fp32").device
     cuda = device.type == "cuda"
     name = torch.cuda.get_device_name(device) if cuda else f"{device.type}: {processor_name()}"
     return name if config.device_count == 1 else f"{config.device_count} x {name}"

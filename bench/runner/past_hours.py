@@ -11,6 +11,7 @@ from bench.cards import table_cards
 from bench.config import Config, Form
 from bench.runner.costs import PlannedTraining
 from bench.runner.shared_training import TAKEN_FROM
+from bench.specs.precision import name_precision
 from bench.specs.run import Run
 from bench.tracking.shared_runs import TRAINED_IN
 from bench.tracking.table_runs import runs_by_table
@@ -65,7 +66,11 @@ def _run_name(run: Any) -> str:
 
 
 def _costly_settings(settings: Mapping[str, Any]) -> dict[str, str]:
-    return {key: str(value) for key, value in settings.items() if key.startswith(_COSTLY)}
+    costly = {key: str(value) for key, value in settings.items() if key.startswith(_COSTLY)}
+    costly.pop("training.admits", None)  # what a machine may choose, not what it chose
+    if "training.precision" in costly:
+        costly["training.precision"] = name_precision(costly["training.precision"])
+    return costly
 
 
 def _is_whole(run: Any, shares: Mapping[str | None, int]) -> bool:

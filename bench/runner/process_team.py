@@ -216,7 +216,7 @@ def join_team(config: Config) -> Generator[bool]:
         return
     child_processes.end_with_parent()
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # a line for each process
-    fabric = engine.make_fabric(config, "32-true")
+    fabric = engine.make_fabric(config, "fp32")
     fabric.launch()
     if not fabric.is_global_zero:
         _follow_leader(fabric, launcher, config)

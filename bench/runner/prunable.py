@@ -202,9 +202,10 @@ def _card_signatures(notes: list[str]) -> set[str] | None:
 
 
 def _run_signatures(run: Run) -> Iterator[str]:
-    yield run.training_signature
-    if run.earlier:
-        yield run.earlier.training_signature
+    for admitted in run.admitted:
+        yield admitted.training_signature
+        if admitted.earlier:
+            yield admitted.earlier.training_signature
 
 
 def _list_trainings(work: Path, runs: Mapping[str, Sequence[FolderRun]]) -> Iterator[_Training]:

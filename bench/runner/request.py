@@ -9,6 +9,7 @@ from bench.cards import table_cards
 from bench.cards.table_cards import MARK
 from bench.config import Config, Form
 from bench.errors import BenchError
+from bench.runner.precision import PrecisionChoice
 from bench.runner.requirements import require_available
 from bench.specs.run import Run
 from bench.specs.table import Table
@@ -26,12 +27,29 @@ class RunRequest:
     overrides: Sequence[str] = ()
     seed: int | None = None
     """Run only this one of each row's seeds."""
+    precision: PrecisionChoice | None = None
+    """In which precision rows are computed; None: the one that their settings have."""
 
     def resolve_runs(self) -> dict[str, Run]:
         """Return the resolved run of each row."""
         return {row: self._resolve_row(row) for row in self.rows}
 
+    def resolve_admitted(self, row: str) -> tuple[Run, ...]:
+        """Return the run of a row in each precision in which it counts for this request."""
+        chosen, choice = self._resolve_row(row), self.precision
+        if choice is not None and choice.is_stated:
+            return (chosen,)
+        return (chosen, *(run for run in self._fold_row(row).admitted if run != chosen))
+
+    def accepted_signatures(self, row: str) -> tuple[str, ...]:
+        """Return the signatures of `resolve_admitted`."""
+        return tuple(run.signature for run in self.resolve_admitted(row))
+
     def _resolve_row(self, row: str) -> Run:
+        run = self._fold_row(row)
+        return run if self.precision is None else self.precision.apply_to(run)
+
+    def _fold_row(self, row: str) -> Run:
         return table_cards.resolve_row(self.table, row, self.form, self.overrides)
 
     def row_seeds(self, row: str) -> tuple[int, ...]:

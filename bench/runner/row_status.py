@@ -94,7 +94,7 @@ def row_statuses(
     statuses, run_ids = list[RowStatus](), set[str]()
     for row in table_cards.runnable_rows(table):
         run = table_cards.resolve_row(table, row, form)
-        ours = frame[(frame["row"] == row) & (frame["signature"] == run.signature)]
+        ours = frame[(frame["row"] == row) & frame["signature"].isin(run.signatures)]
         run_ids |= {*ours["run_id"]}
         of_card = table.rows[row].seeds or table.seeds
         seeds = [*of_card, *sorted({*ours["seed"].tolist()} - {*of_card})]

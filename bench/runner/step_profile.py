@@ -124,7 +124,7 @@ def profile_row(run: Run, config: Config, steps: int, folder: Path) -> StepProfi
     clips = _build_clips(short, data, one)
     sampler = EpochSampler(len(clips), 0)
     loader = build_loader(clips, sampler, short, workers, fabric)
-    learner = build_learner(fabric, short, system, len(loader))
+    learner = build_learner(fabric, short, system, len(loader), one.speed)
     learner.module.train()
     step = _Step(fabric, learner, short)
     cuda = fabric.device if fabric.device.type == "cuda" else None

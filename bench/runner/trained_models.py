@@ -63,9 +63,9 @@ def find_model(order: RunRequest, seed: int | None, config: Config, store: Store
     devices.require_devices(config)
     if (published := load_published(order, seed, config)) is not None:
         return published
-    ((row, run),) = order.resolve_runs().items()
+    (row,) = order.rows
     seed = order.row_seeds(row)[0] if seed is None else seed
-    tracked = _find_finished_run(order, row, run, seed, store)
+    run, tracked = _find_finished_run(order, row, seed, store)
     path = config.work / tracked.data.tags.get(TRAINED_IN, "") / checkpoints.BEST_CHECKPOINT
     damaged = ""
     if path.is_file():
@@ -89,10 +89,14 @@ def load_published(order: RunRequest, seed: int | None, config: Config) -> Train
     return TrainedModel(run, seed, engine.build_system(run, seed, config), source)
 
 
-def _find_finished_run(order: RunRequest, row: str, run: Run, seed: int, store: Store) -> Any:
-    """Return what `search_finished_run` does; BenchError where there is none."""
-    if (tracked := search_finished_run(order, row, run, seed, store)) is not None:
-        return tracked
+def _find_finished_run(order: RunRequest, row: str, seed: int, store: Store) -> tuple[Run, Any]:
+    """Return the row in the precision that it was trained in, and its tracked run.
+
+    BenchError where there is none.
+    """
+    for run in order.resolve_admitted(row):
+        if (tracked := search_finished_run(order, row, run, seed, store)) is not None:
+            return run, tracked
     changed = "".join(f" --set {text}" for text in order.overrides)
     raise BenchError(
         "row.not-trained",

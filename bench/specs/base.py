@@ -27,9 +27,13 @@ def check_ranges(spec: Spec, *names: str) -> None:
             raise ValueError(f"min_{name} = {low}: should be at most max_{name} = {high}")
 
 
+SIGNATURE = "signature"
+"""Context in which settings are written for a signature."""
+
+
 def digest(spec: Spec, without: frozenset[str] = frozenset()) -> str:
     """Return eight hexadecimal digits of all settings but those `without`."""
-    settings = spec.model_dump(mode="json", exclude=set(without))
+    settings = spec.model_dump(mode="json", exclude=set(without), context=SIGNATURE)
     text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 

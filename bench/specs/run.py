@@ -23,6 +23,7 @@ from bench.specs.base import (
 from bench.specs.breath import Breath
 from bench.specs.frontends import FrontEnd
 from bench.specs.kinds import KindSettings, Requirement
+from bench.specs.precision import PrecisionName
 from bench.specs.systems import System
 from bench.specs.training import Adam, NoOptimiser, NoTraining, Schedule, TrainingSettings
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, SAMPLE_RATE_HZ, to_samples
@@ -305,6 +306,30 @@ class Run(Spec):
         once.
         """
         return digest(self, frozenset({"breath", "evaluate"}))
+
+    def in_precision(self, precision: PrecisionName) -> Run:
+        """Return the run, with the training that it starts from, in an admitted `precision`.
+
+        What states its precision stays as it is.
+        """
+        changes: dict[str, Any] = {}
+        if self.training.precision != precision and precision in self.training.precisions:
+            changes["training"] = self.training.model_copy(update={"precision": precision})
+        if isinstance(self.start, EarlierTraining):
+            stage = self.start.stage.in_precision(precision)
+            changes["start"] = self.start.model_copy(update={"stage": stage})
+        return self.model_copy(update=changes) if changes else self
+
+    @property
+    def admitted(self) -> tuple[Run, ...]:
+        """The run in each precision that it may be computed in; itself first."""
+        own, every = self.training.precision, self.training.precisions
+        return (self, *(self.in_precision(name) for name in every if name != own))
+
+    @property
+    def signatures(self) -> tuple[str, ...]:
+        """The signature in each precision that the run may be computed in; its own first."""
+        return tuple(run.signature for run in self.admitted)
 
     def flat_settings(self) -> dict[str, Any]:
         """Return the settings as dotted keys, e.g. `optimiser.learning_rate`."""

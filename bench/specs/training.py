@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_serializer, model_validator
+from pydantic import (
+    Field,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
-from bench.specs.base import Absent, Count, NotNegative, OwnRate, Positive, Share, Spec
+from bench.specs.base import SIGNATURE, Absent, Count, NotNegative, OwnRate, Positive, Share, Spec
+from bench.specs.precision import SIGNED_NAMES, Precision, PrecisionName
 
 
 class Adam(Spec):
@@ -102,9 +109,40 @@ class TrainingSettings(Spec):
     """Clips in a step, over all devices."""
     accumulate: Count = 1
     """Number of parts into which a step is divided, to use less memory."""
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    precision: Precision = "fp32"
+    """In which numbers it is trained and scored. If nothing states it, the machine chooses one of
+    `admits` (`bench run --precision`, `precision` in bench.toml). `tf32`: matrix products and
+    convolutions of a GPU round their factors to 10 bits. `bf16-mixed`, `fp16-mixed`: they take and
+    give 16-bit numbers; weights, normalisation, softmax, losses and results stay `fp32`."""
+    admits: tuple[Precision, ...] = Field(default=("fp32", "tf32", "bf16-mixed"), strict=False)
+    """Precisions that a machine may choose: the row stands in its table in any of them."""
     gradient_clip: NotNegative = 0.0
     """Largest norm of the gradient; 0: no clipping."""
+
+    @property
+    def precisions(self) -> tuple[PrecisionName, ...]:
+        """In which it may be trained: the stated one alone, else those that it admits."""
+        return (self.precision,) if "precision" in self.model_fields_set else self.admits
+
+    @model_serializer(mode="wrap")
+    def _write(
+        self, write: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> dict[str, Any]:
+        """Write for a signature the precision alone, by the name that it always had there."""
+        content = write(self)
+        if info.context == SIGNATURE:
+            del content["admits"]
+            content["precision"] = SIGNED_NAMES.get(self.precision, self.precision)
+        return content
+
+    @model_validator(mode="after")
+    def _admits_its_own(self) -> TrainingSettings:
+        if self.precision not in self.precisions:
+            raise ValueError(
+                f"admits = {[*self.admits]}: should hold {self.precision!r}, or precision should "
+                "be stated"
+            )
+        return self
 
     @model_validator(mode="after")
     def _whole_parts(self) -> TrainingSettings:
@@ -132,6 +170,14 @@ class NoTraining(TrainingSettings):
     first_candidate: int = 0
     batch_size: int = 1
 
-    @model_serializer
-    def _write(self) -> dict[str, str]:
+    @property
+    def precisions(self) -> tuple[PrecisionName, ...]:
+        """Published weights are scored in the one that others can repeat anywhere."""
+        return (self.precision,)
+
+    @model_serializer(mode="wrap")
+    def _write(
+        self, write: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> dict[str, Any]:
+        del write, info
         return {"kind": self.kind}

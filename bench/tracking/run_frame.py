@@ -10,28 +10,29 @@ from typing import Any
 import pandas as pd
 
 from bench import versions
+from bench.specs.precision import name_precision
 from bench.tracking.run_record import BOUNDS, COUNTS, METRIC_VERSIONS
 
 COLUMNS = (
     *("run_id", "row", "seed", "signature", "data", "contents", "form", "status", "failure"),
-    *("begun", "ended", "hours", "commit", "lock", "device", "power", "fingerprints"),
+    *("begun", "ended", "hours", "commit", "lock", "device", "power", "fingerprints", "precision"),
     *("kept_epoch", "kept_dev", "why_ended", "epochs", "threads", "determinism", "breaths"),
     *("package", "environment", "made_from", "versions", "metrics", "user"),
 )
-"""Columns that are always there. `begun` and `ended` are in UTC (`ended` is NaT while the run
-goes on), `data` and `contents` are the digests of all splits and of what else a run is made from
-("" where that was not kept), `lock` is the digest of uv.lock ("" where it was not kept), `power`
-names the curves of its GPUs' power, with blanks between, `fingerprints` is the JSON object of
-each split's digest, `failure` is "" unless it failed. The last thirteen are text, "" where a run
-lacks it: the epoch whose weights are kept (`12`, or `48-50` where they are averaged), the JSON
-object of what these weights reach on dev (fractions), why training ended, how many epochs were
-trained, threads and settings of determinism (of each session, where they differ, with ` | `
-between), the JSON object of what share is marked as breath in each split, the version of this
-suite, those of the packages that it ran with (`torch 2.11.0, ...`), the JSON objects of what the
-run is made from and of the results versions of its code and of its
-metrics, and who ran it. After them come the figures: per cent, `<evaluation>.<metric>` with the
-fields of `bench.tracking.run_record.BOUNDS` and `COUNTS` behind a point, NaN where a run lacks
-one; and `plan.<evaluation>`, who was drawn for their intervals, "" where a run lacks it."""
+"""Columns that are always there. `begun` and `ended` are in UTC (`ended` is NaT while the run goes
+on), `data` and `contents` are the digests of all splits and of what else a run is made from (""
+where that was not kept), `lock` is the digest of uv.lock ("" where it was not kept), `power` names
+the curves of its GPUs' power, with blanks between, `fingerprints` is the JSON object of each
+split's digest, `precision` its name in `bench.specs.precision`, `failure` is "" unless it failed.
+The last thirteen are text, "" where a run lacks it: the epoch whose weights are kept (`12`, or
+`48-50` where they are averaged), the JSON object of what these weights reach on dev (fractions),
+why training ended, how many epochs were trained, threads and settings of determinism (of each
+session, where they differ, with ` | ` between), the JSON object of what share is marked as breath
+in each split, the version of this suite, those of the packages that it ran with (`torch 2.11.0,
+...`), the JSON objects of what the run is made from and of the results versions of its code and of
+its metrics, and who ran it. After them come the figures: per cent, `<evaluation>.<metric>` with the
+fields of `bench.tracking.run_record.BOUNDS` and `COUNTS` behind a point, NaN where a run lacks one;
+and `plan.<evaluation>`, who was drawn for their intervals, "" where a run lacks it."""
 
 _TAGS = COLUMNS[-13:-3]
 _KINDS = {"system": "system", "front-end": "frontend", "augmentation": "augment"}
@@ -67,6 +68,7 @@ def _frame_row(run: Any) -> dict[str, Any]:
         "device": tags["device"],
         "power": " ".join(name for name in sorted(metrics) if _POWER.fullmatch(name)),
         "fingerprints": tags["fingerprints"],
+        "precision": name_precision(run.data.params.get("training.precision", "fp32")),
         **{name: tags.get(name, "") for name in _TAGS},
         "versions": tags.get("versions") or _unsaid_versions(_code_parts(run.data.params)),
         "metrics": tags.get(METRIC_VERSIONS)

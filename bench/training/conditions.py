@@ -9,11 +9,12 @@ from seed, epoch and utterance (`bench.training.data`).
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 
 from bench.config import Config
+from bench.specs.precision import PrecisionName
 
 
 def apply_determinism(config: Config) -> None:
@@ -29,10 +30,23 @@ def apply_determinism(config: Config) -> None:
         torch.backends.cudnn.benchmark = False
 
 
-def current_conditions(device: str, processes: int = 1) -> dict[str, str]:
+def apply_precision(precision: PrecisionName) -> None:
+    """Have torch round factors of float32 products on a GPU to TF32, or not at all.
+
+    This holds for the whole process, until another precision is applied.
+    """
+    in_tf32 = precision == "tf32"
+    torch.set_float32_matmul_precision("high" if in_tf32 else "highest")
+    torch.backends.cudnn.allow_tf32 = in_tf32  # else torch's default, on
+
+
+def current_conditions(
+    device: str, processes: int = 1, others: Sequence[str] = ()
+) -> dict[str, str]:
     """Return `threads` and `determinism` of this process, which computes on `device`.
 
-    Where several processes share the batch, `determinism` names what then differs from one.
+    `others` is what else is on (`bench.training.speedups.describe_speed`). Where several processes
+    share the batch, `determinism` names what then differs from one.
     """
     settings = [
         f"deterministic algorithms {_on_or_off(torch.are_deterministic_algorithms_enabled())}"
@@ -45,6 +59,7 @@ def current_conditions(device: str, processes: int = 1) -> dict[str, str]:
             f"TF32 in cuDNN {_on_or_off(cudnn.allow_tf32)}",
         ]
     settings.append(f"matmul precision {torch.get_float32_matmul_precision()}")
+    settings += others
     if processes > 1:
         settings.append(
             f"{processes} devices (batch norm, dropout and mixing work on each one's share of a "

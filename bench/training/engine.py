@@ -12,8 +12,9 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ from lightning_fabric.plugins.environments.cluster_environment import ClusterEnv
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning_fabric.plugins.precision.amp import MixedPrecision
+from lightning_fabric.plugins.precision.precision import Precision
 
 from bench._io import launchers
 from bench._io.launchers import Launcher
@@ -33,6 +36,7 @@ from bench.models import devices, weights
 from bench.models.official_weights import load_official
 from bench.models.systems.base import System
 from bench.specs.corpus import Audio
+from bench.specs.precision import PrecisionName
 from bench.specs.run import Run
 from bench.training import checkpoints, conditions, keeping, system_checks
 from bench.training.callbacks import TrainingCallback
@@ -41,7 +45,14 @@ from bench.training.epoch import EpochTraining
 from bench.training.keeping import Progress, Selection
 from bench.training.learning import Learner, build_learner, build_loader
 from bench.training.losses import MeanLoss
-from bench.training.scoring import build_utterances, score_utterances
+from bench.training.reused_casts import reuse_casts
+from bench.training.scoring import (
+    RepeatedScoring,
+    build_utterances,
+    repeat_scoring,
+    score_utterances,
+)
+from bench.training.speedups import describe_speed
 
 RESULTS_VERSION = 1
 """Raised when what a training gives can change, here, in `bench.training.epoch` or `.learning`."""
@@ -66,14 +77,17 @@ class FinishedTraining(NamedTuple):
     selection: Selection
 
 
-def make_fabric(config: Config, precision: Literal["32-true", "bf16-mixed", "16-mixed"]) -> Fabric:
+def make_fabric(config: Config, precision: PrecisionName) -> Fabric:
     """Return Fabric for the devices of the configuration; BenchError where they are not here.
+
+    Products of float32 numbers are those of `precision` from now on, in this whole process.
 
     Where srun or torchrun started a process for each (`find_launcher`), these work together. Else
     all are on this machine, whatever a cluster's variables (`SLURM_NTASKS`) say, and several
     devices get their processes from Fabric.
     """
     devices.require_devices(config)
+    conditions.apply_precision(precision)
     environment: ClusterEnvironment = LightningEnvironment()
     strategy = "ddp_spawn" if config.devices > 1 else "auto"
     if (launcher := find_launcher(config)) is not None:
@@ -88,9 +102,19 @@ def make_fabric(config: Config, precision: Literal["32-true", "bf16-mixed", "16-
         strategy=strategy,
         devices=config.devices,
         num_nodes=config.nodes,
-        precision=precision,
-        plugins=environment,
+        plugins=[environment, _build_precision(precision, devices.device_kind(config.device))],
     )
+
+
+def _build_precision(precision: PrecisionName, device: str) -> Precision:
+    """Return Lightning's part; given by its name, it computes in bfloat16 on a CPU for float16."""
+    match precision:
+        case "fp32" | "tf32":
+            return Precision()
+        case "bf16-mixed":
+            return MixedPrecision("bf16-mixed", device)
+        case "fp16-mixed":
+            return MixedPrecision("16-mixed", device)
 
 
 def find_launcher(config: Config) -> Launcher | None:
@@ -179,17 +203,24 @@ def _train(
     if earlier is None:
         _begin_anew(fabric, system, data.start, folder)
     fabric.barrier()
-    learner = build_learner(fabric, run, system, len(loader))
+    learner = build_learner(fabric, run, system, len(loader), config.speed)
     progress = Progress() if earlier is None else _restore_state(fabric, earlier, learner, callback)
     stopped = None if earlier is None else earlier.get("epoch")
     on_dev_too = run.augment.kind != "none" and run.augment.augments_dev
     dev_augment = run.augment if on_dev_too else None
-    dev = build_utterances(fabric, data.dev, run.dev, data.dev_audio, config, dev_augment)
+    dev = build_utterances(
+        fabric, data.dev, run.dev, data.dev_audio, config, dev_augment, is_dev=True
+    )
+    measure_dev = partial(
+        _measure_dev, fabric, system, dev, repeat_scoring(fabric, system, dev, workers, config)
+    )
     if system.needs_attack_type:
         system_checks.require_attack_types(clips.reader)
         system_checks.require_attack_types(dev.reader)
     if not keeping.is_finished(run.training, progress):
-        here = conditions.current_conditions(fabric.device.type, fabric.world_size)
+        here = conditions.current_conditions(
+            fabric.device.type, fabric.world_size, describe_speed(run, config.speed, fabric)
+        )
         progress.conditions = conditions.join_conditions(progress.conditions, here)
     while not keeping.is_finished(run.training, progress):
         began = time.monotonic()
@@ -198,9 +229,10 @@ def _train(
             epoch.load_state_dict(stopped)
             stopped = None
         try:
-            learnt = epoch.train_epoch(loader, clips, sampler, callback)
+            with reuse_casts(fabric, system, frozen_only=True):
+                learnt = epoch.train_epoch(loader, clips, sampler, callback)
             _share_buffers(fabric, system)
-            figures = learnt | _measure_dev(fabric, system, dev, workers, run.training.select)
+            figures = learnt | measure_dev(run.training.select)
         except Stopped:
             progress.seconds += time.monotonic() - began
             state = _collect_state(fabric, learner, progress, epoch.state_dict())
@@ -222,7 +254,7 @@ def _train(
 
     def on_dev(weights: Mapping[str, Any]) -> dict[str, float]:
         system.load_state_dict(weights)
-        return _measure_dev(fabric, system, dev, workers, run.training.select)
+        return measure_dev(run.training.select)
 
     selection = keeping.select_weights(run, folder, progress, on_dev, writes=fabric.is_global_zero)
     return FinishedTraining(progress, selection)
@@ -261,11 +293,12 @@ def _share_buffers(fabric: Fabric, system: System) -> None:
 
 
 def _measure_dev(
-    fabric: Fabric, system: System, dev: Utterances, workers: int, select: str
+    fabric: Fabric, system: System, dev: Utterances, repeated: RepeatedScoring, select: str
 ) -> dict[str, float]:
     """Return `dev.eer` and, where it selects, `dev.loss`, which costs as much again."""
     loss = MeanLoss(fabric, system) if select == "dev.loss" else None
-    scores = score_utterances(fabric, system, dev, workers, loss.add_batch if loss else None)
+    each = loss.add_batch if loss else None
+    scores = score_utterances(fabric, system, dev, 0, each, repeated=repeated)
     spoof = np.concatenate(dev.labels)
     value = np.concatenate([scores[i].score for i in range(len(dev.subset))])
     results = {"dev.eer": eer_by_class(value[~spoof], value[spoof]).eer}
@@ -303,6 +336,11 @@ def _restore_state(
     if "system" in state:  # else the training has ended: no epoch follows
         learner.system.load_state_dict(state["system"])
         # The learner is set up, so that this state follows its parameters to the device.
+        # Its implementation is this machine's, whatever the machine before had.
+        for saved, group in zip(
+            state["optimiser"]["param_groups"], learner.optimiser.param_groups, strict=True
+        ):
+            saved["fused"] = group["fused"]
         learner.optimiser.load_state_dict(state["optimiser"])
         learner.schedule.load_state_dict(state["schedule"])
         if state["precision"]:

@@ -11,12 +11,14 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
 from bench._io.child_processes import follow_parent
+from bench.config.speed_settings import SpeedSettings
 from bench.errors import BenchError
 from bench.models.augment import Mixer
 from bench.models.systems.base import Batch, System
 from bench.specs.run import Run
 from bench.training import optimisation
 from bench.training.data import EpochSampler, TrainingClips
+from bench.training.speedups import apply_speed, uses_fused_adam
 
 
 class Learner(NamedTuple):
@@ -40,12 +42,16 @@ class Learner(NamedTuple):
         return {"learning_rate": rate, **frontend_rate}
 
 
-def build_learner(fabric: Fabric, run: Run, system: System, steps_per_epoch: int) -> Learner:
+def build_learner(
+    fabric: Fabric, run: Run, system: System, steps_per_epoch: int, speed: SpeedSettings
+) -> Learner:
     """Return the system on its device with the run's optimiser and schedule."""
-    optimiser = optimisation.build_optimiser(run, system)
+    fused = uses_fused_adam(run, speed, fabric.device.type)
+    optimiser = optimisation.build_optimiser(run, system, fused)
     schedule = optimisation.build_schedule(run, optimiser, steps_per_epoch)
     module, wrapped = fabric.setup(system, optimiser)
     module.mark_forward_method("losses")
+    apply_speed(fabric, system, speed)
     return Learner(system, module, optimiser, wrapped, schedule)
 
 
@@ -90,7 +96,13 @@ def train_step(fabric: Fabric, learner: Learner, run: Run, batch: Batch) -> dict
         for name, loss in losses.items():
             total[name] = total.get(name, 0.0) + share * loss.detach()
     if run.training.gradient_clip:
-        fabric.clip_gradients(learner.module, learner.wrapped, max_norm=run.training.gradient_clip)
+        # A gradient that is not finite: float16's scale skips the step, else the loss shows it.
+        fabric.clip_gradients(
+            learner.module,
+            learner.wrapped,
+            max_norm=run.training.gradient_clip,
+            error_if_nonfinite=False,
+        )
     learner.wrapped.step()
     return total
 

@@ -42,7 +42,7 @@ class LossAverager:
                 "training.not-finite",
                 f"the loss is not finite at step {step} (epoch {epoch}): the row was "
                 "stopped; its last finished epoch is kept. A smaller optimiser.learning_rate, "
-                "training.gradient_clip or training.precision = 32-true may help",
+                "training.gradient_clip or training.precision = fp32 may help",
             )
         totals = reduce_tensor(self.fabric, torch.stack([*self.sums.values()]), "mean").tolist()
         return {name: total / self.count for name, total in zip(self.sums, totals, strict=True)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from functools import partial
 
 import torch
@@ -14,8 +15,8 @@ from bench.specs.run import Run
 from bench.specs.training import ConstantSchedule, CosineSchedule, Schedule, StepSchedule
 
 
-def build_optimiser(run: Run, system: System) -> torch.optim.Optimizer:
-    """Return the run's optimiser over all trained parameters.
+def build_optimiser(run: Run, system: System, fused: bool = False) -> torch.optim.Optimizer:
+    """Return the run's optimiser over all trained parameters, `fused` into one pass over memory.
 
     The front-end's parameters, where there are any, are the first group, with a rate of their own;
     all others are the last.
@@ -38,11 +39,15 @@ def build_optimiser(run: Run, system: System) -> torch.optim.Optimizer:
         [group for group in groups if group["params"]],
         lr=rate,
         weight_decay=run.optimiser.weight_decay,
+        fused=fused or None,
     )
 
 
 def build_schedule(run: Run, over: torch.optim.Optimizer, steps_per_epoch: int) -> LambdaLR:
     """Return the run's schedule, to be stepped after every step of the optimiser."""
+    if run.training.precision == "fp16-mixed":
+        # The first step may overflow, and the optimiser is then not called; torch warns of that.
+        warnings.filterwarnings("ignore", r"Detected call of `lr_scheduler\.step\(\)` before")
     factor_at = partial(
         rate_factor, run.schedule, steps_per_epoch, run.training.epochs * steps_per_epoch
     )

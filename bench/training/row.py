@@ -28,6 +28,7 @@ from bench.training.callbacks import TrainingCallback
 from bench.training.clips import require_labels
 from bench.training.keeping import Progress, Selection
 from bench.training.scoring import build_utterances, score_columns, score_utterances
+from bench.training.speedups import apply_speed, describe_speed
 
 
 class LoadedSplit(NamedTuple):
@@ -217,6 +218,7 @@ def train_and_score(
     earlier training needs its checkpoint: a BenchError where it is missing.
     """
     conditions.apply_determinism(config)
+    conditions.apply_precision(run.training.precision)
     ended = _train_row(fabric, run, seed, data, folder, config, callback)
     checkpoint = None if ended is None else folder / checkpoints.BEST_CHECKPOINT
     paths = {
@@ -228,12 +230,16 @@ def train_and_score(
     computed = progress.conditions
     if missing:
         computed = conditions.join_conditions(
-            computed, conditions.current_conditions(fabric.device.type, fabric.world_size)
+            computed,
+            conditions.current_conditions(
+                fabric.device.type, fabric.world_size, describe_speed(run, config.speed, fabric)
+            ),
         )
         system = engine.build_system(run, seed, config)
         if checkpoint is not None:
             system.load_state_dict(checkpoints.load_checkpoint(checkpoint)["system"])
         system = system.to(fabric.device)
+        apply_speed(fabric, system, config.speed)
         for name, path in missing.items():
             evaluation, subset = run.evaluate[name], data.evaluate[name].subset
             audio = corpus_cards.read_corpus_card(evaluation.corpus).audio

@@ -212,7 +212,7 @@ def test_variables_of_slurm_change_nothing(tmp_path, monkeypatch):
     for variables in ({}, *({**SLURM, "SLURM_JOB_NAME": name} for name in ("bash", "x"))):
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        fabric = engine.make_fabric(Config(device="cpu"), "32-true")
+        fabric = engine.make_fabric(Config(device="cpu"), "fp32")
         assert (fabric.world_size, fabric.global_rank, fabric.device.type) == (1, 0, "cpu")
 
 

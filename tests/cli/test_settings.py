@@ -23,7 +23,7 @@ def test_every_setting_of_every_row_of_the_suite_is_described():
 def test_values_and_defaults_are_those_of_the_models(subtests):
     cases = [
         ("training.epochs", "whole number at least 1", ""),
-        ("training.precision", "32-true | bf16-mixed | 16-mixed", "32-true"),
+        ("training.precision", "fp32 | tf32 | bf16-mixed | fp16-mixed", "fp32"),
         ("train.share", "number above 0, at most 1", "1.0"),
         ("train.resolution_s", "number above 0, or 'utterance'", ""),
         ("optimiser.frontend_learning_rate", "number above 0, or 'same'", "same"),

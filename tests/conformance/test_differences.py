@@ -229,7 +229,7 @@ def released(**changes):
         "training.select": "dev.eer",
         "training.keep.kind": "best",
         "training.gradient_clip": 0.0,
-        "training.precision": "32-true",
+        "training.precision": "fp32",
     } | {key.replace("__", "."): value for key, value in changes.items()}
 
 

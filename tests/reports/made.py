@@ -170,6 +170,7 @@ def settings(place):
     return SimpleNamespace(
         form="paper",
         signature=f"{place:08x}",
+        signatures=(f"{place:08x}", f"{place:06x}bf"),
         is_trained=True,
         earlier=None,
         frontend=SimpleNamespace(kind="wav2vec2", weights="xlsr2_300m" if place == 0 else "other"),

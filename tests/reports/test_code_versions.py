@@ -77,9 +77,36 @@ def test_runs_of_other_code_than_the_last_are_counted_as_such(sal_2):
     made.loc[:, "contents"] = "c1"
     made.loc[last[0], "contents"] = "c0"
     made.loc[last[1:], "versions"] = json.dumps({"system sal": 2, "training": 1})
-    found = select_row_runs(TABLE, "Both", RUNS["Both"].signature, made, "paper")
+    found = select_row_runs(TABLE, "Both", RUNS["Both"].signatures, made, "paper")
     assert found.left_out["by older code"] + len(found.runs) == 3
     assert "with other weights, audio or breaths" not in found.left_out
+
+
+def test_runs_of_another_precision_are_never_averaged():
+    """The seeds of one precision stand in the table, the others are counted."""
+    made = lines()
+    made["precision"] = "fp32"
+    of_tf32 = RUNS["Both"].signatures[1]
+    for others, shown, missing in (([0], "fp32", [7]), ([0, 1], "tf32", [])):
+        both = made.copy()
+        places = both[(both["row"] == "Both") & (both["signature"] == RUNS["Both"].signature)].index
+        changed = [places[number] for number in others]
+        both.loc[changed, "signature"] = of_tf32
+        both.loc[changed, "precision"] = "tf32"
+        stands = select_row_runs(TABLE, "Both", RUNS["Both"].signatures, both, "paper")
+        assert {*stands.runs["precision"]} == {shown}
+        assert stands.left_out["in another precision"] == 1
+        assert [seed.seed for seed in stands.missing] == missing
+
+
+def test_precisions_are_named_where_a_table_has_them():
+    made = lines()
+    made["precision"] = "fp32"
+    assert "recision of training" not in text(made)
+    made.loc[made["row"] == "Single", "precision"] = "bf16-mixed"
+    assert "Precision of training and scoring: fp32 (Both, Half), bf16-mixed (Single)" in text(made)
+    made["precision"] = "tf32"
+    assert "All rows were trained and scored in tf32 precision" in text(made)
 
 
 def test_the_weights_that_rows_were_made_from_are_named():

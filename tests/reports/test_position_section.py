@@ -60,7 +60,7 @@ def made(errors, rows=("A", "B"), **more):
     ]
     frame = pd.DataFrame(lines)
     stands = {
-        row: select_row_runs(CARD, row, run.signature, frame, "paper") for row, run in runs.items()
+        row: select_row_runs(CARD, row, run.signatures, frame, "paper") for row, run in runs.items()
     }
     return describe_position_errors(CARD, runs, stands, Kept(errors, **more), "paper")
 

@@ -54,7 +54,7 @@ def found_of(table, figures):
     frame = pd.DataFrame(lines)
     return build_cells(
         table,
-        {row: select_row_runs(table, row, RUNS[row].signature, frame, "paper") for row in figures},
+        {row: select_row_runs(table, row, RUNS[row].signatures, frame, "paper") for row in figures},
     )
 
 

@@ -22,7 +22,9 @@ from .made import MATRIX, PAPER, RUNS, TABLE, TRAINED, finished, frame, made, tr
 
 
 def parts(lines, table=TABLE, rows=("Both", "Single")):
-    stands = {row: select_row_runs(table, row, RUNS[row].signature, lines, "paper") for row in rows}
+    stands = {
+        row: select_row_runs(table, row, RUNS[row].signatures, lines, "paper") for row in rows
+    }
     return build_cells(table, stands), stands
 
 

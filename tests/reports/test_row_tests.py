@@ -45,7 +45,7 @@ def compare(card, lines, kept):
         line["signature"] = runs[line["row"]].signature
     frame = pd.DataFrame(lines)
     stands = {
-        row: select_row_runs(card, row, run.signature, frame, "paper") for row, run in runs.items()
+        row: select_row_runs(card, row, run.signatures, frame, "paper") for row, run in runs.items()
     }
     found = build_cells(card, stands)
     return found, compare_all_rows(card, found, stands, kept(frame) if callable(kept) else kept)
@@ -186,7 +186,7 @@ def test_rows_on_other_trials_are_not_compared():
 def test_a_mean_is_drawn_from_its_parts():
     lines = combined_frame()
     stands = {
-        row: select_row_runs(COMBINED, row, RUNS[row].signature, lines, "paper")
+        row: select_row_runs(COMBINED, row, RUNS[row].signatures, lines, "paper")
         for row in ("Both", "Single")
     }
     found = tuple(cell for cell in build_cells(COMBINED, stands) if cell.row in stands)

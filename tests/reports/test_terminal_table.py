@@ -15,7 +15,9 @@ from .made import MATRIX, RUNS, TABLE, frame, tracked
 def lines(table, runs=frame):
     found = runs() if callable(runs) else runs
     rows = [row for row in table.rows if not table.rows[row].published_only]
-    stands = {row: select_row_runs(table, row, RUNS[row].signature, found, "paper") for row in rows}
+    stands = {
+        row: select_row_runs(table, row, RUNS[row].signatures, found, "paper") for row in rows
+    }
     return terminal_table.build_terminal_rows(table, build_cells(table, stands), stands)
 
 
@@ -87,7 +89,7 @@ def test_of_many_columns_the_first_are_named_and_the_others_counted():
 
 
 def test_runs_that_are_left_out_are_counted():
-    stands = select_row_runs(TABLE, "Both", RUNS["Both"].signature, frame(), "paper")
+    stands = select_row_runs(TABLE, "Both", RUNS["Both"].signatures, frame(), "paper")
     assert terminal_table.describe_left_out_runs([stands]) == "2 with changed settings"
 
 

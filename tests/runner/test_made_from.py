@@ -89,7 +89,7 @@ def test_what_is_made_from_something_else_is_run_anew_and_said(card, config: Con
     frame = Store(config).table_frame("test/stages", "smoke")
     assert len(frame) == 2
     stands = select_row_runs(
-        card, "alone", order(card).resolve_runs()["alone"].signature, frame, "smoke"
+        card, "alone", order(card).resolve_runs()["alone"].signatures, frame, "smoke"
     )
     assert stands.runs["run_id"].tolist() == [frame["run_id"].iloc[-1]]
     assert stands.left_out == {"with other weights, audio or breaths": 1}
@@ -194,7 +194,7 @@ def test_again_runs_a_row_anew_beside_the_earlier_run(card, config: Config):
     assert model.source == str(second.folder / "kept.pt")
     frame = Store(config).table_frame("test/stages", "smoke")
     stands = select_row_runs(
-        card, "alone", order(card).resolve_runs()["alone"].signature, frame, "smoke"
+        card, "alone", order(card).resolve_runs()["alone"].signatures, frame, "smoke"
     )
     assert stands.runs["run_id"].tolist() == [frame["run_id"].iloc[-1]]
 

@@ -25,7 +25,7 @@ def test_both_are_in_the_file(table, config):
     row, evaluation, overrides = ROWS[table]
     run = table_cards.resolve_row(table_cards.read_table(table), row, "smoke", overrides)
     data = run.evaluate[evaluation]
-    fabric = engine.make_fabric(config, "32-true")
+    fabric = engine.make_fabric(config, "fp32")
     subset = DatasetCache(config).load_split("smoke", data).subset
     audio = corpus_cards.read_corpus_card(data.corpus).audio
     share = build_utterances(fabric, subset, data, audio, config)

@@ -85,7 +85,7 @@ def test_what_only_decoding_shows_stops_the_run_with_the_files_name(
     victim = files(DatasetCache(own).load_row(run), split)[3]
     damage(victim, how)
     data = DatasetCache(own).load_row(run)  # by header and last sample, all is well
-    fabric, place = engine.make_fabric(own, "32-true"), tmp_path / "run"
+    fabric, place = engine.make_fabric(own, "fp32"), tmp_path / "run"
     with pytest.raises(BenchError, match=rf"{victim}: .*{said}"):
         train_and_score(fabric, run, 7, data, place, own, SilentCallback())
     kept = {path.name for path in place.rglob("*") if path.is_file()}
@@ -99,7 +99,7 @@ def test_what_only_decoding_shows_stops_the_run_with_the_files_name(
 def test_scores_that_are_not_finite_name_the_file_that_they_are_of(detection, config):
     run = detection()
     subset = DatasetCache(config).load_row(run).dev.subset
-    fabric = engine.make_fabric(config, "32-true")
+    fabric = engine.make_fabric(config, "fp32")
     share = build_utterances(fabric, subset, run.dev, AUDIO, config)
     system = engine.build_system(run, 7, config)
     whole = len(score_utterances(fabric, system, share, 0))

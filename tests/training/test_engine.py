@@ -50,7 +50,7 @@ def test_the_number_of_workers_changes_nothing(small, config, with_workers, tmp_
 
 def test_another_seed_is_another_run(small, config, tmp_path):
     run, data = small("S0", "training.epochs=1"), None
-    fabric = engine.make_fabric(config, "32-true")
+    fabric = engine.make_fabric(config, "fp32")
     data = DatasetCache(config).load_row(run)
     one, two = (
         train_and_score(fabric, run, seed, data, tmp_path / str(seed), config, Log())
@@ -171,7 +171,7 @@ def test_labels_of_another_length_than_the_audio_are_refused(small, config, tmp_
         data.train.subset.timing, spoof={**vectors, victim: change(vectors[victim])}
     )
     train = data.train._replace(subset=dataclasses.replace(data.train.subset, timing=timing))
-    fabric = engine.make_fabric(config, "32-true")
+    fabric = engine.make_fabric(config, "fp32")
     with raises_code("training.labels-length") as error:
         train_and_score(fabric, run, 7, data._replace(train=train), tmp_path / "r", config, Log())
     assert victim in str(error.value)
@@ -184,7 +184,7 @@ def _on_each(run, data, place, config, fabric):
 def test_two_processes_train_and_score_every_utterance_once(small, config, tmp_path):
     run = small("S5", "training.epochs=1")
     two = dataclasses.replace(config, devices=2)
-    fabric = engine.make_fabric(two, "32-true")
+    fabric = engine.make_fabric(two, "fp32")
     data = DatasetCache(two).load_row(run)
     trained = fabric.launch(partial(_on_each, run, data, tmp_path / "run", two))
     alone = run_to_end(run, config, tmp_path / "alone")
@@ -216,7 +216,7 @@ def hidden_types(run, config, place, monkeypatch) -> dict[bool, set[torch.dtype]
 
 @pytest.mark.parametrize(
     ("precision", "of_layers"),
-    [("32-true", torch.float32), ("bf16-mixed", torch.bfloat16)],
+    [("fp32", torch.float32), ("bf16-mixed", torch.bfloat16), ("fp16-mixed", torch.float16)],
 )
 def test_one_precision_is_trained_in_and_scored_in(
     small, config, tmp_path, monkeypatch, precision, of_layers

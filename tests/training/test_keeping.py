@@ -88,7 +88,7 @@ def test_a_start_takes_over_the_front_end_alone(detection, config, tmp_path):
     material = engine.TrainingData(
         data.train.subset, data.dev.subset, audio, audio, first.checkpoint
     )
-    fabric = engine.make_fabric(config, "32-true")
+    fabric = engine.make_fabric(config, "fp32")
     engine.train(fabric, run, 8, material, tmp_path / "second", config, Log())
     before = checkpoints.load_checkpoint(first.checkpoint)["system"]
     after = checkpoints.load_checkpoint(tmp_path / "second" / checkpoints.BEST_CHECKPOINT)["system"]
@@ -125,7 +125,7 @@ def dev_eer(run, config, weights) -> float:
     system = engine.build_system(run, 7, config)
     system.load_state_dict(weights)
     data = DatasetCache(config).load_row(run)
-    fabric = engine.make_fabric(config, "32-true")
+    fabric = engine.make_fabric(config, "fp32")
     audio = corpus_cards.read_corpus_card(run.dev.corpus).audio
     share = build_utterances(fabric, data.dev.subset, run.dev, audio, config)
     scores = score_utterances(fabric, system, share, 0)

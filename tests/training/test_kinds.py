@@ -25,7 +25,7 @@ def train(config, tmp_path, *overrides):
     data = DatasetCache(config).load_row(run)
     audio = [corpora.read_corpus_card(part.corpus).audio for part in (run.train, run.dev)]
     material = engine.TrainingData(data.train.subset, data.dev.subset, *audio)
-    fabric = engine.make_fabric(config, "32-true")
+    fabric = engine.make_fabric(config, "fp32")
     return engine.train(fabric, run, 1, material, tmp_path / "run", config, SilentCallback())
 
 

@@ -75,6 +75,18 @@ def test_a_training_stopped_after_every_step_ends_as_an_undisturbed_one(small, c
     require_equal(expected, trained, tmp_path / "whole", tmp_path / "torn")
 
 
+def test_the_loss_scale_of_float16_is_kept(small, config, tmp_path):
+    """It counts the steps after which it grows, and a step whose gradient overflows halves it."""
+    run = small("S0", "training.precision='fp16-mixed'", "training.gradient_clip=1.0")
+    expected = run_to_end(run, config, tmp_path / "whole")
+    stop(run, config, tmp_path / "torn", Signals((2, 2)))
+    trained = run_to_end(run, config, tmp_path / "torn")
+    require_equal(expected, trained, tmp_path / "whole", tmp_path / "torn")
+    scales = [last_state(tmp_path / name)["precision"] for name in ("whole", "torn")]
+    assert scales[0] == scales[1]
+    assert scales[0]["_growth_tracker"] or scales[0]["scale"] < 2.0**16
+
+
 @pytest.mark.parametrize("point", [(1, 1), (2, 2)])
 def test_processes_that_load_audio_do_not_end_by_the_signal(
     small, config, with_workers, tmp_path, point

@@ -104,7 +104,7 @@ def test_the_epoch_of_least_dev_loss_is_kept(detection, config, tmp_path):
     assert checkpoints.load_checkpoint(trained.checkpoint)["epoch"] == trained.progress.best_epoch
     system = best(run, config, tmp_path / "run")
     subset = DatasetCache(config).load_row(run).dev.subset
-    fabric = engine.make_fabric(config, "32-true")
+    fabric = engine.make_fabric(config, "fp32")
     dev = build_utterances(fabric, subset, run.dev, Audio(suffix=".flac"), config)
     total, bonafide, spoof = 0.0, [], []
     with torch.no_grad():

@@ -366,7 +366,7 @@ def trained() -> Output:
         for number, path in enumerate(sorted(root.rglob("*.flac"))):
             soundfile.write(path, wave(0.3 + 0.02 * number), 16_000)
         config = Config(work=place, corpora={"asvspoof2019la": root}, device="cpu", workers=0)
-        fabric = engine.make_fabric(config, "32-true")
+        fabric = engine.make_fabric(config, "fp32")
         data = DatasetCache(config).load_row(run)
         ended = train_and_score(fabric, run, 7, data, place / "run", config, Log())
         (scores,) = ended.scores.values()

@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from bench.models.full_precision import LayerNorm
+
 
 class ConvolutionLayer(nn.Module):
     """Convolution, LayerNorm over the channels, GELU ("batch channels samples" in and out)."""
@@ -21,10 +23,27 @@ class ConvolutionLayer(nn.Module):
     def __init__(self, channels_in: int, channels: int, kernel: int, stride: int, bias: bool):
         super().__init__()
         self.conv = nn.Conv1d(channels_in, channels, kernel, stride, bias=bias)
-        self.norm = nn.LayerNorm(channels)
+        self.norm = LayerNorm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.gelu(self.norm(self.conv(x).transpose(1, 2)).transpose(1, 2))
+
+    def forward_channels_last(self, x: Tensor) -> Tensor:
+        """Return what `forward` does, "batch samples channels" in and out; nothing is moved.
+
+        A convolution in two dimensions, one of them 1, is what torch computes in this layout. The
+        first layer, of one channel, is a linear one of overlapping windows.
+        """
+        kernel, stride = self.conv.kernel_size[0], self.conv.stride[0]
+        if x.shape[2] == 1:
+            windows = x[..., 0].unfold(1, kernel, stride)
+            convolved = F.linear(windows, self.conv.weight[:, 0], self.conv.bias)
+        else:
+            image, weight = x.transpose(1, 2)[:, :, None], self.conv.weight[:, :, None]
+            weight = weight.contiguous(memory_format=torch.channels_last)
+            image = F.conv2d(image, weight, self.conv.bias, (1, stride))
+            convolved = image[:, :, 0].transpose(1, 2)
+        return F.gelu(self.norm(convolved))
 
 
 class PositionalConvolution(nn.Module):
@@ -131,9 +150,9 @@ class TransformerBlock(nn.Module):
     def __init__(self, attention: SelfAttention, dim: int, feed_forward: int, dropout: float):
         super().__init__()
         self.dropout = dropout
-        self.attention_norm = nn.LayerNorm(dim)
+        self.attention_norm = LayerNorm(dim)
         self.attention = attention
-        self.feed_forward_norm = nn.LayerNorm(dim)
+        self.feed_forward_norm = LayerNorm(dim)
         self.fc1 = nn.Linear(dim, feed_forward)
         self.fc2 = nn.Linear(feed_forward, dim)
 

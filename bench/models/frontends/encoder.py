@@ -9,14 +9,17 @@ base ones) are another network and not here.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from bench.errors import BenchError
 from bench.models.frontends.base import FrontEnd, check_waves
@@ -28,6 +31,7 @@ from bench.models.frontends.blocks import (
     SelfAttention,
     TransformerBlock,
 )
+from bench.models.full_precision import LayerNorm
 from bench.specs.frontends.encoder import EncoderSettings
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES
 
@@ -137,6 +141,14 @@ class Encoder(FrontEnd):
     feed-forward part's inner activations have no dropout (0 in the published configurations).
     """
 
+    channels_last = False
+    """Whether convolutions compute "batch samples channels" (`[speed] channels_last`)."""
+    checkpoints_gradients = False
+    """Whether blocks are computed twice in training (`[speed] gradient_checkpointing`)."""
+    recall: Callable[[Callable[[], Tensor]], Tensor] | None = None
+    """What gives the features of frozen convolutions in evaluation mode, or computes them by its
+    argument (`bench.training.kept_features`)."""
+
     def __init__(self, config: EncoderConfig, options: EncoderSettings):
         super().__init__()
         self.config, self.options = config, options
@@ -148,7 +160,7 @@ class Encoder(FrontEnd):
                 for before, layer in zip(channels, config.convolutions, strict=False)
             )
         )
-        self.projection_norm = nn.LayerNorm(channels[-1])
+        self.projection_norm = LayerNorm(channels[-1])
         self.projection = nn.Linear(channels[-1], config.dim)
         self.position = PositionalConvolution(
             config.dim, config.position_kernel, config.position_groups
@@ -160,7 +172,7 @@ class Encoder(FrontEnd):
             )
             for _ in range(config.blocks)
         )
-        self.norm = nn.LayerNorm(config.dim)
+        self.norm = LayerNorm(config.dim)
         if options.time_mask:
             self.mask_vector = nn.Parameter(torch.zeros(config.dim))
         if options.convolutions == "frozen":
@@ -213,16 +225,36 @@ class Encoder(FrontEnd):
         states = [x]
         for block in islice(self.blocks, self.n_states - 1):
             if not self._skips_block():
-                x = block(x, bias)
+                x = self._run_block(block, x, bias)
             states.append(x)
         if self.options.last_state == "normalised" and self.n_states > len(self.blocks):
             states[-1] = self.norm(x)
         return tuple(states)
 
+    def _run_block(self, block: nn.Module, x: Tensor, bias: Tensor | None) -> Tensor:
+        if self.checkpoints_gradients and self.training and torch.is_grad_enabled():
+            return cast("Tensor", checkpoint(block, x, bias, use_reentrant=False))
+        return block(x, bias)
+
+    @property
+    def has_fixed_features(self) -> bool:
+        """Whether training leaves alone what the convolutions make of a waveform."""
+        return self.frozen or self.options.convolutions == "frozen"
+
     def _convolve_waves(self, waves: Tensor) -> Tensor:
-        frozen = self.options.convolutions == "frozen"
-        with torch.no_grad() if frozen else nullcontext():
-            return self.convolutions(waves[:, None]).transpose(1, 2)
+        compute = partial(self._compute_features, waves)
+        if self.recall is not None and self.has_fixed_features and not self.training:
+            return self.recall(compute)
+        return compute()
+
+    def _compute_features(self, waves: Tensor) -> Tensor:
+        with torch.no_grad() if self.options.convolutions == "frozen" else nullcontext():
+            if not self.channels_last:
+                return self.convolutions(waves[:, None]).transpose(1, 2)
+            x = waves[..., None]
+            for layer in self.convolutions:
+                x = cast("ConvolutionLayer", layer).forward_channels_last(x)
+            return x
 
     def _skips_block(self) -> bool:
         # Drawn on the CPU: asking the GPU for a number would make the host wait at every block.

@@ -24,6 +24,7 @@ from torch.nn import functional as F
 
 from bench.errors import BenchError
 from bench.models.frontends import FrontEnd
+from bench.models.full_precision import BatchNorm2d
 from bench.models.official_names import exchange_classes, rename_tensors
 from bench.models.systems.base import ClipSystem, Prediction, refuse_frames
 from bench.models.systems.blocks.graphs import GraphAttention, GraphPooling, JointAttention
@@ -43,7 +44,7 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels_in: int, channels: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(channels_in, channels, (2, 3), padding=(1, 1))
-        self.norm = nn.BatchNorm2d(channels)
+        self.norm = BatchNorm2d(channels)
         self.activation = nn.SELU()
         self.second = nn.Conv2d(channels, channels, (2, 3), padding=(0, 1))
         self.shortcut = (
@@ -88,7 +89,7 @@ class GraphDetector(ClipSystem):
         self.spec = spec
         self.frontend = frontend
         self.sinc = FixedFilters(spec.filters, spec.kernel)
-        self.norm = nn.BatchNorm2d(1)
+        self.norm = BatchNorm2d(1)
         self.activation = nn.SELU()
         channels = [1, *[spec.first_channels] * 2, *[spec.channels] * (BLOCKS - 2)]
         self.blocks = nn.Sequential(*(ResidualBlock(*pair) for pair in pairwise(channels)))

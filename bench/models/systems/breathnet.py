@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.models.frontends import FrontEnd
+from bench.models.full_precision import LSTM
 from bench.models.segment_positions import IGNORED
 from bench.models.systems.base import Batch, Prediction, System, refuse_frames
 from bench.models.systems.blocks.film import BreathFilm
@@ -59,7 +60,7 @@ class Recurrent(nn.Module):
         sizes = [dim, *(2 * hidden for hidden in spec.hidden)]
         self.width = sizes[-1]
         self.lstms = nn.ModuleList(
-            nn.LSTM(
+            LSTM(
                 size,
                 hidden,
                 spec.layers,

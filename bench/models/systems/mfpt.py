@@ -24,6 +24,7 @@ from torch.nn import functional as F
 from bench.errors import BenchError
 from bench.models.frontends import FrontEnd
 from bench.models.frontends.encoder import Encoder
+from bench.models.full_precision import LSTM
 from bench.models.systems.base import Batch, ClipSystem, Prediction, System, refuse_frames
 from bench.models.systems.blocks import layers
 from bench.models.systems.blocks.ecapa import Ecapa
@@ -109,7 +110,7 @@ class LstmHead(nn.Module):
 
     def __init__(self, dim: int, spec: LstmSettings) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(dim, spec.units, batch_first=True)
+        self.lstm = LSTM(dim, spec.units, batch_first=True)
         self.classify = nn.Linear(spec.units, len(CLASSES))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -34,6 +34,7 @@ from torch.nn import functional as F
 
 from bench.errors import BenchError
 from bench.models.frontends import FrontEnd
+from bench.models.full_precision import BatchNorm1d, widen_halves
 from bench.models.segment_positions import IGNORED
 from bench.models.systems.base import Batch, Prediction, System, refuse_frames
 from bench.models.systems.blocks.attentive import AttentiveStatistics
@@ -63,7 +64,7 @@ class Stack(nn.Module):
     def __init__(self, dim_in: int, dim: int, spec: Tca) -> None:
         super().__init__()
         self.linear = nn.Linear(dim_in, dim)
-        self.norm = nn.BatchNorm1d(dim)
+        self.norm = BatchNorm1d(dim)
         self.activation = nn.ReLU() if spec.activation == "relu" else nn.LeakyReLU()
         self.dropout = nn.Dropout(spec.dropout)
 
@@ -115,7 +116,7 @@ class Gate(nn.Module):
     def forward(self, vectors: Tensor) -> Tensor:
         """Return M."""
         gated = self.weight * vectors if self.scalar else F.linear(vectors, self.weight)
-        return gated.softmax(dim=1)
+        return widen_halves(gated).softmax(dim=1)
 
 
 class TemporalClassActivation(System):

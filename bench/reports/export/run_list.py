@@ -22,7 +22,7 @@ from bench.reports.stored_results import list_drawn_metrics
 
 _TEXTS = (
     *("run_id", "signature", "commit", "lock", "package", "environment", "device"),
-    *("threads", "determinism", "kept_epoch", "why_ended", "data", "contents"),
+    *("precision", "threads", "determinism", "kept_epoch", "why_ended", "data", "contents"),
 )
 """Columns of `bench.tracking.run_frame` that are written as they are."""
 _OBJECTS = ("fingerprints", "made_from", "versions", "metrics", "kept_dev", "breaths")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from bench.models.full_precision import widen_halves
 from bench.specs.systems.tca import AttentiveStatisticsSettings as Spec
 
 LEAST_VARIANCE = 1e-8
@@ -30,7 +31,7 @@ class AttentiveStatistics(nn.Module):
 
         One score a frame for all channels: that is how we read "shared across all C channels".
         """
-        return torch.tanh(self.score(x)).softmax(dim=1)
+        return widen_halves(torch.tanh(self.score(x))).softmax(dim=1)
 
     def weighted_statistics(self, x: Tensor) -> Tensor:
         """Equations 3 and 4: weighted mean, then weighted deviation; "batch 2*dim"."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench.models.full_precision import BatchNorm1d, LayerNorm
 from bench.specs.systems.sal import ConformerSettings as ConformerSpec
 
 
@@ -20,7 +21,7 @@ class FeedForward(nn.Sequential):
 
     def __init__(self, dim: int, inner: int, dropout: float) -> None:
         super().__init__(
-            nn.LayerNorm(dim),
+            LayerNorm(dim),
             nn.Linear(dim, inner),
             nn.SiLU(),
             nn.Dropout(dropout),
@@ -36,7 +37,7 @@ class ConformerAttention(nn.Module):
         super().__init__()
         if dim % heads:
             raise ValueError(f"{heads} heads do not divide {dim} dimensions")
-        self.norm = nn.LayerNorm(dim)
+        self.norm = LayerNorm(dim)
         self.query, self.key, self.value, self.out = (nn.Linear(dim, dim) for _ in range(4))
         self.heads = heads
         self.dropout = dropout
@@ -60,10 +61,10 @@ class ConvolutionModule(nn.Module):
         super().__init__()
         if kernel % 2 == 0:
             raise ValueError(f"the kernel spans {kernel} hops: should be an odd number")
-        self.norm = nn.LayerNorm(dim)
+        self.norm = LayerNorm(dim)
         self.widen = nn.Linear(dim, 2 * dim)
         self.depthwise = nn.Conv1d(dim, dim, kernel, padding=kernel // 2, groups=dim)
-        self.batch_norm = nn.BatchNorm1d(dim)
+        self.batch_norm = BatchNorm1d(dim)
         self.narrow = nn.Linear(dim, dim)
         self.dropout = nn.Dropout(dropout)
 
@@ -84,7 +85,7 @@ class ConformerBlock(nn.Module):
         self.attention = ConformerAttention(dim, spec.heads, spec.dropout)
         self.convolution = ConvolutionModule(dim, spec.kernel, spec.dropout)
         self.second = FeedForward(dim, inner, spec.dropout)
-        self.norm = nn.LayerNorm(dim)
+        self.norm = LayerNorm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the sequence after the block."""

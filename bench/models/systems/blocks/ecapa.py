@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench.models.full_precision import BatchNorm1d, widen_halves
 from bench.specs.systems.mfpt import EcapaSettings as Spec
 from bench.units import CLASSES
 
@@ -31,7 +32,7 @@ class Convolved(nn.Sequential):
         super().__init__(
             nn.Conv1d(channels_in, channels, kernel, padding=padding, dilation=dilation),
             nn.ReLU(),
-            nn.BatchNorm1d(channels),
+            BatchNorm1d(channels),
         )
 
 
@@ -97,7 +98,7 @@ class StatisticsPooling(nn.Module):
         mean = x.mean(dim=2, keepdim=True)
         deviation = x.var(dim=2, keepdim=True, correction=0).clamp_min(LEAST_VARIANCE).sqrt()
         context = torch.cat([x, mean.expand_as(x), deviation.expand_as(x)], dim=1)
-        return self.score(torch.tanh(self.hidden(context))).softmax(dim=2)
+        return widen_halves(self.score(torch.tanh(self.hidden(context)))).softmax(dim=2)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the means and then the deviations."""
@@ -110,7 +111,7 @@ class StatisticsPooling(nn.Module):
         return torch.cat([mean, variance.clamp_min(LEAST_VARIANCE).sqrt()], dim=1)
 
 
-class UtteranceNorm(nn.BatchNorm1d):
+class UtteranceNorm(BatchNorm1d):
     """Batch normalisation of one vector an utterance, "batch channels" in and out.
 
     A training batch of one utterance, which an epoch may end with, has no variance: it is
@@ -122,7 +123,7 @@ class UtteranceNorm(nn.BatchNorm1d):
         if len(input) > 1 or not self.training:
             return super().forward(input)
         statistics = self.running_mean, self.running_var
-        return F.batch_norm(input, *statistics, self.weight, self.bias, eps=self.eps)
+        return F.batch_norm(widen_halves(input), *statistics, self.weight, self.bias, eps=self.eps)
 
 
 class Ecapa(nn.Module):

@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from bench.models.full_precision import BatchNorm1d, widen_halves
+
 INPUT_DROPOUT = 0.2
 POOL_DROPOUT = 0.3
 
@@ -41,7 +43,7 @@ class GraphAttention(nn.Module):
         self.compare = nn.Linear(width, out)
         self.weight = draw_weight(out)
         self.project = NodeProjection(width, out)
-        self.norm = nn.BatchNorm1d(out)
+        self.norm = BatchNorm1d(out)
         self.activation = nn.SELU()
         self.dropout = nn.Dropout(INPUT_DROPOUT)
 
@@ -49,7 +51,7 @@ class GraphAttention(nn.Module):
         """Return the nodes, `out` wide."""
         nodes = self.dropout(nodes)
         likeness = torch.tanh(self.compare(pair_products(nodes))) @ self.weight
-        shares = (likeness.squeeze(-1) / self.temperature).softmax(dim=-1)
+        shares = widen_halves(likeness.squeeze(-1) / self.temperature).softmax(dim=-1)
         return self.activation(normalise_nodes(self.norm, self.project(shares, nodes, nodes)))
 
 
@@ -70,7 +72,7 @@ class JointAttention(nn.Module):
         self.compare_stack = nn.Linear(width, out)
         self.weight_stack = draw_weight(out)
         self.project_stack = NodeProjection(width, out)
-        self.norm = nn.BatchNorm1d(out)
+        self.norm = BatchNorm1d(out)
         self.activation = nn.SELU()
         self.dropout = nn.Dropout(INPUT_DROPOUT)
 
@@ -83,7 +85,7 @@ class JointAttention(nn.Module):
         is_temporal = torch.arange(nodes.shape[1], device=nodes.device) < n_temporal
         shares = self._weigh_pairs(nodes, is_temporal)
         heard = torch.tanh(self.compare_stack(nodes * stack)) @ self.weight_stack
-        of_stack = (heard.transpose(1, 2) / self.temperature).softmax(dim=-1)
+        of_stack = widen_halves(heard.transpose(1, 2) / self.temperature).softmax(dim=-1)
         stack = self.project_stack(of_stack, nodes, stack)
         nodes = self.activation(normalise_nodes(self.norm, self.project(shares, nodes, nodes)))
         return nodes[:, :n_temporal], nodes[:, n_temporal:], stack
@@ -96,7 +98,7 @@ class JointAttention(nn.Module):
         first, second = is_temporal[:, None], is_temporal[None, :]
         mixed = torch.where(first == second, by_kind[..., 1], by_kind[..., 2])
         likeness = torch.where(first & second, by_kind[..., 0], mixed)
-        return (likeness / self.temperature).softmax(dim=-1)
+        return widen_halves(likeness / self.temperature).softmax(dim=-1)
 
 
 class GraphPooling(nn.Module):
@@ -121,6 +123,6 @@ def pair_products(nodes: Tensor) -> Tensor:
     return nodes[:, :, None] * nodes[:, None]
 
 
-def normalise_nodes(norm: nn.BatchNorm1d, nodes: Tensor) -> Tensor:
+def normalise_nodes(norm: BatchNorm1d, nodes: Tensor) -> Tensor:
     """Return nodes normalised over all nodes of the batch."""
     return norm(nodes.flatten(0, 1)).unflatten(0, nodes.shape[:2])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from bench.models.full_precision import widen_halves
 from bench.specs.systems.sal import LastLayer, WeightedLayers
 
 
@@ -32,10 +33,11 @@ class WeightedStates(nn.Module):
         self.rule = spec.weights
 
     def forward(self, states: Sequence[Tensor]) -> Tensor:
-        """`states`: each "batch hops dim". Return "batch hops dim"."""
+        """`states`: each "batch hops dim". Return "batch hops dim", in float32."""
         weights = self.weights.softmax(0) if self.rule == "softmax" else self.weights
         # One state after the other: stacking 25 states would hold all of them once more.
-        total = weights[0] * states[0]
+        # In float32 from the first: a weight alone would take the states' precision.
+        total = weights[0] * widen_halves(states[0])
         for weight, state in zip(weights[1:], states[1:], strict=True):
             total = torch.addcmul(total, weight, state)
         return total

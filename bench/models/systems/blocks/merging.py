@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench.models.full_precision import widen_halves
 from bench.specs.systems.mfpt import AttentiveMergingSettings as Spec
 
 
@@ -38,18 +39,21 @@ class AttentiveMerging(nn.Module):
         )
 
     def layer_gates(self, states: Sequence[Tensor]) -> Tensor:
-        """Return "batch layers" in (0, 1): how much of each state is let through.
+        """Return "batch layers" in (0, 1), float32: how much of each state is let through.
 
         sigmoid(W2 silu(W1 silu(w x))), x being the states' means over time.
         """
         means = torch.stack([state.mean(dim=1) for state in states], dim=1)
         layer_means = F.silu(self.attend(means)).squeeze(-1)
-        return self.excite(F.silu(self.squeeze(layer_means))).sigmoid()
+        return widen_halves(self.excite(F.silu(self.squeeze(layer_means)))).sigmoid()
 
     def forward(self, states: Sequence[Tensor]) -> Tensor:
         """Return the merged sequence of the front-end's `states`, state 0 among them."""
         merged = states[1:]
         gates = self.layer_gates(merged).unbind(dim=1)
         # Gated one by one and put side by side once: no stack of all states beside them.
-        gated = [gate[:, None, None] * state for gate, state in zip(gates, merged, strict=True)]
+        gated = [
+            (gate[:, None, None] * state).to(state.dtype)
+            for gate, state in zip(gates, merged, strict=True)
+        ]
         return self.project(torch.cat(gated, dim=-1))

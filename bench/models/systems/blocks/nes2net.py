@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.errors import BenchError
+from bench.models.full_precision import BatchNorm1d
 from bench.models.systems.blocks.ecapa import KERNEL, Convolved, SqueezeExcitation
 from bench.specs.systems.mfpt import Nes2NetSettings as Spec
 from bench.units import CLASSES
@@ -74,8 +75,8 @@ class Nes2Net(nn.Module):
             )
         self.width = dim // spec.groups
         self.inner = nn.ModuleList(WeightedRes2(self.width, spec) for _ in range(spec.groups - 1))
-        self.norms = nn.ModuleList(nn.BatchNorm1d(self.width) for _ in self.inner)
-        self.norm = nn.BatchNorm1d(dim)
+        self.norms = nn.ModuleList(BatchNorm1d(self.width) for _ in self.inner)
+        self.norm = BatchNorm1d(dim)
         self.classify = nn.Linear(dim, len(CLASSES))
 
     def forward(self, x: Tensor) -> Tensor:

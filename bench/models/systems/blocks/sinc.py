@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench.models.full_precision import BatchNorm2d
 from bench.specs.systems.breathnet import Dfim as Spec
 from bench.specs.systems.breathnet import TimeTokens
 from bench.units import SAMPLE_RATE_HZ
@@ -120,7 +121,7 @@ class FrequencyBranch(nn.Module):
         )
         self.sinc = SincConv(spec.filters, spec.kernel)
         self.pool = nn.AdaptiveMaxPool2d((rows, columns))
-        self.norm = nn.BatchNorm2d(channels)
+        self.norm = BatchNorm2d(channels)
         self.activation = nn.SELU()
         self.project = nn.Linear(channels * rows * columns // tokens.number, dim)
 

@@ -1,0 +1,101 @@
+"""Prints how far bf16-mixed lies from fp32, beside how far seeds lie from each other. A script:
+
+python tests/benchmarks/bench_precision.py [seeds] [row ...]
+
+Each smoke row (default: `sal/table4:S5`) is trained and scored on the CPU with so many seeds
+(default: 5) in both precisions. Printed for each evaluation: mean and standard deviation of the EER
+over the seeds, in each precision, and the mean of the differences of a seed with its standard
+error. The difference counts as within the seeds' spread where its mean is smaller than twice its
+standard error, or than the standard deviation of the seeds in fp32.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+import tempfile
+from pathlib import Path
+from statistics import fmean, stdev
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from bench.cards import table_cards  # the tests are no installed package
+from bench.config import Config
+from bench.evaluation import score_file
+from bench.metrics.det import eer_by_class
+from bench.specs.run import Run
+from bench.synthetic import write_miniatures
+from bench.training import engine
+from bench.training.callbacks import SilentCallback
+from bench.training.row import DatasetCache, train_and_score
+
+PRECISIONS = ("fp32", "bf16-mixed")
+
+
+class Silent(SilentCallback):
+    """No display."""
+
+    def on_step(self, *_: object) -> None: ...
+
+    def on_epoch(self, *_: object) -> None: ...
+
+    def on_score(self, *_: object) -> None: ...
+
+
+def train_row(run: Run, seed: int, folder: Path, config: Config) -> dict[str, float]:
+    """Return the EER of each evaluation, in per cent."""
+    fabric = engine.make_fabric(config, run.training.precision)
+    data = DatasetCache(config).load_row(run)
+    trained = train_and_score(fabric, run, seed, data, folder, config, Silent())
+    results: dict[str, float] = {}
+    for name, path in trained.scores.items():
+        scores = score_file.read_scores(path)
+        value, spoof = scores["score"].to_numpy(), scores["label"].to_numpy() == "spoof"
+        results[name] = 100 * eer_by_class(value[~spoof], value[spoof]).eer
+    return results
+
+
+def compare_row(name: str, seeds: int, work: Path) -> None:
+    """Print a line for each evaluation of a row."""
+    table, _, row = name.partition(":")
+    run = table_cards.resolve_row(table_cards.read_table(table), row, "smoke")
+    config = Config(work=work, device="cpu", workers=0)
+    found = {
+        precision: [
+            train_row(
+                run.in_precision(precision), seed, work / name / precision / f"{seed}", config
+            )
+            for seed in range(1, seeds + 1)
+        ]
+        for precision in PRECISIONS
+    }
+    for evaluation in run.evaluate:
+        single, mixed = ([one[evaluation] for one in found[name]] for name in PRECISIONS)
+        differences = [two - one for one, two in zip(single, mixed, strict=True)]
+        error = stdev(differences) / math.sqrt(seeds)
+        mean = fmean(differences)
+        within = abs(mean) < max(2 * error, stdev(single))
+        print(
+            f"{name} {evaluation}: EER fp32 {fmean(single):.2f} (sd {stdev(single):.2f}), "
+            f"bf16-mixed {fmean(mixed):.2f} (sd {stdev(mixed):.2f}), difference {mean:+.2f} "
+            f"(standard error {error:.2f}), {seeds} seeds: "
+            f"{'within' if within else 'BEYOND'} the seeds' spread",
+            flush=True,
+        )
+
+
+def main(seeds: int, rows: list[str]) -> None:
+    """Compare each row."""
+    torch.set_num_threads(1)
+    logging.disable(logging.INFO)
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        write_miniatures(work / "mini")
+        for name in rows:
+            compare_row(name, seeds, work)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if sys.argv[1:] else 5, sys.argv[2:] or ["sal/table4:S5"])
