@@ -85,11 +85,12 @@ NEED_MORE = {
     "score --row S0 --corpus had --smoke": "torch",
     "score --model mine.py --corpus had --smoke": "torch",
     "detect a.wav --row S0 --smoke": "torch",
+    "profile table4 --row S0 --smoke": "torch",
     "report breathnet/table1": "torch",
-    "report sweep/sal-csm": "(psutil|sqlalchemy)",
+    "report sweep/sal-csm": "(psutil|sqlalchemy|mlflow)",
     "data mini": "pyworld",
-    "ui": "(psutil|sqlalchemy)",
-    "sync": "(psutil|sqlalchemy)",
+    "ui": "(psutil|sqlalchemy|mlflow)",
+    "sync": "(psutil|sqlalchemy|mlflow)",
 }
 
 
