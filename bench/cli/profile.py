@@ -10,7 +10,9 @@ import click
 from bench._io import atomic_files, packages
 from bench.cards import table_cards
 from bench.cli import completion, configuration, json_output, miniatures, options, profile_output
+from bench.runner.precision import choose_precision
 from bench.runner.request import RunRequest
+from bench.specs.precision import PrecisionName
 
 
 @click.command()
@@ -31,6 +33,7 @@ from bench.runner.request import RunRequest
 )
 @options.trained_with
 @options.variant
+@options.precision
 @options.smoke
 @click.option(
     "--output-dir",
@@ -44,6 +47,7 @@ def profile(
     steps: int,
     overrides: tuple[str, ...],
     variant: str | None,
+    precision: PrecisionName | None,
     smoke: bool,
     output_dir: Path | None,
 ) -> None:
@@ -56,7 +60,8 @@ def profile(
     card, form = table_cards.read_table(table), options.choose_form(smoke)
     here = configuration.to_write()
     card, rows = options.apply_variant(card, table_cards.select_rows(card, row), variant)
-    order = RunRequest(card, rows, None, form, overrides)
+    choice = choose_precision(here, precision)
+    order = RunRequest(card, rows, None, form, overrides, precision=choice)
     ((name, run),) = order.resolve_runs().items()
     packages.require_packages("torch", "lightning_fabric")
     if smoke:

@@ -61,23 +61,29 @@ def advise_changes(measured: StepProfile) -> list[str]:
     epoch = measured.epoch_parts
     total = sum(epoch.values())
     advice: list[str] = []
+    if measured.host_s is not None and measured.precision == "fp32":
+        advice.append("fp32 is the slowest precision of a GPU: see --precision")
     if measured.wait_s > 0.1 * measured.step_s:
         needed = math.ceil(measured.clip_s * measured.batch / (measured.step_s - measured.wait_s))
         advice.append(
             f"The wait for clips takes {measured.wait_s / measured.step_s:.0%} of a step: set "
             f"`workers` in bench.toml to {needed} or more (now {measured.workers}), if the machine "
-            "has so many cores"
+            'has so many cores; `augment_on = "device"` takes RawBoost from them, and '
+            "`bench data pack` helps on a network drive"
         )
     if measured.host_s is not None and measured.host_s > 0.8 * measured.step_s:
         advice.append(
             f"Starting the {measured.work.operations:,} operations of a step takes as long as the "
-            "step itself"
+            'step itself: try `compile = "cuda-graphs"` under [speed]'
         )
     if epoch["checkpoint"] > 0.05 * total:
         share = f"{epoch['checkpoint'] / total:.0%}"
-        advice.append(f"The checkpoint takes {share} of an epoch: put `work` on a faster disk")
+        advice.append(f"The checkpoint takes {share} of an epoch: set `checkpoint_minutes`")
     if epoch["dev"] > 0.3 * total:
-        advice.append(f"Scoring dev takes {epoch['dev'] / total:.0%} of an epoch")
+        share = f"{epoch['dev'] / total:.0%}"
+        advice.append(
+            f"Scoring dev takes {share} of an epoch: see `kept_features_gb` under [speed]"
+        )
     return [
         *(advice or ["Nothing beside the step itself limits the speed"]),
         (

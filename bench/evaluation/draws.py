@@ -22,17 +22,10 @@ from bench.metrics.bootstrap import compute_replicates
 from bench.metrics.items import Items
 from bench.metrics.measure import DecisionMetric, ScoreMetric
 from bench.metrics.mistakes import Mistakes, find_mistakes, ratio_mistakes
-from bench.metrics.plans import (
-    Replicate,
-    ResamplingFactors,
-    ResamplingGroups,
-    ResamplingPlan,
-    group_items,
-    has_all,
-    sum_groups,
-)
+from bench.metrics.plans import ResamplingFactors, ResamplingPlan, sum_groups
 from bench.metrics.ratios import Ratios, replicate_ratios
 from bench.metrics.registry import LOGIT, clean_level, select_metrics
+from bench.metrics.resampling_groups import Replicate, ResamplingGroups, group_items, has_all
 from bench.metrics.tally import Bools, Floats
 
 REPLICATES = 1000

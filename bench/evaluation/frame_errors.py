@@ -16,9 +16,10 @@ from bench.evaluation.draws import REPLICATES
 from bench.evaluation.score_frames import read_timeline
 from bench.metrics.f1 import ARGMAX
 from bench.metrics.grid import FramePoints
-from bench.metrics.plans import ResamplingPlan, group_items
+from bench.metrics.plans import ResamplingPlan
 from bench.metrics.positions import distance_errors, position_errors
 from bench.metrics.ratios import Ratios, bound_replicates, group_ratios, replicate_ratios
+from bench.metrics.resampling_groups import group_items
 from bench.metrics.tally import Floats
 from bench.metrics.timeline import LabelledStretches
 

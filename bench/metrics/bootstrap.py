@@ -33,14 +33,8 @@ from bench.metrics.det import equal_error_rate
 from bench.metrics.exact import BoundedItems
 from bench.metrics.items import Items
 from bench.metrics.measure import Averaged, Decided, Least, Measure, Ordered
-from bench.metrics.plans import (
-    ResamplingGroups,
-    ResamplingPlan,
-    check_draws,
-    group_items,
-    plan_by_utterance,
-    sum_groups,
-)
+from bench.metrics.plans import ResamplingPlan, check_draws, plan_by_utterance, sum_groups
+from bench.metrics.resampling_groups import ResamplingGroups, group_items
 from bench.metrics.sorted_items import ResampledCounts, SortedItems, by_score
 from bench.metrics.tally import Floats, Integers
 from bench.units import CLASSES

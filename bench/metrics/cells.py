@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.metrics.det import equal_error_rate
 from bench.metrics.measure import CostLine, Least, Measure
-from bench.metrics.plans import ResamplingGroups
+from bench.metrics.resampling_groups import ResamplingGroups
 from bench.metrics.sorted_items import BinSums, SortedItems
 from bench.metrics.tally import Floats, Integers
 

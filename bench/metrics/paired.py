@@ -18,8 +18,9 @@ from bench.metrics.bootstrap import compute_replicates
 from bench.metrics.items import Items, count_items
 from bench.metrics.measure import Measure
 from bench.metrics.mistakes import find_mistakes, ratio_mistakes
-from bench.metrics.plans import ResamplingPlan, group_items, plan_by_utterance
+from bench.metrics.plans import ResamplingPlan, plan_by_utterance
 from bench.metrics.ratios import Ratios, replicate_ratios
+from bench.metrics.resampling_groups import group_items
 from bench.metrics.tally import Integers, sort_codes
 
 

@@ -16,15 +16,9 @@ from bench.errors import BenchError
 from bench.metrics.bootstrap import LEVEL, Interval, percentile_interval
 from bench.metrics.exact import FEW, binomial_bounds, effective_count
 from bench.metrics.measure import Confusion, DecisionMetric
-from bench.metrics.plans import (
-    ResamplingGroups,
-    ResamplingPlan,
-    check_draws,
-    group_items,
-    plan_by_utterance,
-    sum_groups,
-)
+from bench.metrics.plans import ResamplingPlan, check_draws, plan_by_utterance, sum_groups
 from bench.metrics.registry import select_metrics
+from bench.metrics.resampling_groups import ResamplingGroups, group_items
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.units import BONAFIDE, SPOOF
 

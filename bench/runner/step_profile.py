@@ -38,8 +38,9 @@ from bench.runner.step_work import (
 )
 from bench.specs.run import Run
 from bench.training import checkpoints, engine
-from bench.training.data import EpochSampler, TrainingClips
+from bench.training.data import EpochSampler, TrainingBatch, TrainingClips
 from bench.training.learning import Learner, build_learner, build_loader, mix_clips, train_step
+from bench.training.reused_casts import reuse_casts
 from bench.training.row import DatasetCache, RowData
 from bench.training.scoring import build_utterances, score_utterances
 
@@ -126,20 +127,21 @@ def profile_row(run: Run, config: Config, steps: int, folder: Path) -> StepProfi
     loader = build_loader(clips, sampler, short, workers, fabric)
     learner = build_learner(fabric, short, system, len(loader), one.speed)
     learner.module.train()
-    step = _Step(fabric, learner, short)
+    step = _Step(fabric, learner, short, clips)
     cuda = fabric.device if fabric.device.type == "cuda" else None
     if cuda is not None:
         torch.cuda.reset_peak_memory_stats(cuda)
-    batches = iterate_epochs(loader, sampler)
-    for _ in range(WARM_UP):
-        step.train_batch(next(batches))
-    waits, hosts, whole = _time_steps(step, batches, steps)
-    parts = _time_parts(step, batches, steps)
-    peak = None if cuda is None else torch.cuda.max_memory_allocated(cuda)
     folder.mkdir(parents=True, exist_ok=True)
-    _write_trace(step, batches, folder / TRACE)
-    moved = step.move_batch(next(batches))
-    work = count_work(lambda: step.train_moved(moved))
+    batches = iterate_epochs(loader, sampler)
+    with reuse_casts(fabric, system, frozen_only=True):
+        for _ in range(WARM_UP):
+            step.train_batch(next(batches))
+        waits, hosts, whole = _time_steps(step, batches, steps)
+        parts = _time_parts(step, batches, steps)
+        peak = None if cuda is None else torch.cuda.max_memory_allocated(cuda)
+        _write_trace(step, batches, folder / TRACE)
+        moved = step.move_batch(next(batches))
+        work = count_work(lambda: step.train_moved(moved))
     batches.close()
     checkpoint_s, checkpoint_bytes = _time_checkpoint(learner, folder)
     return StepProfile(
@@ -167,20 +169,20 @@ def profile_row(run: Run, config: Config, steps: int, folder: Path) -> StepProfi
 class _Step:
     """A training step, as `bench.training.epoch` does it."""
 
-    def __init__(self, fabric: Fabric, learner: Learner, run: Run) -> None:
-        self.fabric, self.learner, self.run = fabric, learner, run
+    def __init__(self, fabric: Fabric, learner: Learner, run: Run, clips: TrainingClips) -> None:
+        self.fabric, self.learner, self.run, self._clips = fabric, learner, run, clips
         self.mixer: Mixer | None = build_mixer(run.mix)
         self.generator = torch.Generator().manual_seed(0)
 
-    def move_batch(self, clips: Batch) -> Batch:
-        """Return the clips on the device."""
-        return Batch(*(part.to(self.fabric.device, non_blocking=True) for part in clips))
+    def move_batch(self, clips: TrainingBatch) -> Batch:
+        """Return the clips on the device, with the noise that is added there."""
+        return self._clips.to_device(clips, self.fabric.device)
 
     def mix_batch(self, batch: Batch) -> Batch:
         """Return the batch with its clips mixed, if the row mixes them."""
         return mix_clips(batch, self.mixer, self.generator)
 
-    def train_batch(self, clips: Batch) -> None:
+    def train_batch(self, clips: TrainingBatch) -> None:
         """Do a whole step."""
         self.train_moved(self.move_batch(clips))
 
@@ -193,7 +195,9 @@ class _Step:
         wait_for_device(self.fabric.device)
 
 
-def iterate_epochs(loader: DataLoader[Batch], sampler: EpochSampler) -> Generator[Batch]:
+def iterate_epochs(
+    loader: DataLoader[TrainingBatch], sampler: EpochSampler
+) -> Generator[TrainingBatch]:
     """Yield the batches of one epoch after the other, without end."""
     while True:
         yield from loader
@@ -201,7 +205,7 @@ def iterate_epochs(loader: DataLoader[Batch], sampler: EpochSampler) -> Generato
 
 
 def _time_steps(
-    step: _Step, batches: Iterator[Batch], steps: int
+    step: _Step, batches: Iterator[TrainingBatch], steps: int
 ) -> tuple[list[float], list[float], list[float]]:
     """Return of each step the wait for its clips, the host's seconds and all seconds.
 
@@ -255,7 +259,7 @@ class _PartClock:
             delattr(owner, method)
 
 
-def _time_parts(step: _Step, batches: Iterator[Batch], steps: int) -> dict[str, float]:
+def _time_parts(step: _Step, batches: Iterator[TrainingBatch], steps: int) -> dict[str, float]:
     """Return the median seconds of each part of a step."""
     seconds = defaultdict[str, list[float]](list)
     timed = (
@@ -280,7 +284,7 @@ def _time_parts(step: _Step, batches: Iterator[Batch], steps: int) -> dict[str, 
     return {name: median(values) for name, values in seconds.items()}
 
 
-def _write_trace(step: _Step, batches: Iterator[Batch], path: Path) -> None:
+def _write_trace(step: _Step, batches: Iterator[TrainingBatch], path: Path) -> None:
     activities = [ProfilerActivity.CPU]
     if step.fabric.device.type == "cuda":
         activities.append(ProfilerActivity.CUDA)
@@ -311,13 +315,13 @@ def _build_clips(run: Run, data: RowData, config: Config) -> TrainingClips:
     return TrainingClips(data.train.subset, run.train, audio, run.augment, 0, config)
 
 
-def _measure_loader(loader: DataLoader[Batch], sampler: EpochSampler, steps: int) -> float:
+def _measure_loader(loader: DataLoader[TrainingBatch], sampler: EpochSampler, steps: int) -> float:
     """Return how many clips a second a loader gives where nobody else works."""
     batches = iterate_epochs(loader, sampler)
     for _ in range(WARM_UP):
         next(batches)
     began = time.perf_counter()
-    clips = sum(len(next(batches).waves) for _ in range(steps))
+    clips = sum(len(next(batches).batch.waves) for _ in range(steps))
     return clips / (time.perf_counter() - began)
 
 

@@ -50,7 +50,7 @@ def test_commands_are_printed_for_what_is_not_finished(bench, tiny):
         ("S4", "667"),
     ]
     assert lines[0][:4] == ["bench", "run", "sal/table4", "--rows"]
-    assert lines[0][7:] == ["--smoke", *tiny]
+    assert lines[0][7:] == ["--precision", "fp32", "--smoke", *tiny]
     done = bench(*lines[0][1:-8], "--dry-run")
     assert done.returncode == 0, done.stderr
 

@@ -10,8 +10,8 @@ from bench.evaluation.draws import NOT_DRAWN, REPLICATES, draw_replicates, unpac
 from bench.metrics.auc import auc
 from bench.metrics.bootstrap import compute_replicates
 from bench.metrics.det import equal_error_rate
-from bench.metrics.plans import group_items
 from bench.metrics.ratios import replicate_ratios
+from bench.metrics.resampling_groups import group_items
 from tests.evaluation.score_columns import columns
 
 

@@ -19,10 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import soundfile
-import torch
 
-from tests.faults import clusters, kills
+from tests.faults import clusters, file_faults, kills
 from tests.faults.lab import (
     LONG,
     REPORT,
@@ -30,14 +28,12 @@ from tests.faults.lab import (
     RUN_AND_REPORT,
     RUN_LONG,
     RUN_TABLE,
-    RUN_WEIGHTED,
     SEARCH,
     SEND,
-    WEIGHTED,
     Lab,
 )
 from tests.faults.servers import FaultyServer
-from tests.faults.world import WEIGHTS, Command, write_weights
+from tests.faults.world import require_plain, wait_for
 
 KILL_RUN = "kill -9 of `bench run`, `report` and `sync`"
 KILL_SWEEP = "kill -9 of `bench sweep`"
@@ -115,7 +111,7 @@ def meet_faulty_server(lab: Lab, fault: str) -> None:
     with FaultyServer(lab.folder / f"server-{fault}") as server:
         world = replace(lab.make_world(), environment={"BENCH_TRACKING": server.uri})
         command = world.start(*RUN)
-        _wait_for(lambda: any(world.work.rglob("last.pt")), command)
+        wait_for(lambda: any(world.work.rglob("last.pt")), command)
         if command.has_ended():
             raise AssertionError(f"it ended before the server failed:\n{command.said}")
         server.fault = fault
@@ -138,9 +134,9 @@ def outlast_retries(lab: Lab) -> None:
     with FaultyServer(lab.folder / "server-back") as server:
         world = replace(lab.make_world(), environment={"BENCH_TRACKING": server.uri})
         command = world.start(*RUN_LONG)
-        _wait_for(lambda: any(world.work.rglob("last.pt")), command)
+        wait_for(lambda: any(world.work.rglob("last.pt")), command)
         server.fault = "gone"
-        _wait_for(lambda: "records go to" in command.log.read_text(), command)
+        wait_for(lambda: "records go to" in command.log.read_text(), command)
         server.fault = ""
         if command.has_ended():
             raise AssertionError(f"it ended before the server was back:\n{command.said}")
@@ -166,7 +162,7 @@ def lock_database(lab: Lab) -> None:
     world = lab.make_world()
     world.finish(("status",))
     command = world.start(*RUN)
-    _wait_for(lambda: any(world.work.rglob("last.pt")), command)
+    wait_for(lambda: any(world.work.rglob("last.pt")), command)
     with closing(sqlite3.connect(world.work / "mlflow.db", timeout=60)) as database:
         database.execute("begin exclusive")
         time.sleep(4)
@@ -199,7 +195,7 @@ def fill_disk(lab: Lab, left_kb: int) -> None:
         with ballast.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, info.f_bavail * info.f_frsize - left_kb * 1024)
         for arguments in RUN_AND_REPORT.commands:
-            _require_plain(world.run(*arguments))
+            require_plain(world.run(*arguments))
         ballast.unlink()
         lab.finish(world, RUN_AND_REPORT)
 
@@ -214,7 +210,7 @@ def shut_artifacts(lab: Lab) -> None:
     try:
         subprocess.run(["mount", "-o", "remount,ro,bind", str(artifacts)], check=True)
         command = world.run(*RUN)
-        _require_plain(command)
+        require_plain(command)
         if not command.code:
             raise AssertionError("the row counts as finished, without its artifacts")
     finally:
@@ -222,105 +218,7 @@ def shut_artifacts(lab: Lab) -> None:
     lab.finish(world, RUN_AND_REPORT)
 
 
-# --- files that change or are damaged ---
-
-
-def change_audio(lab: Lab) -> None:
-    """A recording is replaced while a row is trained: the row does not count as finished."""
-    world = lab.make_world()
-    command = world.start(*RUN)
-    _wait_for(lambda: any(world.work.rglob("last.pt")), command)
-    path = min((world.work / "mini" / "partialspoof" / "train" / "con_wav").iterdir())
-    content = path.read_bytes()
-    path.write_bytes(content[:2000] + content[2000:][::-1])
-    command.wait()
-    if not command.code or path.stem not in command.said:
-        raise AssertionError(f"it was not noticed:\n{command.said}")
-    path.write_bytes(content)
-    world.finish(RUN)
-    world.remove_set_aside()
-    lab.finish(world, RUN_AND_REPORT)
-
-
-def change_weights(lab: Lab) -> None:
-    """A file of weights is replaced while a row is trained: the row does not count as finished."""
-    world = lab.make_world()
-    command = world.start(*RUN_WEIGHTED)
-    _wait_for(lambda: any(world.work.rglob("last.pt")), command)
-    path = world.folder / WEIGHTS
-    content = path.read_bytes()
-    write_weights(path, seed=1)
-    command.wait()
-    if not command.code or "weights own" not in command.said:
-        raise AssertionError(f"it was not noticed:\n{command.said}")
-    path.write_bytes(content)
-    world.finish(RUN_WEIGHTED)
-    world.remove_set_aside()
-    lab.finish(world, WEIGHTED)
-
-
-def _damage_checkpoint(lab: Lab, damage: Callable[[Path], None]) -> None:
-    """A killed row's checkpoint is damaged before the row goes on."""
-    world = lab.make_world()
-    world.run(*RUN, before=lambda: kills.kill_at(kills.Moment("training", 2, 0)))
-    (path,) = world.work.rglob("last.pt")
-    damage(path)
-    world.finish(*RUN_AND_REPORT.commands)
-    world.remove_set_aside()
-    lab.finish(world, RUN_AND_REPORT)
-
-
-def truncate_checkpoint(lab: Lab) -> None:
-    """It is cut in the middle."""
-    _damage_checkpoint(lab, lambda path: os.truncate(path, path.stat().st_size // 2))
-
-
-def empty_checkpoint(lab: Lab) -> None:
-    """It is empty, as after a power cut."""
-    _damage_checkpoint(lab, lambda path: os.truncate(path, 0))
-
-
-def swap_checkpoint(lab: Lab) -> None:
-    """It is another row's."""
-
-    def put_other(path: Path) -> None:
-        state = torch.load(path)
-        state["system"] = {f"other.{name}": value for name, value in state["system"].items()}
-        torch.save(state, path)
-
-    _damage_checkpoint(lab, put_other)
-
-
-def age_checkpoint(lab: Lab) -> None:
-    """It is of a version that kept less."""
-
-    def put_older(path: Path) -> None:
-        state = torch.load(path)
-        del state["schedule"]
-        torch.save(state, path)
-
-    _damage_checkpoint(lab, put_older)
-
-
-def meet_newer_checkpoint(lab: Lab) -> None:
-    """It is of a later version: the row fails and leaves it alone; that version can go on."""
-    world = lab.make_world()
-    world.run(*RUN, before=lambda: kills.kill_at(kills.Moment("training", 2, 0)))
-    (path,) = world.work.rglob("last.pt")
-    content = path.read_bytes()
-    torch.save({**torch.load(path), "version": 99}, path)
-    newer = path.read_bytes()
-    command = world.run(*RUN)
-    _require_plain(command)
-    if not command.code or "is a checkpoint of version 99" not in command.said:
-        raise AssertionError(f"it was not noticed:\n{command.said}")
-    if path.read_bytes() != newer:
-        raise AssertionError("the checkpoint was changed")
-    path.write_bytes(content)
-    lab.finish(world, RUN_AND_REPORT)
-
-
-# --- clocks, workers, audio ---
+# --- clocks, workers ---
 
 
 def set_clock_back(lab: Lab) -> None:
@@ -345,45 +243,13 @@ def kill_loader_worker(lab: Lab) -> None:
     """A process that loads audio is killed: the row fails, and goes on when it is asked for."""
     world = replace(lab.make_world(), environment={"BENCH_WORKERS": "1"})
     command = world.start(*RUN)
-    _wait_for(lambda: any(world.work.rglob("last.pt")), command)
+    wait_for(lambda: any(world.work.rglob("last.pt")), command)
     children = _list_children(command.pid)
     for child in children:
         os.kill(child, signal.SIGKILL)
     command.wait()
-    _require_plain(command)
+    require_plain(command)
     lab.finish(replace(world, environment={}), RUN_AND_REPORT)
-
-
-def spoil_audio(lab: Lab, value: float) -> None:
-    """A recording holds numbers that are none: the row fails with its name, and no other does."""
-    world = lab.make_world()
-    path = min((world.work / "mini" / "partialspoof" / "train" / "con_wav").iterdir())
-    content = path.read_bytes()
-    samples, rate = soundfile.read(path, dtype="float32")
-    samples[len(samples) // 2] = value
-    soundfile.write(path, samples, rate, subtype="FLOAT")
-    command = world.run(*RUN)
-    if not command.code or path.name not in command.said:
-        raise AssertionError(f"it was not noticed:\n{command.said}")
-    path.write_bytes(content)
-    lab.finish(world, RUN_AND_REPORT, failed_runs=1)
-
-
-# --- helpers ---
-
-
-def _wait_for(is_there: Callable[[], bool], command: Command) -> None:
-    deadline = time.monotonic() + 120
-    while not is_there() and not command.has_ended():
-        if time.monotonic() > deadline:
-            raise AssertionError("the command did not come so far in two minutes")
-        time.sleep(0.01)
-
-
-def _require_plain(command: Command) -> None:
-    """Require that a command said in a line what was wrong."""
-    if "Traceback" in command.said or (command.code or 0) < 0 or command.code == 99:
-        raise AssertionError(f"exit code {command.code}:\n{command.said}")
 
 
 def _list_children(pid: int) -> list[int]:
@@ -411,15 +277,19 @@ FAULTS = (
         for left_kb in (0, 16, 256, 768, 1024, 1536, 2048, 4096)
     ),
     Fault("disk", "the folder of artifacts is read-only", shut_artifacts, _need_root),
-    Fault("files", "a recording is replaced in mid-run", change_audio),
-    Fault("files", "a checkpoint is cut", truncate_checkpoint),
-    Fault("files", "a checkpoint is empty", empty_checkpoint),
-    Fault("files", "a checkpoint is another row's", swap_checkpoint),
-    Fault("files", "a checkpoint is of a version that kept less", age_checkpoint),
-    Fault("files", "a checkpoint is of a later version", meet_newer_checkpoint),
-    Fault("files", "weights are replaced in mid-run", change_weights),
-    Fault("files", "NaN in a recording", lambda lab: spoil_audio(lab, np.nan)),
-    Fault("files", "an infinite sample in a recording", lambda lab: spoil_audio(lab, np.inf)),
+    Fault("files", "a recording is replaced in mid-run", file_faults.change_audio),
+    Fault("files", "a checkpoint is cut", file_faults.truncate_checkpoint),
+    Fault("files", "a checkpoint is empty", file_faults.empty_checkpoint),
+    Fault("files", "a checkpoint is another row's", file_faults.swap_checkpoint),
+    Fault("files", "a checkpoint is of a version that kept less", file_faults.age_checkpoint),
+    Fault("files", "a checkpoint is of a later version", file_faults.meet_newer_checkpoint),
+    Fault("files", "weights are replaced in mid-run", file_faults.change_weights),
+    Fault("files", "NaN in a recording", lambda lab: file_faults.spoil_audio(lab, np.nan)),
+    Fault(
+        "files",
+        "an infinite sample in a recording",
+        lambda lab: file_faults.spoil_audio(lab, np.inf),
+    ),
     Fault("machine", "the clock is set back and the time zone changed", set_clock_back),
     Fault("machine", "a process that loads audio is killed", kill_loader_worker),
     _job_fault("a job is put back into the queue", clusters.requeue_job),

@@ -355,3 +355,18 @@ def list_differences(expected: Remains, remains: Remains) -> list[str]:
     if remains.report != expected.report:
         lines.append("the report's figures differ")
     return lines
+
+
+def wait_for(is_there: Callable[[], bool], command: Command) -> None:
+    """Wait until something is there, or the command has ended."""
+    deadline = time.monotonic() + 120
+    while not is_there() and not command.has_ended():
+        if time.monotonic() > deadline:
+            raise AssertionError("the command did not come so far in two minutes")
+        time.sleep(0.01)
+
+
+def require_plain(command: Command) -> None:
+    """Require that a command said in a line what was wrong."""
+    if "Traceback" in command.said or (command.code or 0) < 0 or command.code == 99:
+        raise AssertionError(f"exit code {command.code}:\n{command.said}")

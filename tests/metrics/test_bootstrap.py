@@ -18,8 +18,9 @@ from bench.metrics.bootstrap import (
 from bench.metrics.det import eer_of, equal_error_rate
 from bench.metrics.items import Items
 from bench.metrics.measure import ScoreMetric, TandemMetric
-from bench.metrics.plans import group_items, make_plan, plan_by_utterance
+from bench.metrics.plans import make_plan, plan_by_utterance
 from bench.metrics.registry import select_metrics
+from bench.metrics.resampling_groups import group_items
 from bench.metrics.tally import count_scores
 from bench.metrics.tdcf import Coefficients
 from tests.errors import raises_code

@@ -15,7 +15,8 @@ from bench.metrics.cells import BATCH, IndependentCells, ResampledCells, are_ind
 from bench.metrics.dcf import least_dcf
 from bench.metrics.det import equal_error_rate
 from bench.metrics.measure import CostLine, Least
-from bench.metrics.plans import group_items, plan_by_utterance
+from bench.metrics.plans import plan_by_utterance
+from bench.metrics.resampling_groups import group_items
 from bench.metrics.sorted_items import by_score
 from tests.metrics.plain_bootstrap import made, plain_cost, plain_eer
 

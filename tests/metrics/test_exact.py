@@ -15,8 +15,9 @@ from bench.metrics.det import det_points_of, eer_of, equal_error_rate
 from bench.metrics.exact import FEW, binomial_bounds, bound_curves, effective_count
 from bench.metrics.items import Items, count_items, items_eer, make_items
 from bench.metrics.measure import ScoreMetric
-from bench.metrics.plans import group_items, make_plan, plan_by_utterance
+from bench.metrics.plans import make_plan, plan_by_utterance
 from bench.metrics.registry import select_metrics
+from bench.metrics.resampling_groups import group_items
 from bench.metrics.tally import count_scores
 
 MEASURES = {name: metric.measure for name, metric in select_metrics(ScoreMetric).items()}

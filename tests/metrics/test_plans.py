@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import chisquare
 
 from bench.errors import BenchError
-from bench.metrics.plans import group_items, make_factors, make_plan, plan_by_utterance
+from bench.metrics.plans import make_factors, make_plan, plan_by_utterance
+from bench.metrics.resampling_groups import group_items
 from tests.errors import raises_code
 
 

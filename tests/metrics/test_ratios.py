@@ -12,7 +12,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from bench.metrics.exact import binomial_bounds
 from bench.metrics.f1 import decide_bonafide
-from bench.metrics.plans import group_items, make_plan, plan_by_utterance
+from bench.metrics.plans import make_plan, plan_by_utterance
 from bench.metrics.ratios import (
     Ratios,
     decision_ratios,
@@ -20,6 +20,7 @@ from bench.metrics.ratios import (
     ratio_intervals,
     replicate_ratios,
 )
+from bench.metrics.resampling_groups import group_items
 from tests.errors import raises_code
 from tests.metrics.plain_bootstrap import made, percentiles, plain_draw, plain_replicates
 

@@ -41,6 +41,7 @@ def test_advice_names_what_limits_the_speed(subtests):
         "Starting the 2,000 operations": replace(MADE, host_s=0.09),
         "The checkpoint takes": replace(MADE, checkpoint_s=60.0),
         "Scoring dev takes": replace(MADE, dev_rate=100.0),
+        "fp32 is the slowest": replace(MADE, precision="fp32"),
     }
     for words, measured in cases.items():
         with subtests.test(words):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from bench._io import interrupts
 from bench.evaluation import score_file
 from bench.training import checkpoints, engine, keeping
 from bench.training.row import DatasetCache, train_and_score
+from tests.errors import raises_code
 
 
 class Log:
@@ -56,3 +60,30 @@ def require_equal(expected, trained, place: Path, other: Path) -> None:
     for part in ("system", "optimiser", "schedule"):
         torch.testing.assert_close(states[0][part], states[1][part], rtol=0, atol=0)
     assert states[0]["progress"] | {"seconds": 0} == states[1]["progress"] | {"seconds": 0}
+
+
+class Signals(Log):
+    """Sends this process a signal after a step of an epoch, or when something is scored."""
+
+    def __init__(self, *after: tuple[int, int] | str, number: signal.Signals = signal.SIGTERM):
+        super().__init__()
+        self.after, self.number = after, number
+        self.steps: list[tuple[int, int]] = []
+
+    def on_step(self, epoch, step, steps, losses):
+        super().on_step(epoch, step, steps, losses)
+        self.steps.append((epoch, step))
+        self._send((epoch, step))
+
+    def on_score(self, evaluation, done, total):
+        super().on_score(evaluation, done, total)
+        self._send(evaluation)
+
+    def _send(self, what: tuple[int, int] | str) -> None:
+        if what in self.after:
+            os.kill(os.getpid(), self.number)
+
+
+def stop(run, config, place: Path, log: Log, *parts: str) -> None:
+    with raises_code("run.stopped", *parts), interrupts.note_stop_signals():
+        run_to_end(run, config, place, log)

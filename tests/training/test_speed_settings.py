@@ -21,8 +21,15 @@ from bench.training import engine, reused_casts, scoring, speedups
 from bench.training.scoring import fit_batch_s
 from tests.errors import raises_code
 from tests.models.systems.small_rows import make_batch
-from tests.training.runs import Log, all_scores, run_to_end
-from tests.training.test_stopping import Signals, last_state, require_equal, stop
+from tests.training.runs import (
+    Log,
+    Signals,
+    all_scores,
+    last_state,
+    require_equal,
+    run_to_end,
+    stop,
+)
 
 FROZEN = "frontend.convolutions='frozen'"
 ALL_ON = SpeedSettings(

@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -17,7 +16,7 @@ from bench.errors import Stopped
 from bench.training import checkpoints, damage, engine, epoch, keeping
 from bench.training.data import EpochSampler
 from tests.errors import raises_code
-from tests.training.runs import Log, last_state, require_equal, run_to_end
+from tests.training.runs import Log, Signals, last_state, require_equal, run_to_end, stop
 
 MIXED = ("augment.probability=1.0", "mix.probability=1.0", "training.accumulate=2")
 """S7 has dropout and batch norm (Conformer), RawBoost and Cross-Segment Mixing."""
@@ -31,33 +30,6 @@ def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
-
-
-class Signals(Log):
-    """Sends this process a signal after a step of an epoch, or when something is scored."""
-
-    def __init__(self, *after: tuple[int, int] | str, number: signal.Signals = signal.SIGTERM):
-        super().__init__()
-        self.after, self.number = after, number
-        self.steps: list[tuple[int, int]] = []
-
-    def on_step(self, epoch, step, steps, losses):
-        super().on_step(epoch, step, steps, losses)
-        self.steps.append((epoch, step))
-        self._send((epoch, step))
-
-    def on_score(self, evaluation, done, total):
-        super().on_score(evaluation, done, total)
-        self._send(evaluation)
-
-    def _send(self, what: tuple[int, int] | str) -> None:
-        if what in self.after:
-            os.kill(os.getpid(), self.number)
-
-
-def stop(run, config, place: Path, log: Log, *parts: str) -> None:
-    with raises_code("run.stopped", *parts), interrupts.note_stop_signals():
-        run_to_end(run, config, place, log)
 
 
 def test_a_training_stopped_after_every_step_ends_as_an_undisturbed_one(small, config, tmp_path):
