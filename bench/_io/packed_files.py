@@ -16,20 +16,16 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bench.errors import BenchError
 
 INDEX = "packed.npy"
 NAMES = "packed.txt"
 """The index, and the packed paths below the folder, a line each, in its order."""
 
-RECORD = np.dtype(
-    [("key", "<u8"), ("shard", "<i4"), ("begin", "<i8"), ("size", "<i8"), ("crc", "<u4")]
-)
-"""Of a packed file: its path's key (`path_key`), the shard's number, where it begins there, its
-length in bytes, and its CRC-32. Records are in the order of their keys."""
+RECORD = [("key", "<u8"), ("shard", "<i4"), ("begin", "<i8"), ("size", "<i8"), ("crc", "<u4")]
+"""NumPy's type of what the index has of a packed file: its path's key (`path_key`), the shard's
+number, where it begins there, its length in bytes, and its CRC-32. Records are in the order of
+their keys."""
 
 
 class _Member(NamedTuple):
@@ -43,16 +39,18 @@ class PackedFolder:
     """A folder that holds shards and their index."""
 
     def __init__(self, root: Path) -> None:
+        import numpy as np  # needed here alone, and verbs that read no audio start without it
+
         self.root = root
         index = root / INDEX
         try:
-            self._records: NDArray[Any] = np.load(index, mmap_mode="r")
+            self._records: Any = np.load(index, mmap_mode="r")
         except (ValueError, EOFError) as error:
             raise _damaged_error(index, "is no index of packed files") from error
-        if self._records.dtype != RECORD:
+        if self._records.dtype != np.dtype(RECORD):
             raise _damaged_error(index, "is no index of packed files")
         # A column of records is not contiguous, and would be copied for every search.
-        self._keys = np.ascontiguousarray(self._records["key"])
+        self._keys: Any = np.ascontiguousarray(self._records["key"])  # pyright: ignore
 
     @cached_property
     def names(self) -> list[str]:
@@ -62,7 +60,7 @@ class PackedFolder:
     def find_member(self, name: str) -> _Member | None:
         """Return where a file is by its path below the folder; None where it is not packed."""
         key = path_key(name)
-        row = int(self._keys.searchsorted(np.uint64(key)))
+        row = int(self._keys.searchsorted(self._keys.dtype.type(key)))
         if row == len(self._keys) or int(self._keys[row]) != key:
             return None
         _, shard, begin, size, crc = self._records[row].item()

@@ -195,9 +195,10 @@ def compute_replicates(
     with ThreadPoolExecutor(threads or min(_THREADS, os.cpu_count() or 1)) as pool:
         alone = draws == "fastest" and len(ordered) == 1
         if alone and are_independent(ordered[0], groups):
-            walked = {i: rest.pop(i) for i in [*rest] if is_walked(rest[i])}
-            if walked:
-                again[list(walked)] = _fill_walked(pool, values[0], ordered[0], walked, seed)
+            for i, measure in [*rest.items()]:
+                if is_walked(measure):
+                    # Each measure apart: which others are asked for changes no draw of it.
+                    again[i] = _fill_walked(pool, values[0, i], ordered[0], rest.pop(i), seed)
         if rest:
             again[list(rest)] = _fill_values(pool, values, ordered, rest, groups, seed)
     wrong = np.argwhere(~np.isfinite(values))
@@ -212,18 +213,18 @@ def compute_replicates(
 
 
 def _fill_walked(
-    pool: Executor, values: Floats, items: SortedItems, measures: Mapping[int, Measure], seed: int
+    pool: Executor, values: Floats, items: SortedItems, measure: Measure, seed: int
 ) -> int:
-    """Write measures of replicates of independent trials; return how many draws were repeated."""
-    cells = IndependentCells(items, [*measures.values()])
+    """Write a measure of replicates of independent trials; return how many were repeated."""
+    cells = IndependentCells(items, measure)
 
     def fill_batch(number: int) -> int:
-        rows = values[:, number * BATCH : (number + 1) * BATCH]
+        part = values[number * BATCH : (number + 1) * BATCH]
         drawn, again = cells.draw_batch(seed, number)
-        rows[[*measures]] = drawn[:, : rows.shape[1]]
-        return int(again[: rows.shape[1]].sum())
+        part[:] = drawn[: len(part)]
+        return int(again[: len(part)].sum())
 
-    return sum(pool.map(fill_batch, range(-(-values.shape[1] // BATCH))))
+    return sum(pool.map(fill_batch, range(-(-len(values) // BATCH))))
 
 
 def _fill_values(

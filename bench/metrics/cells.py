@@ -172,7 +172,7 @@ def are_independent(items: SortedItems, groups: ResamplingGroups) -> bool:
 
 
 class IndependentCells:
-    """Measures of replicates of independent trials.
+    """A measure of replicates of independent trials.
 
     Only what matters is drawn: how many trials of each class come from each cell (multinomial),
     then which trials of the cells that are walked they are (uniform). Given its cell and class, a
@@ -180,11 +180,11 @@ class IndependentCells:
     trials one by one.
     """
 
-    def __init__(self, items: SortedItems, measures: Sequence[Measure]) -> None:
-        """Take measures that are walked (`is_walked`) of trials for which `are_independent`."""
+    def __init__(self, items: SortedItems, measure: Measure) -> None:
+        """Take a measure that is walked (`is_walked`) of trials for which `are_independent`."""
         self._n = len(items.score)
         # A cell's two binomial draws cost as much as walking its items of a few cells.
-        self._cells = _Cells(items, round(self._n**0.5), measures)
+        self._cells = _Cells(items, round(self._n**0.5), [measure])
         is_spoof = items.spoof > 0
         self._of_class = np.flatnonzero(~is_spoof), np.flatnonzero(is_spoof)
         before = np.append(0, np.cumsum(is_spoof))[self._cells.edges]
@@ -193,10 +193,10 @@ class IndependentCells:
         self._sizes = np.stack([np.diff(column) for column in self._before])
 
     def draw_batch(self, seed: int, number: int) -> tuple[Floats, Integers]:
-        """Return the measures of one `BATCH` of replicates, (measures, BATCH).
+        """Return the measure of one `BATCH` of replicates, (BATCH,).
 
         With them comes how many draws of each replicate lacked a class and were repeated. They
-        depend on `seed` and the `number` of the batch alone.
+        depend on the measure, `seed` and the `number` of the batch alone.
         """
         rng = np.random.default_rng([seed, number, BATCH])
         shares = self._sizes.ravel() / self._n
@@ -215,7 +215,7 @@ class IndependentCells:
             )
             return bonafide, spoof
 
-        return self._cells.compute_values(drawn.astype(np.float64), weigh), again
+        return self._cells.compute_values(drawn.astype(np.float64), weigh)[0], again
 
     def _scatter_draws(
         self, rng: np.random.Generator, which: int, count: Integers, walked: _WalkedCells

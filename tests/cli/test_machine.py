@@ -191,6 +191,7 @@ def test_a_dry_run_and_doctor_tell_of_a_device(
     monkeypatch.setattr("torch.cuda.is_available", lambda: there > 0)
     monkeypatch.setattr("torch.cuda.device_count", lambda: there)
     monkeypatch.setattr("torch.cuda.get_device_name", lambda i: "GPU")
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda **_: False)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
     environment |= {"BENCH_DEVICE": device, "BENCH_DEVICES": devices}
     said = bench("run", "table4", "--smoke", "--dry-run").stdout

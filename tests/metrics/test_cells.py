@@ -60,11 +60,15 @@ def independent(score, spoof):
 
 
 def draw_values(items, replicates):
-    """Every measure of independent draws, and how many draws were repeated."""
-    cells = IndependentCells(items, MEASURES)
-    batches = [cells.draw_batch(0, number) for number in range(replicates // BATCH)]
-    values = np.concatenate([values for values, _ in batches], axis=1)
-    return values, sum(int(again.sum()) for _, again in batches)
+    """Every measure of independent draws, and how many draws were repeated of each."""
+    values, repeated = [], set()
+    for measure in MEASURES:
+        cells = IndependentCells(items, measure)
+        batches = [cells.draw_batch(0, number) for number in range(replicates // BATCH)]
+        values.append(np.concatenate([drawn for drawn, _ in batches]))
+        repeated.add(sum(int(again.sum()) for _, again in batches))
+    (again,) = repeated
+    return np.stack(values), again
 
 
 @pytest.mark.parametrize("score", [[0, 1, 2, 3, 4], [0, 1, 1, 2, 2], [0, 0, 0, 0, 0]])
