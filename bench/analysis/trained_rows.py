@@ -149,8 +149,8 @@ def _fetch_row(
     Of the precisions that it admits, it is the first that is finished there.
     """
     store = Store(config)
-    found = ((one, store.find_finished(one.record)) for one in candidates)
-    row, run = next((pair for pair in found if pair[1] is not None), (candidates[0], None))
+    finished = ((one, store.find_finished(one.record)) for one in candidates)
+    row, run = next((pair for pair in finished if pair[1] is not None), (candidates[0], None))
     if run is not None and shared_training.TRAINED_IN in run.data.tags:
         row = replace(row, folder=config.work / run.data.tags[shared_training.TRAINED_IN])
     if not row.has_weights:

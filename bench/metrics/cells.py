@@ -223,8 +223,8 @@ class IndependentCells:
         """Return how often each entry is drawn where each cell has `count` draws of a class."""
         cell = walked.cell
         # Faster than whole numbers below many limits; the error of rounding is below 1e-10.
-        place = rng.random(int(count.sum())) * np.repeat(self._sizes[which, cell], count)
-        rank = place.astype(np.int64) + np.repeat(self._before[which][cell], count)
+        position = rng.random(int(count.sum())) * np.repeat(self._sizes[which, cell], count)
+        rank = position.astype(np.int64) + np.repeat(self._before[which][cell], count)
         shift = walked.start + 1 - self._cells.edges[cell]
         entry = self._of_class[which][rank] + np.repeat(shift, count)
         return np.bincount(entry, minlength=len(walked.owner)).astype(np.float64)

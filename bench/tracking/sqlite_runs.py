@@ -71,8 +71,8 @@ def _select_runs(
     values = [*tables, *(text for pair in tags.items() for text in pair)]
     columns = "run_uuid, runs.name, status, start_time, end_time"
     order = "order by start_time desc, run_uuid"
-    found = database.execute(f"select {columns} {chosen} {order}", values)
-    runs = {run[0]: SqliteRun(RunInfo(*run), RunValues({}, {}, {})) for run in found}
+    lines = database.execute(f"select {columns} {chosen} {order}", values)
+    runs = {run[0]: SqliteRun(RunInfo(*run), RunValues({}, {}, {})) for run in lines}
     among = f"where run_uuid in (select run_uuid {chosen})"
     for table in ("tags", "params"):
         for run_id, key, text in database.execute(

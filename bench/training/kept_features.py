@@ -35,9 +35,9 @@ class KeptFeatures:
             self._encoder.recall = None
 
     def _recall(self, number: int, compute: Callable[[], Tensor]) -> Tensor:
-        if (kept := self._kept.get(number)) is not None:
+        if (features := self._kept.get(number)) is not None:
             assert self._encoder is not None
-            return kept.to(self._encoder.projection.weight.device, non_blocking=True)
+            return features.to(self._encoder.projection.weight.device, non_blocking=True)
         features = compute()
         if features.nbytes <= self._left:
             self._left -= features.nbytes
