@@ -54,9 +54,13 @@ def _compute_with_copies(layer: Any, dtype: torch.dtype) -> Any:
     weight = layer.weight.to(dtype)
     bias = None if layer.bias is None else layer.bias.to(dtype)
     if isinstance(layer, nn.Linear):
-        return partial(_apply_linear, weight, bias)
-    return partial(layer._conv_forward, weight=weight, bias=bias)
+        compute = partial(F.linear, weight=weight, bias=bias)
+    else:
+        compute = partial(layer._conv_forward, weight=weight, bias=bias)
 
+    def forward(input: Tensor) -> Tensor:
+        # What a system computes in 32 bits, outside of autocast, has the weights themselves.
+        is_cast = torch.is_autocast_enabled(input.device.type)
+        return compute(input) if is_cast else type(layer).forward(layer, input)
 
-def _apply_linear(weight: Tensor, bias: Tensor | None, input: Tensor) -> Tensor:
-    return F.linear(input, weight, bias)
+    return forward
