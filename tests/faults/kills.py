@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 PHASES = {
     "start": "bench.runner.local:plan_jobs",
     "training": "bench.training.epoch:EpochTraining.train_epoch",
-    "checkpoint": "bench.training.engine:_save_epoch",
+    "checkpoint": "bench.training.checkpoints:save_checkpoint",
     "scoring": "bench.training.row:score_utterances",
     "logging": "bench.runner.results:log_row_results",
     "drawing": "bench.reports.plot_style:render_figure",
