@@ -123,11 +123,7 @@ def file_state(path: Path) -> tuple[int, int]:
     if member is None:
         info = path.stat()
         return info.st_size, info.st_mtime_ns
-    return member.size, _shard_time(member.shard)
-
-
-def _shard_time(path: Path) -> int:
-    return path.stat().st_mtime_ns
+    return member.size, member.shard.stat().st_mtime_ns
 
 
 def is_packed(path: Path) -> bool:
@@ -143,11 +139,7 @@ def is_file(path: Path) -> bool:
 def list_folder(folder: Path) -> set[str]:
     """Return the names of what lies in a folder, packed or not; nothing where it is not there."""
     names = {*os.listdir(folder)} if folder.is_dir() else set[str]()
-    if (located := _find_packed(folder)) is not None:
-        packed, before = located
-        rests = (name.removeprefix(before) for name in packed.names if name.startswith(before))
-        names |= {rest for rest in rests if "/" not in rest}
-    return names
+    return names | {name for name in _list_packed(folder) if "/" not in name}
 
 
 def walk_files(folder: Path) -> Iterator[str]:
@@ -156,6 +148,11 @@ def walk_files(folder: Path) -> Iterator[str]:
         below = Path(where).relative_to(folder).as_posix()
         before = "" if below == "." else f"{below}/"
         yield from (before + file for file in files)
+    yield from _list_packed(folder)
+
+
+def _list_packed(folder: Path) -> Iterator[str]:
+    """Yield the packed paths below a folder, as `walk_files` does."""
     if (located := _find_packed(folder)) is not None:
         packed, before = located
         yield from (name.removeprefix(before) for name in packed.names if name.startswith(before))

@@ -158,7 +158,7 @@ def pack(name: str, folder: Path | None, smoke: bool) -> None:
     The packed corpus is used as the corpus itself, and gives the same results.
     """
     from bench.cli.progress_bars import show_progress
-    from bench.data.packing import pack_corpus
+    from bench.data.packing import SHARD_BYTES, pack_corpus
 
     card = corpus_cards.read_corpus_card(name)
     root = configuration.load_configuration().corpus_root(card.key, options.choose_form(smoke))
@@ -166,7 +166,8 @@ def pack(name: str, folder: Path | None, smoke: bool) -> None:
     with show_progress(f"{card.key}: packing") as progress:
         packed = pack_corpus(root, target, card.audio.suffix, progress)
     files = f"{packed.files:,} files ({disk.human_bytes(packed.size)})"
-    click.echo(f"{target}: {files} of audio in {packed.shards} of up to 1.1 GB")
+    largest = disk.human_bytes(SHARD_BYTES)
+    click.echo(f"{target}: {files} of audio in {packed.shards} of up to {largest}")
     click.echo(f'to use it: `{card.key} = "{target}"` under [corpora] in bench.toml')
     content = {"corpus": card.key, "folder": target, "files": packed.files}
     json_output.add_content({**content, "shards": packed.shards, "bytes": packed.size})

@@ -9,7 +9,7 @@ import click
 
 from bench._io import atomic_files, packages
 from bench.cards import table_cards
-from bench.cli import completion, configuration, json_output, miniatures, options, profile_output
+from bench.cli import completion, configuration, json_output, miniatures, options
 from bench.runner.precision import choose_precision
 from bench.runner.request import RunRequest
 from bench.specs.precision import PrecisionName
@@ -70,6 +70,7 @@ def profile(
     order.require_available(one)
     # Without a GPU torch's profiler reports on standard error that it finds none.
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")
+    from bench.cli import profile_output
     from bench.runner import step_profile
 
     folder = output_dir or here.work / "profile" / f"{run.signature}-{name}"

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench._io import disk
+from bench._io import disk, markdown
 
 if TYPE_CHECKING:  # torch takes seconds
     from bench.runner.step_profile import StepProfile
@@ -107,10 +107,5 @@ def profile_content(measured: StepProfile) -> dict[str, Any]:
     }
 
 
-def _format_table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table whose columns are aligned."""
-    widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
-    rule = ["-" * width for width in widths]
-    return "\n".join(
-        "| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in (header, rule, *lines)
-    )
+def _format_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(markdown.format_table(headings, rows))

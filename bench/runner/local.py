@@ -22,6 +22,7 @@ from bench.config import Config
 from bench.errors import BenchError, Busy, RowFailed, Stopped, plain_message
 from bench.evaluation import row_evaluation
 from bench.jobs import host_leases, leases
+from bench.models import devices
 from bench.provenance import processor_name, read_commit
 from bench.reports.stored_results import StoredResults
 from bench.runner import results
@@ -32,7 +33,6 @@ from bench.specs.run import Run
 from bench.tracking import artifact_check
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
-from bench.training import engine
 from bench.training.callbacks import TrainingCallback
 from bench.training.row import DatasetCache, RowData
 
@@ -222,9 +222,9 @@ def _explain_failure(row: RowRun, error: Exception) -> tuple[str, str]:
 
 def device_name(config: Config) -> str:
     """Return what the rows run on, e.g. `NVIDIA H200` or `cpu: AMD EPYC`, and how many of them."""
-    device = engine.make_fabric(config.for_one_device(), "fp32").device
-    cuda = device.type == "cuda"
-    name = torch.cuda.get_device_name(device) if cuda else f"{device.type}: {processor_name()}"
+    devices.require_devices(config.for_one_device())
+    kind = devices.device_kind(config.device)
+    name = torch.cuda.get_device_name(0) if kind == "cuda" else f"{kind}: {processor_name()}"
     return name if config.device_count == 1 else f"{config.device_count} x {name}"
 
 

@@ -18,6 +18,7 @@ from bench._io import atomic_files
 from bench.cards import corpus_cards
 from bench.config import Config
 from bench.data.subset import Subset
+from bench.models.systems.base import System
 from bench.runner.costs import PlannedTraining, count_clips, count_utterances
 from bench.runner.local import device_name
 from bench.specs.run import HeldOutData, Run
@@ -63,17 +64,8 @@ def measure_speed(run: Run, config: Config) -> Speed:
     fabric = engine.make_fabric(one, run.training.precision)
     system = engine.build_system(short, 0, one).to(fabric.device)
 
-    def measure_rate(subset: Subset, held_out: HeldOutData) -> float:
-        audio = corpus_cards.read_corpus_card(held_out.corpus).audio
-        share = build_utterances(fabric, subset, held_out, audio, one)
-        workers = one.loader_workers(fabric.device.type)
-        score_utterances(fabric, system, share, workers)
-        began = time.monotonic()
-        score_utterances(fabric, system, share, workers)
-        return len(subset) / (time.monotonic() - began)
-
     evaluated = {
-        name: measure_rate(draw_few(loaded.subset, SCORED), short.evaluate[name])
+        name: measure_scoring(fabric, system, loaded.subset, short.evaluate[name], one)
         for name, loaded in data.evaluate.items()
     }
     day = datetime.now(UTC).date().isoformat()
@@ -83,12 +75,26 @@ def measure_speed(run: Run, config: Config) -> Speed:
         dev = draw_few(data.dev.subset, SCORED)
         speed = speed._replace(
             train=len(train) / _time_epoch(fabric, short, train, dev, one),
-            dev=measure_rate(dev, short.dev),
+            dev=measure_scoring(fabric, system, data.dev.subset, short.dev, one),
         )
     every = _read_file(config.work)
     every.setdefault(device_name(one), {})[run.signature] = speed
     atomic_files.write_bytes(config.work / FILE, _SPEEDS.dump_json(every, indent=1))
     return speed
+
+
+def measure_scoring(
+    fabric: Fabric, system: System, subset: Subset, held_out: HeldOutData, config: Config
+) -> float:
+    """Return how many utterances a second are scored, of a few of a split, scored once before."""
+    few = draw_few(subset, SCORED)
+    audio = corpus_cards.read_corpus_card(held_out.corpus).audio
+    share = build_utterances(fabric, few, held_out, audio, config)
+    workers = config.loader_workers(fabric.device.type)
+    score_utterances(fabric, system, share, workers)
+    began = time.perf_counter()
+    score_utterances(fabric, system, share, workers)
+    return len(few) / (time.perf_counter() - began)
 
 
 def _time_epoch(fabric: Fabric, run: Run, train: Subset, dev: Subset, config: Config) -> float:

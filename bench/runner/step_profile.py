@@ -28,7 +28,7 @@ from bench.errors import BenchError
 from bench.models.augment import Mixer, build_mixer
 from bench.models.systems.base import Batch
 from bench.runner.local import device_name
-from bench.runner.speed import SCORED, draw_few, shorten_run
+from bench.runner.speed import SCORED, measure_scoring, shorten_run
 from bench.runner.step_work import (
     DeviceSpeed,
     Work,
@@ -42,7 +42,6 @@ from bench.training.data import EpochSampler, TrainingBatch, TrainingClips
 from bench.training.learning import Learner, build_learner, build_loader, mix_clips, train_step
 from bench.training.reused_casts import reuse_casts
 from bench.training.row import DatasetCache, RowData
-from bench.training.scoring import build_utterances, score_utterances
 
 WARM_UP = 3
 """Steps before those that are measured."""
@@ -155,7 +154,7 @@ def profile_row(run: Run, config: Config, steps: int, folder: Path) -> StepProfi
         parts=parts,
         loader_rate=_measure_loader(loader, sampler, steps),
         clip_s=_measure_clip(clips),
-        dev_rate=_measure_dev(step, data, workers, one),
+        dev_rate=measure_scoring(fabric, system, data.dev.subset, short.dev, one),
         checkpoint_s=checkpoint_s,
         checkpoint_bytes=checkpoint_bytes,
         epoch_clips=round(len(clips) * run.train.share),
@@ -333,15 +332,3 @@ def _measure_clip(clips: TrainingClips) -> float:
     for index in range(number):
         clips[1, index]
     return (time.process_time() - began) / number
-
-
-def _measure_dev(step: _Step, data: RowData, workers: int, config: Config) -> float:
-    """Return how many utterances of dev a second are scored."""
-    assert data.dev is not None
-    audio = corpus_cards.read_corpus_card(step.run.dev.corpus).audio
-    few = draw_few(data.dev.subset, SCORED)
-    share = build_utterances(step.fabric, few, step.run.dev, audio, config)
-    score_utterances(step.fabric, step.learner.system, share, workers)
-    began = time.perf_counter()
-    score_utterances(step.fabric, step.learner.system, share, workers)
-    return len(few) / (time.perf_counter() - began)

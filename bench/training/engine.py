@@ -179,21 +179,6 @@ def train(
     Where the state of an earlier training is incomplete, begin anew. Raise Stopped where a signal
     asked for it, after the state is saved.
     """
-    with checkpoints.CheckpointWriter() as writer:
-        saver = keeping.StateSaver(writer, run.training, folder, config.checkpoint_minutes)
-        return _train(fabric, run, seed, data, folder, config, callback, saver)
-
-
-def _train(
-    fabric: Fabric,
-    run: Run,
-    seed: int,
-    data: TrainingData,
-    folder: Path,
-    config: Config,
-    callback: TrainingCallback,
-    saver: keeping.StateSaver,
-) -> FinishedTraining:
     system = build_system(run, seed, config)
     clips = TrainingClips(data.train, run.train, data.train_audio, run.augment, seed, config)
     sampler = EpochSampler(len(clips), seed, fabric.global_rank, fabric.world_size)
@@ -222,33 +207,34 @@ def _train(
             fabric.device.type, fabric.world_size, describe_speed(run, config.speed, fabric)
         )
         progress.conditions = conditions.join_conditions(progress.conditions, here)
-    while not keeping.is_finished(run.training, progress):
-        began = time.monotonic()
-        epoch = EpochTraining(fabric, learner, run, seed, progress)
-        if stopped is not None:
-            epoch.load_state_dict(stopped)
-            stopped = None
-        try:
-            with reuse_casts(fabric, system, frozen_only=True):
-                learnt = epoch.train_epoch(loader, clips, sampler, callback)
-            _share_buffers(fabric, system)
-            figures = learnt | measure_dev(run.training.select)
-        except Stopped:
+    with checkpoints.CheckpointWriter() as writer:
+        saver = keeping.StateSaver(writer, run.training, folder, config.checkpoint_minutes)
+        while not keeping.is_finished(run.training, progress):
+            began = time.monotonic()
+            epoch = EpochTraining(fabric, learner, run, seed, progress)
+            if stopped is not None:
+                epoch.load_state_dict(stopped)
+                stopped = None
+            try:
+                with reuse_casts(fabric, system, frozen_only=True):
+                    learnt = epoch.train_epoch(loader, clips, sampler, callback)
+                _share_buffers(fabric, system)
+                figures = learnt | measure_dev(run.training.select)
+            except Stopped:
+                progress.seconds += time.monotonic() - began
+                state = _collect_state(fabric, learner, progress, epoch.state_dict())
+                if fabric.is_global_zero:
+                    saver.save_stopped(state)
+                fabric.barrier()
+                raise
+            progress.epoch += 1
             progress.seconds += time.monotonic() - began
-            state = _collect_state(fabric, learner, progress, epoch.state_dict())
+            progress.history.append(figures)
+            better = keeping.is_better(run.training, progress, figures[run.training.select])
             if fabric.is_global_zero:
-                saver.save_stopped(state)
-            fabric.barrier()
-            raise
-        progress.epoch += 1
-        progress.seconds += time.monotonic() - began
-        progress.history.append(figures)
-        better = keeping.is_better(run.training, progress, figures[run.training.select])
-        if fabric.is_global_zero:
-            saver.save_epoch(_collect_state(fabric, learner, progress), progress, better)
-        callback.on_epoch(progress.epoch, figures)
+                saver.save_epoch(_collect_state(fabric, learner, progress), progress, better)
+            callback.on_epoch(progress.epoch, figures)
     if fabric.is_global_zero:
-        saver.wait()
         keeping.average_epochs(run, folder, progress)
     fabric.barrier()
 

@@ -131,14 +131,10 @@ class StateSaver:
         if recent:
             self._writer.write_files(recent)
 
-    def wait(self) -> None:
-        """Return when all is written; raise RowFailed where it cannot be."""
-        self._writer.wait()
-
     def save_stopped(self, state: Mapping[str, Any]) -> None:
         """Save the state of a training that a signal stopped, and wait until it is written."""
         self._write({}, state)
-        self.wait()
+        self._writer.wait()
 
     def _write(self, recent: Mapping[Path, Mapping[str, Any]], state: Mapping[str, Any]) -> None:
         last = self._folder / checkpoints.LAST_CHECKPOINT

@@ -13,11 +13,9 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from bench.cards import table_cards  # the tests are no installed package
@@ -26,6 +24,7 @@ from bench.models.frontends.blocks import ConvolutionLayer
 from bench.models.frontends.encoder import KERNELS, STRIDES
 from bench.training import engine
 from bench.training.reused_casts import reuse_casts
+from tests.operations import Operations
 
 SIZES = (
     *("frontend.blocks=6", "frontend.dim=256", "frontend.heads=4", "frontend.feed_forward=1024"),
@@ -79,18 +78,6 @@ def compare_adam(rounds: int) -> None:
         times.append(least(torch.optim.Adam(weights, lr=1e-5, fused=fused).step, rounds))
     plain, fused_s = times
     print(f"Adam, fused: {plain / fused_s:.2f} x ({plain:.3f} against {fused_s:.3f} s)")
-
-
-class Operations(TorchDispatchMode):
-    """Counts operations by their names."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count: Counter[str] = Counter()
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.count[func._schema.name.removeprefix("aten::")] += 1
-        return func(*args, **(kwargs or {}))
 
 
 def count_casts() -> None:

@@ -119,3 +119,21 @@ def trials(tmp_path):
 def keys(tmp_path, trials):
     """Arguments that judge by `trials`."""
     return ["--corpus", "19LA", "--keys", str(tmp_path / "keys"), "--replicates", "50"]
+
+
+@pytest.fixture
+def run_apart(bench, environment: dict[str, str], tmp_path: Path):
+    """Run a command in a work folder of its own, on the same miniatures; return the folder."""
+
+    def run(name: str, *words: str) -> Path:
+        work = tmp_path / name
+        work.mkdir()
+        (work / "mini").symlink_to(Path(environment["BENCH_WORK"]) / "mini")
+        before = environment["BENCH_WORK"]
+        environment["BENCH_WORK"] = str(work)
+        done = bench(*words)
+        environment["BENCH_WORK"] = before
+        assert done.returncode == 0, done.stderr
+        return work
+
+    return run

@@ -85,17 +85,9 @@ def pair(command, environment) -> Iterator:
 
 
 @pytest.fixture
-def alone(bench, environment, tmp_path) -> Path:
+def alone(run_apart) -> Path:
     """The work folder of the same row, run by one process."""
-    work = tmp_path / "alone"
-    work.mkdir()
-    (work / "mini").symlink_to(Path(environment["BENCH_WORK"]) / "mini")
-    own = environment["BENCH_WORK"]
-    environment["BENCH_WORK"] = str(work)
-    done = bench(*ORDER)
-    environment["BENCH_WORK"] = own
-    assert done.returncode == 0, done.stderr
-    return work
+    return run_apart("alone", *ORDER)
 
 
 def test_two_processes_give_what_one_gives(pair, environment, alone):

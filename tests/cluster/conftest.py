@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import bench, command, environment, tiny
+from tests.cli.conftest import bench, command, environment, run_apart, tiny
 from tests.cluster.lab import Lab, read_figures
 from tests.cluster.real_slurm import RealSlurm, find_obstacle, running_slurm
 
-__all__ = ["bench", "command", "environment", "tiny"]
+__all__ = ["bench", "command", "environment", "run_apart", "tiny"]
 
 
 @pytest.fixture(scope="session")
@@ -35,18 +35,6 @@ def lab(slurm: RealSlurm, environment: dict[str, str], bench, tmp_path: Path) ->
 
 
 @pytest.fixture
-def undisturbed(bench, environment, tmp_path):
+def undisturbed(run_apart):
     """Run the same rows in a work folder of their own, in one process; return their results."""
-
-    def run(*order: str) -> dict[str, dict[str, float]]:
-        work = tmp_path / "undisturbed"
-        work.mkdir()
-        (work / "mini").symlink_to(Path(environment["BENCH_WORK"]) / "mini")
-        before = environment["BENCH_WORK"]
-        environment["BENCH_WORK"] = str(work)
-        done = bench(*order)
-        environment["BENCH_WORK"] = before
-        assert done.returncode == 0, done.stderr
-        return read_figures(work)
-
-    return run
+    return lambda *order: read_figures(run_apart("undisturbed", *order))

@@ -6,9 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
-import soundfile
 import torch
 
 from bench.config import Config
@@ -19,6 +17,7 @@ from bench.specs.corpus import Audio
 from bench.training.data import TrainingClips
 from tests.training.data_settings import train
 from tests.training.runs import Log, all_scores, require_equal, run_to_end
+from tests.training.wave_subset import write_subset
 
 HOST, DEVICE = Config(), Config(augment_on="device")
 LENGTHS = (3000, 9000, 16_000, 16_001, 1)
@@ -26,21 +25,11 @@ LENGTHS = (3000, 9000, 16_000, 16_001, 1)
 
 @pytest.fixture
 def subset(tmp_path: Path) -> Subset:
-    names = [f"u{i}" for i in range(len(LENGTHS))]
-    for seed, (name, length) in enumerate(zip(names, LENGTHS, strict=True)):
-        wave = 0.3 * np.random.default_rng(seed).standard_normal(length).clip(-3, 3)
-        soundfile.write(tmp_path / f"{name}.wav", wave, 16_000, subtype="PCM_16")
-    table = pd.DataFrame(
-        {
-            "utterance": names,
-            "path": [f"{name}.wav" for name in names],
-            "label": ["spoof" if i % 2 == 0 else "bonafide" for i in range(len(names))],
-            "speaker": "",
-            "attack": "",
-            "duration_s": np.nan,
-        }
-    )
-    return Subset("c", "train", tmp_path, table, None)
+    waves = [
+        0.3 * np.random.default_rng(seed).standard_normal(length).clip(-3, 3)
+        for seed, length in enumerate(LENGTHS)
+    ]
+    return write_subset(tmp_path, waves)
 
 
 def batch(subset: Subset, config: Config, epoch: int, spec: RawBoost, **settings):

@@ -20,6 +20,7 @@ from bench.training.clips import ClipReader, read_attack_types, require_labels
 from bench.training.data import TrainingClips, Utterances
 from tests.errors import raises_code
 from tests.training.data_settings import held_out, train
+from tests.training.wave_subset import write_subset
 
 FRAME = 320
 WAVE = (np.arange(1, 20_001) % 30_000).astype(np.int16)
@@ -31,24 +32,11 @@ def subset(tmp_path: Path):
     """Return a subset of utterances of so many samples, spoof and bona fide in turn."""
 
     def make(*lengths: int, spoof_frames: dict[int, list[int]] | None = None) -> Subset:
-        names = [f"u{i}" for i in range(len(lengths))]
-        for name, length in zip(names, lengths, strict=True):
-            soundfile.write(tmp_path / f"{name}.wav", WAVE[:length], 16_000, subtype="PCM_16")
-        table = pd.DataFrame(
-            {
-                "utterance": names,
-                "path": [f"{name}.wav" for name in names],
-                "label": ["spoof" if i % 2 == 0 else "bonafide" for i in range(len(names))],
-                "speaker": "",
-                "attack": "",
-                "duration_s": np.nan,
-            }
-        )
         timing = None
         if spoof_frames is not None:
             vectors = {f"u{i}": np.array(labels, dtype=bool) for i, labels in spoof_frames.items()}
             timing = FrameVectors(0.02, vectors)
-        return Subset("c", "train", tmp_path, table, timing)
+        return write_subset(tmp_path, [WAVE[:length] for length in lengths], timing)
 
     return make
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
@@ -21,7 +20,7 @@ from bench.config.speed_settings import SpeedSettings
 from bench.models.augment import build_mixer
 from bench.training import engine, learning
 from bench.training.losses import LossAverager
-from tests.models.systems.small_rows import distinct_rows, make_batch, typical_rows
+from tests.models.systems.small_rows import each_network, make_batch
 
 WAITS = (
     *("_local_scalar_dense", "nonzero", "masked_select", "equal", "is_nonzero"),
@@ -86,12 +85,9 @@ def train_steps(run, precision: str, speed: SpeedSettings) -> DeviceWaits:
     return seen
 
 
-@pytest.mark.parametrize(
-    "chosen", ["one row a system", pytest.param("every network", marks=pytest.mark.slow)]
-)
-def test_no_step_waits_for_the_device(subtests, chosen):
-    rows = distinct_rows() if chosen == "every network" else typical_rows()
-    for name, run in rows.items():
+@each_network
+def test_no_step_waits_for_the_device(subtests, rows):
+    for name, run in rows().items():
         with subtests.test(name=name):
             speed = SpeedSettings(gradient_checkpointing=True)
             seen = train_steps(run, "bf16-mixed", speed)

@@ -11,7 +11,6 @@ import numpy as np
 import psutil
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench.config import Config, read_config
 from bench.config.speed_settings import SpeedSettings
@@ -21,6 +20,7 @@ from bench.training import engine, reused_casts, scoring, speedups
 from bench.training.scoring import fit_batch_s
 from tests.errors import raises_code
 from tests.models.systems.small_rows import make_batch
+from tests.operations import Operations
 from tests.training.runs import (
     Log,
     Signals,
@@ -205,18 +205,6 @@ def test_compiled_blocks_are_called(small, config, monkeypatch):
     assert called
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
     assert not [name for name in system.state_dict() if "orig_mod" in name]
-
-
-class Operations(TorchDispatchMode):
-    """Counts operations by their names."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count: Counter[str] = Counter()
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.count[func._schema.name.removeprefix("aten::")] += 1
-        return func(*args, **(kwargs or {}))
 
 
 @pytest.mark.parametrize("frozen_only", [True, False])

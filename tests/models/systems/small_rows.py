@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from bench.cards import table_cards
@@ -40,6 +41,16 @@ def distinct_rows() -> dict[str, Run]:
                     seen.add(network)
                     rows[f"{key} {row}{' start' if stage is not run else ''}"] = stage
     return rows
+
+
+each_network = pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param(typical_rows, id="one row a system"),
+        pytest.param(distinct_rows, id="every network", marks=pytest.mark.slow),
+    ],
+)
+"""Gives a test what returns the rows that it is to look at."""
 
 
 def make_batch(run: Run) -> Batch:

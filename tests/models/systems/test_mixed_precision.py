@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -12,7 +11,7 @@ from bench.config import Config
 from bench.models.systems.base import System
 from bench.specs.run import Run
 from bench.training import engine
-from tests.models.systems.small_rows import distinct_rows, make_batch, typical_rows
+from tests.models.systems.small_rows import each_network, make_batch
 
 FULL = (
     *("native_layer_norm", "native_batch_norm", "_native_batch_norm", "_batch_norm_with_update"),
@@ -55,12 +54,9 @@ def compute_both(run: Run) -> tuple[System, TypesSeen, list[torch.Tensor]]:
     return system, seen, [*losses.values(), answer.score, answer.logits]
 
 
-@pytest.mark.parametrize(
-    "chosen", ["one row a system", pytest.param("every network", marks=pytest.mark.slow)]
-)
-def test_what_loses_by_16_bits_is_computed_in_32(subtests, chosen):
-    rows = distinct_rows() if chosen == "every network" else typical_rows()
-    for name, run in rows.items():
+@each_network
+def test_what_loses_by_16_bits_is_computed_in_32(subtests, rows):
+    for name, run in rows().items():
         with subtests.test(name=name):
             system, seen, results = compute_both(run)
             assert torch.bfloat16 in seen.types["addmm"], "layers compute in 16 bits"
