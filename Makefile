@@ -58,7 +58,7 @@ wheel: setup  ## Build the wheel and try it in an isolated environment, from ano
 mutants: setup  ## Change the code in 24 places, one at a time, and count those that the tests notice.
 	@.venv/bin/python -m tests.mutants
 
-faults: setup  ## Break things on purpose and see that nothing is lost (an hour; QUICK=1: minutes).
+faults: setup  ## Break things on purpose and see that nothing is lost (an hour or two; QUICK=1: minutes).
 	@.venv/bin/python -m tests.faults $(if $(QUICK),--quick,--write)
 
 fuzz: setup  ## Give every reader files that are changed at random, each for FUZZ_SECONDS.

@@ -1,12 +1,15 @@
 """Break things on purpose and see whether anything is lost: `make faults`.
 
-Prints each fault as it is tried, and at the end the table of docs/reliability.md, which `--write`
-renews. Exit code 1 where anything was lost.
+Prints each fault as it is tried, and at the end the table of docs/reliability.md. `--write` renews
+the groups of that table of which every fault was tried, and leaves the others with their own dates.
+Exit code 1 where anything was lost.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
+import json
 import os
 import sys
 import tempfile
@@ -28,6 +31,9 @@ from tests.faults.catalogue import (
 from tests.faults.lab import Lab
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability-faults.md"
+DATA = PAGE.with_suffix(".json")
+"""What PAGE is made from."""
+KILLS = (KILL_RUN, KILL_SWEEP)
 QUICK = ("SQLite", "256 kB", "is cut", "later version", "weights", "NaN")
 """Words of the faults that `--quick` tries, beside some kills."""
 
@@ -55,19 +61,62 @@ def try_faults(lab: Lab, faults: list[Fault]) -> Iterable[Trial]:
             yield Trial(fault, "")
 
 
-def format_table(trials: list[Trial]) -> str:
-    """Return the Markdown table of what was tried, a line for each group."""
-    lines = ["| what is broken | faults tried | survived | data lost |", "|---|---|---|---|"]
-    for group in dict.fromkeys(trial.fault.group for trial in trials):
-        tried = [trial for trial in trials if trial.fault.group == group and not trial.skipped]
-        lost = [trial.fault.what for trial in tried if trial.lost]
-        whats = dict.fromkeys(trial.fault.what for trial in tried)
-        kinds = "" if group.startswith("kill") else f": {'; '.join(whats)}"
-        lines.append(
-            f"| {group}{kinds} | {len(tried)} | {len(tried) - len(lost)} | "
-            f"{'; '.join(lost) or 'none'} |"
+class Group(NamedTuple):
+    """What came of the faults of one group, the last time that all of them were tried."""
+
+    tried: int
+    survived: int
+    lost: list[str]
+    """The faults by which anything was lost."""
+    what: list[str]
+    """All that was tried, but for kills, which are moments."""
+    date: str
+
+    def format_line(self, name: str) -> str:
+        """Return the line of a Markdown table."""
+        kinds = self.what and f": {'; '.join(self.what)}"
+        return (
+            f"| {name}{kinds or ''} | {self.tried} | {self.survived} | "
+            f"{'; '.join(self.lost) or 'none'} | {self.date} |"
         )
+
+
+def group_trials(trials: list[Trial]) -> dict[str, Group]:
+    """Return what came of each group, in the order in which the groups were tried."""
+    groups = dict[str, Group]()
+    for name in dict.fromkeys(trial.fault.group for trial in trials):
+        tried = [trial for trial in trials if trial.fault.group == name and not trial.skipped]
+        lost = [trial.fault.what for trial in tried if trial.lost]
+        what = list(dict.fromkeys(trial.fault.what for trial in tried))
+        if name in KILLS:
+            what = []
+        today = datetime.datetime.now(datetime.UTC).date().isoformat()
+        groups[name] = Group(len(tried), len(tried) - len(lost), lost, what, today)
+    return groups
+
+
+def read_groups() -> dict[str, Group]:
+    """Return the groups that DATA holds."""
+    data = json.loads(DATA.read_text(encoding="utf-8"))
+    return {name: Group(**group) for name, group in data.items()}
+
+
+def format_table(groups: dict[str, Group]) -> str:
+    """Return the Markdown table of what was tried, a line for each group."""
+    lines = [
+        "| what is broken | faults tried | survived | data lost | tried on |",
+        "|---|---|---|---|---|",
+        *(group.format_line(name) for name, group in groups.items()),
+    ]
     return "\n".join(lines) + "\n"
+
+
+def write_groups(groups: dict[str, Group]) -> None:
+    """Renew these groups in DATA and on PAGE."""
+    groups = read_groups() | groups
+    data = {name: group._asdict() for name, group in groups.items()}
+    DATA.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    PAGE.write_text(format_table(groups), encoding="utf-8")
 
 
 def main() -> int:
@@ -90,7 +139,8 @@ def main() -> int:
         if sweeps and chosen.only in KILL_SWEEP:
             faults += kill_sweep_faults(lab, sweeps, chosen.seed)
         faults += others
-        faults = [one for one in faults if chosen.only in f"{one.group} {one.what}"]
+        left_out = [one for one in faults if chosen.only not in f"{one.group} {one.what}"]
+        faults = [one for one in faults if one not in left_out]
         trials = list[Trial]()
         began = time.monotonic()
         for number, trial in enumerate(try_faults(lab, faults), 1):
@@ -103,10 +153,14 @@ def main() -> int:
                 f"{trial.fault.what}{more and f': {more}'}",
                 flush=True,
             )
-    table = format_table(trials)
-    print(f"\n{table}")
+    groups = group_trials(trials)
+    print(f"\n{format_table(groups)}")
     if chosen.write:
-        PAGE.write_text(table, encoding="utf-8")
+        partly = {fault.group for fault in left_out}
+        partly |= {trial.fault.group for trial in trials if trial.skipped}
+        write_groups({name: group for name, group in groups.items() if name not in partly})
+        for name in partly & groups.keys():
+            print(f"not written, for not all of its faults were tried: {name}")
     return int(any(trial.lost for trial in trials))
 
 
