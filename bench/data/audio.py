@@ -13,15 +13,17 @@ from contextlib import contextmanager
 from io import BytesIO
 from math import gcd
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
-import soundfile  # pyright: ignore[reportMissingTypeStubs]
 
 from bench._io import packed_files
 from bench.errors import BenchError
 from bench.specs.corpus import Audio
 from bench.units import SAMPLE_RATE_HZ
+
+if TYPE_CHECKING:  # what is read from 16-bit WAV files alone needs no libsndfile
+    import soundfile  # pyright: ignore[reportMissingTypeStubs]
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -100,6 +102,8 @@ class OpenedAudio:
 
     def _decoder(self, fault: str) -> soundfile.SoundFile:
         if self._sound is None:
+            import soundfile  # pyright: ignore[reportMissingTypeStubs]
+
             source: int | BinaryIO = self._file
             if not isinstance(source, BytesIO):
                 # libsndfile reads by itself, from where the file's descriptor is.
@@ -132,6 +136,8 @@ class OpenedAudio:
         return wave
 
     def _decode(self, first: int, number: int) -> np.ndarray:
+        import soundfile  # pyright: ignore[reportMissingTypeStubs]
+
         sound = self._decoder("cannot be decoded")
         try:
             sound.seek(first)

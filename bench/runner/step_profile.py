@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -66,7 +67,8 @@ class StepProfile:
     wait_s: float
     """Of it, the wait for the clips: the median."""
     host_s: float | None
-    """Until all operations of a step are started; None where the host is the device."""
+    """Until all operations of a step are started, nothing being left to do for the device: the
+    median; None where the host is the device."""
     parts: Mapping[str, float]
     """Seconds of the parts of a step, each waited for: medians."""
     loader_rate: float
@@ -121,12 +123,13 @@ def profile_row(run: Run, config: Config, steps: int, folder: Path) -> StepProfi
     fabric = engine.make_fabric(one, run.training.precision)
     system = engine.build_system(short, 0, one)
     workers = one.loader_workers(fabric.device.type)
-    clips = _build_clips(short, data, one)
+    clips = build_clips(short, data, one)
     sampler = EpochSampler(len(clips), 0)
     loader = build_loader(clips, sampler, short, workers, fabric)
     learner = build_learner(fabric, short, system, len(loader), one.speed)
     learner.module.train()
-    step = _Step(fabric, learner, short, clips)
+    move = partial(clips.to_device, device=fabric.device)
+    step = TrainingStep(fabric, learner, short, move)
     cuda = fabric.device if fabric.device.type == "cuda" else None
     if cuda is not None:
         torch.cuda.reset_peak_memory_stats(cuda)
@@ -135,14 +138,15 @@ def profile_row(run: Run, config: Config, steps: int, folder: Path) -> StepProfi
     with reuse_casts(fabric, system, frozen_only=True):
         for _ in range(WARM_UP):
             step.train_batch(next(batches))
-        waits, hosts, whole = _time_steps(step, batches, steps)
+        waits, whole = time_steps(step, batches, steps)
+        host_s = time_host(step, batches, steps)
         parts = _time_parts(step, batches, steps)
         peak = None if cuda is None else torch.cuda.max_memory_allocated(cuda)
         _write_trace(step, batches, folder / TRACE)
         moved = step.move_batch(next(batches))
         work = count_work(lambda: step.train_moved(moved))
     batches.close()
-    checkpoint_s, checkpoint_bytes = _time_checkpoint(learner, folder)
+    checkpoint_s, checkpoint_bytes = time_checkpoint(learner, folder)
     return StepProfile(
         device=device_name(one),
         precision=run.training.precision,
@@ -150,10 +154,10 @@ def profile_row(run: Run, config: Config, steps: int, folder: Path) -> StepProfi
         batch=run.training.batch_size,
         step_s=median(whole),
         wait_s=median(waits),
-        host_s=None if fabric.device.type == "cpu" else median(hosts),
+        host_s=host_s,
         parts=parts,
-        loader_rate=_measure_loader(loader, sampler, steps),
-        clip_s=_measure_clip(clips),
+        loader_rate=measure_loader(loader, sampler, steps),
+        clip_s=measure_clip(clips),
         dev_rate=measure_scoring(fabric, system, data.dev.subset, short.dev, one),
         checkpoint_s=checkpoint_s,
         checkpoint_bytes=checkpoint_bytes,
@@ -165,17 +169,22 @@ def profile_row(run: Run, config: Config, steps: int, folder: Path) -> StepProfi
     )
 
 
-class _Step:
-    """A training step, as `bench.training.epoch` does it."""
+class TrainingStep:
+    """A training step, as `bench.training.epoch` does it.
 
-    def __init__(self, fabric: Fabric, learner: Learner, run: Run, clips: TrainingClips) -> None:
-        self.fabric, self.learner, self.run, self._clips = fabric, learner, run, clips
+    `move_batch` returns clips on the device, with the noise that is added there.
+    """
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        learner: Learner,
+        run: Run,
+        move_batch: Callable[[TrainingBatch], Batch],
+    ) -> None:
+        self.fabric, self.learner, self.run, self.move_batch = fabric, learner, run, move_batch
         self.mixer: Mixer | None = build_mixer(run.mix)
         self.generator = torch.Generator().manual_seed(0)
-
-    def move_batch(self, clips: TrainingBatch) -> Batch:
-        """Return the clips on the device, with the noise that is added there."""
-        return self._clips.to_device(clips, self.fabric.device)
 
     def mix_batch(self, batch: Batch) -> Batch:
         """Return the batch with its clips mixed, if the row mixes them."""
@@ -203,28 +212,45 @@ def iterate_epochs(
         sampler.epoch += 1
 
 
-def _time_steps(
-    step: _Step, batches: Iterator[TrainingBatch], steps: int
-) -> tuple[list[float], list[float], list[float]]:
-    """Return of each step the wait for its clips, the host's seconds and all seconds.
+def time_steps(
+    step: TrainingStep, batches: Iterator[TrainingBatch], steps: int
+) -> tuple[list[float], list[float]]:
+    """Return of each step the seconds of the wait for its clips, and all its seconds.
 
     The device is waited for once, after the last step; what it was behind by then is shared out.
     """
-    waits, hosts, whole = list[float](), list[float](), list[float]()
+    waits, whole = list[float](), list[float]()
     step.wait()
     for _ in range(steps):
         began = time.perf_counter()
         clips = next(batches)
         arrived = time.perf_counter()
         step.train_batch(clips)
-        ended = time.perf_counter()
         waits.append(arrived - began)
-        hosts.append(ended - arrived)
-        whole.append(ended - began)
+        whole.append(time.perf_counter() - began)
     began = time.perf_counter()
     step.wait()
     behind = (time.perf_counter() - began) / steps
-    return waits, hosts, [seconds + behind for seconds in whole]
+    return waits, [seconds + behind for seconds in whole]
+
+
+def time_host(step: TrainingStep, batches: Iterator[TrainingBatch], steps: int) -> float | None:
+    """Return the median seconds until all operations of a step are started.
+
+    The device has done all before it: one that is behind makes the host wait, since only about a
+    thousand operations may be started ahead of it. None where the host is the device.
+    """
+    if step.fabric.device.type == "cpu":
+        return None
+    seconds: list[float] = []
+    for _ in range(steps):
+        clips = next(batches)
+        step.wait()
+        began = time.perf_counter()
+        step.train_batch(clips)
+        seconds.append(time.perf_counter() - began)
+    step.wait()
+    return median(seconds)
 
 
 class _PartClock:
@@ -258,7 +284,9 @@ class _PartClock:
             delattr(owner, method)
 
 
-def _time_parts(step: _Step, batches: Iterator[TrainingBatch], steps: int) -> dict[str, float]:
+def _time_parts(
+    step: TrainingStep, batches: Iterator[TrainingBatch], steps: int
+) -> dict[str, float]:
     """Return the median seconds of each part of a step."""
     seconds = defaultdict[str, list[float]](list)
     timed = (
@@ -283,7 +311,7 @@ def _time_parts(step: _Step, batches: Iterator[TrainingBatch], steps: int) -> di
     return {name: median(values) for name, values in seconds.items()}
 
 
-def _write_trace(step: _Step, batches: Iterator[TrainingBatch], path: Path) -> None:
+def _write_trace(step: TrainingStep, batches: Iterator[TrainingBatch], path: Path) -> None:
     activities = [ProfilerActivity.CPU]
     if step.fabric.device.type == "cuda":
         activities.append(ProfilerActivity.CUDA)
@@ -294,7 +322,7 @@ def _write_trace(step: _Step, batches: Iterator[TrainingBatch], path: Path) -> N
     trace.export_chrome_trace(str(path))
 
 
-def _time_checkpoint(learner: Learner, folder: Path) -> tuple[float, int]:
+def time_checkpoint(learner: Learner, folder: Path) -> tuple[float, int]:
     """Return the seconds and the bytes of a checkpoint with all that a resumed training needs."""
     state = {
         "system": learner.system.state_dict(),
@@ -308,13 +336,14 @@ def _time_checkpoint(learner: Learner, folder: Path) -> tuple[float, int]:
         return time.perf_counter() - began, path.stat().st_size
 
 
-def _build_clips(run: Run, data: RowData, config: Config) -> TrainingClips:
+def build_clips(run: Run, data: RowData, config: Config) -> TrainingClips:
+    """Return a run's training clips as this machine reads them."""
     assert data.train is not None
     audio = corpus_cards.read_corpus_card(run.train.corpus).audio
     return TrainingClips(data.train.subset, run.train, audio, run.augment, 0, config)
 
 
-def _measure_loader(loader: DataLoader[TrainingBatch], sampler: EpochSampler, steps: int) -> float:
+def measure_loader(loader: DataLoader[TrainingBatch], sampler: EpochSampler, steps: int) -> float:
     """Return how many clips a second a loader gives where nobody else works."""
     batches = iterate_epochs(loader, sampler)
     for _ in range(WARM_UP):
@@ -324,7 +353,7 @@ def _measure_loader(loader: DataLoader[TrainingBatch], sampler: EpochSampler, st
     return clips / (time.perf_counter() - began)
 
 
-def _measure_clip(clips: TrainingClips) -> float:
+def measure_clip(clips: TrainingClips) -> float:
     """Return the processor seconds of one clip in one process; the first one is not counted."""
     number = min(len(clips), SCORED)
     clips[0, 0]
