@@ -16,6 +16,7 @@ from pathlib import Path
 import soundfile
 
 from bench._io.child_processes import ChildPool
+from bench._io.cores import count_cores
 from bench.synthetic.clip import (
     Pcm,
     PlannedClip,
@@ -36,7 +37,7 @@ Map = Callable[
     [Callable[[Recording], list[WrittenClip]], Sequence[Recording]], Iterable[list[WrittenClip]]
 ]
 
-PROCESSES = 2
+MOST_PROCESSES = 8
 FEWEST_TO_SHARE = 150
 """Below this many recordings other processes take longer to start (they import torch) than they
 save."""
@@ -90,11 +91,11 @@ def group_recordings(clips: Sequence[PlannedClip]) -> list[Recording]:
 
 @contextmanager
 def share_work(n_recordings: int) -> Iterator[Map]:
-    """Give a `map` for the making of `n_recordings`: in two processes where they are many."""
+    """Give a `map` for the making of `n_recordings`: if they are many, a process for each core."""
     if n_recordings < FEWEST_TO_SHARE:
         yield map
         return
-    with ChildPool(PROCESSES) as pool:
+    with ChildPool(min(MOST_PROCESSES, count_cores())) as pool:
         yield partial(pool.map, chunksize=4)
 
 
