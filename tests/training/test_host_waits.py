@@ -20,7 +20,8 @@ from bench.config.speed_settings import SpeedSettings
 from bench.models.augment import build_mixer
 from bench.training import engine, learning
 from bench.training.losses import LossAverager
-from tests.models.systems.small_rows import each_network, make_batch
+from tests.made_batches import make_batch
+from tests.models.systems.small_rows import each_network
 
 WAITS = (
     *("_local_scalar_dense", "nonzero", "masked_select", "equal", "is_nonzero"),

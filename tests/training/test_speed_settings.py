@@ -19,7 +19,7 @@ from bench.models.frontends.encoder import Encoder
 from bench.training import engine, reused_casts, scoring, speedups
 from bench.training.scoring import fit_batch_s
 from tests.errors import raises_code
-from tests.models.systems.small_rows import make_batch
+from tests.made_batches import make_batch
 from tests.operations import Operations
 from tests.training.runs import (
     Log,

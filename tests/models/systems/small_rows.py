@@ -1,14 +1,11 @@
-"""Rows of every network of the suite in smoke form, and clips that they learn from."""
+"""Rows of every network of the suite in smoke form."""
 
 from __future__ import annotations
 
 import pytest
-import torch
 
 from bench.cards import table_cards
-from bench.models.systems.base import Batch
 from bench.specs.run import Run
-from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, frame_samples
 
 _TYPICAL = (
     *(("sal/table4", "S7"), ("tca/table2", "TCA"), ("aasist/asvspoof2019", "AASIST")),
@@ -51,21 +48,3 @@ each_network = pytest.mark.parametrize(
     ],
 )
 """Gives a test what returns the rows that it is to look at."""
-
-
-def make_batch(run: Run) -> Batch:
-    """Return three clips that the run's system can learn from."""
-    samples = round((run.train.clip_s or 1.0) * 16_000)
-    hops = (samples - RECEPTIVE_FIELD_SAMPLES) // HOP_SAMPLES + 1
-    resolution_s = run.train.resolution_s
-    frames = samples // frame_samples(resolution_s) if resolution_s else 1
-    generator = torch.Generator().manual_seed(1)
-    spoof = torch.rand(3, frames, generator=generator) < 0.5
-    spoof[0], spoof[1] = False, True
-    return Batch(
-        0.1 * torch.randn(3, samples, generator=generator),
-        spoof,
-        torch.ones_like(spoof),
-        torch.tensor([0, 1, 2]),
-        torch.rand(3, hops, generator=generator) < 0.1,
-    )

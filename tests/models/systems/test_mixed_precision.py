@@ -11,7 +11,8 @@ from bench.config import Config
 from bench.models.systems.base import System
 from bench.specs.run import Run
 from bench.training import engine
-from tests.models.systems.small_rows import each_network, make_batch
+from tests.made_batches import make_batch
+from tests.models.systems.small_rows import each_network
 
 FULL = (
     *("native_layer_norm", "native_batch_norm", "_native_batch_norm", "_batch_norm_with_update"),
