@@ -6,7 +6,7 @@ PYTHON ?= python3
 DEMO_SEED ?= 0
 FUZZ_SECONDS ?= 60
 
-.PHONY: help setup demo test test-all check docs format wheel mutants faults fuzz benchmarks clean clean-work
+.PHONY: help setup demo test test-all check docs format wheel mutants faults fuzz benchmarks gpu clean clean-work
 
 help:  ## Say what there is to make.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -66,6 +66,9 @@ fuzz: setup  ## Give every reader files that are changed at random, each for FUZ
 
 benchmarks: setup  ## Print speed ratios against straightforward references.
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; .venv/bin/python $$file; done
+
+gpu: setup  ## Measure one GPU in eight minutes, into $OUT or work/gpu (TEST=1: try all parts on the CPU).
+	@.venv/bin/python -m tests.gpu $(if $(TEST),--test)
 
 clean:  ## Remove what was made here, but for the environment, the work folder and the reports.
 	rm -rf dist docs/_build docs/generated .pytest_cache .ruff_cache .hypothesis .benchmarks
