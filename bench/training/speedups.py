@@ -74,5 +74,7 @@ def _compile_blocks(fabric: Fabric, encoder: Encoder, *, graphs: bool) -> None:
         if fabric.is_global_zero:
             _LOG.warning("torch.compile fails, the blocks run as they are: %s", reason)
         return
+    # The blocks are compiled for the clips' length: after the trial's it would be for any length.
+    torch.compiler.reset()
     for block in blocks:
         block.compile(**options)

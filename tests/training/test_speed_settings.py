@@ -186,11 +186,11 @@ def test_a_compiler_that_fails_is_said_in_a_line(small, config, tmp_path, monkey
     require_same_scores(plain, trained)
 
 
-def test_compiled_blocks_are_called(small, config, monkeypatch):
-    called: list[int] = []
+def test_blocks_are_compiled_once_for_the_length_of_the_clips(small, config, monkeypatch):
+    sizes: list[list[Any]] = []
 
-    def note(module: torch.fx.GraphModule, inputs: list[torch.Tensor]) -> Any:
-        called.append(1)
+    def note(module: torch.fx.GraphModule, inputs: list[Any]) -> Any:
+        sizes.append([size for size in inputs if not isinstance(size, torch.Tensor)])
         return module.forward
 
     monkeypatch.setattr(speedups, "BACKEND", note)
@@ -200,9 +200,12 @@ def test_compiled_blocks_are_called(small, config, monkeypatch):
     waves = torch.randn(2, 16_000)
     expected = system.frontend(waves)
     speedups.apply_speed(fabric, system, SpeedSettings(compile="blocks"))
-    called.clear()
+    sizes.clear()
     found = system.frontend(waves)
-    assert called
+    assert sizes == [[]], "for all blocks together, with no size that may change"
+    system.frontend(torch.randn(2, 24_000))
+    assert len(sizes) == 2
+    assert sizes[1], "for any length from the second one on"
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
     assert not [name for name in system.state_dict() if "orig_mod" in name]
 
