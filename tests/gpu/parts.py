@@ -98,12 +98,13 @@ def run_parts(parts: Sequence[Part], scene: Scene, log: Path, limit_s: float) ->
 def _run_process(part: Part, process: BaseProcess, path: Path, limit_s: float) -> Iterator[Row]:
     began = time.monotonic()
     process.start()
+    assert process.pid
     try:
         process.join(limit_s)
         is_late = process.is_alive()
     finally:
         with suppress(ProcessLookupError):  # itself, and what it started
-            os.killpg(process.pid or 0, signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGKILL)
         process.kill()
         process.join()
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []

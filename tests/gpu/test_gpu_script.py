@@ -259,7 +259,7 @@ def test_every_part_is_tried_on_the_cpu(root, tmp_path):
     assert len(steps) == 5 + 6 + 2 + 2 + 2 + 2 + 1
     assert all(value > 0 for row in steps for value in row.figures.values())
     (same,) = (row for row in rows if row.variant == "the same weights on both")
-    assert same.figures == {"largest difference of a score, of their deviation": 0.0}
+    assert same.figures == {"largest difference of a score, in standard deviations": 0.0}
     for row in rows:
         if row.variant.startswith("trained on each"):
             assert row.figures["EER on the CPU (%)"] == row.figures["EER on the device (%)"] > 0
