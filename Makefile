@@ -6,7 +6,7 @@ PYTHON ?= python3
 DEMO_SEED ?= 0
 FUZZ_SECONDS ?= 60
 
-.PHONY: help setup demo test test-all check docs format wheel mutants faults fuzz benchmarks gpu clean clean-work
+.PHONY: help setup demo test test-rows test-all check docs format wheel mutants faults fuzz benchmarks gpu clean clean-work
 
 help:  ## Say what there is to make.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -32,10 +32,13 @@ demo: setup  ## Run all nine rows of SAL's Table 4, small, on the CPU, and write
 	@echo "report: reports/smoke/sal-table4.smoke.md"
 	@echo "browse: $(BENCH) ui table4"
 
-test: setup  ## Run the tests (those that are not slow).
+test: setup  ## Run the tests that take a second or two each.
 	@.venv/bin/python -m pytest -n auto --maxprocesses 4
 
-test-all: setup  ## Run every test, the slow ones as well.
+test-rows: setup  ## Run the tests that train rows, start processes or services, or make corpora.
+	@.venv/bin/python -m pytest -n auto --maxprocesses 4 -m "rows and not slow and not gpu"
+
+test-all: setup  ## Run every test, those that take minutes as well.
 	@.venv/bin/python -m pytest -n auto --maxprocesses 4 -m "not gpu"
 
 check: setup  ## Lint, format, types, layers.

@@ -39,6 +39,7 @@ def subclasses(parent: type) -> set[str]:
     return {parent.__name__}.union(*(subclasses(child) for child in parent.__subclasses__()))
 
 
+@pytest.mark.rows
 def test_every_error_has_a_code_that_is_documented(root):
     codes = read_error_codes()
     literal = [(where, node.value) for where, node in raised_codes(root) if is_text(node)]

@@ -302,6 +302,7 @@ def test_a_closed_standard_output_is_no_error():
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.rows
 def test_letters_that_a_terminal_lacks_are_written_out():
     done = subprocess.run(
         [sys.executable, "-m", "bench", "list"],

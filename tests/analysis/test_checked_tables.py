@@ -64,6 +64,7 @@ def test_the_card_of_table_2_is_what_the_paper_prints(counts, printed):
     ]
 
 
+@pytest.mark.rows
 def test_the_networks_shapes_are_those_of_table_1():
     found = checked_tables.look_up_table("breathnet/table1", Config())
     assert {line.state for line in found.lines} == {"equal"}
@@ -73,6 +74,7 @@ def test_the_networks_shapes_are_those_of_table_1():
     assert "AdaptiveMaxPool2d N × 1 × 70 × 32" in by_name["Freq. Feature"].source
 
 
+@pytest.mark.rows
 def test_a_shape_that_the_network_does_not_have_is_not_equal(shapes, monkeypatch):
     wrong = shapes.stages[1].model_copy(update={"paper": ("N", 31, 1024)})
     card = shapes.model_copy(update={"stages": (shapes.stages[0], wrong)})
@@ -85,6 +87,7 @@ def test_a_shape_that_the_network_does_not_have_is_not_equal(shapes, monkeypatch
     )
 
 
+@pytest.mark.rows
 def test_another_row_has_its_own_shapes(shapes):
     """Clips of 2 s have 99 states: (32,000 - 400) / 320 is 98.75, and one more than its whole."""
     other = shapes.model_copy(update={"row": "breathnet/table9:2s"})
@@ -94,6 +97,7 @@ def test_another_row_has_its_own_shapes(shapes):
     assert known["frequency"] == (3, 32, 1024)
 
 
+@pytest.mark.rows
 def test_a_part_that_the_network_lacks_is_named(shapes, monkeypatch):
     wrong = shapes.stages[1].model_copy(update={"of": "frequencies"})
     monkeypatch.setattr(
@@ -159,6 +163,7 @@ def test_the_commands_take_them(table: str, tmp_path: Path, monkeypatch):
     assert "leave --seeds, --smoke out" in str(refused.exception)
 
 
+@pytest.mark.rows
 def test_they_are_listed():
     listed = CliRunner().invoke(bench, ["list"])
     assert "breathnet/table1" in listed.output

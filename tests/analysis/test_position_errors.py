@@ -18,6 +18,8 @@ from bench.metrics.grid import FramePoints, Surplus
 from bench.reports.evaluation_plots import ranked_strips
 from tests.errors import raises_code
 
+pytestmark = pytest.mark.rows
+
 
 def write(path, utterances, frame_s=0.16):
     """Write a score file: by name, labels and decisions as strings of `b` and `s`."""

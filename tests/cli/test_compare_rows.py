@@ -13,6 +13,8 @@ from bench.tracking.store import Store
 from tests.evaluation.made import scored, text
 from tests.reports.stored import fill
 
+pytestmark = pytest.mark.rows
+
 
 @pytest.fixture
 def store(environment):

@@ -36,6 +36,7 @@ def core(environment, tmp_path, root) -> Answers:
     return run
 
 
+@pytest.mark.rows
 def test_reading_judging_and_reports_of_scored_files_need_no_more(core, tmp_path, trials, keys):
     for name, step in (("mine.txt", 7), ("other.txt", 11)):
         lines = [
@@ -94,6 +95,7 @@ NEED_MORE = {
 }
 
 
+@pytest.mark.rows
 def test_what_needs_more_says_in_one_line_what_to_install(core):
     answers = core(*(command.split() for command in NEED_MORE))
     for (command, package), (code, out, err) in zip(NEED_MORE.items(), answers, strict=True):
@@ -105,6 +107,7 @@ def test_what_needs_more_says_in_one_line_what_to_install(core):
         assert err.count("\n") == 1, command
 
 
+@pytest.mark.rows
 def test_a_store_of_mlflows_is_not_taken_for_an_empty_one(core, environment):
     store = f"{environment['BENCH_WORK']}/mlflow.db"
     with open(store, "w"):

@@ -35,6 +35,7 @@ def published_score(official: Path, name: str) -> float:
     return score
 
 
+@pytest.mark.rows
 def test_published_weights_give_the_published_score(bench, official, recording, with_weights):
     done = bench("detect", str(recording), "--weights", "official:aasist-l", "--json")
     assert done.returncode == 0, done.stderr
@@ -46,6 +47,7 @@ def test_published_weights_give_the_published_score(bench, official, recording, 
     assert content["trained_on"].startswith("by its authors on ASVspoof 2019 LA")
 
 
+@pytest.mark.rows
 def test_a_recording_of_any_form_is_heard(bench, recording, with_weights, tmp_path, environment):
     wave, rate = soundfile.read(recording)
     assert rate == 16_000
@@ -68,6 +70,7 @@ def test_a_recording_of_any_form_is_heard(bench, recording, with_weights, tmp_pa
     assert not (Path(environment["BENCH_WORK"]) / "mlflow.db").exists(), "nothing is tracked"
 
 
+@pytest.mark.rows
 def test_a_row_decides_by_the_eer_threshold_of_its_evaluation(bench, environment, tmp_path):
     row = ("--table", TABLE, "--row", ROW, "--smoke")
     mini = Path(environment["BENCH_WORK"]) / "mini/asvspoof2019la"

@@ -46,6 +46,7 @@ def test_a_machine_with_nothing_set_is_not_broken_and_equal_lines_are_one(bench)
         assert text in done.stdout
 
 
+@pytest.mark.rows
 def test_what_is_set_and_not_there_is_broken(bench, environment):
     environment["BENCH_CORPORA_HAD"] = "/no/such/folder"
     done = bench("doctor", "--json")
@@ -55,6 +56,7 @@ def test_what_is_set_and_not_there_is_broken(bench, environment):
     assert found(done)["configuration", "corpora.had"]["detail"] == "from BENCH_CORPORA_HAD"
 
 
+@pytest.mark.rows
 def test_what_a_table_needs_is_asked_of_it(bench):
     assert bench("doctor", "table4", "--smoke").returncode == 0
     done = bench("doctor", "table4", "--json")
@@ -69,6 +71,7 @@ def test_what_a_table_needs_is_asked_of_it(bench):
     assert "did you mean 'table4'?" in misspelt.stderr
 
 
+@pytest.mark.rows
 def test_files_keys_and_weights_are_told(bench, environment, tmp_path):
     (tmp_path / "bench.toml").write_text("workers = 3\n")
     path = tmp_path / "w.pt"
@@ -153,6 +156,7 @@ def recorded(environment, monkeypatch):
     return record
 
 
+@pytest.mark.rows
 def test_what_made_the_runs_of_the_store_is_compared_with_what_is_here(bench, recorded):
     area = "versions of runs"
     assert "no finished run" in found(bench("doctor", "--json"))[area, "suite"]["detail"]
@@ -181,6 +185,7 @@ def test_what_made_the_runs_of_the_store_is_compared_with_what_is_here(bench, re
     assert "other settings" not in bench("doctor").stdout, "the row was run anew"
 
 
+@pytest.mark.rows
 def test_a_store_of_an_older_mlflow_is_named_with_its_remedy(bench, environment):
     file = Path(environment["BENCH_WORK"]) / "mlflow.db"
     write_older_store(f"sqlite:///{file}", 25)

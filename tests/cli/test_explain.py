@@ -103,6 +103,7 @@ def test_only_tca_has_one(bench):
     assert "only tca has a temporal class activation" in done.stderr
 
 
+@pytest.mark.rows
 @pytest.mark.every_kind
 def test_labels_alone_confirm_the_papers_share_of_middles(bench, config):
     done = bench("explain", "positions", "--labels-only", "--smoke")
@@ -176,6 +177,7 @@ def test_two_rows_of_a_localizer_are_set_against_each_other(bench, config, tiny)
     assert "did you mean 'partialspoof'?" in none.stderr
 
 
+@pytest.mark.rows
 def test_ranks_need_no_run(bench, config):
     done = bench("explain", "ranks")
     assert done.returncode == 0, done.stderr

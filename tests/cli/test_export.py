@@ -22,6 +22,8 @@ from bench.tracking.store import Store
 from tests.output_schema import validated
 from tests.reports.stored import fill
 
+pytestmark = pytest.mark.rows
+
 
 @pytest.fixture
 def environment(tmp_path):

@@ -96,6 +96,7 @@ cells = ["AASIST, small"]
 """
 
 
+@pytest.mark.rows
 def test_a_row_runs_on_a_corpus_that_came(bench, lab, tmp_path, monkeypatch):
     """From the server to the report: no smoke form, and no path is written by hand."""
     name = lab("asvspoof2019la")
@@ -118,6 +119,7 @@ def test_a_row_runs_on_a_corpus_that_came(bench, lab, tmp_path, monkeypatch):
     assert subset.root.resolve() == tmp_path / "data/labcorpus/LA"
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("key", [key for key in CORPORA if key != "llamapartialspoof"])
 def test_keys_alone_are_enough_to_judge_a_score_file(bench, lab, server, tmp_path, key):
     name = lab(key)
@@ -307,6 +309,7 @@ def test_names_are_asked_for_and_unknown_ones_have_a_near_one(bench):
     assert "did you mean 'xlsr2_300m'?" in done.stderr
 
 
+@pytest.mark.rows
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize("blow", ["SIGKILL", "SIGINT"])
 def test_a_killed_download_is_continued(bench, lab, server, environment, tmp_path, blow):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import click
+import pytest
 
 from bench.cli import bench as group
 from bench.cli import json_output
@@ -65,6 +66,7 @@ def test_standard_output_holds_the_object_alone_and_the_exit_code_stays(capsys):
     assert capsys.readouterr().out == "said meanwhile\n"
 
 
+@pytest.mark.rows
 def test_every_record_says_table_metric_and_unit(bench):
     found = json.loads(bench("report", "sal/table4", "--smoke", "--json").stdout)
     assert found["kind"] == "report"

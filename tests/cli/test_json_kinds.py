@@ -186,6 +186,7 @@ def parts_of(part: dict[str, Any], value: Any) -> Iterator[str]:
             yield from parts_of(known.get(key, others), of)
 
 
+@pytest.mark.rows
 def test_every_kind_and_part_has_an_example_that_is_as_described(bench, examples):
     assert {*EXAMPLES} == {*KINDS}
     seen, others = set(), {}

@@ -18,6 +18,8 @@ from bench.cards import corpus_cards, table_cards
 from bench.data.corpora import read_keys
 from bench.reports import grid_page
 
+pytestmark = pytest.mark.rows
+
 KEY, EER = "mine/mixed", "asvspoof2019la.eer"
 TABLE = """
 title        = "Three kinds of rows"

@@ -53,6 +53,7 @@ def codes(issues: list[dict]) -> list[str]:
     return [issue["code"] for issue in issues]
 
 
+@pytest.mark.rows
 def test_each_part_is_begun_where_it_belongs_and_keeps_the_checks(begin, bench):
     paths = {kind: begin(kind) for kind in (*CODE, *CARDS)}
     assert {kind: path.as_posix() for kind, path in paths.items()} == {**CODE, **CARDS}
@@ -69,6 +70,7 @@ def test_each_part_is_begun_where_it_belongs_and_keeps_the_checks(begin, bench):
     }
 
 
+@pytest.mark.rows
 def test_a_new_table_is_of_the_system_that_is_there(begin, bench):
     begin("table")
     assert 'from  = "sal/table4:S5"' in Path(CARDS["table"]).read_text()
@@ -155,6 +157,7 @@ BREAKS = [
 """A part, what is changed in it, and the code of what is then said."""
 
 
+@pytest.mark.rows
 def test_what_a_part_breaks_is_named(begin, bench, subtests):
     for number, (kind, old, new, code) in enumerate(BREAKS):
         with subtests.test(kind=kind, new=new):

@@ -26,6 +26,7 @@ EXCUSED = {("_io/child_processes.py", "os.kill")}
 """It ends a process there at once, which Ctrl-C would end in order elsewhere."""
 
 
+@pytest.mark.rows
 def test_nothing_asks_for_what_windows_lacks(root):
     found = set()
     for path in (root / "bench").rglob("*.py"):

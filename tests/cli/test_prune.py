@@ -254,6 +254,7 @@ def test_where_a_store_or_a_card_cannot_be_read_nothing_that_depends_on_it_is_li
     assert set(listed()) == {"orphaned"}
 
 
+@pytest.mark.rows
 def test_every_row_of_a_card_is_known() -> None:
     found: Callable[[list[str]], set[str] | None] = prunable._card_signatures
     notes: list[str] = []

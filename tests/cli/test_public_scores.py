@@ -103,6 +103,7 @@ def content_of(done) -> dict:
     return json.loads(done.stdout)
 
 
+@pytest.mark.rows
 def test_what_comes_is_evaluated_and_stands_beside_what_is_printed(bench, made, tmp_path):
     assert "sha256: not known" in bench("show", "public/made").stdout
     done = bench("get", "public/made")
@@ -123,6 +124,7 @@ def test_what_comes_is_evaluated_and_stands_beside_what_is_printed(bench, made, 
     assert "audit" not in done.stdout
 
 
+@pytest.mark.rows
 def test_the_row_stands_in_the_tables_report(bench, made, tmp_path):
     for words in (("get", "public/made"), ("run", "public/made"), ("report", "cross")):
         done = bench(*words)
@@ -170,6 +172,7 @@ def test_a_checksum_of_the_card_is_compared(bench, server, wild, tmp_path):
     assert json.loads(done.stdout)["files"][0]["error"]["code"] == "public.changed"
 
 
+@pytest.mark.rows
 def test_a_missing_file_does_not_stop_the_others(bench, made, tmp_path):
     assert bench("get", "public/made").returncode == 0
     (tmp_path / "work/public/made/audit_ids.npy").unlink()
@@ -281,6 +284,7 @@ def test_frames_that_were_pooled_the_wrong_way_show(
     assert record["value"] == pytest.approx(here)
 
 
+@pytest.mark.rows
 def test_aasist_ls_published_scores_give_the_printed_results(bench, environment, shared, tmp_path):
     official = shared / "protocols/asvspoof2019_la"
     environment["BENCH_CORPORA_ASVSPOOF2019LA"] = str(official)

@@ -16,6 +16,7 @@ LIGHT = [
 ]
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
 def test_reading_needs_no_torch_and_draws_nothing(arguments, environment, tmp_path):
     code = (
@@ -38,6 +39,7 @@ def test_reading_needs_no_torch_and_draws_nothing(arguments, environment, tmp_pa
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("arguments", [["--help"], ["list"]], ids=" ".join)
 def test_the_first_verbs_import_neither_pandas_nor_mlflow(arguments, environment, tmp_path):
     code = (
@@ -60,6 +62,7 @@ def test_show_says_what_a_row_is(bench):
     assert any("xlsr2_300m" in text for text in row["missing"])
 
 
+@pytest.mark.rows
 def test_doctor_finds_the_miniatures_and_misses_the_corpora(bench):
     findings = json.loads(bench("doctor", "--json").stdout)["findings"]
     found = {(item["area"], item["name"]): item["state"] == "ok" for item in findings}

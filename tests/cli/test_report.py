@@ -36,6 +36,7 @@ def stored(environment, monkeypatch):
     return work
 
 
+@pytest.mark.rows
 def test_every_format_from_tracked_runs(bench, stored, tmp_path):
     done = bench("report", "table4", "--output-dir", "made", "--format", "md,html,latex")
     assert done.returncode == 0, done.stderr
@@ -82,6 +83,7 @@ def test_what_was_drawn_once_is_not_drawn_again(bench, stored, tmp_path):
     assert "beats" not in text
 
 
+@pytest.mark.rows
 def test_all_tables_that_were_run_and_a_page_over_all(bench, stored, tmp_path, monkeypatch):
     monkeypatch.setattr(table_cards, "table_keys", lambda: TABLES)  # a few, for time
     monkeypatch.setattr(checked_cards, "checked_table_keys", list)
@@ -156,6 +158,7 @@ def test_a_table_of_which_nothing_was_run_is_not_published(bench, stored, tmp_pa
     assert not (tmp_path / "reports").exists()
 
 
+@pytest.mark.rows
 def test_cells_of_three_lines_on_demand(bench, stored, tmp_path):
     for detail in ([], ["--detail"]):
         done = bench("report", "table4", "--output-dir", "made", *detail)
@@ -171,6 +174,7 @@ def test_a_format_that_is_none_is_a_mistake(bench):
     assert "did you mean 'html'?" in done.stderr
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("store", ["none", "half-made"])
 def test_a_smoke_report_says_what_was_not_run(bench, environment, request, tmp_path, store):
     work = Path(environment["BENCH_WORK"])

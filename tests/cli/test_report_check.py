@@ -69,6 +69,7 @@ def cured(bench, *check: str) -> set[str]:
     return {Path(line[1]).name for line in found}
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize(
     ("options", "stem"),
     [
@@ -93,6 +94,7 @@ def test_the_command_named_cures_each_file_of_a_table(bench, tmp_path, options, 
         assert cured(bench, *asked) == {name}
 
 
+@pytest.mark.rows
 def test_the_command_named_cures_each_file_of_all(bench, tmp_path):
     assert "README.md" in cured(bench, "report", "all", *FORMATS)
     place = tmp_path / "reports" / "published"

@@ -86,6 +86,7 @@ def test_a_killed_row_goes_on_in_its_run_and_ends_as_an_uninterrupted_one(
     assert frame(work)["run_id"].tolist() == torn["run_id"].tolist()
 
 
+@pytest.mark.rows
 def test_ctrl_c_stops_cleanly_and_is_resumable(command, environment, tiny, tmp_path):
     order = ["run", "table4", "--smoke", "--rows", "S0", *tiny, "--set", "training.epochs=500"]
     work = tmp_path / "work"
@@ -100,6 +101,7 @@ def test_ctrl_c_stops_cleanly_and_is_resumable(command, environment, tiny, tmp_p
     assert frame(work)["status"].tolist() == ["KILLED"]
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
 def test_a_signal_of_the_cluster_stops_with_75_and_the_row_goes_on_in_its_run(
     bench, command, environment, tiny, tmp_path, number
@@ -141,6 +143,7 @@ def test_a_row_whose_files_are_damaged_is_trained_anew(bench, environment, tiny)
     assert again[figures].to_dict("records") == before[figures].to_dict("records")
 
 
+@pytest.mark.rows
 def test_a_row_that_the_machine_refuses_stops_no_other(bench, environment, tiny, monkeypatch):
     def full(run, seed, *rest):
         if run.train.resolution_s is not None and not refused:
@@ -222,6 +225,7 @@ def test_mistakes_are_one_message_and_exit_code_2(bench, subtests):
             assert "Traceback" not in done.stderr
 
 
+@pytest.mark.rows
 def test_a_row_that_another_process_runs_is_busy_and_nothing_failed(bench, environment, tiny):
     order = ["run", "table4", "--smoke", "--rows", "S0,S1", *tiny, "--set", "training.epochs=1"]
     config = Config(work=Path(environment["BENCH_WORK"]))

@@ -84,6 +84,7 @@ def test_without_slurm_nothing_is_submitted(bench, environment):
     assert bench(*ORDER, "--on", "slurm").code == "cluster.no-slurm"
 
 
+@pytest.mark.rows
 def test_units_become_arrays_of_their_resources_after_a_check(bench, environment, fake, tmp_path):
     (tmp_path / "bench.toml").write_text(
         '[slurm]\npartition = "gpu"\ntime = "1:00:00"\nparallel = 2\nsetup = ["module load x"]\n'
@@ -147,6 +148,7 @@ def test_a_refusal_cancels_what_was_submitted_before(bench, fake):
     assert "Invalid partition" in done.stderr
 
 
+@pytest.mark.rows
 def test_status_says_how_each_row_stands_and_a_second_call_submits_the_rest(
     bench, environment, fake
 ):
@@ -195,6 +197,7 @@ def test_status_says_how_each_row_stands_and_a_second_call_submits_the_rest(
     assert {unit.name for unit in sent_to(environment).units} <= {"S0@666", "S4@666"}
 
 
+@pytest.mark.rows
 def test_what_the_check_found_is_shown_by_the_status(bench, environment, fake):
     assert bench(*ORDER, "--on", "slurm").returncode == 0
     sent = sent_to(environment)
@@ -208,6 +211,7 @@ def test_what_the_check_found_is_shown_by_the_status(bench, environment, fake):
     assert bench(*ORDER, "--status", "--follow").returncode == 1
 
 
+@pytest.mark.rows
 def test_jobs_are_cancelled_after_a_question(bench, environment, fake):
     assert "no job of these rows" in bench(*ORDER, "--cancel").stdout
     assert bench(*ORDER, "--on", "slurm").returncode == 0
@@ -268,6 +272,7 @@ def test_ctrl_c_ends_every_process(command, environment, tiny, tmp_path):
     assert {*frame(work)["status"]} == {"KILLED"}
 
 
+@pytest.mark.rows
 def test_other_commands_are_submitted_as_they_are(bench, environment, fake, subtests):
     commands = {
         "report": ["report", "table4", "--smoke"],
@@ -296,12 +301,14 @@ def test_workers_of_a_sweep_are_submitted_on_one_study(bench, environment, fake)
     assert [*Path(environment["BENCH_WORK"]).glob("sweeps/*.journal")]
 
 
+@pytest.mark.rows
 def test_a_job_finds_no_temporary_folder_of_the_command_that_submitted_it(bench, fake):
     """That folder goes when the command ends."""
     assert bench(*ORDER, "--on", "slurm").returncode == 0
     assert {call["temporary"] for call in fake.calls} == {None}
 
 
+@pytest.mark.rows
 def test_the_check_names_what_would_make_all_jobs_fail(bench, environment, fake, monkeypatch):
     assert bench(*ORDER, "--on", "slurm").returncode == 0
     sent = sent_to(environment)

@@ -37,6 +37,7 @@ def framed(environment, folder: Path):
     return subset, frames
 
 
+@pytest.mark.rows
 def test_aasist_l_on_2019_la_has_the_official_digits(bench, official):
     scores = official / "asvspoof2019_la/scores/AASIST-L_eval.txt"
     shown = bench("score", str(scores), "--corpus", "asvspoof2019la", *FEW)
@@ -120,6 +121,7 @@ def test_frames_are_judged_at_every_resolution_and_by_ranges(bench, environment,
     assert by == [["position in the segment"], ["distance to the boundary"]]
 
 
+@pytest.mark.rows
 def test_a_tracked_file_stands_in_its_tables_report(bench, environment, tmp_path):
     config = Config(work=Path(environment["BENCH_WORK"]))
     subset = corpora.read_corpus_split("LPS", "crossfade", config, "smoke")
@@ -276,6 +278,7 @@ def test_files_of_one_name_do_not_overwrite_each_others_verdicts(bench, trials, 
         assert found["scores"] == str(paths[n])
 
 
+@pytest.mark.rows
 def test_the_same_file_elsewhere_and_a_name_given_twice(bench, trials, keys, tmp_path):
     scores, _ = scored(trials)
     one = text(tmp_path / "one.txt", trials["utterance"], scores)
@@ -297,6 +300,7 @@ def test_the_same_file_elsewhere_and_a_name_given_twice(bench, trials, keys, tmp
     assert found["scores"] == str(other)
 
 
+@pytest.mark.rows
 def test_standard_output_is_json_alone_whatever_is_not_defined(bench, trials, keys, tmp_path):
     """No NaN and no Infinity, which are no JSON: one class, one speaker, ties, nothing decided."""
     scores, spoof = scored(trials)

@@ -60,6 +60,7 @@ def rate(done):
     return next(line.split("|")[2] for line in done.stdout.splitlines() if "| EER" in line)
 
 
+@pytest.mark.rows
 def test_columns_beside_the_score_change_nothing(judged):
     plain = rate(judged("", SCORES))
     digits, decided = IS_BONAFIDE.astype(int), (SCORES > 1).astype(int)

@@ -28,6 +28,7 @@ def files(environment, tmp_path):
     return place
 
 
+@pytest.mark.rows
 def test_a_file_is_judged_on_the_corpus_that_its_ids_are_of(bench, files):
     for name, key in (("19LA", "asvspoof2019la"), ("ITW", "inthewild")):
         done = bench("score", str(files / f"on-{name}.txt"), *FEW, "--json")
@@ -36,6 +37,7 @@ def test_a_file_is_judged_on_the_corpus_that_its_ids_are_of(bench, files):
         assert f"by its ids of {key}" in done.stderr
 
 
+@pytest.mark.rows
 def test_a_folder_is_one_system_on_the_corpora_of_its_files(bench, files):
     done = bench("score", str(files), *FEW, "--track", "cross", "--name", "MyDet")
     assert done.returncode == 0, done.stderr

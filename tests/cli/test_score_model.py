@@ -33,6 +33,7 @@ def mine(tmp_path: Path) -> None:
     (tmp_path / "lab/mine.py").write_text(MINE)
 
 
+@pytest.mark.rows
 def test_several_corpora_are_scored_evaluated_and_tracked(bench, environment, tmp_path):
     done = bench(
         *("score", "--model", "lab/mine.py:load", "--corpus", "19LA,21DF", "--smoke"),

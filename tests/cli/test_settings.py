@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from bench.cards import table_cards
 from bench.specs import described
 
 
+@pytest.mark.rows
 def test_every_setting_of_every_row_of_the_suite_is_described():
     for key in table_cards.table_keys():
         card = table_cards.read_table(key)

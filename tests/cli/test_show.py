@@ -22,6 +22,7 @@ def test_a_table_is_a_line_a_row_with_the_key_that_rows_wants(bench, table, monk
     assert table_cards.select_rows(card, shown[-1].split()[0])
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("table", ["table4", "breathnet/table8", "cross", "breathnet/table10"])
 @pytest.mark.parametrize("columns", [80, 120])
 def test_lines_fit_a_terminal_and_no_word_is_broken(bench, table, columns, monkeypatch):
@@ -82,6 +83,7 @@ def test_a_reversed_range_names_the_right_order(bench, verb):
     assert "'S3-S1': S3 comes after S1 in the table; should be S1-S3" in done.stderr
 
 
+@pytest.mark.rows
 def test_runs_with_other_settings_are_counted_and_shown_with_all(bench, tiny, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
     order = ["run", "table4", "--smoke", "--rows", "S0", *tiny, "--set", "training.epochs=1"]

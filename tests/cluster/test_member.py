@@ -123,6 +123,7 @@ def list_calls(fake: FakeSlurm) -> list[tuple[str, list[str]]]:
     return [(call["command"], call["arguments"]) for call in fake.calls]
 
 
+@pytest.mark.rows
 def test_a_finished_and_a_failed_row_are_said(start, fake):
     code, state = start("finished").end()
     assert (code, state.state, state.attempts, state.job) == (0, "finished", 1, "7_0")
@@ -135,18 +136,21 @@ def test_a_finished_and_a_failed_row_are_said(start, fake):
     assert fake.calls == []
 
 
+@pytest.mark.rows
 def test_the_signal_before_the_limit_queues_the_job_again(start, fake, tmp_path):
     code, state = stop_with(start("wait"), tmp_path, signal.SIGUSR1)
     assert (code, state.state, state.stalls) == (75, "requeued", 0)
     assert list_calls(fake) == [("scontrol", ["requeue", "7_0"])]
 
 
+@pytest.mark.rows
 def test_a_killed_command_goes_on_in_another_attempt(start, fake):
     code, state = start("killed").end()
     assert (code, state.state, state.code) == (75, "requeued", "run.process-died")
     assert list_calls(fake) == [("scontrol", ["requeue", "7_0"])]
 
 
+@pytest.mark.rows
 def test_where_nodes_may_not_queue_again_the_member_is_submitted(start, fake, tmp_path):
     fake.change(refuse={"scontrol": "Access/permission denied"})
     code, state = stop_with(start("wait"), tmp_path, signal.SIGUSR1)
@@ -158,6 +162,7 @@ def test_where_nodes_may_not_queue_again_the_member_is_submitted(start, fake, tm
     assert (second, after) == ("sbatch", ["--parsable", f"--dependency=afterany:{number}"])
 
 
+@pytest.mark.rows
 def test_where_nodes_may_do_neither_the_row_waits_for_the_next_command(start, fake, tmp_path):
     fake.change(refuse={"scontrol": "permission denied", "sbatch": "not from a node"})
     code, state = stop_with(start("wait"), tmp_path, signal.SIGUSR1)
@@ -165,6 +170,7 @@ def test_where_nodes_may_do_neither_the_row_waits_for_the_next_command(start, fa
     assert "not from a node" in state.message
 
 
+@pytest.mark.rows
 def test_a_job_that_is_ended_by_hand_does_not_come_back(start, fake, tmp_path):
     code, state = stop_with(start("wait"), tmp_path, signal.SIGTERM)
     assert (code, state.state) == (75, "stopped")
@@ -173,6 +179,7 @@ def test_a_job_that_is_ended_by_hand_does_not_come_back(start, fake, tmp_path):
     assert (code, state.state) == (0, "cancelled")
 
 
+@pytest.mark.rows
 def test_a_job_whose_limit_came_without_the_signal_is_submitted_once_more(
     start, fake, tmp_path, monkeypatch
 ):
@@ -183,6 +190,7 @@ def test_a_job_whose_limit_came_without_the_signal_is_submitted_once_more(
     assert (name, options) == ("sbatch", ["--parsable", "--array=0"])
 
 
+@pytest.mark.rows
 def test_three_attempts_without_progress_fail_the_row(start, fake, tmp_path):
     twice = UnitState("requeued", "7_0", attempts=3, stalls=2, progress=(0, 0, 0))
     code, state = start("finished", twice).end()
@@ -205,6 +213,7 @@ def test_a_repeat_makes_progress_of_its_own(tmp_path):
     assert read_training_progress(tmp_path, ["0123"], 6) == (3, 0, 0)
 
 
+@pytest.mark.rows
 def test_a_job_that_is_over_without_a_word_is_lost_unless_it_was_cancelled(
     start, fake, monkeypatch
 ):

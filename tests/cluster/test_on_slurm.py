@@ -16,6 +16,7 @@ pytestmark = pytest.mark.slurm
 ORDER = ["run", "table4", "--smoke"]
 
 
+@pytest.mark.rows
 def test_rows_finish_as_an_array(lab: Lab, tiny, undisturbed):
     order = [*ORDER, "--rows", "S0,S4", *tiny]
     sent = lab.submit(*order)
@@ -79,6 +80,7 @@ def test_a_row_is_begun_here_goes_on_in_a_job_and_ends_here(
     assert read_figures(lab.work) == undisturbed(*order)
 
 
+@pytest.mark.rows
 def test_a_job_refuses_code_that_was_changed_and_the_check_says_so(lab: Lab, tiny):
     order = [*ORDER, "--rows", "S0", *tiny]
     lab.slurm.ask("scontrol", "update", "PartitionName=main", "State=DOWN")

@@ -34,6 +34,7 @@ def submit(slurm: RealSlurm, folder: Path, *options: str, script: str = JOB) -> 
     return done.stdout.strip()
 
 
+@pytest.mark.rows
 def test_signal_requeue_array_and_dependency_work_together(slurm, tmp_path):
     job = submit(slurm, tmp_path, "--array=0-1", "--requeue", "--signal=B:USR1@10")
     after = submit(slurm, tmp_path, f"--dependency=afterany:{job}", script="#!/bin/sh\necho last\n")

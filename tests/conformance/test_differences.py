@@ -78,6 +78,7 @@ def test_every_point_concerns_some_row_by_settings_that_there_are(subtests):
                     assert there, f"{point.item}: no row has a setting {key}"
 
 
+@pytest.mark.rows
 def test_settings_can_be_set_on_each_row_concerned_and_change_it(subtests):
     """As the command line has them, in both forms; the released one changes each row."""
     for paper in PAPERS:
@@ -136,6 +137,7 @@ def test_cards_refuse_a_released_setting_without_something_released():
             Difference.model_validate({**said, "setting": bare})
 
 
+@pytest.mark.rows
 def test_no_table_lists_a_point_that_concerns_none_of_its_rows(subtests):
     for paper in PAPERS:
         with subtests.test(paper=paper):

@@ -70,6 +70,7 @@ def files_of(run):
         yield rows.score_path(place, name, held_out, split).as_posix()
 
 
+@pytest.mark.rows
 def test_files_of_every_row_of_every_card_can_be_written():
     paths = {f"sweep-{key}.smoke.journal" for key in sweep_cards.sweep_names()}
     for key in table_cards.table_keys():

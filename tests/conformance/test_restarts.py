@@ -13,6 +13,8 @@ from bench.specs.run import EarlierTraining, Run
 from bench.training import checkpoints
 from tests.training.runs import Log, all_scores, run_to_end
 
+pytestmark = pytest.mark.rows
+
 SHORT = ["training.epochs=2", "train.clip_s=1.0375", "dev.clip_s=1.0375", "training.batch_size=4"]
 
 

@@ -48,6 +48,7 @@ def run_rows(
     )
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize(("key", "row"), SYSTEMS.values(), ids=SYSTEMS)
 def test_a_row_of_each_system_runs_from_card_to_report(key, row, miniatures: Path, tmp_path: Path):
     (tmp_path / "mini").symlink_to(miniatures / "mini")

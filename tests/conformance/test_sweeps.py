@@ -25,6 +25,7 @@ def test_every_sweep_that_should_be_there_is():
     assert set(SHIPPED) <= set(NAMES)
 
 
+@pytest.mark.rows
 def test_every_corner_of_a_space_is_a_run_of_its_own(subtests):
     for name in NAMES:
         with subtests.test(name=name):
@@ -67,6 +68,7 @@ def test_smoke_is_short_and_never_the_papers_study(subtests):
             assert sweep_cards.base_run(smoke).training.epochs <= 3
 
 
+@pytest.mark.rows
 def test_every_corner_as_a_row_of_its_table_is_that_trial(
     tmp_path: Path, subtests: pytest.Subtests
 ):

@@ -34,6 +34,7 @@ RUNS = dict(distinct())
 TABLES = sorted({name.partition(":")[0] for name in RUNS})
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("table", TABLES)
 def test_a_system_keeps_the_contract(table: str, subtests: pytest.Subtests):
     for name, run in RUNS.items():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from bench.cards import table_cards
 from bench.conformance.tables import check_table
 
@@ -22,6 +24,7 @@ def runs_of(key: str):
         yield row, table_cards.resolve_row(table, row), table_cards.resolve_row(table, row, "smoke")
 
 
+@pytest.mark.rows
 def test_a_table_keeps_what_every_table_must_keep(subtests):
     for key in TABLES:
         with subtests.test(key=key):
@@ -41,6 +44,7 @@ def test_a_table_of_the_suite_has_a_paper_and_its_figures(subtests):
                 )
 
 
+@pytest.mark.rows
 def test_smoke_is_never_the_papers_row(subtests):
     for key in TABLES:
         with subtests.test(key=key):

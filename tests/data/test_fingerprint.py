@@ -67,6 +67,7 @@ def test_is_the_sha256_of_what_its_docstring_says():
     assert compute_fingerprint(subset()) == hashlib.sha256(expected).hexdigest()[:16]
 
 
+@pytest.mark.rows
 @given(order=st.permutations([0, 1, 2]), columns=st.permutations(list(TABLE.columns)))
 def test_order_of_rows_and_columns_root_path_and_dtype_play_no_part(
     order: list[int], columns: list[str]

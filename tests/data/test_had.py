@@ -129,6 +129,7 @@ def test_the_cards_counts_are_those_of_the_real_training_labels(shared: Path, ha
     assert keys.count("0") == expected.spoof
 
 
+@pytest.mark.rows
 def test_reads_all_real_training_ids(shared: Path, tmp_path: Path, had_card: CorpusCard):
     """The real ids and keys, `.wav` and all; spans are made here."""
     text = (shared / "protocols/had/HAD_train_utt_labels.txt").read_text(encoding="utf-8")

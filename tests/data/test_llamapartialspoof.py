@@ -101,6 +101,7 @@ def test_a_split_that_only_the_card_knows_is_an_error(lps: Path, lps_card: Corpu
         read_split(card, lps, "crossfades", None)
 
 
+@pytest.mark.rows
 def test_reads_76228_lines_of_the_official_shape(tmp_path: Path, lps_card: CorpusCard):
     """As many of each kind as the official lists count, eight spans in each spliced utterance."""
     tools = ["cosyvoice", "elevenlab", "gptsovits", "ljjets", "xttsv2", "yourtts"]

@@ -24,6 +24,8 @@ from bench.synthetic import make as making
 from bench.synthetic.clip import PlannedClip, SpeakerSplits, split_speakers
 from bench.synthetic.source_filter import SourceFilter
 
+pytestmark = pytest.mark.rows
+
 TINY = Size(6, 6, 6, 4, 4, 2, 2, 6, 6, 6, 6, 6, shortest_s=2.0, longest_s=2.4)
 KEYS = ["partialspoof", "had", "llamapartialspoof"]
 RESOLUTIONS = ["0.01", "0.02", "0.04", "0.08", "0.16", "0.32", "0.64"]

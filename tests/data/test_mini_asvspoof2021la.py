@@ -19,6 +19,8 @@ from bench.data.check import check_corpus
 from bench.synthetic import Size, write_miniatures
 from bench.synthetic import make as making
 
+pytestmark = pytest.mark.rows
+
 SIZE = Size(6, 6, 12, 2, 2, 1, 1, 3, 3, 3, 3, 2, shortest_s=0.8, longest_s=1.0)
 CODECS = ["none", "alaw", "pstn", "g722", "ulaw", "gsm", "opus"]
 EVAL_ATTACKS = [f"A{n:02d}" for n in range(7, 20)]

@@ -47,6 +47,7 @@ def through(channels: Channels, speech: Pcm) -> Pcm:
     return speech
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("corpus", ["2021 LA", "2021 DF", "ASVspoof 5", "web"])
 def test_a_channel_keeps_length_and_time(corpus: str, speech: Pcm):
     for name, channels in NAMED.items():

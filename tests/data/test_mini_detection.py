@@ -19,6 +19,8 @@ from bench.data.check import check_corpus
 from bench.synthetic import Size, write_miniatures
 from bench.synthetic import make as making
 
+pytestmark = pytest.mark.rows
+
 SIZE = Size(6, 6, 12, 2, 2, 1, 1, 9, 24, 12, 9, 8, shortest_s=0.8, longest_s=1.0)
 SMALLER = Size(3, 3, 6, 2, 2, 1, 1, 3, 3, 3, 3, 2, shortest_s=0.5, longest_s=0.6)
 KEYS = ["asvspoof2019la", "asvspoof2021la", "asvspoof2021df", "asvspoof5", "inthewild"]

@@ -180,6 +180,7 @@ def envelope(wave: np.ndarray) -> np.ndarray:
     return np.sqrt(np.add.reduceat(wave**2, np.arange(0, len(wave), 160)))
 
 
+@pytest.mark.rows
 def test_an_attack_keeps_time_and_length_and_loses_the_waveform(
     speech: np.ndarray, subtests: pytest.Subtests
 ):
@@ -206,6 +207,7 @@ def test_a_band_limit_takes_the_high_band(wide: GriffinLim | World, speech: np.n
     assert high(replace(wide, f_max=6500.0)) < 0.02 * high(wide)
 
 
+@pytest.mark.rows
 def test_world_changes_what_it_is_told_to(speech: np.ndarray):
     plain = World()(speech)
     changed = [
@@ -250,6 +252,7 @@ def test_no_attack_is_shared():
     assert not later & {*settings, *ASVSPOOF2019LA.values()}
 
 
+@pytest.mark.rows
 def test_the_built_in_voice_breathes_where_its_own_detector_hears_it():
     """In a good share of utterances, bona fide and made again, and nowhere else."""
     detector = Dsp(kind="dsp")

@@ -28,6 +28,8 @@ from bench.synthetic.clip import split_speakers
 from bench.synthetic.source_filter import SourceFilter
 from tests.errors import raises_code
 
+pytestmark = pytest.mark.rows
+
 KEYS = ["partialspoof", "had", "llamapartialspoof"]
 
 

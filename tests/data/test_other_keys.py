@@ -42,6 +42,7 @@ FORMS = {
 }
 
 
+@pytest.mark.rows
 def test_a_list_of_ids_and_labels_is_read(tmp_path: Path, subtests: pytest.Subtests):
     for form in FORMS:
         with subtests.test(form=form):

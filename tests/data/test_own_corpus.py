@@ -214,6 +214,7 @@ def test_files_that_are_no_cards_may_lie_beside_them(own: Path, monkeypatch: pyt
 SMALL = replace(DEFAULT, inthewild=8, shortest_s=1.0, longest_s=1.5)
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("text", [DETECTION, SPANS])
 def test_a_miniature_is_made_from_the_card(own: Path, text: str):
     """Both classes, the card's own words, columns and paths; spans that cover each utterance."""

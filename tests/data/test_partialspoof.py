@@ -184,6 +184,7 @@ def test_a_protocol_that_is_no_text_is_an_error(ps: Path, ps_card: CorpusCard):
         read_split(ps_card, ps, "train", 0.16)
 
 
+@pytest.mark.rows
 def test_reads_the_official_evaluation_protocol(
     official: Path, tmp_path: Path, ps_card: CorpusCard
 ):

@@ -216,6 +216,7 @@ def exhausts_memory(payload: bytes) -> bool:
         return False
 
 
+@pytest.mark.rows
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_a_damaged_file_is_read_or_refused_but_never_anything_else(

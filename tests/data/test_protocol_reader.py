@@ -197,6 +197,7 @@ def test_harmless_oddities_are_read_right(
             assert len(found[0]) == 4
 
 
+@pytest.mark.rows
 def test_broken_files_are_named_never_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, subtests: pytest.Subtests
 ):
@@ -255,6 +256,7 @@ words = st.text("ab01-é.", min_size=1, max_size=4)
 gaps = st.sampled_from([" ", " ", " ", "  ", "\t", " \t "])
 
 
+@pytest.mark.rows
 @given(
     st.lists(st.tuples(st.lists(words, min_size=1, max_size=5), gaps), max_size=8),
     st.sampled_from(["\n", "\n", "\r\n", "\n\n"]),

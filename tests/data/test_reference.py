@@ -50,6 +50,7 @@ def spans(draw):
     return tuple(shifted), edges_s[-1]
 
 
+@pytest.mark.rows
 @given(st.lists(spans(), min_size=1, max_size=3), st.sampled_from([0.01, 0.02, 0.16]))
 def test_spans_give_the_labels_that_systems_learn(made, resolution_s):
     durations_s = [duration_s for _, duration_s in made]

@@ -18,6 +18,7 @@ def _marked(name: str) -> object:
     return pytest.param(name, marks=pytest.mark.slow) if name in _SLOW else name
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("name", [*map(_marked, _PARTS)])
 def test_how_to_in_an_empty_folder(name: str, tmp_path: Path, miniatures: Path) -> None:
     folder = tmp_path / "empty folder"
@@ -27,6 +28,7 @@ def test_how_to_in_an_empty_folder(name: str, tmp_path: Path, miniatures: Path) 
         _check_report(folder / "reports/smoke")
 
 
+@pytest.mark.rows
 def test_one_of_each_is_sound(tmp_path: Path) -> None:
     """All of the page but what trains: `.ci/wheel` follows it to its end."""
     trains = ("bench run", "bench report", "bench sweep")
@@ -43,6 +45,7 @@ def _check_report(folder: Path) -> None:
     assert r"\begin{tabular}" in latex
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("name", ["start", "score", "detect"])
 def test_pages_of_a_first_day(name: str, tmp_path: Path, miniatures: Path) -> None:
     folder = tmp_path / "empty folder"

@@ -67,6 +67,7 @@ def test_what_depends_on_something_names_a_service_that_is_there() -> None:
             assert port.startswith("${LAB_ADDRESS:-127.0.0.1}:")
 
 
+@pytest.mark.rows
 def test_options_and_variables_of_the_server_exist() -> None:
     service = yaml.safe_load(COMPOSE.read_text("utf-8"))["services"]["mlflow"]
     check_server_command(service["command"])

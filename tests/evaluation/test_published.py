@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from bench.cards import table_cards
 from bench.evaluation.published import BEST, NEAREST, find_published, render_published
 from bench.metrics.measured import MetricResult
@@ -78,6 +80,7 @@ def test_one_system_in_two_tables_counts_once_and_digests_are_marked():
     assert shown.index("Published on this split") < shown.index("this file")
 
 
+@pytest.mark.rows
 def test_figures_are_set_beside_published_ones_without_torch_and_mlflow():
     code = (
         "import sys; from bench.evaluation.published import find_published; "

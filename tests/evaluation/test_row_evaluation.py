@@ -207,6 +207,7 @@ def test_scores_of_other_utterances_are_refused(subset, tmp_path):
         row_evaluation.evaluate_row(path, EVAL, fewer)
 
 
+@pytest.mark.rows
 def test_a_real_systems_figures_are_the_organisers(official, tmp_path, monkeypatch):
     """AASIST-L on ASVspoof 2019 LA, against what the official package printed for it."""
     monkeypatch.setattr(row_evaluation, "_REPLICATES", 2)

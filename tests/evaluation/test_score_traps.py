@@ -95,6 +95,7 @@ def test_trap_2_digits_are_no_labels(tmp_path, aasist):
     assert read(path).bonafide is None
 
 
+@pytest.mark.rows
 def test_digits_beside_shuffled_scores(tmp_path, aasist, protocol):
     """0/1 is what most scripts write: whatever it means, it says that rows were shuffled."""
     path = tmp_path / "scores.csv"

@@ -60,6 +60,7 @@ def trials(seed, n=300, distinct=None):
     )
 
 
+@pytest.mark.rows
 def test_eer_interval_is_that_of_written_out_replicates(subtests):
     for samples in [False, True]:
         for distinct in [None, 8, 2]:
@@ -203,6 +204,7 @@ def test_covers_the_true_rate_about_as_often_as_it_says():
     assert 88 <= covered <= 100
 
 
+@pytest.mark.rows
 def test_covers_the_rate_of_new_speakers_only_when_speakers_are_drawn():
     """Each of 30 speakers shifts all of their 40 trials; the rate over all speakers is
     Phi(-1 / sqrt(2))."""

@@ -215,6 +215,7 @@ def aasist(official: Path):
     }
 
 
+@pytest.mark.rows
 def test_aasist_l_on_asvspoof_2019_la_as_the_organisers_compute_it(official):
     rows, said = aasist(official)
     bonafide = [float(score) for *_, key, score in rows if key == "bonafide"]

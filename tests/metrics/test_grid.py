@@ -74,6 +74,7 @@ def test_items_are_frames_of_their_utterance(made):
     np.testing.assert_array_equal(items.spoof == 1, found.is_spoof)
 
 
+@pytest.mark.rows
 @given(gridded())
 def test_utterances_are_judged_by_their_lowest_frame(made):
     own, found = made

@@ -63,6 +63,7 @@ def test_speakers_are_drawn_for_both():
     assert found.low <= found.value - half + 1e-12 <= found.value + half - 1e-12 <= found.high
 
 
+@pytest.mark.rows
 @given(st.integers(0, 2**32 - 1), st.booleans())
 def test_swapping_the_systems_turns_the_sign_and_nothing_else(seed, fixed):
     a, b = two(seed, 30)
@@ -85,6 +86,7 @@ def test_a_system_does_not_differ_from_itself_on_another_scale():
     assert (found.value, found.p_value) == (0, 1)
 
 
+@pytest.mark.rows
 def test_p_values_are_uniform_where_there_is_no_difference():
     p_values = [
         compare_items(*two(seed, 150), {"auc": lambda counts: auc(counts)}, None, 99)["auc"].p_value
@@ -111,6 +113,7 @@ def test_a_real_difference_is_found_and_pairing_is_why():
     assert apart.high - apart.low > 1.5 * (found.high - found.low)
 
 
+@pytest.mark.rows
 def test_the_p_value_agrees_with_the_interval():
     for seed in range(40):
         _, low, high, p, *_ = compare_items(*two(seed, 80, better=0.5), EER, None, 399)["eer"]

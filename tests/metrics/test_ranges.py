@@ -56,6 +56,7 @@ def test_each_utterance_weighs_its_own_samples(found):
     assert (counted.items.bonafide + counted.items.spoof > 0).all()
 
 
+@pytest.mark.rows
 @settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1))
 def test_agrees_with_partial_spoofs_bisection_within_its_tolerance(seed):

@@ -54,6 +54,7 @@ def plain_2021(points, asv):
     return min(tandem) / min(reject_all, accept_all)
 
 
+@pytest.mark.rows
 @given(few_values, few_values, errors)
 def test_both_forms_are_those_of_the_evaluation_plans(bonafide, spoof, asv):
     counts = count_scores(bonafide, spoof)
@@ -134,6 +135,7 @@ def test_refuses_what_has_no_errors(kinds, message):
         asv_errors(*kinds)
 
 
+@pytest.mark.rows
 def test_aasist_l_on_asvspoof_2019_la_as_the_organisers_compute_it(official):
     # Read here by other means than bench.data.asv, which is above this package.
     path = official / "asvspoof2019_la/asv_scores"

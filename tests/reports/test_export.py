@@ -153,6 +153,7 @@ def test_packages_are_files_that_pip_reads_and_lost_locks_are_named(monkeypatch)
     ]
 
 
+@pytest.mark.rows
 def test_hostile_names_stay_text(subtests):
     for name in NAMES:
         with subtests.test(name=name):

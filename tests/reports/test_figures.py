@@ -227,6 +227,7 @@ def test_colours_beside_each_other_differ_in_grey(colours):
     assert np.diff(ordered).min() > 18
 
 
+@pytest.mark.rows
 @pytest.mark.every_kind
 def test_every_kind_is_written_undated_and_laid_out_once(tmp_path):
     report = made()

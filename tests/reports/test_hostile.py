@@ -33,6 +33,7 @@ def squeezed(text):
     return "".join(escape_invisible(re.sub("[\r\u2028]", " ", text)).split())
 
 
+@pytest.mark.rows
 def test_nothing_of_a_page_is_alive(subtests):
     for name in NAMES:
         with subtests.test(name=name):
@@ -43,6 +44,7 @@ def test_nothing_of_a_page_is_alive(subtests):
                 assert squeezed(name) in squeezed(found.text), kind
 
 
+@pytest.mark.rows
 def test_nothing_of_markdown_is_alive_in_a_viewer_that_obeys_html(subtests):
     for name in NAMES:
         with subtests.test(name=name):

@@ -71,6 +71,7 @@ def test_a_papers_contradictions_and_differences_are_there(pages):
             assert re.search(rf"^\| {name} \| ", pages[f"{key}.md"].replace("\\", ""), re.M), name
 
 
+@pytest.mark.rows
 def test_the_verb_writes_and_checks_them(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     checked = CliRunner().invoke(report, ["papers", "--check"])

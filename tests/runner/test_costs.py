@@ -145,6 +145,7 @@ def test_too_small_a_disk_is_refused_before_training(config: Config, monkeypatch
     assert "left to do: 1 training of 1 run" in done.output
 
 
+@pytest.mark.rows
 def test_hours_are_said_only_once_they_were_measured(card, config: Config, capsys):
     order = RunRequest(card, ["two"], None, "smoke")
     dry_run(order, config, again=False, measure=False)

@@ -160,6 +160,7 @@ TINY = (
 )
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize(
     ("table", "row", "overrides"),
     [("aasist/asvspoof2019", "AASIST-L-released", ()), ("sal/table4", "S0", TINY)],

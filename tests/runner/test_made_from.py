@@ -76,6 +76,7 @@ def replace_audio(config: Config) -> str:
     return f"audio {CORPUS}/train"
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("change", [replace_breaths, replace_audio])
 def test_what_is_made_from_something_else_is_run_anew_and_said(card, config: Config, change):
     assert run(card, config, Watcher()) == "finished"
@@ -121,6 +122,7 @@ def test_a_row_by_older_code_is_run_anew_and_said(card, config: Config, raise_ve
     assert run(card, config, Watcher()) == "already finished"
 
 
+@pytest.mark.rows
 def test_results_by_an_older_metric_are_computed_anew_and_nothing_else(
     card, config: Config, raise_version, monkeypatch
 ):

@@ -25,6 +25,8 @@ from bench.tracking.store import Store
 from bench.training import engine
 from tests.runner.stages import Watcher
 
+pytestmark = pytest.mark.rows
+
 KEY, ROW, CORPUS = "aasist/asvspoof2019", "AASIST-L-released", "asvspoof2019la"
 
 

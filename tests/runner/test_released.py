@@ -95,6 +95,7 @@ def test_scores_and_a_stages_weights_are_stored_once(card, config: Config):
         assert {path.stat().st_ino for path in everywhere} == {path.stat().st_ino for path in own}
 
 
+@pytest.mark.rows
 def test_nothing_goes_before_the_run_is_finished_in_the_store(card, config: Config, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(TrackedRun, "finish_run", killed)

@@ -54,6 +54,7 @@ def read_runs(config: Config) -> list[tuple[str, str]]:
     return sorted((run.data.tags["row"], run.info.status) for run in runs)
 
 
+@pytest.mark.rows
 def test_a_busy_row_is_looked_at_again_after_the_others(card, config: Config, monkeypatch):
     train, refused = RowRun.train_and_evaluate, list[str]()
 
@@ -74,6 +75,7 @@ def test_a_busy_row_is_looked_at_again_after_the_others(card, config: Config, mo
     assert read_runs(config) == [("alone", "FINISHED"), ("two", "FINISHED"), ("two", "FINISHED")]
 
 
+@pytest.mark.rows
 def test_a_row_that_another_process_finished_meanwhile_is_finished(
     card, config: Config, monkeypatch
 ):
@@ -90,6 +92,7 @@ def test_a_row_that_another_process_finished_meanwhile_is_finished(
     assert len(looks) == 2
 
 
+@pytest.mark.rows
 def test_who_lost_the_lease_of_a_row_stops_and_leaves_its_run_to_the_other(card, config: Config):
     class Losing(Watcher):
         """Another process takes the row over in the first epoch."""
@@ -113,6 +116,7 @@ def test_who_lost_the_lease_of_a_row_stops_and_leaves_its_run_to_the_other(card,
     assert read_runs(config) == [("alone", "FINISHED")]
 
 
+@pytest.mark.rows
 def test_a_stage_that_another_process_trains_is_waited_for(card, config: Config):
     path = find_stage(card, config)
 

@@ -25,6 +25,7 @@ def tracked(config: Config):
     return {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
 
 
+@pytest.mark.rows
 def test_both_stages_are_tracked_and_the_first_is_trained_once(card, config: Config):
     watcher = Watcher()
     outcomes = run_rows(card, config, ["two", "again"], watcher)
@@ -57,6 +58,7 @@ def test_both_stages_are_tracked_and_the_first_is_trained_once(card, config: Con
     assert set(Store(config).table_frame("test/stages", "smoke")["row"]) == {"two", "again"}
 
 
+@pytest.mark.rows
 def test_a_row_starts_from_its_stage(card, config: Config):
     run_rows(card, config, ["two"], Watcher())
     resolved = table_cards.resolve_row(card, "two", "smoke")

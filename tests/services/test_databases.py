@@ -30,6 +30,7 @@ def test_an_older_database_is_not_migrated(postgresql: PostgreSQL, tmp_path):
     assert (read_revision(address), count_tables(address)) == (revision, tables)
 
 
+@pytest.mark.rows
 def test_a_store_and_a_study_each_have_a_database_of_their_own(postgresql: PostgreSQL, tmp_path):
     """Both note their version in the table alembic_version."""
     first, second = postgresql.create_database("store"), postgresql.create_database("study")

@@ -61,6 +61,7 @@ def check_run(store: Store, seed: int, folder: Path) -> None:
     assert path.read_text() == str(seed)
 
 
+@pytest.mark.rows
 def test_a_database_that_is_killed_in_mid_run(postgresql: PostgreSQL, tmp_path):
     """A lab without a server: the suite writes to PostgreSQL itself."""
     said: list[str] = []
@@ -110,6 +111,7 @@ def test_a_server_and_what_is_behind_it_are_killed_in_mid_run(postgresql: Postgr
             server.stop()
 
 
+@pytest.mark.rows
 def test_files_go_to_a_bucket_from_here(postgresql: PostgreSQL, tmp_path, monkeypatch):
     """The suite writes files into the bucket itself, by MLFLOW_S3_ENDPOINT_URL."""
     (tmp_path / "back").mkdir()
@@ -131,6 +133,7 @@ def test_files_go_to_a_bucket_from_here(postgresql: PostgreSQL, tmp_path, monkey
         check_run(store, 2, tmp_path)
 
 
+@pytest.mark.rows
 def test_a_study_goes_on_when_its_database_comes_back(
     postgresql: PostgreSQL, tmp_path, monkeypatch
 ):

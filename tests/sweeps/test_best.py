@@ -100,6 +100,7 @@ def test_a_report_says_of_which_weights_the_objective_is(parse):
     assert "from the epoch with the lowest dev.eer, whose weights are kept" in grid
 
 
+@pytest.mark.rows
 def test_trials_whose_kept_weights_reach_the_same_are_tied(parse, config, monkeypatch):
     attempt = local.run_job
 

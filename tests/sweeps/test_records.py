@@ -110,6 +110,7 @@ def test_figures_of_every_kind_show_something(study, trials):
     assert again.render_images == made.render_images, "kept text and numbers are drawn alike"
 
 
+@pytest.mark.rows
 def test_the_report_names_the_best_and_every_trial(study, trials, tmp_path):
     made = reporting.build_sweep_report(
         study.card, kept(trials), trial_table.compute_importances(study), 1

@@ -54,6 +54,7 @@ def test_two_that_begin_at_once_draw_different_points(parse, open_study):
     assert one.point != other.point
 
 
+@pytest.mark.rows
 def test_tpe_finds_what_chance_does_not(parse, open_study):
     """The least of |weight - 1| over a hundredth to ten, after as many trials."""
     best = {}

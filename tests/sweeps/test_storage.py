@@ -30,6 +30,7 @@ def test_a_line_that_was_torn_by_a_kill_is_cut_off(parse, open_study, tmp_path):
     assert len(open_study(parse()).list_trials()) == 3
 
 
+@pytest.mark.rows
 def test_a_journal_that_was_cut_anywhere_goes_on(parse, open_study, tmp_path):
     """A kill, also while the study is first made, leaves any beginning of it."""
     finish(open_study(parse()), Formula(), 2)

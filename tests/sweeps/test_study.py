@@ -185,6 +185,7 @@ def until_begun(place: Path, process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.rows
 def test_two_processes_share_a_study_without_a_trial_twice(parse, open_study, tmp_path):
     study = open_study(parse())
     workers = [start(tmp_path, 12, 2) for _ in range(2)]
@@ -197,6 +198,7 @@ def test_two_processes_share_a_study_without_a_trial_twice(parse, open_study, tm
     assert len({trial.user_attrs["process"] for trial in study.list_trials()}) == 2
 
 
+@pytest.mark.rows
 def test_a_trial_whose_process_is_killed_is_retried_once(parse, open_study, tmp_path):
     study = open_study(parse())
     finish(study, Formula(), 1)
@@ -214,6 +216,7 @@ def test_a_trial_whose_process_is_killed_is_retried_once(parse, open_study, tmp_
     assert study.list_trials()[1].user_attrs["reason"] == DIED
 
 
+@pytest.mark.rows
 def test_a_killed_trial_is_finished_by_the_next_process_under_its_number(
     parse, open_study, tmp_path
 ):

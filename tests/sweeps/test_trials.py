@@ -34,6 +34,7 @@ def sweep(card, config, watcher=None):
     return sweeping, list(sweeping.run_trials(card.trial_count))
 
 
+@pytest.mark.rows
 def test_trials_are_nested_below_their_study_which_holds_table_and_figures(parse, config):
     card = parse(SMALL)
     sweeping, ended = sweep(card, config)
@@ -93,6 +94,7 @@ def test_what_was_trained_is_found_by_its_signature(parse, config):
     assert sum("partialspoof.eer" in run.data.metrics for run in tested) == 3
 
 
+@pytest.mark.rows
 def test_a_stopped_trial_goes_on_in_its_run_to_the_same_objective(parse, config, tmp_path):
     whole = Config(work=tmp_path / "whole", device="cpu", workers=0)
     whole.work.mkdir()
@@ -113,6 +115,7 @@ def test_a_stopped_trial_goes_on_in_its_run_to_the_same_objective(parse, config,
         assert found[name].info.run_id == torn[name].info.run_id
 
 
+@pytest.mark.rows
 def test_a_failing_trial_is_named_with_its_reason_and_the_others_are_run(parse, config):
     card = parse(SMALL)
     sweeping, ended = sweep(card, config, Watcher("trial 0", MemoryError("18 GiB")))
@@ -142,6 +145,7 @@ def test_a_pruned_trial_is_closed_as_killed_and_says_so(parse, config, monkeypat
     assert runs(config)["study made"].info.status == "KILLED"
 
 
+@pytest.mark.rows
 def test_the_earlier_training_of_a_trial_is_none_of_the_studys(parse, config):
     two = SMALL.replace("[space]", STAGED + "[space]")
     sweeping = SweepRun(parse(two), config, Store(config), Watcher(), None)
@@ -177,6 +181,7 @@ def test_a_trial_lies_where_a_row_of_its_settings_would(parse, config):
 SHARED = STAGED + "system.auxiliary.weight = 0.2\n"
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize(("start", "stages"), [("", 0), (STAGED, 3), (SHARED, 1)])
 def test_the_trials_that_are_left_need_room_on_the_disk(parse, config, monkeypatch, start, stages):
     card = parse(SMALL.replace("[space]", start + "[space]"))
@@ -205,6 +210,7 @@ def test_the_trials_that_are_left_need_room_on_the_disk(parse, config, monkeypat
     sweeping.require_room(3, jobs=1)
 
 
+@pytest.mark.rows
 def test_a_tracking_server_that_is_away_for_a_while_costs_nothing(parse, config, monkeypatch):
     away = iter([True, True, False, False])
 

@@ -17,6 +17,7 @@ from tests.errors import raises_code
 from tests.services.older_stores import count_tables, read_revision, sqlite_uri, write_older_store
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("steps", [1, 25])  # after 25, tables are missing: MLflow would migrate
 def test_an_older_store_is_left_as_it_is_until_its_keeper_migrates_it(tmp_path, steps):
     file = tmp_path / "mlflow.db"
@@ -32,6 +33,7 @@ def test_an_older_store_is_left_as_it_is_until_its_keeper_migrates_it(tmp_path, 
     assert Store(Config(work=tmp_path)).client.get_experiment_by_name("kept") is not None
 
 
+@pytest.mark.rows
 def test_an_older_store_that_cannot_be_written_is_named_itself(tmp_path, monkeypatch):
     file = tmp_path / "mlflow.db"
     write_older_store(sqlite_uri(file), 1)

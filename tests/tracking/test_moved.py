@@ -57,6 +57,7 @@ def place(store: Store, run_id):
 NAMES = ["moved", "q?x", "100%20", "a#b", "it's", "a&b;c", "Größe 2", "artifacts"]
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("name", NAMES)
 def test_a_moved_folder_holds_its_runs_and_takes_new_ones(run, entry: RunRecord, tmp_path, name):
     old, new = tmp_path / "old", tmp_path / name
@@ -71,6 +72,7 @@ def test_a_moved_folder_holds_its_runs_and_takes_new_ones(run, entry: RunRecord,
     assert set(store.table_frame("sal/table4", "paper")["seed"]) == {666, 7}
 
 
+@pytest.mark.rows
 def test_a_copied_folder_and_its_original_are_two(run, entry: RunRecord, tmp_path):
     old, new = tmp_path / "old", tmp_path / "new"
     first = run(old, entry)
@@ -86,6 +88,7 @@ def test_a_copied_folder_and_its_original_are_two(run, entry: RunRecord, tmp_pat
     assert set(opened(new).table_frame("sal/table4", "paper")["seed"]) == {666, 7}
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("copied", [True, False])
 def test_a_run_that_was_begun_before_goes_on_at_the_new_place(
     run, entry: RunRecord, tmp_path, copied
@@ -103,6 +106,7 @@ def test_a_run_that_was_begun_before_goes_on_at_the_new_place(
     assert copied or not old.exists()
 
 
+@pytest.mark.rows
 def test_a_run_without_artifacts_goes_on_at_the_new_place(run, entry: RunRecord, tmp_path):
     old, new = tmp_path / "old", tmp_path / "new"
     first = run(old, entry, finish=False)
@@ -136,6 +140,7 @@ def test_the_database_alone_is_moved_and_artifacts_stay_known(run, entry: RunRec
     assert place(opened(new), second).is_relative_to(new)
 
 
+@pytest.mark.rows
 def test_work_folders_that_share_a_store_keep_their_own_artifacts(run, entry: RunRecord, tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"
     first = run(here, entry)
@@ -152,6 +157,7 @@ def test_work_folders_that_share_a_store_keep_their_own_artifacts(run, entry: Ru
     assert place(opened(here), tracked.run_id).is_relative_to(there)
 
 
+@pytest.mark.rows
 def test_artifacts_on_no_disk_of_this_machine_stay_where_they_are(run, entry: RunRecord, tmp_path):
     old, new = tmp_path / "old", tmp_path / "new"
     first = run(old, entry)

@@ -52,6 +52,7 @@ def test_every_system_is_tried():
     assert kinds == ROWS.keys()
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize(
     ("kind", "tuning"),
     [(kind, tuning) for kind in ROWS for tuning in ("full", "lora") if kind != "aasist"]
@@ -91,6 +92,7 @@ def test_a_model_is_loaded_in_another_process_without_the_work_folder(tmp_path):
     assert done.stdout.strip() == "SegmentAware"
 
 
+@pytest.mark.rows
 def test_models_are_registered_once_by_row_form_and_seed(
     store: Store, entry: RunRecord, smoke_entry: RunRecord, tmp_path
 ):
@@ -112,6 +114,7 @@ def test_models_are_registered_once_by_row_form_and_seed(
     assert type(kept) is type(system)
 
 
+@pytest.mark.rows
 def test_a_model_of_renamed_code_says_which_commit_wrote_it(
     store: Store, entry: RunRecord, monkeypatch, subtests
 ):

@@ -17,6 +17,7 @@ from bench.tracking.scored_runs import REPLACED
 from bench.tracking.store import Store
 
 
+@pytest.mark.rows
 def test_a_judged_file_stands_beside_the_tables_runs_and_not_among_them(
     store: Store, entry: RunRecord, scored: ScoredFile, tmp_path
 ):
@@ -44,6 +45,7 @@ def test_a_judged_file_stands_beside_the_tables_runs_and_not_among_them(
     ]
 
 
+@pytest.mark.rows
 def test_the_same_file_judged_alike_is_kept_once(store: Store, scored: ScoredFile):
     first = store.keep_scored_file(scored, {})
     assert store.keep_scored_file(scored, {}) == first
@@ -143,6 +145,7 @@ def test_what_is_kept_is_what_a_store_without_mlflow_can_write(store: Store, sco
     )
 
 
+@pytest.mark.rows
 def test_parts_that_waited_in_the_outbox_join_their_system(
     away: Store, back: Store, scored: ScoredFile
 ):

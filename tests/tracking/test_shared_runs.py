@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from bench.tracking.run_record import RunRecord
 from bench.tracking.shared_runs import TRAINED_IN
 from bench.tracking.store import Store
 from tests.errors import raises_code
 
 
+@pytest.mark.rows
 def test_finished_runs_of_any_table_are_found_by_the_folder_of_their_training(
     store: Store, entry: RunRecord
 ):

@@ -31,6 +31,7 @@ def content(runs):
     ]
 
 
+@pytest.mark.rows
 def test_runs_are_those_of_the_client(config, store: Store, entry, tmp_path):
     file = Path(config.work, "mlflow.db")
     for seed in (1, 2):

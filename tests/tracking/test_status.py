@@ -135,6 +135,7 @@ def test_the_lines_and_the_command_are_printed(store: Store, config: Config, ent
     assert row["versions"]["system sal"] == 1
 
 
+@pytest.mark.rows
 def test_without_a_table_rows_of_one_code_weights_data_and_state_are_a_line(
     store: Store, entry: RunRecord, now
 ):

@@ -39,6 +39,7 @@ def dead_process():
     return replace(process.this_process(), pid=child.pid)
 
 
+@pytest.mark.rows
 def test_importing_the_package_does_not_import_mlflow():
     code = (
         "import sys, bench.tracking.store, bench.tracking.ui_server; print('mlflow' in sys.modules)"
@@ -97,6 +98,7 @@ def test_artifacts_lie_in_the_configured_folder(
     assert found.read_text() == "a"
 
 
+@pytest.mark.rows
 def test_any_number_of_figures_is_kept(store: Store, entry: RunRecord):
     """MLflow takes a thousand at a time; 2021 DF has figures of more than a hundred attacks."""
     figures = {f"a.A{i}.eer": MetricResult(0.01, 0.0, 0.02) for i in range(400)}
@@ -141,6 +143,7 @@ def test_a_run_left_without_figures_has_failed(store: Store, entry: RunRecord):
     assert "before its results" in run.data.tags["failure"]
 
 
+@pytest.mark.rows
 def test_it_goes_on_in_the_same_run_with_the_curve_of_an_uninterrupted_one(
     store: Store, entry: RunRecord, monkeypatch
 ):
@@ -190,6 +193,7 @@ def test_hours_add_up_over_processes(store: Store, entry: RunRecord, monkeypatch
     assert run_of(store, second).data.metrics["hours"] == pytest.approx(before + 1.0)
 
 
+@pytest.mark.rows
 def test_other_settings_seed_or_data_are_another_run(
     store: Store, entry: RunRecord, smoke_entry: RunRecord
 ):
@@ -275,6 +279,7 @@ def test_a_diverged_loss_is_kept_as_it_is(store: Store, entry: RunRecord):
     assert value != value
 
 
+@pytest.mark.rows
 def test_frame_is_tidy(store: Store, entry: RunRecord, smoke_entry: RunRecord):
     assert list(store.table_frame("sal/table4", "paper").columns) == list(COLUMNS)
     with store.begin_run(entry) as tracked:
@@ -302,6 +307,7 @@ def test_frame_is_tidy(store: Store, entry: RunRecord, smoke_entry: RunRecord):
     assert (smoke.form, smoke.signature) == ("smoke", smoke_entry.run.signature)
 
 
+@pytest.mark.rows
 def test_every_page_of_runs_is_read(store: Store, entry: RunRecord, monkeypatch):
     search = store.client.search_runs
     monkeypatch.setattr(store.client, "search_runs", lambda *a, **k: search(*a, **k, max_results=2))
@@ -318,6 +324,7 @@ def test_a_store_that_cannot_be_opened_is_named(tmp_path):
     assert "mlflow.db" in str(raised.value)
 
 
+@pytest.mark.rows
 def test_a_run_whose_process_died_without_a_word_is_marked_failed(store: Store, entry: RunRecord):
     tracked = held_by(store, entry, dead_process())
     with store.begin_run(replace(entry, seed=777)) as living:
@@ -330,6 +337,7 @@ def test_a_run_whose_process_died_without_a_word_is_marked_failed(store: Store, 
     assert run.data.tags["failure"].endswith("died")
 
 
+@pytest.mark.rows
 def test_a_run_whose_process_died_without_a_word_is_gone_on_with(store: Store, entry: RunRecord):
     tracked = held_by(store, entry, dead_process())
     tracked.log_epoch({"train.loss": 1.0}, 0)

@@ -17,6 +17,7 @@ from tests.errors import raises_code
 from tests.tracking.outbox import FIGURES, everything, run_row, sent
 
 
+@pytest.mark.rows
 def test_a_run_goes_on_where_no_server_listens_and_is_known_there(
     away: Store, entry: RunRecord, said, tmp_path
 ):
@@ -34,6 +35,7 @@ def test_a_run_goes_on_where_no_server_listens_and_is_known_there(
         away.send_waiting()
 
 
+@pytest.mark.rows
 def test_a_run_is_sent_whole_and_once(away: Store, back: Store, entry: RunRecord, tmp_path):
     run_row(away, entry, tmp_path / "a.txt")
     (before,) = everything(away, entry)
@@ -87,6 +89,7 @@ def test_a_sending_that_is_killed_anywhere_goes_on(
     assert after[0] == whole[0]
 
 
+@pytest.mark.rows
 def test_a_run_begun_before_the_server_went_away_stays_one(
     away: Store, back: Store, entry: RunRecord, tmp_path
 ):
@@ -103,6 +106,7 @@ def test_a_run_begun_before_the_server_went_away_stays_one(
     assert tags["commit"] == "18096a9, 80d8f57"
 
 
+@pytest.mark.rows
 def test_a_run_that_is_still_recorded_is_left_to_its_process(
     away: Store, back: Store, entry: RunRecord
 ):
@@ -112,6 +116,7 @@ def test_a_run_that_is_still_recorded_is_left_to_its_process(
     assert [of.state for of in sent(away, back)] == ["sent"]
 
 
+@pytest.mark.rows
 def test_a_run_whose_process_died_is_sent_as_failed_and_goes_on_there(
     away: Store, back: Store, entry: RunRecord
 ):
@@ -134,6 +139,7 @@ def test_a_run_whose_process_died_is_sent_as_failed_and_goes_on_there(
     assert [point.step for point in points] == [1]
 
 
+@pytest.mark.rows
 def test_parts_keep_their_parents(away: Store, back: Store, entry: RunRecord, tmp_path):
     outer = away.begin_run(entry)
     stage = replace(entry, kind="stage", parent=outer.run_id)
@@ -148,6 +154,7 @@ def test_parts_keep_their_parents(away: Store, back: Store, entry: RunRecord, tm
         assert run.data.tags["mlflow.parentRunId"] == row.info.run_id
 
 
+@pytest.mark.rows
 def test_judged_score_files_and_how_tables_are_shown_are_sent(
     away: Store, back: Store, scored: ScoredFile
 ):

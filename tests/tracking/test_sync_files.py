@@ -17,6 +17,7 @@ from tests.errors import raises_code
 from tests.tracking.outbox import FIGURES, everything, run_row, sent
 
 
+@pytest.mark.rows
 def test_what_is_finished_there_already_is_left_as_it_is_but_gets_its_files(
     away: Store, back: Store, entry: RunRecord, tmp_path
 ):
@@ -43,6 +44,7 @@ def files_of(back: Store, entry: RunRecord):
     return dict(run_files.list_artifact_files(back.client, run.info.run_id))
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("name", ["moved", "q?x 100%20#ä"])
 def test_a_moved_outbox_is_sent_whole(away: Store, back: Store, entry: RunRecord, tmp_path, name):
     run_row(away, entry, tmp_path / "a.txt")
@@ -68,6 +70,7 @@ def test_a_copied_outbox_is_sent_and_the_original_is_left(
     assert len(files_of(back, entry)) == 3
 
 
+@pytest.mark.rows
 def test_a_run_whose_files_are_gone_is_not_sent(
     away: Store, back: Store, entry: RunRecord, tmp_path
 ):
@@ -100,6 +103,7 @@ def test_records_of_before_files_were_counted_are_known_to_have_some(
     assert sent(away, back)[0].state == "sent"
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("how", ["drops", "cuts", "refuses"])
 def test_what_does_not_arrive_is_not_sent(
     away: Store, back: Store, entry: RunRecord, tmp_path, monkeypatch, how

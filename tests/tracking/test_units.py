@@ -178,6 +178,7 @@ def test_the_file_is_free_again_when_its_writers_have_ended(config: Config, monk
     assert not path.exists()
 
 
+@pytest.mark.rows
 def test_an_outbox_that_another_machine_writes_is_left(
     config: Config, unit, alone, entry: RunRecord, tmp_path
 ):

@@ -20,6 +20,7 @@ ROWS = {
 }
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("table", ROWS)
 def test_both_are_in_the_file(table, config):
     row, evaluation, overrides = ROWS[table]

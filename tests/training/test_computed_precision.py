@@ -54,6 +54,7 @@ def test_two_processes_train_and_score_in_one_precision(
         assert not {dtype for _, dtype in of_frontend} - {of_layers, "torch.float32"}
 
 
+@pytest.mark.rows
 def test_tf32_is_switched_on_for_its_runs_alone(small, config, tmp_path):
     run = small("S0", "training.epochs=1", "training.precision='tf32'")
     trained = run_to_end(run, config, tmp_path / "tf32")

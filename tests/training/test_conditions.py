@@ -31,6 +31,7 @@ def test_threads_and_determinism_are_said():
     assert "TF32 in cuDNN o" in conditions.current_conditions("cuda")["determinism"]
 
 
+@pytest.mark.rows
 def test_a_configuration_may_ask_for_deterministic_algorithms(restored, small, config, tmp_path):
     asked = dataclasses.replace(config, deterministic=True)
     run = small("S5", "training.epochs=1", "frontend.time_mask=0.2", "augment.probability=1.0")
@@ -41,6 +42,7 @@ def test_a_configuration_may_ask_for_deterministic_algorithms(restored, small, c
     assert "cuDNN deterministic on" in conditions.current_conditions("cuda")["determinism"]
 
 
+@pytest.mark.rows
 def test_sessions_on_other_numbers_of_threads_are_all_named(restored, small, config, tmp_path):
     run = small("S0", "training.epochs=2")
     torch.set_num_threads(1)

@@ -40,6 +40,7 @@ def test_a_restarted_run_ends_as_an_uninterrupted_one(small, config, tmp_path, r
         assert torch.equal(weights(tmp_path / "torn")[name], tensor), name
 
 
+@pytest.mark.rows
 def test_the_number_of_workers_changes_nothing(small, config, with_workers, tmp_path):
     run = small("S3", "training.epochs=2", "augment.probability=1.0")
     alone = run_to_end(run, config, tmp_path / "alone")
@@ -59,6 +60,7 @@ def test_another_seed_is_another_run(small, config, tmp_path):
     assert not np.array_equal(all_scores(one)["partialspoof"], all_scores(two)["partialspoof"])
 
 
+@pytest.mark.rows
 def test_the_loss_falls(small, config, tmp_path):
     log = Log()
     run = small("S5", "training.epochs=8", "schedule={kind='constant'}")
@@ -181,6 +183,7 @@ def _on_each(run, data, place, config, fabric):
     return train_and_score(fabric, run, 7, data, place, config, Log())
 
 
+@pytest.mark.rows
 def test_two_processes_train_and_score_every_utterance_once(small, config, tmp_path):
     run = small("S5", "training.epochs=1")
     two = dataclasses.replace(config, devices=2)
@@ -227,6 +230,7 @@ def test_one_precision_is_trained_in_and_scored_in(
     assert found == {True: {of_layers}, False: {of_layers}}
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize(
     ("table", "row"),
     [("tca/table2", "TCA"), ("mfpt/asvspoof5", "none"), ("breathnet/table4", "BreathNet")],

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
@@ -86,6 +87,7 @@ def train_steps(run, precision: str, speed: SpeedSettings) -> DeviceWaits:
     return seen
 
 
+@pytest.mark.rows
 @each_network
 def test_no_step_waits_for_the_device(subtests, rows):
     for name, run in rows().items():

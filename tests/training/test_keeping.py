@@ -146,6 +146,7 @@ def test_averaged_weights_are_measured_on_dev_themselves(detection, config, tmp_
     assert found.dev["dev.loss"] not in [figures["dev.loss"] for _, figures in log.epochs]
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("keep", ["best", "average-last"])
 def test_what_is_said_of_the_kept_weights_survives_a_crash_before_it(
     detection, config, tmp_path, keep
@@ -210,6 +211,7 @@ def test_early_epochs_may_be_no_candidates_as_in_nes2nets_recipe():
     assert decided(TrainingSettings(epochs=100, patience=5, batch_size=1), [*range(200)]) == (1, 6)
 
 
+@pytest.mark.rows
 def test_a_run_stopped_before_its_first_candidate_goes_on(detection, config, tmp_path):
     run = detection("training.epochs=4", "training.first_candidate=4")
     expected = run_to_end(run, config, tmp_path / "whole")
@@ -240,6 +242,7 @@ def test_no_candidate_at_all_is_a_mistake(detection):
         detection("training.epochs=3", "training.first_candidate=9")
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("keep", ["best", "average-last"])
 def test_a_kill_between_two_saved_states_changes_no_weights(detection, config, tmp_path, keep):
     """The weights of the best epoch are saved with the state that they belong to."""

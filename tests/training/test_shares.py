@@ -34,6 +34,7 @@ def names(subset: Subset) -> set[str]:
     return set(subset.table["utterance"])
 
 
+@pytest.mark.rows
 @given(st.integers(0, 9), st.floats(0.01, 1), st.floats(0.01, 1))
 def test_a_smaller_share_is_a_part_of_a_greater_one(seed, one, other):
     less, more = sorted((one, other))

@@ -105,6 +105,7 @@ def test_fused_adam_learns_the_same_but_for_rounding(small, config, tmp_path):
     assert "fused" not in plain.conditions["determinism"]
 
 
+@pytest.mark.rows
 def test_a_training_goes_on_with_this_machines_adam(small, config, tmp_path, monkeypatch):
     monkeypatch.setattr("bench.training.epoch.CHECK_EVERY", 1)
     run, there = small("S0"), fast(config, fused_adam=True)
@@ -141,6 +142,7 @@ def saved_bytes(system, batch) -> int:
     return sum(kept.values())
 
 
+@pytest.mark.rows
 def test_gradient_checkpointing_gives_the_same_results_with_less_memory(small, config, tmp_path):
     run = small("S5", "training.epochs=2", "frontend.dropout=0.1", "frontend.attention_dropout=0.1")
     here = fast(config, gradient_checkpointing=True)
@@ -171,6 +173,7 @@ def test_channels_last_gives_the_same_but_for_rounding(small, config):
         assert error < (1e-5 if precision is torch.float32 else 2e-2)
 
 
+@pytest.mark.rows
 def test_a_compiler_that_fails_is_said_in_a_line(small, config, tmp_path, monkeypatch, caplog):
     def fail(*_: object) -> None:
         raise RuntimeError("no compiler\nand a long trace")
@@ -262,6 +265,7 @@ def count_convolutions(monkeypatch) -> list[bool]:
     return calls
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("select", ["dev.eer", "dev.loss"])
 def test_features_of_frozen_convolutions_are_computed_once(
     small, config, tmp_path, monkeypatch, select
@@ -331,6 +335,7 @@ def test_batches_that_are_scored_fit_the_memory(small, config, tmp_path):
     require_same_scores(expected, trained, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.rows
 def test_processes_that_load_the_dev_set_stay(small, with_workers, tmp_path):
     class Processes(Log):
         def __init__(self) -> None:

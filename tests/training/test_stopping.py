@@ -34,6 +34,7 @@ def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         signal.signal(number, handler)
 
 
+@pytest.mark.rows
 def test_a_training_stopped_after_every_step_ends_as_an_undisturbed_one(small, config, tmp_path):
     run, whole = small("S7", *MIXED), Signals()
     expected = run_to_end(run, config, tmp_path / "whole", whole)
@@ -49,6 +50,7 @@ def test_a_training_stopped_after_every_step_ends_as_an_undisturbed_one(small, c
     require_equal(expected, trained, tmp_path / "whole", tmp_path / "torn")
 
 
+@pytest.mark.rows
 def test_the_loss_scale_of_float16_is_kept(small, config, tmp_path):
     """It counts the steps after which it grows, and a step whose gradient overflows halves it."""
     run = small("S0", "training.precision='fp16-mixed'", "training.gradient_clip=1.0")
@@ -61,6 +63,7 @@ def test_the_loss_scale_of_float16_is_kept(small, config, tmp_path):
     assert scales[0]["_growth_tracker"] or scales[0]["scale"] < 2.0**16
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("point", [(1, 1), (2, 2)])
 def test_processes_that_load_audio_do_not_end_by_the_signal(
     small, config, with_workers, tmp_path, point
@@ -110,6 +113,7 @@ def test_an_evaluation_that_is_stopped_leaves_no_score_file(small, config, tmp_p
     require_equal(expected, trained, tmp_path / "whole", tmp_path / "torn")
 
 
+@pytest.mark.rows
 def test_a_stop_while_dev_is_scored_keeps_the_epoch(small, config, tmp_path, monkeypatch):
     run = small("S7", "training.epochs=2")
     expected = run_to_end(run, config, tmp_path / "whole", whole := Log())
@@ -150,6 +154,7 @@ def test_a_second_signal_while_the_checkpoint_is_written_spoils_nothing(
     require_equal(expected, trained, tmp_path / "whole", tmp_path / "torn")
 
 
+@pytest.mark.rows
 def test_a_checkpoint_of_an_earlier_version_goes_on(small, config, tmp_path):
     run, last = small("S7", "training.epochs=2"), tmp_path / "torn" / checkpoints.LAST_CHECKPOINT
     expected = run_to_end(run, config, tmp_path / "whole")

@@ -52,6 +52,7 @@ def best(run, config, place: Path):
     return system.eval()
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("select", ["dev.loss", "dev.eer"])
 def test_a_restarted_run_ends_as_an_uninterrupted_one(detection, config, tmp_path, select):
     run, whole, again = detection(f"training.select='{select}'"), Log(), Log()
@@ -95,6 +96,7 @@ def test_a_clip_that_is_evaluated_is_scored_as_one(detection, config, tmp_path):
     assert not one["score"].equals(other["score"])
 
 
+@pytest.mark.rows
 def test_the_epoch_of_least_dev_loss_is_kept(detection, config, tmp_path):
     run, log = detection("training.epochs=6"), Log()
     trained = run_to_end(run, config, tmp_path / "run", log)

@@ -37,6 +37,7 @@ def one_thread():
     torch.set_num_threads(before)
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("kind", KINDS)
 def test_results_are_those_of_the_declared_version(kind, subtests):
     for part in (part for part in PARTS if part.startswith(kind)):
@@ -45,6 +46,7 @@ def test_results_are_those_of_the_declared_version(kind, subtests):
             assert not wrong, wrong
 
 
+@pytest.mark.rows
 def test_every_part_of_every_run_and_every_metric_has_a_version_and_an_output():
     found = set(versions.list_metric_versions(describe_metrics()))
     for key in table_cards.table_keys():

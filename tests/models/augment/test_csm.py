@@ -136,6 +136,7 @@ def loop(batch: Mixed, per_frame: int, settings: CrossSegmentMixing, seed: int) 
     return now
 
 
+@pytest.mark.rows
 @given(batches(), st.integers(1, 3), st.sampled_from([0.3, 1.0]))
 def test_it_is_what_a_loop_over_samples_does(
     case: tuple[Mixed, int, int], rounds: int, probability: float
@@ -159,6 +160,7 @@ def test_crossover_points_are_uniform_from_one_to_the_last_but_one() -> None:
     assert chi_square < 24.3  # one in a thousand at seven degrees of freedom
 
 
+@pytest.mark.rows
 def test_partners_are_uniform_over_the_others() -> None:
     clips, trials = 5, 2000
     batch = coded([4] * clips, 4, 1, 0)

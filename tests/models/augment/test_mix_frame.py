@@ -56,6 +56,7 @@ def test_regions_lie_in_the_clip_in_order_and_have_the_share_drawn(n, how, seed)
         assert round(how.min_share * n) <= sum(lengths) <= round(how.max_share * n)
 
 
+@pytest.mark.rows
 @CASES
 def test_a_spliced_clip_is_what_a_loop_over_samples_makes(n, how, seed):
     """The injector's part is contiguous, from anywhere in it; all else is the base, untouched."""

@@ -199,6 +199,7 @@ def test_taps_are_odd_and_of_the_whole_range() -> None:
     assert 7700 < centres.max() <= 8000
 
 
+@pytest.mark.rows
 def test_stationary_noise_has_the_drawn_ratio_from_10_to_40_decibels() -> None:
     wave, ratios = speech(500).astype(np.float64), []
     for seed in range(300):

@@ -196,6 +196,7 @@ def test_says_how_far_it_is(own, searched, monkeypatch):
     assert said[-1].endswith(" a second")
 
 
+@pytest.mark.rows
 def test_several_processes_find_the_same_and_name_the_file_that_fails(own, monkeypatch):
     monkeypatch.setattr(parallel, "CHUNK", 2)
     paths = [own.audio_path(row) for row in range(len(own))]
@@ -217,6 +218,7 @@ def test_a_version_belongs_to_what_is_found():
     np.testing.assert_allclose(times, [[1.5075, 1.8775], [3.2275, 3.6575]], atol=1e-4)
 
 
+@pytest.mark.rows
 def test_only_respiro_needs_torch():
     code = "import sys, bench.models.breath; print('torch' in sys.modules)"
     environment = {**os.environ, "PYTHONWARNINGS": "error"}

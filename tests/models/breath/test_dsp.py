@@ -56,6 +56,7 @@ def test_is_the_plain_reference(seed):
     )
 
 
+@pytest.mark.rows
 def test_follows_its_settings_as_the_reference_does(subtests):
     cases = [
         {"neighbour_s": 0.0, "max_centroid_hz": 2500.0},
@@ -176,6 +177,7 @@ def test_a_recording_and_its_vocoded_copy_breathe_alike(shared: Path):
         assert any(pause[0] - 0.1 < start and end < pause[1] for start, end in real)
 
 
+@pytest.mark.rows
 def test_few_of_the_frames_found_in_real_speech_are_voiced(shared: Path):
     """WORLD says what is voiced. Speaker 3331 is left out: mains hum, a voice to WORLD."""
     place = shared / "speech"

@@ -36,6 +36,7 @@ def test_heads_must_divide_its_width():
     assert "5 heads" in str(error.value)
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize(("convolutions", "least"), [("frozen", 0.7), ("trained", 0.9)])
 def test_it_learns_where_a_tone_lies(convolutions, least):
     """Half a second of noise, half of it with a faint tone: which hops, from random weights?"""

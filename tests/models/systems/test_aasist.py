@@ -61,6 +61,7 @@ def test_released_aasist_l_gives_its_published_score(official):
     assert score.item() == pytest.approx(published, abs=1e-3)
 
 
+@pytest.mark.rows
 def test_released_aasist_gives_the_logits_of_its_authors_class(shared):
     audio = shared / "protocols" / "asvspoof2019_la" / "audio"
     weights = shared / "weights" / "aasist" / "AASIST.pth"
@@ -130,6 +131,7 @@ def test_a_bona_fide_utterance_weighs_nine_times_a_spoof():
     torch.testing.assert_close(system.losses(batch)["loss"], expected)
 
 
+@pytest.mark.rows
 def test_it_learns_two_tones():
     system = engine.build_system(resolved("AASIST", "smoke"), 1, Config())
     time = torch.arange(8000) / 16_000

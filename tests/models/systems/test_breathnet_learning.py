@@ -62,6 +62,7 @@ def trained(model: BreathNetwork, steps: int) -> tuple[float, float]:
     return sum(history[:15]) / 15, sum(history[-15:]) / 15
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("row", ["default", "no-frequency"])
 def test_the_loss_falls(row):
     """A little: the losses' first gain is that the features of both classes turn one way."""
@@ -69,6 +70,7 @@ def test_the_loss_falls(row):
     assert last < first - 0.05
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("row", ["default", "no-film", "no-feature-losses"])
 def test_with_the_queries_added_the_classes_are_soon_told_apart(row):
     model = encoded(row, fusion={"residual": "queries"})

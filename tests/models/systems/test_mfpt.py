@@ -293,6 +293,7 @@ def learner(family: str, tuning: dict[str, object]) -> FrontEnd:
     return spec.build(Config())
 
 
+@pytest.mark.rows
 @FAMILIES
 @pytest.mark.parametrize("head", ["frames", *SMALL])
 def test_it_learns(family, head):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -55,6 +56,7 @@ def compute_both(run: Run) -> tuple[System, TypesSeen, list[torch.Tensor]]:
     return system, seen, [*losses.values(), answer.score, answer.logits]
 
 
+@pytest.mark.rows
 @each_network
 def test_what_loses_by_16_bits_is_computed_in_32(subtests, rows):
     for name, run in rows().items():
