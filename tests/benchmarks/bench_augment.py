@@ -1,9 +1,9 @@
 """RawBoost, mixing and the labels of auxiliary tasks.
 
-RawBoost is that of a clip of 64,000 samples of real speech, the mean of several seeds; its reference
-is the released algorithm (np.power, scipy's filter design, direct filtering). The references of
-labels and of mixing go through frames and clips in a loop, as released SAL does. Least processor time on one
-thread.
+RawBoost is that of a clip of 64,000 samples of real speech, the mean of several seeds; its
+reference is the released algorithm (np.power, scipy's filter design, direct filtering). The
+references of labels and of mixing go through frames and clips in a loop, as released SAL does.
+Least processor time on one thread.
 """
 
 from __future__ import annotations

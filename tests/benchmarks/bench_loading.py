@@ -1,10 +1,10 @@
 """Training clips.
 
-How many clips one core reads: utterances of 6 s, as WAV and as FLAC, as files and packed into shards,
-cut to 4 s, without noise and with RawBoost 4 at the probabilities of SAL (0.5) and BreathNet (1.0),
-on the host and (draws alone) for the device. The reference is what released loaders do: the whole
-file by soundfile, the released RawBoost over all of it, then the cut. Least processor time of
-several rounds. Last, the system calls of a clip, by strace.
+How many clips one core reads: utterances of 6 s, as WAV and as FLAC, as files and packed into
+shards, cut to 4 s, without noise and with RawBoost 4 at the probabilities of SAL (0.5) and
+BreathNet (1.0), on the host and (draws alone) for the device. The reference is what released
+loaders do: the whole file by soundfile, the released RawBoost over all of it, then the cut. Least
+processor time of several rounds. Last, the system calls of a clip, by strace.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Detection metrics.
 
-As many trials as in ASVspoof 5's evaluation set, a breakdown of as many as in 2021 LA's. Every reference
-has to give the same results. Least processor time on one thread.
+As many trials as in ASVspoof 5's evaluation set, a breakdown of as many as in 2021 LA's. Every
+reference has to give the same results. Least processor time on one thread.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Reports and start-up.
 
-A store with nine rows and three seeds (two evaluations of 20 frames an utterance): the report of its
-table from score files alone, the same again where nothing changed, and the commands that only look:
-wall time, the least of several runs but for the first report.
+A store with nine rows and three seeds (two evaluations of 20 frames an utterance): the report of
+its table from score files alone, the same again where nothing changed, and the commands that only
+look: wall time, the least of several runs but for the first report.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Score files, and whole evaluations.
 
-A score file with as many lines as ASVspoof 5's evaluation set in each form, by our reader, by pandas
-and by a bare loop over its lines; the checks; then the whole evaluation of such a file, from the
-command to the report: `bench score` without intervals beside the algorithm of the organisers'
+A score file with as many lines as ASVspoof 5's evaluation set in each form, by our reader, by
+pandas and by a bare loop over its lines; the checks; then the whole evaluation of such a file, from
+the command to the report: `bench score` without intervals beside the algorithm of the organisers'
 script (pandas reads scores and keys and joins them; EER, minDCF, actDCF and Cllr by NumPy); and
 `bench score` with 1,000 replicates of six metrics, with a breakdown by attack and codec, and `bench
 compare`. Processor time, but for the goals in wall time.

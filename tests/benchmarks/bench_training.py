@@ -1,8 +1,8 @@
 """Parts of a training step.
 
-Convolutions of XLS-R 300M on a clip of four seconds, Adam on 50 million weights, casts of an encoder
-of six blocks of 256 in `bf16-mixed`. The references are what PyTorch does unless it is asked for
-more. Least processor time on one thread.
+Convolutions of XLS-R 300M on a clip of four seconds, Adam on 50 million weights, casts of an
+encoder of six blocks of 256 in `bf16-mixed`. The references are what PyTorch does unless it is
+asked for more. Least processor time on one thread.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Metrics and evaluation of ASVspoof's packages, written anew from their description.
 
-`python -m tests.benchmarks.official_metrics SCORES KEYS` evaluates a score file of ASVspoof 5. As the
-organisers' script, it needs NumPy and pandas only.
+`python -m tests.benchmarks.official_metrics SCORES KEYS` evaluates a score file of ASVspoof 5. As
+the organisers' script, it needs NumPy and pandas only.
 """
 
 from __future__ import annotations

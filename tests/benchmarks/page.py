@@ -31,11 +31,11 @@ NOT_ON_GPU = (
 _INTRODUCTION = """\
 # Performance
 
-`make benchmarks` measures everything below and writes this page; `docs/performance.json` holds the same
-results. Each part shows when and on which machine it was measured, and the command that measures it alone.
-A ratio compares ours with the reference in one run: above 1 ours is faster (or smaller), below 1 it is
-slower. References are what users run: official scripts, written anew from their published description,
-and libraries. Where there is no such thing the column is empty."""
+`make benchmarks` measures everything below and writes this page; `docs/performance.json` holds the
+same results. Each part shows when and on which machine it was measured, and the command that
+measures it alone. A ratio compares ours with the reference in one run: above 1 ours is faster (or
+smaller), below 1 it is slower. References are what users run: official scripts, written anew from
+their published description, and libraries. Where there is no such thing the column is empty."""
 
 
 def list_benchmarks(folder: Path = BENCHMARKS) -> list[str]:
@@ -56,7 +56,7 @@ def render_page(data: Mapping[str, Any], gpu: Path = GPU, folder: Path = BENCHMA
         for name in names
     }
     together = [record for name in names for record in records[name]]
-    lines = [_INTRODUCTION, "", *_list_goals(together), *_list_slower(together)]
+    lines = [_INTRODUCTION, *_list_goals(together), *_list_slower(together)]
     for name in names:
         lines += ["", *_describe_benchmark(name, folder, data.get(name), records[name])]
     return "\n".join([*lines, "", *_describe_gpu(gpu), ""])
@@ -70,7 +70,7 @@ def _list_goals(records: Iterable[Record]) -> list[str]:
     ]
     if not rows:
         return []
-    return ["## Goals", "", *format_table(["what", "goal", "measured", "reached"], rows), ""]
+    return ["", "## Goals", "", *format_table(["what", "goal", "measured", "reached"], rows)]
 
 
 def _state_result(record: Record) -> str:
@@ -89,7 +89,7 @@ def _list_slower(records: Iterable[Record]) -> list[str]:
         [*(row := _compare(record))[:2], f"{row[2]}: {record.against}", row[3], record.note]
         for record in slower
     ]
-    return ["## Where we are slower", "", *format_table(headings, rows)]
+    return ["", "## Where we are slower", "", *format_table(headings, rows)]
 
 
 def _compare(record: Record) -> list[str]:
@@ -117,9 +117,10 @@ def _describe_benchmark(
         return [*lines, f"{format_code(command)}: not measured: it was not run yet."]
     machine = measured["machine"]
     lines.append(
-        f"{format_code(command)}: {measured['date']}, {measured['seconds']:,.0f} s, {machine['processor']}, "
-        f"{machine['cores']} cores, {machine['memory_gb']:.0f} GB, load {machine['load']:.1f} before, "
-        f"Python {machine['python']}, commit {format_code(measured['commit'])}."
+        f"{format_code(command)}: {measured['date']}, {measured['seconds']:,.0f} s, "
+        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']:.0f} GB, "
+        f"load {machine['load']:.1f} before, Python {machine['python']}, "
+        f"commit {format_code(measured['commit'])}."
     )
     if measured["failed"]:
         lines += ["", format_prose(f"Not measured further: {measured['failed']}")]
@@ -127,7 +128,10 @@ def _describe_benchmark(
     if rows:
         headings = ["what", "ours", "reference", "ratio", "reference is", "note"]
         used = [n for n, _ in enumerate(headings) if n < 2 or any(row[n] for row in rows)]
-        lines += ["", *format_table([headings[n] for n in used], [[r[n] for n in used] for r in rows])]
+        lines += [
+            "",
+            *format_table([headings[n] for n in used], [[r[n] for n in used] for r in rows]),
+        ]
     return lines
 
 
