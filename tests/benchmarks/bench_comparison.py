@@ -62,4 +62,4 @@ def main(pairs: int) -> None:
 
 
 if __name__ == "__main__":
-    main(read_sizes(__doc__, pairs=(50, 2)).pairs)
+    main(read_sizes(__doc__, pairs=(20, 2)).pairs)

@@ -2,7 +2,8 @@
 
 Convolutions of XLS-R 300M on a clip of four seconds, Adam on 50 million weights, casts of an
 encoder of six blocks of 256 in `bf16-mixed`. The references are what PyTorch does unless it is
-asked for more. Least processor time on one thread.
+asked for more. Least processor time on one thread. No step of any system waits for the device
+between two looks at the losses: `tests/training/test_host_waits.py` counts it.
 """
 
 from __future__ import annotations

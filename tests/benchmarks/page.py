@@ -94,13 +94,9 @@ def _list_slower(records: Iterable[Record]) -> list[str]:
 
 def _compare(record: Record) -> list[str]:
     """Return the cells of a record up to its ratio."""
-    has_reference = record.reference is not None and record.ratio is not None
-    return [
-        record.what,
-        format_number(record.ours, record.unit),
-        format_number(record.reference, record.unit) if record.reference is not None else "",
-        format_number(record.ratio) if has_reference and record.ratio is not None else "",
-    ]
+    reference = "" if record.reference is None else format_number(record.reference, record.unit)
+    ratio = "" if record.ratio is None else format_number(record.ratio)
+    return [record.what, format_number(record.ours, record.unit), reference, ratio]
 
 
 def _describe_benchmark(

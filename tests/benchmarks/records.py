@@ -33,8 +33,11 @@ class Record:
 
     @property
     def ratio(self) -> float | None:
-        """How many times better ours is than the reference; below 1 ours is worse."""
-        if self.reference is None:
+        """How many times better ours is than the reference; below 1 ours is worse.
+
+        None without a reference, and of shares in per cent: neither is faster.
+        """
+        if self.reference is None or self.unit == "%":
             return None
         over, under = self.reference, self.ours
         return under / over if self.unit.endswith("/s") else over / under
@@ -77,8 +80,9 @@ def show(
     record = Record(what, float(ours), unit, None if reference is None else float(reference))
     record = Record(**{**asdict(record), "against": against, "goal": goal, "note": note})
     line = f"{what:<58} {format_number(record.ours, unit):>16}"
-    if record.reference is not None and record.ratio is not None:
-        line += f" {format_number(record.reference, unit):>16} {record.ratio:8.2f} x  {against}"
+    if record.reference is not None:
+        ratio = "" if record.ratio is None else f"{record.ratio:.2f} x"
+        line += f" {format_number(record.reference, unit):>16} {ratio:>10}  {against}"
     if goal:
         line += f"  (goal {goal}: {'reached' if record.is_reached else 'missed'})"
     print(f"{line}  {note}".rstrip(), flush=True)

@@ -95,6 +95,7 @@ def test_a_gpu_s_results_are_included(folder, tmp_path):
 def test_a_rate_is_better_where_it_is_higher():
     assert Record("a", 2, "s", 6).ratio == 3
     assert Record("a", 2, "clips/s", 6).ratio == pytest.approx(1 / 3)
+    assert Record("a", 2, "%", 6).ratio is None
     assert Record("a", 12, "s", goal="12 s").is_reached
     assert not Record("a", 12.1, "s", goal="12 s").is_reached
     assert Record("a", 2_600, "clips/s", goal="2,500 clips/s").is_reached
