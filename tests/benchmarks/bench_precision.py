@@ -55,10 +55,12 @@ def train_row(run: Run, seed: int, folder: Path, config: Config) -> dict[str, fl
     return results
 
 
-def compare_row(name: str, seeds: int, work: Path) -> None:
+def compare_row(name: str, seeds: int, epochs: int, work: Path) -> None:
     """Print a line for each evaluation of a row."""
     table, _, row = name.partition(":")
-    run = table_cards.resolve_row(table_cards.read_table(table), row, "smoke")
+    overrides = [f"training.epochs={epochs}"] if epochs else []
+    run = table_cards.resolve_row(table_cards.read_table(table), row, "smoke", overrides)
+    write_miniatures(work / "mini", only={data.corpus for data in run.data.values()})
     config = Config(work=work, device="cpu", workers=0)
     found = {
         precision: [
@@ -86,15 +88,14 @@ def compare_row(name: str, seeds: int, work: Path) -> None:
         )
 
 
-def main(seeds: int) -> None:
+def main(seeds: int, epochs: int) -> None:
     """Compare the row."""
     torch.set_num_threads(1)
     logging.disable(logging.INFO)
     with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        write_miniatures(work / "mini")
-        compare_row(ROW, seeds, work)
+        compare_row(ROW, seeds, epochs, Path(folder))
 
 
 if __name__ == "__main__":
-    main(read_sizes(__doc__, seeds=(5, 2)).seeds)
+    sizes = read_sizes(__doc__, seeds=(3, 2), epochs=(0, 1))  # 0: as many as the card says
+    main(sizes.seeds, sizes.epochs)
