@@ -67,8 +67,8 @@ faults: setup  ## Break things on purpose and see that nothing is lost (an hour 
 fuzz: setup  ## Give every reader files that are changed at random, each for FUZZ_SECONDS.
 	@.venv/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
-benchmarks: setup  ## Print speed ratios against straightforward references.
-	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; .venv/bin/python $$file; done
+benchmarks: setup  ## Measure speed against what users run, and write docs/performance.md (a quarter of an hour; LONG=1: longer).
+	@.venv/bin/python -m tests.benchmarks $(if $(LONG),--long)
 
 gpu: setup  ## Measure one GPU in eight minutes, into $OUT or work/gpu (TEST=1: try all parts on the CPU).
 	@.venv/bin/python -m tests.gpu $(if $(TEST),--test)

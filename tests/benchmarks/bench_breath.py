@@ -1,17 +1,14 @@
-"""Print how fast breaths are found and read back: `bench_breath.py [N]`.
+"""Breath marks.
 
-First one core on clips of 4 s: our detector against the plain one that its tests use (loops over
-frames), with and without reading the clip from FLAC; and Respiro's features and network, with
-random weights. Then the whole way of `bench.models.breath.build_marker` over files in a temporary
-folder with one process and with as many as there are cores; and what has been kept of N utterances
-(680,000 by default, as ASVspoof 5's evaluation set has about) read back, with one interval for
-each.
+One core on clips of 4 s: our detector with and without reading the clip from FLAC, and Respiro's
+features and network, with random weights; wall time, the median. Then the whole search over files
+with one process and with as many as there are cores, and what it has found for as many utterances
+as are asked for, written and read back.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,23 +16,19 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 import numpy as np
 import soundfile
-import torch
 
 from bench.config import Config
 from bench.data.audio import read_wave
-from bench.models.breath import build_marker, cache, dsp, respiro
+from bench.models.breath import build_marker, cache, dsp
 from bench.specs.breath.dsp import Dsp
 from bench.specs.corpus import Audio
-from tests.models.breath import plain_dsp
+from tests.benchmarks.records import read_sizes, show
 from tests.models.breath.made_breaths import RATE, made, subset
 
 SPEC = Dsp(kind="dsp")
 CLIP_SAMPLES = 64_000
-FILES = 2000
 
 
 def clip(seed: int) -> np.ndarray:
@@ -52,42 +45,50 @@ def milliseconds(work: Callable[[int], Any], times: int) -> float:
     return 1000 * median(taken[1:])
 
 
-def row(name: str, taken_ms: float) -> None:
-    print(f"{name:<44} {taken_ms:9.2f} ms {1000 / taken_ms:9,.0f} a second")
+def measure_clips(folder: Path, times: int) -> None:
+    """Time each detector on clips, one thread."""
+    import torch  # here: the processes of `measure_files` import this module
 
+    from bench.models.breath import respiro
 
-def one_core(folder: Path) -> None:
+    torch.set_num_threads(1)
     clips = [clip(seed) for seed in range(30)]
     paths = [folder / f"{seed}.flac" for seed in range(30)]
     for path, wave in zip(paths, clips, strict=True):
         soundfile.write(path, wave, RATE)
     audio = Audio(suffix=".flac")
-    row("dsp", milliseconds(lambda i: dsp.detect_breaths(clips[i % 30], SPEC), 200))
-    row("dsp, plain loops", milliseconds(lambda i: plain_dsp.intervals(clips[i], SPEC), 3))
-    row(
-        "dsp, FLAC read",
-        milliseconds(lambda i: dsp.detect_breaths(read_wave(paths[i % 30], audio), SPEC), 200),
-    )
+    detect = dsp.detect_breaths
     network = respiro.RespiroNetwork().eval()
     heard = torch.from_numpy(clips[0])
-    row("respiro, features", milliseconds(lambda _: respiro.compute_features(heard), 20))
     with torch.inference_mode():
         inputs = respiro.stack_features(respiro.compute_features(heard)).expand(8, -1, -1, -1)
-        row("respiro, network, a clip of 8 at once", milliseconds(lambda _: network(inputs), 5) / 8)
+        for what, many, work in (
+            ("dsp", times, lambda i: detect(clips[i % 30], SPEC)),
+            ("dsp, FLAC read", times, lambda i: detect(read_wave(paths[i % 30], audio), SPEC)),
+            ("respiro, features", times // 10, lambda _: respiro.compute_features(heard)),
+            ("respiro, network, batches of 8", 8 * (times // 40), lambda _: network(inputs)),
+        ):
+            each = 8 if "network" in what else 1
+            show(f"{what}, a clip of 4 s", milliseconds(work, many // each) / each, "ms")
 
 
-def files(folder: Path) -> None:
-    names = [f"u{i:05d}" for i in range(FILES)]
+def measure_files(folder: Path, count: int) -> None:
+    """Time the search over files."""
+    names = [f"u{i:05d}" for i in range(count)]
     for i, name in enumerate(names):
         soundfile.write(folder / f"{name}.wav", clip(i % 30), RATE)
     for processes in (0, os.cpu_count() or 1):
         own = subset(folder, names, split=f"of {processes} processes")
         start = perf_counter()
         build_marker(own, SPEC, Audio(), Config(work=folder / "work", workers=processes))
-        row(f"{FILES:,} files, {processes} processes", 1000 * (perf_counter() - start) / FILES)
+        taken = perf_counter() - start
+        show(
+            f"dsp, {count:,} files, {processes or 'no'} worker processes", count / taken, "files/s"
+        )
 
 
-def kept(folder: Path, count: int) -> None:
+def measure_kept(folder: Path, count: int) -> None:
+    """Time what is kept of so many utterances."""
     own = subset(folder, [f"E_{i:010d}" for i in range(count)])
     one = np.array([[1.0, 1.5]], dtype=np.float32)
 
@@ -96,13 +97,13 @@ def kept(folder: Path, count: int) -> None:
 
     for what in ("written", "read back"):
         start = perf_counter()
-        cache.find_intervals(own, {"kind": "made"}, find, folder, print)
-        print(f"{count:,} utterances {what}: {perf_counter() - start:.2f} s")
+        cache.find_intervals(own, {"kind": "made"}, find, folder, lambda _: None)
+        show(f"breaths of {count:,} utterances, {what}", perf_counter() - start, "s")
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
+    sizes = read_sizes(__doc__, times=(200, 40), files=(2000, 20), kept=(100_000, 1000))
     with tempfile.TemporaryDirectory() as place:
-        one_core(Path(place))
-        files(Path(place))
-        kept(Path(place), int(sys.argv[1]) if len(sys.argv) > 1 else 680_000)
+        measure_clips(Path(place), sizes.times)
+        measure_files(Path(place), sizes.files)
+        measure_kept(Path(place), sizes.kept)

@@ -1,14 +1,12 @@
-"""Print how often two systems of one quality are told apart: `bench_comparison.py [PAIRS]`.
+"""How often two systems of one quality are told apart.
 
-At most about 5 in 100 pairs should have a p-value up to 0.05. Sizes are those of cells of ASVspoof
+At most about 5 % of pairs should have a p-value up to 0.05. Sizes are those of cells of ASVspoof
 2019 LA and 2021 (all 7,355 bona fide trials; the 4,914 spoofs of an attack, 1,465 of an attack and
 a codec, 60 of a small cell), true EERs those of good systems. Half of what makes a trial hard is
-shared by both systems. The last column is how often a system of four times the EER is told apart.
+shared by both systems. The note is how often a system of four times the EER is told apart.
 """
 
 from __future__ import annotations
-
-import sys
 
 import numpy as np
 from scipy.stats import norm
@@ -16,6 +14,7 @@ from scipy.stats import norm
 from bench.metrics.det import equal_error_rate
 from bench.metrics.items import Items
 from bench.metrics.paired import compare_items
+from tests.benchmarks.records import read_sizes, show
 
 SIZES = ((7355, 4914), (7355, 1465), (7355, 60))
 RATES = (0.0001, 0.0002, 0.0004, 0.002, 0.01, 0.05)
@@ -49,16 +48,18 @@ def found(
     return float(np.mean([of.p_value <= 0.05 for of in differences]))
 
 
-def main(pairs: int = 200) -> None:
-    """Print the table."""
-    print(
-        f"{'bona fide':>9} {'spoof':>6} {'EER':>7} {'alike':>7} {'4 x':>7}   ({pairs} pairs each)"
-    )
+def main(pairs: int) -> None:
+    """Show how often each pair is told apart."""
     for n in SIZES:
         for rate in RATES:
-            same, other = (found(pairs, n, (rate, times * rate)) for times in (1, 4))
-            print(f"{n[0]:9,} {n[1]:6,} {rate:7.2%} {same:7.1%} {other:7.1%}", flush=True)
+            same, other = (100 * found(pairs, n, (rate, times * rate)) for times in (1, 4))
+            show(
+                f"found different, {n[0]:,} + {n[1]:,} trials, EER {rate:.2%}, {pairs} pairs",
+                same,
+                "%",
+                note=f"{other:.0f} % where one EER is four times the other",
+            )
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(read_sizes(__doc__, pairs=(20, 2)).pairs)

@@ -1,21 +1,19 @@
-"""Print how many training clips one core reads: `bench_loading.py [N]`.
+"""Training clips.
 
-Utterances of 6 s in a temporary folder, as WAV and as FLAC, as files and packed into shards, cut to
-4 s, without noise and with RawBoost 4 at the probabilities of SAL (0.5) and BreathNet (1.0), on the
-host and (draws alone) for the device. Beside it what users run: the whole file by soundfile,
-RawBoost by its plain implementation over all of it, then the cut. Processor time; each figure is
-the least of N rounds (5 by default), in which both sides take turns, so that what else runs on the
-machine plays a small part. Last, the system calls of a clip, where strace is installed.
+How many clips one core reads: utterances of 6 s, as WAV and as FLAC, as files and packed into
+shards, cut to 4 s, without noise and with RawBoost 4 at the probabilities of SAL (0.5) and
+BreathNet (1.0), on the host and (draws alone) for the device. The reference is what released
+loaders do: the whole file by soundfile, the released RawBoost over all of it, then the cut. Least
+processor time of several rounds. Last, the system calls of a clip, by strace.
 """
 
 from __future__ import annotations
 
-import contextlib
 import io
 import lzma
+import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -23,13 +21,10 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
-sys.path += [str(Path(__file__).parents[1] / "models/augment")]
-
 import numpy as np
 import pandas as pd
 import soundfile
 import torch
-from slow_rawboost import plain_rawboost  # pyright: ignore[reportMissingImports]
 
 from bench.config import Config
 from bench.data.packing import pack_corpus
@@ -40,10 +35,13 @@ from bench.specs.base import Absent
 from bench.specs.corpus import Audio
 from bench.specs.run import TrainData
 from bench.training.data import TrainingClips
+from tests.benchmarks.records import read_sizes, show
+from tests.benchmarks.timing import ROOT, run_command
+from tests.models.augment.slow_rawboost import plain_rawboost
 
-ROOT = Path(__file__).parents[2]
 UTTERANCES, SECONDS, CLIP_SAMPLES = 30, 6, 64_000
 SPEECH = ROOT / "tests/official/asvspoof2019_la/audio/LA_T_1272637.flac.xz"
+MARK = "/no-such-place/"
 DATA = TrainData(corpus="c", split="train", resolution_s=None, clip_s=4.0, crop="random")
 
 
@@ -83,7 +81,7 @@ def read_ours(subset: Subset, probability: float, on: str) -> Callable[[int], An
     return lambda index: clips[0, index]
 
 
-def least_ms(reads: list[Callable[[int], Any]], rounds: int) -> list[float]:
+def least_s(reads: list[Callable[[int], Any]], rounds: int) -> list[float]:
     """Return the processor time of a clip by each way: of each clip the least, then their mean."""
     taken = np.full((len(reads), UTTERANCES), np.inf)
     for _ in range(rounds):
@@ -92,51 +90,49 @@ def least_ms(reads: list[Callable[[int], Any]], rounds: int) -> list[float]:
                 start = process_time()
                 read(index)
                 taken[way, index] = min(taken[way, index], process_time() - start)
-    return (1000 * taken.mean(axis=1)).tolist()
+    return taken.mean(axis=1).tolist()
 
 
-def count_calls(root: Path, ending: str, packed: bool) -> str:
-    """Return the system calls and opens of a clip, by strace: of 60 clips less those of 30."""
-    if shutil.which("strace") is None:
-        return "strace is not installed"
-    counts = []
-    for times in (1, 2):
-        command = ["strace", "-f", "-c", "-U", "name,calls", sys.executable, __file__]
-        arguments = ["calls", str(root), ending, str(int(packed)), str(times)]
-        done = subprocess.run(
-            [*command, *arguments], capture_output=True, text=True, check=True, cwd=ROOT
-        )
-        counts.append(dict(re.findall(r"^(\w+) +(\d+)$", done.stderr, re.MULTILINE)))
-    each = [
-        {name: int(number) for name, number in found.items() if name != "total"} for found in counts
-    ]
-    calls = (sum(each[1].values()) - sum(each[0].values())) / UTTERANCES
-    opens = sum(
-        each[1].get(name, 0) - each[0].get(name, 0) for name in ("open", "openat", "openat2")
-    )
-    return f"{calls:.1f} calls, {opens / UTTERANCES:.1f} opens a clip"
+def measure_calls(root: Path) -> None:
+    """Count the system calls of a clip by each way, in one run under strace."""
+    log = root / "calls"
+    traced = ["strace", "-o", str(log), sys.executable, "-m", "tests.benchmarks.bench_loading"]
+    run_command([*traced, "calls", str(root)])
+    way, calls = "", dict[str, list[str]]()
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+        if mark := re.search(rf'"{MARK}([^"]*)"', line):
+            way = mark[1]
+        elif way:
+            calls.setdefault(way, []).append(line)
+    for way, lines in calls.items():
+        opens = sum(line.startswith("open") for line in lines) / UTTERANCES
+        note = f"{opens:.1f} of them open a file"
+        show(f"{way}, system calls of a clip", len(lines) / UTTERANCES, "calls", note=note)
 
 
-def read_again(root: Path, ending: str, packed: bool, times: int) -> None:
-    """Read all clips so many times, for `count_calls`."""
-    paths = [f"{ending}/u{number:03d}.{ending}" for number in range(UTTERANCES)]
-    table = pd.DataFrame({"utterance": paths, "path": paths, "label": ["spoof", "bonafide"] * 15})
-    table = table.assign(speaker="", attack="", duration_s=np.nan)
-    where = root.with_name(f"{root.name}-{ending}") if packed else root
-    read = read_ours(Subset("c", "train", where, table, None), 0.0, "host")
-    for _ in range(times):
-        for index in range(UTTERANCES):
-            read(index)
+def read_marked(root: Path) -> None:
+    """Read all clips by each way, with a marked system call before and after, for strace."""
+    for ending in ("wav", "flac"):
+        paths = [f"{ending}/u{number:03d}.{ending}" for number in range(UTTERANCES)]
+        table = pd.DataFrame({"utterance": paths, "path": paths})
+        table["label"] = ["spoof", "bonafide"] * (UTTERANCES // 2)
+        table = table.assign(speaker="", attack="", duration_s=np.nan)
+        for kind, folder in (("files", root), ("shards", root.with_name(f"corpus-{ending}"))):
+            read = read_ours(Subset("c", "train", folder, table, None), 0.0, "host")
+            for way in ("", f"{ending}, {kind}"):  # the first time does not count
+                os.path.exists(f"{MARK}{way}")
+                for index in range(UTTERANCES):
+                    read(index)
+            os.path.exists(MARK)
 
 
-def main(rounds: int = 5) -> None:
-    """Print the table."""
+def main(rounds: int) -> None:
+    """Measure each way to a clip."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "corpus")
-        print(f"{'':<38} {'ours':>9} {'clips/s':>9} {'plain':>9} {'ratio':>7}")
-        subsets = {ending: make_corpus(root, ending) for ending in ("wav", "flac")}
-        for ending, files in subsets.items():
+        for ending in ("wav", "flac"):
+            files = make_corpus(root, ending)
             packed = root.with_name(f"corpus-{ending}")
             pack_corpus(root, packed, f".{ending}", lambda *_: None)
             shards = Subset("c", "train", packed, files.table, None)
@@ -144,24 +140,18 @@ def main(rounds: int = 5) -> None:
                 ways = {"files": read_ours(files, probability, "host")}
                 ways["shards"] = read_ours(shards, probability, "host")
                 if probability:
-                    ways["for the device"] = read_ours(files, probability, "device")
-                plain = read_plainly(files, probability)
-                *ours, theirs = least_ms([*ways.values(), plain], rounds)
+                    ways["draws for the device"] = read_ours(files, probability, "device")
+                *ours, theirs = least_s([*ways.values(), read_plainly(files, probability)], rounds)
+                noise = f"RawBoost p {probability:g}" if probability else "no noise"
                 for way, taken in zip(ways, ours, strict=True):
-                    name = f"{ending}, {way}, RawBoost p {probability:g}"
-                    print(
-                        f"{name:<38} {taken:6.3f} ms {1000 / taken:9,.0f} {theirs:6.3f} ms "
-                        f"{theirs / taken:5.1f} x"
-                    )
-        for ending in subsets:
-            for packed in (False, True):
-                with contextlib.suppress(subprocess.CalledProcessError):
-                    kind = "shards" if packed else "files"
-                    print(f"{ending}, {kind}: {count_calls(root, ending, packed)}")
+                    name = f"{ending}, {way}, {noise}"
+                    show(name, 1 / taken, "clips/s", 1 / theirs, "released loader, files")
+        if shutil.which("strace"):
+            measure_calls(root)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["calls"]:
-        read_again(Path(sys.argv[2]), sys.argv[3], sys.argv[4] == "1", int(sys.argv[5]))
+        read_marked(Path(sys.argv[2]))
     else:
-        main(*map(int, sys.argv[1:]))
+        main(read_sizes(__doc__, rounds=(3, 1)).rounds)

@@ -1,24 +1,23 @@
-"""How fast localization is judged, against interval arithmetic done utterance by utterance.
+"""Localization metrics.
 
-`python tests/benchmarks/bench_localization.py` prints both: the ratio on a set that the plain way
-finishes in a minute, then our times on a set of PartialSpoof's eval size (71,237 utterances, 25
-million frames of 10 ms; made up).
-
-The plain way takes time in proportion to the utterances. The published script's takes it to their
-square (it was measured at 4.5 s for one threshold of 500 utterances and 15.5 s of 1,000), so that
-the ratio to what users run is larger than the one printed here, and grows.
+The range EER of a small set by the algorithm of PartialSpoof's script: for each threshold and
+utterance a selection from a table of all frames, runs of frames as segments, these against the
+labelled ones, bisection over thresholds; its time grows with the square of the utterances. Then
+ours on a set of PartialSpoof's evaluation size (71,237 utterances, 25 million frames of 10 ms, made
+up), and a pooled EER and F1 by the loop over utterances of SAL's script.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import pairwise
-from time import perf_counter
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from functools import partial
+from time import process_time
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
 
+from bench.metrics.det import eer_by_class
 from bench.metrics.f1 import ARGMAX, decide_bonafide
 from bench.metrics.grid import align_points, segment_eer
 from bench.metrics.positions import FrameErrors, distance_errors, position_errors
@@ -31,9 +30,18 @@ from bench.metrics.timeline import (
     make_spoof_stretches,
 )
 from bench.metrics.utterances import utterance_eer
+from tests.benchmarks.official_localization import (
+    FRAMES_PER_UTTERANCE,
+    make_tables,
+    official_range_eer,
+    sal_eer,
+    sal_f1,
+)
+from tests.benchmarks.records import read_sizes, show
+from tests.benchmarks.timing import least_s
 
 FRAME = 160
-SMALL, FULL = 4_000, 71_237
+SMALL, FULL = 200, 71_237
 
 
 class Made(NamedTuple):
@@ -56,108 +64,72 @@ def made(n: int) -> Made:
     return Made(frames_on_grid(counts, FRAME, noise - 2 * is_spoof), truth)
 
 
-class Utterance(NamedTuple):
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    scores: NDArray[np.float64]
-    spoof: list[tuple[int, int]]
-    length: int
-
-
-def by_utterance(scored: ScoredFrames, truth: LabelledStretches) -> Iterator[Utterance]:
-    edges = np.searchsorted(scored.utterance, np.arange(scored.utterance[-1] + 2))
-    cuts = np.searchsorted(truth.utterance, np.arange(truth.utterance[-1] + 2))
-    for (a, b), (c, d) in zip(pairwise(edges), pairwise(cuts), strict=True):
-        at = [i for i in range(c, d) if truth.is_spoof[i]]
-        spoof = [(int(truth.start[i]), int(truth.end[i])) for i in at]
-        yield Utterance(
-            scored.start[a:b], scored.end[a:b], scored.score[a:b], spoof, int(truth.end[d - 1])
-        )
-
-
-def plain_rates(utterances: list[Utterance], threshold: float) -> tuple[float, float]:
-    """Runs of frames decided spoof as intervals, intersected with the spoof stretches: (bona fide
-    time flagged, spoof time missed), as shares."""
-    flagged = missed = spoof_time = time = 0
-    for made in utterances:
-        is_spoof = np.concatenate([[False], made.scores <= threshold, [False]])
-        edges = np.flatnonzero(is_spoof[1:] != is_spoof[:-1])
-        decided = [
-            (int(made.starts[a]), min(int(made.ends[b - 1]), made.length))
-            for a, b in zip(edges[::2], edges[1::2], strict=True)
-        ]
-        hit = sum(
-            max(0, min(end, last) - max(start, first))
-            for start, end in made.spoof
-            for first, last in decided
-        )
-        spoof = sum(end - start for start, end in made.spoof)
-        flagged += sum(end - start for start, end in decided) - hit
-        missed += spoof - hit
-        spoof_time += spoof
-        time += made.length
-    return flagged / (time - spoof_time), missed / spoof_time
-
-
-class Bisected(NamedTuple):
-    eer: float
-    thresholds: int
-
-
-def plain_eer(scored: ScoredFrames, truth: LabelledStretches) -> Bisected:
-    """Bisection over percentiles of the scores until the rates differ by 1e-5, as published."""
-    utterances = list(by_utterance(scored, truth))
-    low, high = 0.0, 100.0
-    tried, flagged, missed = 0, 1.0, 0.0
-    while abs(flagged - missed) > 1e-5 and tried < 40:
-        tried += 1
-        threshold = float(np.percentile(scored.score, (low + high) / 2))
-        flagged, missed = plain_rates(utterances, threshold)
-        low, high = ((low + high) / 2, high) if flagged < missed else (low, (low + high) / 2)
-    return Bisected((flagged + missed) / 2, tried)
-
-
-def timed(work: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
-    start = perf_counter()
-    return work(*arguments), perf_counter() - start
-
-
 def rates(errors: FrameErrors) -> dict[str, float]:
+    """Return the error rate of each group."""
     return group_ratios(errors.names, errors.group, errors.wrong, errors.unit).values
 
 
-def main() -> None:
-    scored, truth = made(SMALL)
-    ours, our_time = timed(range_eer, scored, truth)
-    plain, plain_time = timed(plain_eer, scored, truth)
-    each = plain_time / plain.thresholds
-    print(f"range EER, {SMALL:,} utterances, {len(scored.score):,} frames:")
-    print(f"  plain, {plain.thresholds} thresholds  {plain_time:7.2f} s   {plain.eer:.6f}")
-    print(f"  plain, one threshold  {each:7.3f} s")
-    print(f"  ours, all thresholds  {our_time:7.3f} s   {ours.eer:.6f}")
-    print(f"  ratio {plain_time / our_time:.0f}, to one threshold {each / our_time:.1f}")
-    scored, truth = made(FULL)
-    print(f"ours, {FULL:,} utterances, {len(scored.score):,} frames:")
-    for name, work in {
+def compare_range_eer(utterances: int, rounds: int) -> None:
+    """Compare the range EER, both results and times."""
+    scored, truth = made(utterances)
+    tables = make_tables(scored, truth)
+    np.testing.assert_allclose(range_eer(scored, truth).eer, official_range_eer(tables), atol=1e-4)
+    works = partial(range_eer, scored, truth), partial(official_range_eer, tables)
+    what = f"range EER, {utterances:,} utterances, {len(scored.score):,} frames"
+    show(what, *_seconds(least_s(works, rounds)), "PartialSpoof's algorithm")
+
+
+def compare_pooled(utterances: int, rounds: int) -> None:
+    """Compare the EER and F1 of frames."""
+    rng = np.random.default_rng(1)
+    n = utterances * FRAMES_PER_UTTERANCE
+    is_spoof = rng.random(n) < 0.3
+    score = rng.normal(size=n) - 2 * is_spoof + 1
+    unit = np.arange(n) // FRAMES_PER_UTTERANCE
+
+    def find_eer() -> float:
+        return eer_by_class(score[~is_spoof], score[is_spoof]).eer
+
+    def find_f1() -> float:
+        return decision_ratios(is_spoof, ~decide_bonafide(score), unit).values["f1"]
+
+    for name, ours, theirs in (("EER", find_eer, sal_eer), ("F1", find_f1, sal_f1)):
+        np.testing.assert_allclose(ours(), theirs(score, is_spoof), atol=2 / is_spoof.sum())
+        taken = _seconds(least_s([ours, partial(theirs, score, is_spoof)], rounds))
+        show(f"{name} of {n:,} frames of 160 ms", *taken, "SAL's algorithm")
+
+
+def measure_full(utterances: int) -> None:
+    """Time ours at full size."""
+    scored, truth = made(utterances)
+    found = align_points(scored, truth, 0.01)
+    of_size = f"{utterances:,} utterances, {len(scored.score):,} frames"
+    works: dict[str, Callable[[], object]] = {
         "range EER": lambda: range_eer(scored, truth),
-        "point EER at 10 ms": lambda: segment_eer(scored, truth, 0.01),
-        "point EER at 20 ms": lambda: segment_eer(scored, truth, 0.02),
-        "point EER at 160 ms": lambda: segment_eer(scored, truth, 0.16),
+        "EER at 10 ms": lambda: segment_eer(scored, truth, 0.01),
+        "EER at 160 ms": lambda: segment_eer(scored, truth, 0.16),
         "utterance EER": lambda: utterance_eer(scored, truth),
-    }.items():
-        found, seconds = timed(work)
-        print(f"  {name:20s}{seconds:7.2f} s   {found.eer:.6f}")
-    found, seconds = timed(align_points, scored, truth, 0.01)
-    print(f"  {'labels at 10 ms':20s}{seconds:7.2f} s")
-    for name, work in {
-        "F1": lambda: (
-            decision_ratios(found.is_spoof, ~decide_bonafide(found.score), found.utterance).values
+        "labels at 10 ms": lambda: align_points(scored, truth, 0.01),
+        "F1": lambda: decision_ratios(
+            found.is_spoof, ~decide_bonafide(found.score), found.utterance
         ),
-        "by position": lambda: rates(position_errors(found, ARGMAX)),
-        "by distance": lambda: rates(distance_errors(found, truth, ARGMAX)),
-    }.items():
-        print(f"  {name:20s}{timed(work)[1]:7.2f} s")
+        "errors by position": lambda: rates(position_errors(found, ARGMAX)),
+        "errors by distance": lambda: rates(distance_errors(found, truth, ARGMAX)),
+    }
+    for name, work in works.items():
+        start = process_time()
+        work()
+        show(f"{name}, {of_size}", process_time() - start, "s")
+
+
+def _seconds(taken: list[float]) -> tuple[float, str, float]:
+    """Return ours, its unit and the reference."""
+    return taken[0], "s", taken[1]
 
 
 if __name__ == "__main__":
-    main()
+    sizes = read_sizes(__doc__, small=(SMALL, 40), full=(FULL, 500), rounds=(2, 1))
+    torch.set_num_threads(1)
+    compare_range_eer(sizes.small, sizes.rounds)
+    compare_pooled(sizes.full, sizes.rounds)
+    measure_full(sizes.full)

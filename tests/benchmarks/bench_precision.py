@@ -1,27 +1,23 @@
-"""Prints how far bf16-mixed lies from fp32, beside how far seeds lie from each other. A script:
+"""bf16-mixed beside fp32.
 
-python tests/benchmarks/bench_precision.py [seeds] [row ...]
-
-Each smoke row (default: `sal/table4:S5`) is trained and scored on the CPU with so many seeds
-(default: 5) in both precisions. Printed for each evaluation: mean and standard deviation of the EER
-over the seeds, in each precision, and the mean of the differences of a seed with its standard
-error. The difference counts as within the seeds' spread where its mean is smaller than twice its
-standard error, or than the standard deviation of the seeds in fp32.
+Smoke row S5 of SAL's Table 4 is trained and scored on the CPU with several seeds in both
+precisions. For each evaluation: the mean EER over the seeds in bf16-mixed (ours) and in fp32
+(reference), the mean of the differences of a seed with its standard error. The difference counts as
+within the seeds' spread where it is smaller than twice its standard error, or than the standard
+deviation of the seeds in fp32.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-import sys
 import tempfile
 from pathlib import Path
 from statistics import fmean, stdev
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from bench.cards import table_cards  # the tests are no installed package
+from bench.cards import table_cards
 from bench.config import Config
 from bench.evaluation import score_file
 from bench.metrics.det import eer_by_class
@@ -30,8 +26,10 @@ from bench.synthetic import write_miniatures
 from bench.training import engine
 from bench.training.callbacks import SilentCallback
 from bench.training.row import DatasetCache, train_and_score
+from tests.benchmarks.records import read_sizes, show
 
 PRECISIONS = ("fp32", "bf16-mixed")
+ROW = "sal/table4:S5"
 
 
 class Silent(SilentCallback):
@@ -57,10 +55,12 @@ def train_row(run: Run, seed: int, folder: Path, config: Config) -> dict[str, fl
     return results
 
 
-def compare_row(name: str, seeds: int, work: Path) -> None:
+def compare_row(name: str, seeds: int, epochs: int, work: Path) -> None:
     """Print a line for each evaluation of a row."""
     table, _, row = name.partition(":")
-    run = table_cards.resolve_row(table_cards.read_table(table), row, "smoke")
+    overrides = [f"training.epochs={epochs}"] if epochs else []
+    run = table_cards.resolve_row(table_cards.read_table(table), row, "smoke", overrides)
+    write_miniatures(work / "mini", only={data.corpus for data in run.data.values()})
     config = Config(work=work, device="cpu", workers=0)
     found = {
         precision: [
@@ -77,25 +77,25 @@ def compare_row(name: str, seeds: int, work: Path) -> None:
         error = stdev(differences) / math.sqrt(seeds)
         mean = fmean(differences)
         within = abs(mean) < max(2 * error, stdev(single))
-        print(
-            f"{name} {evaluation}: EER fp32 {fmean(single):.2f} (sd {stdev(single):.2f}), "
-            f"bf16-mixed {fmean(mixed):.2f} (sd {stdev(mixed):.2f}), difference {mean:+.2f} "
-            f"(standard error {error:.2f}), {seeds} seeds: "
-            f"{'within' if within else 'BEYOND'} the seeds' spread",
-            flush=True,
+        show(
+            f"smoke row {name}, {evaluation}, EER in bf16-mixed, {seeds} seeds",
+            fmean(mixed),
+            "%",
+            fmean(single),
+            "fp32",
+            note=f"difference {mean:+.2f} (standard error {error:.2f}), spread of the seeds "
+            f"{stdev(single):.2f}: {'within' if within else 'BEYOND'} the seeds' spread",
         )
 
 
-def main(seeds: int, rows: list[str]) -> None:
-    """Compare each row."""
+def main(seeds: int, epochs: int) -> None:
+    """Compare the row."""
     torch.set_num_threads(1)
     logging.disable(logging.INFO)
     with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        write_miniatures(work / "mini")
-        for name in rows:
-            compare_row(name, seeds, work)
+        compare_row(ROW, seeds, epochs, Path(folder))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if sys.argv[1:] else 5, sys.argv[2:] or ["sal/table4:S5"])
+    sizes = read_sizes(__doc__, seeds=(3, 2), epochs=(0, 1))  # 0: as many as the card says
+    main(sizes.seeds, sizes.epochs)

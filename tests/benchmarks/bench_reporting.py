@@ -1,59 +1,51 @@
-"""Print how long the report of nine rows with three seeds takes: `bench_reporting.py [UTTERANCES]`.
+"""Reports and start-up.
 
-Two evaluations, 20 frames an utterance; 2,000 utterances unless told (PartialSpoof's evaluation set
-has 71,237). First from score files alone, then with the replicates that the first time left.
+A store with nine rows and three seeds (two evaluations of 20 frames an utterance): the report of
+its table from score files alone, the same again where nothing changed, and the commands that only
+look: wall time, the least of several runs but for the first report.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import resource
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
-from time import perf_counter
-
-sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from bench.cards import table_cards
 from bench.config import Config
 from bench.tracking.store import Store
+from tests.benchmarks.records import read_sizes, show
+from tests.benchmarks.timing import run_bench
 from tests.reports.stored import KEY, fill
 
-
-def cpu_s() -> float:
-    """Return the seconds that finished children have worked: a busy machine lets them wait."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+SEEDS = (666, 667, 668)
 
 
-def main() -> None:
-    """Fill a store, then time the command as a person runs it."""
-    utterances = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+def main(utterances: int, rounds: int) -> None:
+    """Fill a store, then time commands as a person runs them."""
     logging.disable()
     with tempfile.TemporaryDirectory() as place:
         work = Path(place)
         rows = table_cards.runnable_rows(table_cards.read_table(KEY))
-        fill(Store(Config(work=work)), work, rows, (666, 667, 668), utterances=utterances)
-        print(f"{len(rows)} rows, 3 seeds, 2 evaluations of {20 * utterances:,} frames")
-        for what in ("score files read", "replicates kept"):
-            began, worked = perf_counter(), cpu_s()
-            command = [
-                sys.executable,
-                "-m",
-                "bench",
-                "report",
-                KEY,
-                "--output-dir",
-                str(work / "out"),
-            ]
-            environment = {**os.environ, "BENCH_WORK": str(work), "BENCH_DEVICE": "cpu"}
-            subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-            wall = perf_counter() - began
-            print(f"  {what}: {wall:.1f} s, {cpu_s() - worked:.1f} s of them at work")
+        fill(Store(Config(work=work)), work, rows, SEEDS, utterances=utterances)
+        report = ["report", KEY, "--output-dir", str(work / "out")]
+        extra = {"BENCH_WORK": str(work), "BENCH_DEVICE": "cpu"}
+        first = run_bench(*report, extra=extra)
+        size = f"{len(rows)} rows, {len(SEEDS)} seeds, {utterances:,} utterances"
+        show(f"report, {size}", first.wall_s, "s", note=f"{first.cpu_s:.1f} s of processor time")
+        for what, goal, arguments in (
+            (f"report again, {size}", "2 s", report),
+            ("bench show table4", "1 s", ["show", KEY]),
+            ("bench run table4 --dry-run", "1 s", ["run", KEY, "--dry-run"]),
+            ("bench list", "", ["list"]),
+            ("bench --help", "", ["--help"]),
+        ):
+            taken = [run_bench(*arguments, extra=extra) for _ in range(rounds)]
+            cpu_s = min(one.cpu_s for one in taken)
+            note = f"{cpu_s:.1f} s of processor time, {taken[0].peak_mb:,.0f} MB"
+            show(what, min(one.wall_s for one in taken), "s", goal=goal, note=note)
 
 
 if __name__ == "__main__":
-    main()
+    sizes = read_sizes(__doc__, utterances=(2000, 20), rounds=(3, 1))
+    main(sizes.utterances, sizes.rounds)

@@ -1,46 +1,33 @@
-"""Prints what the parts of a training step cost by themselves, as ratios in one process. A script:
+"""Parts of a training step.
 
-python tests/benchmarks/bench_training.py [rounds]
-
-The least processor time of several rounds on one thread. The convolutions are those of XLS-R 300M
-on a clip of four seconds, Adam's weights 50 million, the encoder has six blocks of 256.
+Convolutions of XLS-R 300M on a clip of four seconds, Adam on 50 million weights, casts of an
+encoder of six blocks of 256 in `bf16-mixed`. The references are what PyTorch does unless it is
+asked for more. Least processor time on one thread. No step of any system waits for the device
+between two looks at the losses: `tests/training/test_host_waits.py` counts it.
 """
 
 from __future__ import annotations
 
-import sys
-import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import nn
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from bench.cards import table_cards  # the tests are no installed package
+from bench.cards import table_cards
 from bench.config import Config
 from bench.models.frontends.blocks import ConvolutionLayer
 from bench.models.frontends.encoder import KERNELS, STRIDES
 from bench.training import engine
 from bench.training.reused_casts import reuse_casts
+from tests.benchmarks.records import read_sizes, show
+from tests.benchmarks.timing import least_s
 from tests.operations import Operations
 
 SIZES = (
     *("frontend.blocks=6", "frontend.dim=256", "frontend.heads=4", "frontend.feed_forward=1024"),
     *("frontend.convolutions='frozen'", "frontend.tuning={kind='frozen'}"),
 )
-
-
-def least(step: Callable[[], object], rounds: int) -> float:
-    """Return the least processor time of a step, in seconds, after one that is not counted."""
-    step()
-    times: list[float] = []
-    for _ in range(rounds):
-        begun = time.process_time()
-        step()
-        times.append(time.process_time() - begun)
-    return min(times)
 
 
 def compare_layouts(rounds: int) -> None:
@@ -60,24 +47,29 @@ def compare_layouts(rounds: int) -> None:
         return x
 
     with torch.no_grad():
-        plain, last = least(run_plain, rounds), least(run_last, rounds)
+        last, plain = least_s([run_last, run_plain], rounds)
         error = (run_plain() - run_last()).abs().max() / run_plain().abs().max()
-    print(
-        f"convolutions, channels last: {plain / last:.2f} x ({plain:.3f} against {last:.3f} s), "
-        f"largest difference {error:.1e} of the largest value"
+    show(
+        "convolutions, channels last",
+        last,
+        "s",
+        plain,
+        "channels first",
+        goal="1.9 x",
+        note=f"largest difference {error:.1e} of the largest value",
     )
 
 
 def compare_adam(rounds: int) -> None:
     """A fused step of Adam against the plain one."""
-    times: list[float] = []
-    for fused in (False, True):
+    steps = list[Callable[[], object]]()
+    for fused in (True, False):
         weights = [nn.Parameter(torch.randn(500_000)) for _ in range(100)]
         for weight in weights:
             weight.grad = torch.randn_like(weight)
-        times.append(least(torch.optim.Adam(weights, lr=1e-5, fused=fused).step, rounds))
-    plain, fused_s = times
-    print(f"Adam, fused: {plain / fused_s:.2f} x ({plain:.3f} against {fused_s:.3f} s)")
+        steps.append(torch.optim.Adam(weights, lr=1e-5, fused=fused).step)
+    fused_s, plain = least_s(steps, rounds)
+    show("Adam, fused", fused_s, "s", plain, "torch.optim.Adam as it is")
 
 
 def count_casts() -> None:
@@ -97,20 +89,20 @@ def count_casts() -> None:
     before = count()
     with reuse_casts(fabric, system, frozen_only=False):
         during = count()
-    print(
-        f"casts of a forward pass in bf16-mixed: {before['_to_copy']} without kept copies of "
-        f"weights, {during['_to_copy']} with them, of {before.total()} operations"
+    show(
+        "casts of a forward pass, copies of weights kept",
+        during["_to_copy"],
+        "casts",
+        before["_to_copy"],
+        "autocast as it is",
+        note=f"of {before.total()} operations",
     )
 
 
-def main(rounds: int) -> None:
-    """Print a line for each part."""
+if __name__ == "__main__":
+    sizes = read_sizes(__doc__, rounds=(5, 1))
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    compare_layouts(rounds)
-    compare_adam(rounds)
+    compare_layouts(sizes.rounds)
+    compare_adam(sizes.rounds)
     count_casts()
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if sys.argv[1:] else 5)

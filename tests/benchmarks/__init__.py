@@ -1,0 +1,1 @@
+"""Benchmarks: each `bench_*.py` measures one part, `python -m tests.benchmarks` makes the page."""
