@@ -1,27 +1,21 @@
-"""What the trainings of an order cost: which are left, how many clips, how much disk.
-
-Weights are counted on the front-end's published dimensions, laid out without storage: no checkpoint
-is read.
-"""
+"""What the trainings of an order cost: which are left, how many clips, how much disk."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
-
-from torch import Tensor
 
 from bench._io import disk
 from bench.cards import corpus_cards
 from bench.config import Config
 from bench.data import corpora
 from bench.errors import BenchError, RowFailed
+from bench.runner.network_sizes import weight_sizes
 from bench.runner.request import RunRequest
-from bench.specs.base import digest
 from bench.specs.run import Data, Run
 from bench.tracking import address
 from bench.tracking.run_folders import finished_seeds
-from bench.training import checkpoints
+from bench.training import file_names
 
 
 class PlannedTraining(NamedTuple):
@@ -48,14 +42,6 @@ class DiskSpace(NamedTuple):
     def total(self) -> int:
         """Both together."""
         return self.stays + self.meanwhile
-
-
-class WeightSizes(NamedTuple):
-    """What a system's weights take."""
-
-    all_bytes: int
-    trained_bytes: int
-    """Of those that an optimiser has a state of, twice as large."""
 
 
 # --- what is left -------------------------------------------------------------------------------
@@ -96,7 +82,7 @@ def find_training(run: Run, seed: int, config: Config) -> PlannedTraining:
     if not run.is_trained:
         return PlannedTraining((run,), seed, True, 0)
     folders = [*(config.work / "runs").glob(f"{run.training_signature}-*/seed-{seed}")]
-    ended = any((folder / checkpoints.SELECTION).is_file() for folder in folders)
+    ended = any((folder / file_names.SELECTION).is_file() for folder in folders)
     taken = disk.taken_bytes(*(path for folder in folders for path in folder.glob("*.pt")))
     return PlannedTraining((run,), seed, ended, taken)
 
@@ -157,22 +143,3 @@ def space_of_trainings(
             state = weights.all_bytes + 2 * weights.trained_bytes
             states.append(2 * state + recent)
     return DiskSpace(stays, sum(sorted(states)[-at_once:]))
-
-
-def weight_sizes(run: Run) -> WeightSizes:
-    """Return what the weights of a run's system take, with its front-end's."""
-    key = " ".join(digest(settings) for settings in (run.frontend, run.system, run.train))
-    if key not in _weights:
-        network = run.system.build(run.frontend.lay_out(), run.train)
-        trained = (weight for weight in network.parameters() if weight.requires_grad)
-        every = _sum_bytes(network.state_dict().values())
-        _weights[key] = WeightSizes(every, _sum_bytes(trained))
-    return _weights[key]
-
-
-_weights: dict[str, WeightSizes] = {}
-"""Counted already: rows of a table often have one network."""
-
-
-def _sum_bytes(tensors: Iterable[Tensor]) -> int:
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

@@ -22,7 +22,7 @@ from bench._io import atomic_files
 from bench._io.digests import file_digest
 from bench.config import Config
 from bench.errors import BenchError, plain_message
-from bench.tracking.shared_runs import TRAINED_IN
+from bench.tracking.shared_runs import TAKEN_FROM, TRAINED_IN
 from bench.tracking.store import Store, TrackedRun
 from bench.training import checkpoints, keeping
 from bench.training.row import TrainedRow
@@ -31,8 +31,6 @@ WEIGHTS = "weights_digest"
 """Tag of a run: the digest of its kept weights (`state_digest`)."""
 SCORES = "score_files"
 """Tag of a run: the digest of each score file by its path among the artifacts, as JSON."""
-TAKEN_FROM = "taken_from"
-"""Tag of a run whose weights another one trained: that one's id."""
 _FOLDER, _REST, _WHOLE = "training", "rest.pt", "checkpoint"
 _COMPUTED = ".parametrizations."
 """In the names of weights that torch computes others from; a model has what they come to."""

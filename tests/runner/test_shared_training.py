@@ -15,6 +15,7 @@ from bench.errors import BenchError
 from bench.evaluation import score_file
 from bench.runner import local, shared_training
 from bench.runner.request import RunRequest
+from bench.tracking.shared_runs import TAKEN_FROM
 from bench.tracking.store import Store
 from bench.training import checkpoints
 from tests.runner.stages import CARD, Watcher
@@ -92,7 +93,7 @@ def test_a_row_of_a_colleague_is_fetched_and_what_shares_its_training_is_evaluat
         for tensor, value in state.items():
             assert torch.equal(kept[name][tensor], value), (name, tensor)
     (taken,) = Store(bob).search_runs("test/stages", {"row": "again", "kind": "stage"})
-    assert shared_training.TAKEN_FROM in taken.data.tags
+    assert TAKEN_FROM in taken.data.tags
     assert taken.data.metrics.keys() >= {"train.loss", "dev.eer"}
 
 
