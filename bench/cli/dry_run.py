@@ -84,7 +84,7 @@ def _describe_costs(
         yield f"clips: at most {sum(counted):,}{unknown} (early stopping may end sooner)"
     time = _describe_time(left, here, order.form, measure=measure)
     yield f"time: {time}"
-    room = costs.needed_space(left, here)
+    room = costs.needed_space(left)
     free = disk.free_bytes(here.work)
     enough = "" if room.total <= free else ": NOT ENOUGH"
     downloads = list(_describe_downloads(order, here))

@@ -13,7 +13,6 @@ from bench.errors import BenchError, RowFailed
 from bench.runner.network_sizes import weight_sizes
 from bench.runner.request import RunRequest
 from bench.specs.run import Data, Run
-from bench.tracking import address
 from bench.tracking.run_folders import finished_seeds
 from bench.training import file_names
 
@@ -34,7 +33,7 @@ class DiskSpace(NamedTuple):
     """Bytes that trainings need on the disk of the work folder, without score files."""
 
     stays: int
-    """Of kept weights, and of the tracking store's copies where it keeps them there."""
+    """Of kept weights."""
     meanwhile: int
     """At most beside them, while the largest of the trainings is done."""
 
@@ -109,36 +108,26 @@ def require_disk_space(
     trainings: Sequence[PlannedTraining], config: Config, at_once: int = 1
 ) -> None:
     """Raise RowFailed where the disk is too small for trainings, `at_once` of them in parallel."""
-    text = disk.describe_shortage(config.work, needed_space(trainings, config, at_once).total)
+    text = disk.describe_shortage(config.work, needed_space(trainings, at_once).total)
     if text is not None:
         raise RowFailed("machine.disk-full", text)
 
 
-def needed_space(
-    trainings: Sequence[PlannedTraining], config: Config, at_once: int = 1
-) -> DiskSpace:
-    """Return what trainings need beside what they take already; see `space_of_trainings`."""
-    at = address.configured_address(config)
-    in_store = at.file is not None or at.is_database
-    return space_of_trainings(trainings, in_store=in_store, at_once=at_once)
+def needed_space(trainings: Sequence[PlannedTraining], at_once: int = 1) -> DiskSpace:
+    """Return what trainings need beside what they take already; `at_once` are done at a time.
 
-
-def space_of_trainings(
-    trainings: Sequence[PlannedTraining], *, in_store: bool, at_once: int = 1
-) -> DiskSpace:
-    """Return what trainings need of which `at_once` are done beside each other.
-
-    A finished one keeps its weights, twice where the tracking store keeps its copy on the same disk
-    (`in_store`). Until then it has its last state, which holds the weights and the optimiser's two
-    moments of each that is trained, twice while it is written; and the weights that a mean is to be
-    made of. One of published weights writes none.
+    A finished one keeps its weights, which a store on the same drive gives one more name. Until
+    then it has its last state, which holds the weights and the optimiser's two moments of each that
+    is trained, twice while it is written; and the weights that a mean is to be made of. The weights
+    are written once more when it is evaluated. One of published weights writes none.
     """
     stays, states = 0, list[int]()
     for training in (one for one in trainings if one.runs[0].is_trained):
         weights = weight_sizes(training.runs[0])
-        size = (2 if in_store else 1) * weights.all_bytes
-        stays += max(0, size - training.taken_bytes)
-        if not training.is_trained:
+        stays += max(0, weights.all_bytes - training.taken_bytes)
+        if training.is_trained:
+            states.append(weights.all_bytes)
+        else:
             recent = training.runs[0].training.keep.averaged_epochs * weights.all_bytes
             state = weights.all_bytes + 2 * weights.trained_bytes
             states.append(2 * state + recent)

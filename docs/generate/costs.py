@@ -89,7 +89,7 @@ def _describe_table(key: str) -> list[str]:
     counts = [costs.count_clips(training.runs[0], _NOWHERE) for training in trainings]
     unknown = sum(count is None for count in counts)
     clips = f"{sum(count or 0 for count in counts) / 1e6:,.1f} million"
-    space = costs.space_of_trainings(trainings, in_store=True)
+    space = costs.needed_space(trainings)
     return [
         key,
         str(len(rows)),
