@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 LAST_CHECKPOINT = "last.pt"
-"""Full state after the last finished epoch, or after the step at which a signal stopped training:
-weights, optimiser, schedule, progress, and of a stopped epoch its place (`bench.training.keeping`).
+"""Full state after the last finished epoch, or after a step within one: weights, optimiser, schedule,
+progress, and the place within the epoch (`bench.training.keeping`).
 It goes when the run is finished in the tracking store (`bench.training.keeping.release_state`).
 """
 BEST_CHECKPOINT = "kept.pt"

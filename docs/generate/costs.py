@@ -34,8 +34,8 @@ All rows that the table can train, with the card's seeds, in the paper's form.
 
 - **trainings**: rows with the same training are trained once; an earlier stage counts as one more.
 - **clips**: the largest number of clips in training; early stopping may end sooner.
-- **disk, permanent**: the best weights and their copy in the tracking store (half of it if the
-  store is on another machine). Score files are not counted.
+- **disk, permanent**: the best weights, which are also the model in the tracking store. Score files
+  are not counted.
 - **disk, temporary**: more disk while the largest training runs: the last state of weights and
   optimiser (twice while it is written), and the checkpoints that will be averaged.
 - **GPU memory** depends on the batch: `training.accumulate` and `training.precision` reduce it
