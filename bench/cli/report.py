@@ -125,10 +125,14 @@ def _report_tables(request: ReportRequest) -> None:
     config = configuration.to_write(output_dir)
     configuration.announce_waiting(config)
     is_all = request.table == ALL
-    place = None if is_all or (request.as_json and not request.check) else _place(request, config)
+    wanted = (
+        None
+        if is_all or (request.as_json and not request.check)
+        else _locate_report(request, config)
+    )
     # Before it is made: what changes meanwhile makes it anew.
-    inputs = place.digest_inputs() if place else ""
-    if place and _say_unchanged(request, place, inputs):
+    inputs = wanted.digest_inputs() if wanted else ""
+    if wanted and _say_unchanged(request, wanted, inputs):
         return
     from bench.reports import document, grid_page, overview, stale_files
     from bench.tracking import open_store
@@ -165,9 +169,9 @@ def _report_tables(request: ReportRequest) -> None:
     for made in shown:
         if not request.check:
             click.echo(f"report: {document.write_report(made, output_dir, extras)}")
-        if place:
+        if wanted:
             text, names = made.on_terminal(terminal_width()), made.list_kept_names()
-            place.keep(inputs, names, text, is_written=not request.check)
+            wanted.keep(inputs, names, text, is_written=not request.check)
             if not request.check:
                 click.echo(f"\n{text}")
     if request.check:
@@ -181,23 +185,23 @@ def _report_tables(request: ReportRequest) -> None:
         click.echo(f"overview: {output_dir / name}")
 
 
-def _place(request: ReportRequest, config: Config) -> ReportPlace:
+def _locate_report(request: ReportRequest, config: Config) -> ReportPlace:
     """Return the report of one table that is asked for, and where it is written."""
     asked = (*sorted(_parse_formats(request.formats)), str(request.detail), str(terminal_width()))
     key = table_cards.table_key(request.table)
     return ReportPlace(key, request.form, request.folder, asked, config)
 
 
-def _say_unchanged(request: ReportRequest, place: ReportPlace, inputs: str) -> bool:
+def _say_unchanged(request: ReportRequest, wanted: ReportPlace, inputs: str) -> bool:
     """Print what the report says where nothing has changed since; return whether that is so."""
-    kept = place.read_unchanged(inputs, check=request.check)
-    if kept is None:
+    unchanged = wanted.read_unchanged(inputs, check=request.check)
+    if unchanged is None:
         return False
     if request.check:
         print_stale(request, [], request.folder)
     else:
-        click.echo(f"report: {place.page}")
-        click.echo(f"\n{kept.on_terminal}")
+        click.echo(f"report: {wanted.page}")
+        click.echo(f"\n{unchanged.on_terminal}")
     return True
 
 

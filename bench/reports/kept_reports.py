@@ -72,9 +72,9 @@ class ReportPlace:
             files = _list_store_files(self.config, self.table)
             if files is None:
                 return ""
-            database, kept = files
+            database, artifacts = files
             lines = [str(self.config), *_package_lines(), *_content_lines(_list_sources())]
-            lines += [*_content_lines(database), *_state_lines(kept)]
+            lines += [*_content_lines(database), *_state_lines(artifacts)]
         except OSError:  # a file went while it was looked at
             return ""
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
@@ -85,20 +85,20 @@ class ReportPlace:
         `check`: also where its files were only compared.
         """
         try:
-            kept = KeptReport(**json.loads(self._note.read_text(encoding="utf-8")))
+            noted = KeptReport(**json.loads(self._note.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
-        is_known = bool(inputs) and kept.inputs == inputs and (check or kept.is_written)
-        return kept if is_known and self._digest_files(kept.files) == kept.files else None
+        is_known = bool(inputs) and noted.inputs == inputs and (check or noted.is_written)
+        return noted if is_known and self._digest_files(noted.files) == noted.files else None
 
     def keep(
         self, inputs: str, names: Iterable[str], on_terminal: str, *, is_written: bool
     ) -> None:
         """Keep that the report was made from `inputs`, with its files `names` as they are now."""
         if inputs:
-            kept = KeptReport(inputs, self._digest_files(names), on_terminal, is_written)
+            noted = KeptReport(inputs, self._digest_files(names), on_terminal, is_written)
             with suppress(OSError):  # the next report is made again
-                atomic_files.write_text(self._note, json.dumps(asdict(kept)))
+                atomic_files.write_text(self._note, json.dumps(asdict(noted)))
 
     def _digest_files(self, names: Iterable[str]) -> dict[str, str]:
         """Return digests of the report's files: `names`, and any other format that is there."""
