@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import click
 
@@ -14,12 +14,32 @@ from bench.cli import json_output, options
 from bench.config import Config, Form
 from bench.errors import BenchError
 from bench.models import weights
+from bench.runner import costs
+from bench.runner.costs import PlannedTraining
+from bench.runner.measured_speed import Speed, estimate_hours, read_speed
+from bench.runner.named_device import device_name
+from bench.runner.past_hours import MeasuredHours, PastHours
 from bench.runner.request import RunRequest
+from bench.runner.requirements import missing_device, missing_requirements
+from bench.specs.run import Run
+from bench.tracking.table_runs import row_states
 
-if TYPE_CHECKING:
-    from bench.runner.costs import PlannedTraining
-    from bench.runner.past_hours import MeasuredHours
-    from bench.runner.speed import Speed
+
+def describe_plan(order: RunRequest, here: Config) -> Mapping[str, Any]:
+    """Return what would be run, for scripts: each row and seed with its state in the store."""
+    state, runs = row_states(here, order.table.key, order.form), order.resolve_runs()
+    rows = [
+        {
+            "table": order.table.key,
+            "row": row,
+            "seeds": [*order.row_seeds(row)],
+            "signature": run.signature,
+            "state": state.get(run.signature, "not run"),
+            "missing": [*dict.fromkeys([*missing_device(here), *missing_requirements(run, here)])],
+        }
+        for row, run in runs.items()
+    ]
+    return {"table": order.table.key, "form": order.form, "rows": rows}
 
 
 def dry_run(order: RunRequest, here: Config, *, again: bool, measure: bool) -> None:
@@ -27,9 +47,6 @@ def dry_run(order: RunRequest, here: Config, *, again: bool, measure: bool) -> N
 
     `measure` trains each row for a moment to estimate the hours.
     """
-    from bench.runner.requirements import missing_device, missing_requirements
-    from bench.tracking.table_runs import row_states
-
     state = row_states(here, order.table.key, order.form)
     lines: list[tuple[str, str, str, str]] = []
     missing = dict.fromkeys(missing_device(here))
@@ -51,8 +68,6 @@ def _describe_costs(
     order: RunRequest, here: Config, *, again: bool, measure: bool
 ) -> Iterator[str]:
     """Yield a line for each cost."""
-    from bench.runner import costs
-
     left = costs.remaining_trainings(order, here, again)
     todo = [training for training in left if not training.is_trained]
     yield (
@@ -69,7 +84,7 @@ def _describe_costs(
         yield f"clips: at most {sum(counted):,}{unknown} (early stopping may end sooner)"
     time = _describe_time(left, here, order.form, measure=measure)
     yield f"time: {time}"
-    room = costs.needed_space(left, here)
+    room = costs.needed_space(left)
     free = disk.free_bytes(here.work)
     enough = "" if room.total <= free else ": NOT ENOUGH"
     downloads = list(_describe_downloads(order, here))
@@ -101,13 +116,10 @@ def _describe_time(
     if not left:
         return "nothing is left"
 
-    from bench.runner.local import device_name
-    from bench.runner.speed import estimate_hours, measure_speed, read_speed
-
     device = device_name(here.for_one_device())
     speeds: dict[str, Speed] = {}
     for run in {run.signature: run for training in left for run in training.runs}.values():
-        one = measure_speed(run, here) if measure else read_speed(run, device, here.work)
+        one = _measure_speed(run, here) if measure else read_speed(run, device, here.work)
         if one is not None:
             speeds[run.signature] = one
             if measure:
@@ -131,13 +143,16 @@ def _describe_time(
     return ", and ".join(parts) if parts else f"not measured on {device} (--measure)"
 
 
+def _measure_speed(run: Run, here: Config) -> Speed:
+    from bench.runner import speed  # torch takes seconds
+
+    return speed.measure_speed(run, here)
+
+
 def _find_past_hours(
     unknown: Sequence[PlannedTraining], here: Config, form: Form
 ) -> list[MeasuredHours]:
     """Return the hours of those trainings of which alike runs are finished on this device."""
-    from bench.runner.local import device_name
-    from bench.runner.past_hours import PastHours
-
     if not unknown:
         return []
     past = PastHours(here, form, device_name(here))

@@ -16,7 +16,9 @@ from bench.cli.report_request import MARKDOWN_AND_CSV, ReportRequest, print_stal
 from bench.cli.submitted import slurm_job
 from bench.cli.sweep import report_sweep
 from bench.cli.text_width import terminal_width
+from bench.config import Config
 from bench.errors import BenchError, near_name
+from bench.reports.kept_reports import ReportPlace
 
 if TYPE_CHECKING:
     from bench.reports.document import ExtraFormat
@@ -118,14 +120,23 @@ def _report_checked_table(request: ReportRequest) -> None:
 
 def _report_tables(request: ReportRequest) -> None:
     """Write the reports of one table or of all, print their records as JSON, or check them."""
-    from bench.reports import document, grid_page, overview, stale_files
-    from bench.tracking import open_store
-
     extras = _parse_formats(request.formats)
     output_dir, form = request.folder, request.form
     config = configuration.to_write(output_dir)
     configuration.announce_waiting(config)
     is_all = request.table == ALL
+    wanted = (
+        None
+        if is_all or (request.as_json and not request.check)
+        else _locate_report(request, config)
+    )
+    # Before it is made: what changes meanwhile makes it anew.
+    inputs = wanted.digest_inputs() if wanted else ""
+    if wanted and _say_unchanged(request, wanted, inputs):
+        return
+    from bench.reports import document, grid_page, overview, stale_files
+    from bench.tracking import open_store
+
     keys = table_cards.table_keys() if is_all else [request.table]
     store = open_store.open_to_read(config)
     reports = build_table_reports(keys, form, config, store, detail=request.detail)
@@ -155,11 +166,16 @@ def _report_tables(request: ReportRequest) -> None:
             stale += document.find_stale_files(made, output_dir, extras)
         stale += [*left, *stale_files.find_changed_files(pages, output_dir)]
         print_stale(request, stale, output_dir)
-        return
     for made in shown:
-        click.echo(f"report: {document.write_report(made, output_dir, extras)}")
-        if not is_all:
-            click.echo(f"\n{made.on_terminal(terminal_width())}")
+        if not request.check:
+            click.echo(f"report: {document.write_report(made, output_dir, extras)}")
+        if wanted:
+            text, names = made.on_terminal(terminal_width()), made.list_kept_names()
+            wanted.keep(inputs, names, text, is_written=not request.check)
+            if not request.check:
+                click.echo(f"\n{text}")
+    if request.check:
+        return
     for path in left:
         path.unlink()
         click.echo(f"removed: {path} (nothing of its table was run)")
@@ -167,6 +183,26 @@ def _report_tables(request: ReportRequest) -> None:
         atomic_files.write_all(output_dir, pages)
     for name in pages:
         click.echo(f"overview: {output_dir / name}")
+
+
+def _locate_report(request: ReportRequest, config: Config) -> ReportPlace:
+    """Return the report of one table that is asked for, and where it is written."""
+    asked = (*sorted(_parse_formats(request.formats)), str(request.detail), str(terminal_width()))
+    key = table_cards.table_key(request.table)
+    return ReportPlace(key, request.form, request.folder, asked, config)
+
+
+def _say_unchanged(request: ReportRequest, wanted: ReportPlace, inputs: str) -> bool:
+    """Print what the report says where nothing has changed since; return whether that is so."""
+    unchanged = wanted.read_unchanged(inputs, check=request.check)
+    if unchanged is None:
+        return False
+    if request.check:
+        print_stale(request, [], request.folder)
+    else:
+        click.echo(f"report: {wanted.page}")
+        click.echo(f"\n{unchanged.on_terminal}")
+    return True
 
 
 def _describe_empty(key: str, output_dir: Path) -> str:

@@ -143,11 +143,10 @@ def run(
     order = RunRequest(card, chosen, seeds, form, overrides, seed, choice)
     order.resolve_runs()  # every mistake in what was asked for, before anything is begun
     if dry_run or measure:
-        from bench.cli.dry_run import dry_run as say_costs
-        from bench.cli.run_output import describe_plan
+        from bench.cli import dry_run as costs_output
 
-        json_output.print_json("dry run", describe_plan(order, here))
-        say_costs(order, here, again=again, measure=measure)
+        json_output.print_json("dry run", costs_output.describe_plan(order, here))
+        costs_output.dry_run(order, here, again=again, measure=measure)
         return
     if cluster.status or cluster.cancel:
         from bench.cli import cluster_output

@@ -63,23 +63,3 @@ def list_result_records(order: RunRequest, here: Config) -> Mapping[str, Any]:
     rows = [] if order.overrides else order.rows
     records = [record for row in rows for record in results.build_records(row)]
     return {"records": records, "other_runs": others}
-
-
-def describe_plan(order: RunRequest, here: Config) -> Mapping[str, Any]:
-    """Return what would be run, for scripts: each row and seed with its state in the store."""
-    from bench.runner.requirements import missing_device, missing_requirements
-    from bench.tracking.table_runs import row_states
-
-    state, runs = row_states(here, order.table.key, order.form), order.resolve_runs()
-    rows = [
-        {
-            "table": order.table.key,
-            "row": row,
-            "seeds": [*order.row_seeds(row)],
-            "signature": run.signature,
-            "state": state.get(run.signature, "not run"),
-            "missing": [*dict.fromkeys([*missing_device(here), *missing_requirements(run, here)])],
-        }
-        for row, run in runs.items()
-    ]
-    return {"table": order.table.key, "form": order.form, "rows": rows}

@@ -71,8 +71,8 @@ class ConfigFile(Spec):
     gives the same figures on a GPU too, more slowly. (On the CPU it does anyway, with the same
     number of threads.)"""
     checkpoint_minutes: Annotated[float, Field(ge=0)] = 0.0
-    """Minutes between two saved states of a training, at the end of an epoch; 0 saves each epoch's.
-    A training that is killed goes on from the last one."""
+    """Minutes between two saved states of a training, within a long epoch too; 0 saves each epoch's
+    at its end. A training that is killed goes on from the last one, to equal figures."""
     speed: SpeedSettings = SpeedSettings()
     """How this machine computes, without a change of what is computed
     (`bench.config.speed_settings`)."""

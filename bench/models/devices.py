@@ -1,8 +1,14 @@
-"""Whether torch has the devices that this machine's configuration asks for."""
+"""Whether torch has the devices that this machine's configuration asks for.
+
+torch, which takes seconds to import, is asked only where there can be such a device.
+"""
 
 from __future__ import annotations
 
-import torch
+import ctypes
+import sys
+from contextlib import suppress
+from pathlib import Path
 
 from bench.config import Config
 from bench.errors import BenchError
@@ -17,7 +23,7 @@ def missing_devices(config: Config) -> str:
     asked = f"device = {config.device!r}"
     if not there:
         why = "torch finds no such device here"
-        if kind == "cuda" and torch.version.cuda is None:
+        if kind == "cuda" and _is_built_without_cuda():
             why += " (it is built without CUDA)"
         return f'{asked}: {why}: set device = "cpu" in {_config_name(config)}, or BENCH_DEVICE=cpu'
     return (
@@ -39,10 +45,32 @@ def device_kind(device: str) -> str:
     return next((kind for kind in ("mps", "cuda") if _count_devices(kind)), "cpu")
 
 
+def has_driver() -> bool:
+    """Return whether torch may find a GPU: a driver is there, or torch is imported already."""
+    if "torch" in sys.modules or Path("/dev/kfd").exists():  # the latter is AMD's driver
+        return True
+    with suppress(OSError):
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        return True
+    return False
+
+
 def _count_devices(kind: str) -> int:
-    if kind == "cuda":
+    if kind == "cuda" and has_driver():
+        import torch
+
         return torch.cuda.device_count() if torch.cuda.is_available() else 0
-    return int(kind == "mps" and torch.backends.mps.is_available())
+    if kind == "mps" and sys.platform == "darwin":
+        import torch
+
+        return int(torch.backends.mps.is_available())
+    return 0
+
+
+def _is_built_without_cuda() -> bool:
+    import torch
+
+    return torch.version.cuda is None
 
 
 def _config_name(config: Config) -> str:

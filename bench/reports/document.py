@@ -11,7 +11,6 @@ against them.
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +42,7 @@ from bench.reports.bibliography import format_bibliography
 from bench.reports.cell_records import build_cell_records, format_records_csv
 from bench.reports.citation import format_citation
 from bench.reports.contradictions import find_contradictions
+from bench.reports.kept_reports import find_report_files, name_report
 from bench.reports.main_table import render_main_table
 from bench.reports.page_templates import fill_page_template
 from bench.reports.plot_style import FILE_KINDS, render_files
@@ -133,9 +133,12 @@ class Report:
 
     def find_files(self, folder: Path) -> list[Path]:
         """Return the files of this report in `folder`, in any form and of any run."""
-        other = f"{self.stem}.smoke."
-        paths = folder.glob(f"{glob.escape(self.stem)}.*") if folder.is_dir() else ()
-        return [path for path in paths if not path.name.startswith(other)]
+        return find_report_files(self.stem, folder)
+
+    def list_kept_names(self) -> list[str]:
+        """Return the names of all files of the report that are always written."""
+        drawn = [f"{self.stem}.{kind}" for kind in FILE_KINDS] if self.has_figure else []
+        return [*self.text_files, *drawn, *self.pictures]
 
     def render_extra_files(self, kind: ExtraFormat, figure: bytes = b"") -> dict[str, str]:
         """Return the files of another form by name: with LaTeX comes what the table cites."""
@@ -188,7 +191,7 @@ def build_report(
     every = {**standings, **systems}
     comparisons = compare_all_rows(with_systems, results, every, artifacts)
     smoke = smoke_prefix(form)
-    stem = table.key.replace("/", "-") + (".smoke" if form == "smoke" else "")
+    stem = name_report(table.key, form)
     shown = collect_best_row_plots(with_systems, results, every, runs, artifacts, stem, form)
     markdown = fill_page_template(
         "table",

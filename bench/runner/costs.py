@@ -1,27 +1,20 @@
-"""What the trainings of an order cost: which are left, how many clips, how much disk.
-
-Weights are counted on the front-end's published dimensions, laid out without storage: no checkpoint
-is read.
-"""
+"""What the trainings of an order cost: which are left, how many clips, how much disk."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
-
-from torch import Tensor
 
 from bench._io import disk
 from bench.cards import corpus_cards
 from bench.config import Config
 from bench.data import corpora
 from bench.errors import BenchError, RowFailed
+from bench.runner.network_sizes import weight_sizes
 from bench.runner.request import RunRequest
-from bench.specs.base import digest
 from bench.specs.run import Data, Run
-from bench.tracking import address
 from bench.tracking.run_folders import finished_seeds
-from bench.training import checkpoints
+from bench.training import file_names
 
 
 class PlannedTraining(NamedTuple):
@@ -40,7 +33,7 @@ class DiskSpace(NamedTuple):
     """Bytes that trainings need on the disk of the work folder, without score files."""
 
     stays: int
-    """Of kept weights, and of the tracking store's copies where it keeps them there."""
+    """Of kept weights."""
     meanwhile: int
     """At most beside them, while the largest of the trainings is done."""
 
@@ -48,14 +41,6 @@ class DiskSpace(NamedTuple):
     def total(self) -> int:
         """Both together."""
         return self.stays + self.meanwhile
-
-
-class WeightSizes(NamedTuple):
-    """What a system's weights take."""
-
-    all_bytes: int
-    trained_bytes: int
-    """Of those that an optimiser has a state of, twice as large."""
 
 
 # --- what is left -------------------------------------------------------------------------------
@@ -96,7 +81,7 @@ def find_training(run: Run, seed: int, config: Config) -> PlannedTraining:
     if not run.is_trained:
         return PlannedTraining((run,), seed, True, 0)
     folders = [*(config.work / "runs").glob(f"{run.training_signature}-*/seed-{seed}")]
-    ended = any((folder / checkpoints.SELECTION).is_file() for folder in folders)
+    ended = any((folder / file_names.SELECTION).is_file() for folder in folders)
     taken = disk.taken_bytes(*(path for folder in folders for path in folder.glob("*.pt")))
     return PlannedTraining((run,), seed, ended, taken)
 
@@ -123,56 +108,27 @@ def require_disk_space(
     trainings: Sequence[PlannedTraining], config: Config, at_once: int = 1
 ) -> None:
     """Raise RowFailed where the disk is too small for trainings, `at_once` of them in parallel."""
-    text = disk.describe_shortage(config.work, needed_space(trainings, config, at_once).total)
+    text = disk.describe_shortage(config.work, needed_space(trainings, at_once).total)
     if text is not None:
         raise RowFailed("machine.disk-full", text)
 
 
-def needed_space(
-    trainings: Sequence[PlannedTraining], config: Config, at_once: int = 1
-) -> DiskSpace:
-    """Return what trainings need beside what they take already; see `space_of_trainings`."""
-    at = address.configured_address(config)
-    in_store = at.file is not None or at.is_database
-    return space_of_trainings(trainings, in_store=in_store, at_once=at_once)
+def needed_space(trainings: Sequence[PlannedTraining], at_once: int = 1) -> DiskSpace:
+    """Return what trainings need beside what they take already; `at_once` are done at a time.
 
-
-def space_of_trainings(
-    trainings: Sequence[PlannedTraining], *, in_store: bool, at_once: int = 1
-) -> DiskSpace:
-    """Return what trainings need of which `at_once` are done beside each other.
-
-    A finished one keeps its weights, twice where the tracking store keeps its copy on the same disk
-    (`in_store`). Until then it has its last state, which holds the weights and the optimiser's two
-    moments of each that is trained, twice while it is written; and the weights that a mean is to be
-    made of. One of published weights writes none.
+    A finished one keeps its weights, which a store on the same drive gives one more name. Until
+    then it has its last state, which holds the weights and the optimiser's two moments of each that
+    is trained, twice while it is written; and the weights that a mean is to be made of. The weights
+    are written once more when it is evaluated. One of published weights writes none.
     """
     stays, states = 0, list[int]()
     for training in (one for one in trainings if one.runs[0].is_trained):
         weights = weight_sizes(training.runs[0])
-        size = (2 if in_store else 1) * weights.all_bytes
-        stays += max(0, size - training.taken_bytes)
-        if not training.is_trained:
+        stays += max(0, weights.all_bytes - training.taken_bytes)
+        if training.is_trained:
+            states.append(weights.all_bytes)
+        else:
             recent = training.runs[0].training.keep.averaged_epochs * weights.all_bytes
             state = weights.all_bytes + 2 * weights.trained_bytes
             states.append(2 * state + recent)
     return DiskSpace(stays, sum(sorted(states)[-at_once:]))
-
-
-def weight_sizes(run: Run) -> WeightSizes:
-    """Return what the weights of a run's system take, with its front-end's."""
-    key = " ".join(digest(settings) for settings in (run.frontend, run.system, run.train))
-    if key not in _weights:
-        network = run.system.build(run.frontend.lay_out(), run.train)
-        trained = (weight for weight in network.parameters() if weight.requires_grad)
-        every = _sum_bytes(network.state_dict().values())
-        _weights[key] = WeightSizes(every, _sum_bytes(trained))
-    return _weights[key]
-
-
-_weights: dict[str, WeightSizes] = {}
-"""Counted already: rows of a table often have one network."""
-
-
-def _sum_bytes(tensors: Iterable[Tensor]) -> int:
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

@@ -14,18 +14,16 @@ from functools import partial
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
-import torch
-
 from bench._io import atomic_files, interrupts, machine
 from bench._io.interrupts import InterruptGuard
 from bench.config import Config
 from bench.errors import BenchError, Busy, RowFailed, Stopped, plain_message
 from bench.evaluation import row_evaluation
 from bench.jobs import host_leases, leases
-from bench.models import devices
-from bench.provenance import processor_name, read_commit
+from bench.provenance import read_commit
 from bench.reports.stored_results import StoredResults
 from bench.runner import results
+from bench.runner.named_device import device_name
 from bench.runner.process_team import TeamLost
 from bench.runner.request import RunRequest
 from bench.runner.row_run import RowRun
@@ -218,14 +216,6 @@ def _explain_failure(row: RowRun, error: Exception) -> tuple[str, str]:
         atomic_files.write_text(log, traceback.format_exc())
         message += f" (whole traceback: {log})"
     return "row.failed", message
-
-
-def device_name(config: Config) -> str:
-    """Return what the rows run on, e.g. `NVIDIA H200` or `cpu: AMD EPYC`, and how many of them."""
-    devices.require_devices(config.for_one_device())
-    kind = devices.device_kind(config.device)
-    name = torch.cuda.get_device_name(0) if kind == "cuda" else f"{kind}: {processor_name()}"
-    return name if config.device_count == 1 else f"{config.device_count} x {name}"
 
 
 def _describe_job(job: RowJob, order: RunRequest, device: str) -> RunRecord:

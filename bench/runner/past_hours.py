@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 from bench.cards import table_cards
 from bench.config import Config, Form
 from bench.runner.costs import PlannedTraining
-from bench.runner.shared_training import TAKEN_FROM
 from bench.specs.precision import name_precision
 from bench.specs.run import Run
-from bench.tracking.shared_runs import TRAINED_IN
+from bench.tracking.shared_runs import TAKEN_FROM, TRAINED_IN
 from bench.tracking.table_runs import runs_by_table
 
 _COSTLY = (

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from typing import NamedTuple
 
 from bench.config import Config
 from bench.errors import BenchError
+from bench.models import devices
 from bench.specs.precision import PrecisionName
 from bench.specs.run import Run
 
@@ -49,20 +48,10 @@ def _has_bfloat16(device: str) -> bool:
 
     torch, which takes seconds to import, is asked only where there is a driver.
     """
-    if device not in ("auto", "cuda") or not _has_driver():
+    if device not in ("auto", "cuda") or not devices.has_driver():
         return False
     try:
         import torch
     except ImportError:  # the small package, which trains nothing
         return False
     return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
-
-
-def _has_driver() -> bool:
-    if "torch" in sys.modules:
-        return True
-    try:
-        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-    except OSError:
-        return False
-    return True

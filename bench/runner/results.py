@@ -36,8 +36,8 @@ def log_row_results(
         for picture in plot_evaluation(path, run.evaluate[name], data.evaluate[name].subset, who):
             tracked.add_artifact(picture, f"figures/{name}")
     if entry.kind == "row" and trained.checkpoint is not None:
-        system = trained_models.load_kept_system(run, entry.seed, trained.checkpoint, config)
-        tracked.add_model(system)
+        trained_models.add_module(run, entry.seed, trained.checkpoint, config)
+        tracked.add_model(trained.checkpoint)
     # A trial is no row's model.
     shared_training.keep_training(tracked, trained, whole=entry.kind != "row")
     tag_training(tracked, trained)

@@ -1,9 +1,8 @@
 """A training is done once, also by people with different work folders.
 
-What a finished run keeps in the tracking store is enough to go on from. A row keeps its weights as
-a model, with plain tensors (`bench.tracking.registered_models`); the rest of its state, and how
-training went, is kept beside it. A digest of all weights shows whether the state that was put
-together again is the one that was trained.
+What a finished run keeps in the tracking store is enough to go on from. The model of a row is its
+checkpoint (`bench.tracking.registered_models`); how training went is kept beside it. A digest of
+all weights shows whether they are the ones that were trained.
 """
 
 from __future__ import annotations
@@ -22,7 +21,8 @@ from bench._io import atomic_files
 from bench._io.digests import file_digest
 from bench.config import Config
 from bench.errors import BenchError, plain_message
-from bench.tracking.shared_runs import TRAINED_IN
+from bench.tracking import registered_models
+from bench.tracking.shared_runs import TAKEN_FROM, TRAINED_IN
 from bench.tracking.store import Store, TrackedRun
 from bench.training import checkpoints, keeping
 from bench.training.row import TrainedRow
@@ -31,8 +31,6 @@ WEIGHTS = "weights_digest"
 """Tag of a run: the digest of its kept weights (`state_digest`)."""
 SCORES = "score_files"
 """Tag of a run: the digest of each score file by its path among the artifacts, as JSON."""
-TAKEN_FROM = "taken_from"
-"""Tag of a run whose weights another one trained: that one's id."""
 _FOLDER, _REST, _WHOLE = "training", "rest.pt", "checkpoint"
 _COMPUTED = ".parametrizations."
 """In the names of weights that torch computes others from; a model has what they come to."""
@@ -52,8 +50,8 @@ def state_digest(state: Mapping[str, Tensor]) -> str:
 def keep_training(tracked: TrackedRun, trained: TrainedRow, *, whole: bool) -> None:
     """Keep with a run what others need to take over its training.
 
-    That is the checkpoint where it is kept `whole`, else what the model lacks of it; how training
-    went; and digests. Without training these are the digests of score files alone.
+    That is the checkpoint where it is kept `whole`, as no model of it is; how training went; and
+    digests. Without training these are the digests of score files alone.
     """
     files = {f"scores/{name}/{path.name}": path for name, path in trained.scores.items()}
     digests = {name: file_digest(path) for name, path in files.items()}
@@ -68,10 +66,6 @@ def keep_training(tracked: TrackedRun, trained: TrainedRow, *, whole: bool) -> N
         progress = Path(folder, checkpoints.PROGRESS)
         atomic_files.write_text(progress, json.dumps(vars(trained.progress)))
         paths = [progress, trained.checkpoint.with_name(checkpoints.SELECTION)]
-        if not whole:
-            rest = {name: tensor for name, tensor in state.items() if _COMPUTED in name}
-            torch.save({"system": rest}, Path(folder, _REST))
-            paths.append(Path(folder, _REST))
         for path in paths:
             tracked.add_artifact(path, _FOLDER)
 
@@ -139,11 +133,21 @@ def _copy_training(store: Store, run: Any, folder: Path) -> None:
 
 
 def _kept_weights(store: Store, run: Any, folder: Path) -> dict[str, Tensor]:
-    """Return the kept weights of a run, put together from its model where it has one."""
+    """Return the kept weights of a run. A row's model is its checkpoint.
+
+    Where an earlier version kept it, the rest of the weights lies beside the model.
+    """
     run_id = run.info.run_id
     if run.data.tags["kind"] != "row":
-        whole = store.fetch_artifact(run_id, f"{_WHOLE}/{checkpoints.BEST_CHECKPOINT}", folder)
-        return checkpoints.load_checkpoint(whole)["system"]
+        path = f"{_WHOLE}/{checkpoints.BEST_CHECKPOINT}"
+    elif f"{_FOLDER}/{_REST}" in store.artifact_names(run_id, _FOLDER):
+        return _earlier_weights(store, run_id, folder)
+    else:
+        path = f"{registered_models.FOLDER}/{registered_models.FILE}"
+    return checkpoints.load_checkpoint(store.fetch_artifact(run_id, path, folder))["system"]
+
+
+def _earlier_weights(store: Store, run_id: str, folder: Path) -> dict[str, Tensor]:
     path = store.fetch_artifact(run_id, f"{_FOLDER}/{_REST}", folder)
     rest = checkpoints.load_checkpoint(path)["system"]
     computed = {_plain_name(name) for name in rest}

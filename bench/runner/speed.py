@@ -1,26 +1,20 @@
-"""How fast a row trains and scores on this device, measured on the row's own clips.
-
-The work folder keeps the measurements.
-"""
+"""How fast a row trains and scores on this device, measured on the row's own clips."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import NamedTuple
 
 from lightning_fabric import Fabric
-from pydantic import TypeAdapter
 
 from bench._io import atomic_files
 from bench.cards import corpus_cards
 from bench.config import Config
 from bench.data.subset import Subset
 from bench.models.systems.base import System
-from bench.runner.costs import PlannedTraining, count_clips, count_utterances
-from bench.runner.local import device_name
+from bench.runner.measured_speed import Speed, keep_speed
+from bench.runner.named_device import device_name
 from bench.specs.run import HeldOutData, Run
 from bench.training import engine, shares
 from bench.training.callbacks import SilentCallback
@@ -31,26 +25,6 @@ STEPS = 10
 """Steps that are measured; as many before them are not."""
 SCORED = 64
 """Utterances that are scored of each split."""
-FILE = "speed.json"
-"""In the work folder."""
-
-
-class Speed(NamedTuple):
-    """Of one run on one device."""
-
-    train: float
-    """Clips a second, with all that is done to them; 0 where nothing is trained."""
-    dev: float
-    """Utterances a second; 0 where nothing is trained."""
-    evaluate: Mapping[str, float]
-    """Utterances a second, by evaluation."""
-    measured: str
-    """The day."""
-
-
-def read_speed(run: Run, device: str, work: Path) -> Speed | None:
-    """Return what was measured of a run on a device; None where nothing was."""
-    return _read_file(work).get(device, {}).get(run.signature)
 
 
 def measure_speed(run: Run, config: Config) -> Speed:
@@ -77,9 +51,7 @@ def measure_speed(run: Run, config: Config) -> Speed:
             train=len(train) / _time_epoch(fabric, short, train, dev, one),
             dev=measure_scoring(fabric, system, data.dev.subset, short.dev, one),
         )
-    every = _read_file(config.work)
-    every.setdefault(device_name(one), {})[run.signature] = speed
-    atomic_files.write_bytes(config.work / FILE, _SPEEDS.dump_json(every, indent=1))
+    keep_speed(speed, run, device_name(one), config.work)
     return speed
 
 
@@ -125,44 +97,6 @@ def shorten_run(run: Run) -> Run:
 def draw_few(subset: Subset, number: int) -> Subset:
     """Return about `number` utterances of a split, the same ones each time."""
     return shares.draw_share(subset, min(1.0, number / len(subset)), 0)
-
-
-_SPEEDS = TypeAdapter(dict[str, dict[str, Speed]])
-"""What the file holds: by device and signature."""
-
-
-def _read_file(work: Path) -> dict[str, dict[str, Speed]]:
-    """Return what is kept; nothing where the file is not there or not readable."""
-    try:
-        return _SPEEDS.validate_json((work / FILE).read_bytes())
-    except (OSError, ValueError):
-        return {}
-
-
-def estimate_hours(
-    training: PlannedTraining, speeds: Mapping[str, Speed], config: Config
-) -> float | None:
-    """Return how long a training and its evaluations take at most.
-
-    It follows from the speed of each run, by signature. Return None where a speed or the number of
-    utterances is not known.
-    """
-    first = training.runs[0]
-    if any(run.signature not in speeds for run in training.runs):
-        return None
-    speed = speeds[first.signature]
-    parts = [
-        (count_utterances(data, run, config), speeds[run.signature].evaluate[name])
-        for run in training.runs
-        for name, data in run.evaluate.items()
-    ]
-    if not training.is_trained:
-        dev, epochs = count_utterances(first.dev, first, config), first.training.epochs
-        parts += [(count_clips(first, config), speed.train)]
-        parts += [(None if dev is None else dev * epochs, speed.dev)]
-    if any(number is None for number, _ in parts):
-        return None
-    return sum((number or 0) / rate for number, rate in parts) / 3600
 
 
 class _Clock(SilentCallback):

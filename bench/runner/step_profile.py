@@ -28,7 +28,7 @@ from bench.config import Config
 from bench.errors import BenchError
 from bench.models.augment import Mixer, build_mixer
 from bench.models.systems.base import Batch
-from bench.runner.local import device_name
+from bench.runner.named_device import device_name
 from bench.runner.speed import SCORED, measure_scoring, shorten_run
 from bench.runner.step_work import (
     DeviceSpeed,

@@ -15,6 +15,7 @@ from bench.models.systems.base import System
 from bench.runner.request import RunRequest
 from bench.smoke import smoke_option
 from bench.specs.run import PUBLISHED_WEIGHTS, HeldOutData, PublishedStart, Run
+from bench.tracking.model_pickle import MODULE, pack_module
 from bench.tracking.shared_runs import TRAINED_IN
 from bench.tracking.store import Store
 from bench.training import checkpoints, engine
@@ -51,6 +52,14 @@ def load_kept_system(run: Run, seed: int, path: Path, config: Config) -> System:
             "row.wrong-weights", f"{path}: holds another system's weights: {error}"
         ) from error
     return system
+
+
+def add_module(run: Run, seed: int, path: Path, config: Config) -> None:
+    """Write a checkpoint anew with its module in it, so that it is a model as well, once."""
+    state = checkpoints.load_checkpoint(path)
+    if MODULE not in state:
+        packed = pack_module(load_kept_system(run, seed, path, config))
+        checkpoints.save_checkpoint({**state, MODULE: packed}, path)
 
 
 def find_model(order: RunRequest, seed: int | None, config: Config, store: Store) -> TrainedModel:

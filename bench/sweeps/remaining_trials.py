@@ -10,6 +10,7 @@ from bench.cards.sweep_cards import base_run, trial_run, trial_seeds
 from bench.config import Config
 from bench.runner import costs
 from bench.runner.costs import PlannedTraining
+from bench.runner.network_sizes import weight_sizes
 from bench.specs.run import Run
 from bench.sweeps import sampling
 from bench.sweeps.study import Study
@@ -36,7 +37,7 @@ def list_remaining_trainings(study: Study, wanted: int, config: Config) -> list[
 
 
 def _count_weights(run: Run) -> int:
-    return sum(costs.weight_sizes(run))
+    return sum(weight_sizes(run))
 
 
 def _list_stages(runs: Sequence[Run], ends: Sequence[Run]) -> list[Run]:

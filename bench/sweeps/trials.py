@@ -19,6 +19,7 @@ from bench.reports import plot_style, sweep_plots
 from bench.reports.sweep_best import describe_best_trials, find_leaders
 from bench.reports.sweep_report import describe_study
 from bench.runner import costs, local
+from bench.runner.named_device import device_name
 from bench.runner.requirements import require_available
 from bench.runner.training_folder import abandon_training
 from bench.specs.run import Run
@@ -68,7 +69,7 @@ class SweepRun:
         )
         self._seeds = trial_seeds(card)
         self._resolution = self._find_resolution(run)
-        self._device = local.device_name(config)
+        self._device = device_name(config)
         opened = storage.open_storage(url, entry.name, config.work, watcher.say)
         self.study = Study(card, entry.name, opened, (run.training.epochs, len(self._seeds)))
         self._tracked = StudyRun(store, entry)

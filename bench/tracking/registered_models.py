@@ -1,10 +1,10 @@
 """Trained systems as MLflow models: written, registered by table and row, loaded again.
 
-A model is the whole `torch.nn.Module` of a row's kept weights, pickled as MLflow's pytorch flavour
-has it, in the run's artifacts (`model/`). So `mlflow.pytorch.load_model` rebuilds it wherever this
-suite is installed, without the pretrained weights that its front-end began from; it stands in for a
-copy of the checkpoint, so that a row takes no more room than with one. Unpickling runs code: load
-models of stores that you trust only.
+A model is the whole `torch.nn.Module` of a row's kept weights, of MLflow's pytorch flavour, in the
+run's artifacts (`model/`). So `mlflow.pytorch.load_model` rebuilds it wherever this suite is
+installed, without the pretrained weights that its front-end began from. Its file is the row's
+checkpoint itself (`bench.tracking.model_pickle`), which a local store keeps as one more name of the
+same file. Unpickling runs code: load models of stores that you trust only.
 
 A row of SAL's Table 4 is registered as `sal-table4-S5`, with a version for each run and the alias
 `seed-666` for the latest of each seed. A smoke run's is `sal-table4-S5-smoke`, and one with
@@ -13,10 +13,10 @@ overridden settings bears its signature as well: neither can be taken for the pa
 
 from __future__ import annotations
 
-import copy
 import importlib
 import logging
 import re
+import shutil
 import tempfile
 import warnings
 from collections.abc import Mapping
@@ -32,12 +32,15 @@ from bench._io import packages
 from bench.errors import BenchError
 from bench.smoke import smoke_note
 from bench.tracking.address import local_folder
+from bench.tracking.run_files import link_file
 
 if TYPE_CHECKING:
     from torch import nn
 
 FOLDER = "model"
 """Folder of a run's artifacts."""
+FILE = "data/model.pth"
+"""Of a model, where MLflow has the weights; below its folder."""
 _VERSIONED = ("table", "row", "seed", "form", "signature", "overrides")
 """Tags of a run that its registered model bears, too."""
 
@@ -54,15 +57,26 @@ def model_name(tags: Mapping[str, str]) -> str:
     return re.sub(r"[/:]", "-", "-".join(parts))
 
 
-def write_model(system: nn.Module, folder: Path) -> None:
-    """Write a copy of a system as an MLflow model into `folder`, which is made."""
+def write_model(checkpoint: Path, folder: Path) -> None:
+    """Write an MLflow model into `folder`, which is made; its file is the checkpoint, linked.
+
+    The checkpoint holds its module (`bench.tracking.model_pickle`). On another drive it is copied.
+    """
+    from torch import nn
+
+    from bench.tracking import model_pickle
+
     _import_flavour().save_model(
-        _plain_copy(system),
+        nn.Identity(),  # in place of which comes the checkpoint
         str(folder),
         serialization_format="pickle",
+        pickle_module=model_pickle,
         pip_requirements=pip_requirements(),
         metadata={"commit": provenance.read_commit()},
     )
+    file = folder / FILE
+    if not link_file(checkpoint, file):
+        shutil.copyfile(checkpoint, file)
 
 
 def pip_requirements() -> list[str]:
@@ -106,28 +120,6 @@ def _import_flavour() -> Any:
     # Its warning that pickles run code is for readers; it is said above.
     logging.getLogger("mlflow.pytorch").setLevel(logging.ERROR)
     return pytorch
-
-
-def _plain_copy(system: nn.Module) -> nn.Module:
-    """Return a copy for the CPU whose weights are plain tensors.
-
-    Those that torch computes from others at each call (weight normalisation, adapters) refuse to be
-    pickled; here they are what they come to after training.
-    """
-    from torch.nn import Parameter
-    from torch.nn.utils import parametrize
-
-    copied = copy.deepcopy(system).cpu().eval()
-    for module in list(copied.modules()):
-        if parametrize.is_parametrized(module):
-            parametrized: Any = module.parametrizations
-            weights = {name: getattr(module, name).detach() for name in parametrized}
-            # `remove_parametrizations` would change the class, which the copy shares.
-            module.__class__ = parametrize.type_before_parametrizations(module)
-            del module.parametrizations
-            for name, weight in weights.items():
-                module.register_parameter(name, Parameter(weight))
-    return copied
 
 
 def register_model(client: Any, run_id: str) -> None:

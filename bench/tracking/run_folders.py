@@ -9,7 +9,6 @@ from bench.config import Config, Form
 from bench.tracking import address
 from bench.tracking.run_workers import is_worker_alive
 from bench.tracking.shared_runs import TRAINED_IN
-from bench.tracking.store import Store
 from bench.tracking.table_runs import table_runs
 
 
@@ -35,6 +34,8 @@ def runs_by_folder(config: Config) -> Mapping[str, list[FolderRun]] | None:
     """
     if address.configured_address(config).is_new:
         return {}
+    from bench.tracking.store import Store
+
     store = Store(config)
     if not store.is_reachable() or store.waiting_names():
         return None

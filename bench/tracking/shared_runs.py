@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
-from bench.tracking.mlflow_store import MlflowStore
 from bench.tracking.run_files import list_artifact_files
+
+if TYPE_CHECKING:  # whoever looks for a tag alone needs no store
+    from bench.tracking.mlflow_store import MlflowStore
 
 TRAINED_IN = "trained_in"
 """Tag of a run: the folder of its training below the work folder. Its name says what was trained,
 on which data, from what and with which seed (`bench.training.row.training_path`)."""
+TAKEN_FROM = "taken_from"
+"""Tag of a run whose weights another one trained: that one's id."""
 
 
 def runs_trained_in(to: MlflowStore, folder: str) -> list[Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,13 +49,33 @@ def read_runs(file: Path, tables: Sequence[str], tags: Mapping[str, str]) -> lis
     its tables are not those of the installed MLflow, which says what is wrong.
     """
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            revisions = database.execute("select version_num from alembic_version").fetchall()
-            if {revision for (revision,) in revisions} != _newest_revisions():
-                return None
+        with _open_newest(file) as database:
             return _select_runs(database, tables, tags)
     except sqlite3.Error:
         return None
+
+
+def list_artifact_uris(file: Path, table: str) -> list[str] | None:
+    """Return where the runs of a table keep their files; None where `read_runs` returns None."""
+    try:
+        with _open_newest(file) as database:
+            query = (
+                "select artifact_uri from runs join experiments using (experiment_id) "
+                "where experiments.name = ? order by run_uuid"
+            )
+            return [uri for (uri,) in database.execute(query, [table])]
+    except sqlite3.Error:
+        return None
+
+
+@contextmanager
+def _open_newest(file: Path) -> Generator[sqlite3.Connection]:
+    """Open a store to read it; sqlite3.Error where its tables are not the installed MLflow's."""
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        revisions = database.execute("select version_num from alembic_version").fetchall()
+        if {revision for (revision,) in revisions} != _newest_revisions():
+            raise sqlite3.DatabaseError("another schema")
+        yield database
 
 
 def _select_runs(

@@ -9,7 +9,6 @@ from bench._io import packages
 from bench.config import Config, Form
 from bench.jobs import submissions
 from bench.tracking import address, sqlite_runs
-from bench.tracking.run_frame import runs_frame
 
 
 def table_runs(config: Config, table: str, form: Form) -> list[Any]:
@@ -55,14 +54,16 @@ def row_states(config: Config, table: str, form: Form) -> dict[str, str]:
 
     Return none where MLflow is not installed (`bench.tracking.open_store.explain_unread` says so).
     """
-    frame = runs_frame(table_runs(config, table, form))
+    last: dict[str, dict[int, str]] = {}
+    # Newest first: the last run of a seed says how that seed stands.
+    for run in table_runs(config, table, form):
+        tags = run.data.tags
+        last.setdefault(tags["signature"], {}).setdefault(int(tags["seed"]), run.info.status)
     by_signature: dict[str, str] = {}
-    for signature, runs in frame.groupby("signature", sort=False):
-        # The last run of a seed says how that seed stands.
-        last = runs.drop_duplicates("seed", keep="last")
-        parts = [
-            f"{status}: seed {', '.join(str(seed) for seed in sorted(group['seed']))}"
-            for status, group in last.groupby("status", sort=True)
-        ]
-        by_signature[str(signature)] = "; ".join(parts).lower()
+    for signature, status_of in last.items():
+        seeds_of: dict[str, list[str]] = {}
+        for seed, status in sorted(status_of.items()):
+            seeds_of.setdefault(status, []).append(str(seed))
+        parts = (f"{status}: seed {', '.join(seeds)}" for status, seeds in sorted(seeds_of.items()))
+        by_signature[signature] = "; ".join(parts).lower()
     return by_signature

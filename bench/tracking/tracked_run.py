@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from bench._io import atomic_files
 from bench._io.interrupts import defer_sigint
 from bench.errors import BenchError, InputChanged, Stopped
 from bench.jobs.leases import LeaseLost
@@ -35,9 +35,6 @@ from bench.tracking.run_record import (
     results_csv,
     tracked_values,
 )
-
-if TYPE_CHECKING:  # torch takes a second, and reports need none
-    from torch import nn
 
 _HOURS = "hours"
 
@@ -130,13 +127,14 @@ class TrackedRun:
         else:
             self._run_work(lambda client, run_id: client.log_artifact(run_id, str(path), folder))
 
-    def add_model(self, system: nn.Module) -> None:
-        """Keep the trained system as an MLflow model (`bench.tracking.registered_models`)."""
-        with tempfile.TemporaryDirectory() as folder:
-            registered_models.write_model(system, Path(folder, registered_models.FOLDER))
-            self._run_work(
-                lambda client, run_id: run_files.keep_folder(client, run_id, Path(folder))
-            )
+    def add_model(self, checkpoint: Path) -> None:
+        """Keep a checkpoint that holds its module as an MLflow model, stored once where possible.
+
+        See `bench.tracking.registered_models`.
+        """
+        with atomic_files.scratch_folder(checkpoint) as folder:
+            registered_models.write_model(checkpoint, folder / registered_models.FOLDER)
+            self._run_work(lambda client, run_id: run_files.keep_folder(client, run_id, folder))
         self._run_work(registered_models.register_model)
 
     def finish_run(self, figures: Mapping[str, MetricResult]) -> None:

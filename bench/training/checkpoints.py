@@ -15,19 +15,8 @@ import torch
 
 from bench._io import atomic_files, machine
 from bench.errors import BenchError, RowFailed
-
-LAST_CHECKPOINT = "last.pt"
-"""Full state after the last finished epoch, or after the step at which a signal stopped training:
-weights, optimiser, schedule, progress, and of a stopped epoch its place (`bench.training.keeping`).
-It goes when the run is finished in the tracking store (`bench.training.keeping.release_state`).
-"""
-BEST_CHECKPOINT = "kept.pt"
-"""The kept weights of the run: those of its best epoch, or the mean of its last ones."""
-
-SELECTION = "selection.json"
-"""Which weights were kept and why, once training has ended (`bench.training.keeping`)."""
-PROGRESS = "progress.json"
-"""The progress of the training, without weights: it stays when `last.pt` is removed."""
+from bench.training.file_names import BEST_CHECKPOINT as BEST_CHECKPOINT
+from bench.training.file_names import LAST_CHECKPOINT, PROGRESS, SELECTION
 
 
 def save_checkpoint(state: dict[str, Any], path: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -215,14 +215,14 @@ def train(
             if stopped is not None:
                 epoch.load_state_dict(stopped)
                 stopped = None
+            saving = _SavingWithin(fabric, learner, progress, saver, began)
             try:
                 with reuse_casts(fabric, system, frozen_only=True):
-                    learnt = epoch.train_epoch(loader, clips, sampler, callback)
+                    learnt = epoch.train_epoch(loader, clips, sampler, callback, saving)
                 _share_buffers(fabric, system)
                 figures = learnt | measure_dev(run.training.select)
             except Stopped:
-                progress.seconds += time.monotonic() - began
-                state = _collect_state(fabric, learner, progress, epoch.state_dict())
+                state = saving.collect(epoch.state_dict())
                 if fabric.is_global_zero:
                     saver.save_stopped(state)
                 fabric.barrier()
@@ -244,6 +244,30 @@ def train(
 
     selection = keeping.select_weights(run, folder, progress, on_dev, writes=fabric.is_global_zero)
     return FinishedTraining(progress, selection)
+
+
+class _SavingWithin(NamedTuple):
+    """Saves the state of a training within an epoch that `began` at a time."""
+
+    fabric: Fabric
+    learner: Learner
+    progress: Progress
+    saver: keeping.StateSaver
+    began: float
+
+    def is_time(self) -> bool:
+        return self.fabric.is_global_zero and self.saver.is_time_within()
+
+    def save(self, epoch: dict[str, Any]) -> None:
+        state = self.collect(epoch)
+        if self.fabric.is_global_zero:
+            self.saver.save_within(state)
+
+    def collect(self, epoch: dict[str, Any]) -> dict[str, Any]:
+        """Return the state, with that of the epoch."""
+        seconds = self.progress.seconds + time.monotonic() - self.began
+        reached = replace(self.progress, seconds=seconds)
+        return _collect_state(self.fabric, self.learner, reached, epoch)
 
 
 def _begin_anew(fabric: Fabric, system: System, start: Path | None, folder: Path) -> None:
@@ -303,7 +327,7 @@ def _collect_state(
     progress: Progress,
     stopped: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return the content of `last.pt`; `stopped` is the state of an epoch that a signal stopped."""
+    """Return the content of `last.pt`; `stopped` is the state of an epoch that goes on."""
     return {
         "version": keeping.STATE_VERSION,
         "system": learner.system.state_dict(),

@@ -6,7 +6,7 @@ from (seed, epoch, process), and whose states a stopped epoch keeps.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -30,6 +30,18 @@ AGREE_EVERY = 5
 epoch's end as well."""
 
 
+class StepSaving(Protocol):
+    """Saves a training's state within an epoch."""
+
+    def is_time(self) -> bool:
+        """Return whether the last state that was saved is old enough, in this process."""
+        ...
+
+    def save(self, epoch: dict[str, Any]) -> None:
+        """Save the state with that of the epoch (`EpochTraining.state_dict`)."""
+        ...
+
+
 class EpochTraining:
     """The epoch that follows `progress.epoch` finished ones, begun or to be gone on with."""
 
@@ -50,11 +62,12 @@ class EpochTraining:
         clips: TrainingClips,
         sampler: EpochSampler,
         observer: TrainingCallback,
+        saving: StepSaving,
     ) -> dict[str, float]:
         """Do the steps that are left; return the mean losses, and the last learning rates.
 
-        Raise Stopped at a step's end where this process, or another of the training's, was asked
-        to stop.
+        The state is saved at a step's end where `saving` says that it is time. Raise Stopped at a
+        step's end where this process, or another of the training's, was asked to stop.
         """
         fabric, learner, progress = self._fabric, self._learner, self._progress
         learner.module.train()
@@ -73,10 +86,14 @@ class EpochTraining:
             if number % CHECK_EVERY == 0 or number == len(loader):
                 means = self._averager.mean_losses(progress.epoch + 1)
                 observer.on_step(progress.epoch + 1, number, len(loader), means)
-            if self._is_stopped(number == len(loader)):
+            is_last = number == len(loader)
+            is_stopped, is_time = self._agree(is_last, saving)
+            if is_stopped:
                 raise make_stop(
                     f"stopped after step {number} of {len(loader)} of epoch {progress.epoch + 1}"
                 )
+            if is_time and not is_last:  # else the epoch's end follows
+                saving.save(self.state_dict())
         means = self._averager.mean_losses(progress.epoch + 1)
         return {f"train.{name}": value for name, value in means.items()} | self._rates
 
@@ -123,12 +140,16 @@ class EpochTraining:
             states["cuda"] = torch.cuda.get_rng_state(self._fabric.device)
         return states
 
-    def _is_stopped(self, is_last: bool) -> bool:
-        """Return whether training stops after this step, the same in all processes."""
-        asked = interrupts.is_stop_asked()
+    def _agree(self, is_last: bool, saving: StepSaving) -> tuple[bool, bool]:
+        """Return whether training stops after this step, and whether its state is saved.
+
+        Both are the same in all processes.
+        """
+        asked, is_time = interrupts.is_stop_asked(), saving.is_time()
         if self._fabric.world_size == 1:
-            return asked
+            return asked, is_time
         if self._steps % AGREE_EVERY and not is_last:
-            return False
-        flag = torch.tensor(int(asked), device=self._fabric.device)
-        return bool(reduce_tensor(self._fabric, flag, "max"))
+            return False, False
+        flags = torch.tensor([int(asked), int(is_time)], device=self._fabric.device)
+        anyone_asked, anyone_saves = reduce_tensor(self._fabric, flags, "max").tolist()
+        return bool(anyone_asked), bool(anyone_saves)

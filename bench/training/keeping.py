@@ -20,7 +20,7 @@ STATE = ("system", "optimiser", "schedule", "progress")
 """What `last.pt` holds in every version."""
 STATE_VERSION = 2
 """Of `last.pt`, its key `version`. Version 1 has none: it lacks `precision`, the scale of 16-mixed,
-and `epoch`, the state of an epoch that was stopped (`bench.training.epoch`), None between epochs.
+and `epoch`, the state within an epoch (`bench.training.epoch`), None between epochs.
 """
 
 
@@ -107,10 +107,10 @@ class StateSaver:
         folder: Path,
         minutes: float,
     ) -> None:
-        """Save the last state every so many `minutes` at an epoch's end; each epoch's where 0."""
+        """Save the state every so many `minutes`, within epochs too; 0: at each epoch's end."""
         self._writer, self._training, self._folder = writer, training, folder
         self._seconds = 60 * minutes
-        self._saved = -math.inf
+        self._begun, self._saved = time.monotonic(), -math.inf
         self._best: dict[Path, dict[str, Any]] = {}
         """The best epoch's weights since the last state was saved: a restart goes on from both."""
 
@@ -130,6 +130,15 @@ class StateSaver:
             self._best = checkpoints.copy_state(self._best)
         if recent:
             self._writer.write_files(recent)
+
+    def is_time_within(self) -> bool:
+        """Return whether the state is to be saved within an epoch."""
+        since = time.monotonic() - max(self._begun, self._saved)
+        return 0 < self._seconds <= since
+
+    def save_within(self, state: Mapping[str, Any]) -> None:
+        """Save the state of a training that goes on after it, with that of its epoch."""
+        self._write({}, state)
 
     def save_stopped(self, state: Mapping[str, Any]) -> None:
         """Save the state of a training that a signal stopped, and wait until it is written."""

@@ -34,8 +34,8 @@ All rows that the table can train, with the card's seeds, in the paper's form.
 
 - **trainings**: rows with the same training are trained once; an earlier stage counts as one more.
 - **clips**: the largest number of clips in training; early stopping may end sooner.
-- **disk, permanent**: the best weights and their copy in the tracking store (half of it if the
-  store is on another machine). Score files are not counted.
+- **disk, permanent**: the best weights, which are also the model in the tracking store. Score files
+  are not counted.
 - **disk, temporary**: more disk while the largest training runs: the last state of weights and
   optimiser (twice while it is written), and the checkpoints that will be averaged.
 - **GPU memory** depends on the batch: `training.accumulate` and `training.precision` reduce it
@@ -89,7 +89,7 @@ def _describe_table(key: str) -> list[str]:
     counts = [costs.count_clips(training.runs[0], _NOWHERE) for training in trainings]
     unknown = sum(count is None for count in counts)
     clips = f"{sum(count or 0 for count in counts) / 1e6:,.1f} million"
-    space = costs.space_of_trainings(trainings, in_store=True)
+    space = costs.needed_space(trainings)
     return [
         key,
         str(len(rows)),

@@ -8,24 +8,37 @@ import sys
 
 import pytest
 
+TORCH = {"torch", "lightning_fabric", "s3prl", "transformers", "matplotlib", "seaborn"}
+STORE = {"mlflow", "sqlalchemy", "optuna"}
+TABLES = {"pandas", "numpy", "pyarrow", "scipy"}
 LIGHT = [
-    ["--help"],
-    ["list"],
-    ["show", "table4"],
-    ["data", "check", "PS", "--smoke"],
+    (["--help"], TORCH | STORE | TABLES),
+    (["list"], TORCH | STORE | TABLES),
+    (["settings", "training.epochs"], TORCH | STORE | TABLES),
+    (["get", "--for", "table4", "--dry-run"], TORCH | STORE | TABLES),
+    (["run", "table4", "--dry-run"], TORCH | STORE | TABLES),
+    (["run", "table4", "--dry-run", "--smoke"], TORCH | STORE),
+    (["run", "table4", "--dry-run", "--json"], TORCH | STORE | TABLES),
+    (["show", "table4"], TORCH | STORE),
+    (["show", "sweep/sal-loss"], TORCH | STORE | TABLES),
+    (["status"], TORCH | STORE),
+    (["data", "show", "PS"], TORCH | STORE),
+    (["data", "check", "PS", "--smoke"], TORCH | STORE),
 ]
+"""Verbs, and what they have no need of: importing PyTorch or MLflow takes seconds."""
 
 
 @pytest.mark.rows
-@pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
-def test_reading_needs_no_torch_and_draws_nothing(arguments, environment, tmp_path):
+@pytest.mark.parametrize(
+    ("arguments", "heavy"), LIGHT, ids=lambda part: " ".join(part) if isinstance(part, list) else ""
+)
+def test_reading_imports_little(arguments, heavy, environment, tmp_path):
     code = (
         f"import sys; sys.argv[1:] = {arguments!r}\n"
         "from bench.cli import main\n"
         "try:\n    main()\n"
         "except SystemExit as end:\n    assert not end.code, end.code\n"
-        "heavy = {'torch', 'lightning_fabric', 's3prl', 'transformers', 'matplotlib', 'seaborn'}\n"
-        "heavy &= set(sys.modules)\n"
+        f"heavy = {heavy!r} & {{*sys.modules}}\n"
         "assert not heavy, heavy\n"
     )
     done = subprocess.run(
@@ -37,21 +50,6 @@ def test_reading_needs_no_torch_and_draws_nothing(arguments, environment, tmp_pa
         check=False,
     )
     assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.rows
-@pytest.mark.parametrize("arguments", [["--help"], ["list"]], ids=" ".join)
-def test_the_first_verbs_import_neither_pandas_nor_mlflow(arguments, environment, tmp_path):
-    code = (
-        f"import sys; sys.argv[1:] = {arguments!r}\n"
-        "from bench.cli import main\n"
-        "try:\n    main()\n"
-        "except SystemExit:\n    pass\n"
-        "heavy = {'pandas', 'numpy', 'mlflow', 'pyarrow', 'matplotlib'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, check=False)
-    assert done.returncode == 0
 
 
 def test_show_says_what_a_row_is(bench):

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from bench.cards import checked_cards
+from bench.cards import checked_cards, table_cards
 from bench.reports.document import Report
 from bench.reports.sweep_report import SweepReport
 from tests.reports.made import MADE
@@ -42,6 +42,7 @@ def made(monkeypatch):
     monkeypatch.setattr(sys.modules["bench.cli.report"], "build_table_reports", reports)
     monkeypatch.setattr(Report, "draw_figure", lambda _: Figure())
     monkeypatch.setattr(checked_cards, "checked_table_keys", list)
+    monkeypatch.setattr(table_cards, "table_key", lambda name: name)
 
 
 def spoil(*paths: Path, missing: bool = False) -> None:

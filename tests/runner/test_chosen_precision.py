@@ -9,7 +9,7 @@ import torch
 
 from bench.cards import table_cards
 from bench.config import Config, read_config
-from bench.runner import precision
+from bench.models import devices
 from bench.runner.precision import PrecisionChoice, choose_precision
 from bench.runner.request import RunRequest
 from tests.errors import raises_code
@@ -49,7 +49,7 @@ def test_a_gpu_with_bfloat16_computes_in_it(monkeypatch, device, there, supporte
 
 
 def test_without_a_driver_torch_is_not_imported(monkeypatch):
-    monkeypatch.setattr(precision, "_has_driver", lambda: False)
+    monkeypatch.setattr(devices, "has_driver", lambda: False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: pytest.fail("torch was asked"))
     assert choose_precision(Config(device="auto")).name == "fp32"
 

@@ -10,16 +10,20 @@ from click.testing import CliRunner
 
 from bench._io import disk
 from bench.cards import table_cards
+from bench.cli import dry_run as dry_run_verb
 from bench.cli.dry_run import dry_run
 from bench.cli.run import run as run_verb
 from bench.config import Config, Form
 from bench.errors import RowFailed
-from bench.runner import costs, local, past_hours, speed
+from bench.runner import costs, local, measured_speed, past_hours
+from bench.runner.named_device import device_name
+from bench.runner.network_sizes import count_weights, weight_sizes
 from bench.runner.request import RunRequest
 from bench.specs.corpus import DownloadSize
 from bench.specs.run import EarlierTraining, Run
 from bench.tracking.shared_runs import TRAINED_IN
 from bench.training import checkpoints
+from tests.runner.counted_sizes import list_networks, read_counted
 from tests.runner.stages import CARD
 from tests.training.runs import run_to_end
 
@@ -77,7 +81,8 @@ class TestLeft:
         (training,) = costs.remaining_trainings(order, config)
         assert training.is_trained
         assert training.taken_bytes == 1000
-        assert costs.needed_space([training], config).meanwhile == 0
+        of_weights = weight_sizes(training.runs[0]).all_bytes
+        assert costs.needed_space([training]).meanwhile == of_weights
 
 
 def test_weights_and_states_take_what_the_files_take(config: Config, tmp_path):
@@ -85,11 +90,30 @@ def test_weights_and_states_take_what_the_files_take(config: Config, tmp_path):
     run = resolved("table4", "S0", *short, form="smoke")
     place = tmp_path / "row"
     run_to_end(run, config, place)
-    weights = costs.weight_sizes(run)
+    weights = weight_sizes(run)
     kept, last = ((place / name).stat().st_size for name in ("kept.pt", "last.pt"))
     overhead = 0.1 * weights.all_bytes  # of names and progress
     assert 0 <= kept - weights.all_bytes < overhead
     assert 0 <= last - (weights.all_bytes + 2 * weights.trained_bytes) < overhead
+
+
+def test_sizes_of_the_tables_networks_are_known_beforehand():
+    """`python -m tests.runner.counted_sizes` writes them anew."""
+    assert read_counted().keys() == list_networks().keys()
+
+
+def test_sizes_that_are_known_beforehand_are_those_of_the_networks(subtests):
+    chosen = [(key, run) for key, run in list_networks().items() if run.form == "smoke"][::12]
+    for key, run in chosen:
+        with subtests.test(system=run.system.kind):
+            assert read_counted()[key] == [*count_weights(run)]
+
+
+@pytest.mark.slow
+def test_all_sizes_that_are_known_beforehand_are_those_of_the_networks(subtests):
+    for key, run in list_networks().items():
+        with subtests.test(system=run.system.kind, form=run.form):
+            assert read_counted()[key] == [*count_weights(run)]
 
 
 @pytest.mark.parametrize(
@@ -97,26 +121,23 @@ def test_weights_and_states_take_what_the_files_take(config: Config, tmp_path):
     [("table4", "S0", (0.9, 1.0)), ("mfpt/asvspoof5", "MFPT", (0.0, 0.5))],
 )
 def test_published_dimensions_are_known_without_weights(table, row, trained):
-    weights = costs.weight_sizes(resolved(table, row))
+    weights = weight_sizes(resolved(table, row))
     assert weights.all_bytes > 1.2e9
     low, high = trained
     assert low < weights.trained_bytes / weights.all_bytes < high
 
 
-def test_averaged_rows_and_stores_elsewhere_need_another_room(card, config: Config):
+def test_averaged_rows_need_more_room(card, config: Config):
     (training,) = costs.remaining_trainings(RunRequest(card, ["alone"], None, "smoke"), config)
-    here = costs.needed_space([training], config)
-    server = Config(work=config.work, tracking="http://127.0.0.1:9", device="cpu")
-    assert costs.needed_space([training], server).stays * 2 == here.stays
+    here = costs.needed_space([training])
+    assert here.stays == weight_sizes(training.runs[0]).all_bytes
     mean = 'training.keep={kind="average-last", checkpoints=3}'
     (averaged,) = costs.remaining_trainings(
         RunRequest(card, ["alone"], None, "smoke", [mean]), config
     )
-    weights = costs.weight_sizes(training.runs[0])
-    assert (
-        costs.needed_space([averaged], config).meanwhile == here.meanwhile + 3 * weights.all_bytes
-    )
-    assert costs.needed_space([training, training], config).meanwhile == here.meanwhile
+    weights = weight_sizes(training.runs[0])
+    assert costs.needed_space([averaged]).meanwhile == here.meanwhile + 3 * weights.all_bytes
+    assert costs.needed_space([training, training]).meanwhile == here.meanwhile
 
 
 def test_clips_are_those_of_the_corpus_here_or_of_its_card(card, config: Config, tmp_path):
@@ -158,19 +179,19 @@ def test_hours_are_said_only_once_they_were_measured(card, config: Config, capsy
     assert "time: at most " in said
     assert ", measured 20" in said
     assert not [*config.work.glob("runs")], "nothing was trained"
-    device = local.device_name(config)
+    device = device_name(config)
     run = order.resolve_runs()["two"]
-    known = speed.read_speed(run, device, config.work)
+    known = measured_speed.read_speed(run, device, config.work)
     assert known is not None
-    assert speed.read_speed(run, "another device", config.work) is None
+    assert measured_speed.read_speed(run, "another device", config.work) is None
     training = costs.PlannedTraining((run,), 7, False, 0)
     by_hand = 12 / known.train + 6 / known.dev + 6 / known.evaluate["asvspoof2019la"]
-    found = speed.estimate_hours(training, {run.signature: known}, config)
+    found = measured_speed.estimate_hours(training, {run.signature: known}, config)
     assert found is not None
     assert found * 3600 == pytest.approx(by_hand)
-    assert speed.estimate_hours(training, {}, config) is None
-    (config.work / speed.FILE).write_text("torn")
-    assert speed.read_speed(run, device, config.work) is None
+    assert measured_speed.estimate_hours(training, {}, config) is None
+    (config.work / measured_speed.FILE).write_text("torn")
+    assert measured_speed.read_speed(run, device, config.work) is None
 
 
 def test_sizes_of_downloads_in_words(subtests):
@@ -230,7 +251,7 @@ def test_hours_are_those_of_finished_runs_that_cost_the_same(monkeypatch, config
 def test_hours_of_past_runs_are_said_with_the_runs_that_took_them(
     monkeypatch, config: Config, capsys
 ):
-    monkeypatch.setattr(local, "device_name", lambda _: "NVIDIA H200")
+    monkeypatch.setattr(dry_run_verb, "device_name", lambda _: "NVIDIA H200")
     runs = [run_of("S5", 2.5, "runs/a")]
     monkeypatch.setattr(past_hours, "runs_by_table", lambda *_: {"sal/table4": runs})
     order = RunRequest(

@@ -134,7 +134,7 @@ def test_it_costs_an_evaluation_and_no_disk(order, config, tmp_path):
     for again in (False, True):
         (training,) = costs.remaining_trainings(order, empty, again)
         assert training.is_trained
-        assert costs.space_of_trainings([training], in_store=True).total == 0
+        assert costs.needed_space([training]).total == 0
 
 
 def test_its_smoke_form_needs_no_weights(miniatures, tmp_path):

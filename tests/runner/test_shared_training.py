@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
+import mlflow
 import pytest
 import torch
+from mlflow.pytorch import pickle_module
 
 from bench.analysis.trained_rows import load_trained_rows
 from bench.cards import table_cards
@@ -15,6 +17,9 @@ from bench.errors import BenchError
 from bench.evaluation import score_file
 from bench.runner import local, shared_training
 from bench.runner.request import RunRequest
+from bench.tracking import registered_models
+from bench.tracking.address import local_folder
+from bench.tracking.shared_runs import TAKEN_FROM
 from bench.tracking.store import Store
 from bench.training import checkpoints
 from tests.runner.stages import CARD, Watcher
@@ -92,7 +97,7 @@ def test_a_row_of_a_colleague_is_fetched_and_what_shares_its_training_is_evaluat
         for tensor, value in state.items():
             assert torch.equal(kept[name][tensor], value), (name, tensor)
     (taken,) = Store(bob).search_runs("test/stages", {"row": "again", "kind": "stage"})
-    assert shared_training.TAKEN_FROM in taken.data.tags
+    assert TAKEN_FROM in taken.data.tags
     assert taken.data.metrics.keys() >= {"train.loss", "dev.eer"}
 
 
@@ -112,6 +117,55 @@ def test_weights_of_another_digest_are_not_taken_over(people, tmp_path):
     store.client.set_tag(known.info.run_id, shared_training.WEIGHTS, right)
     (row,) = load_trained_rows(RunRequest(table, ["alone"], None, "smoke"), [None], bob, print)
     assert row.score_file("asvspoof2019la").is_file()
+
+
+def model_folder(store: Store, row: str) -> Path:
+    """The folder of the model of a row in a local store."""
+    (found,) = store.search_runs("test/stages", {"row": row, "kind": "row"})
+    folder = local_folder(found.info.artifact_uri)
+    assert folder is not None
+    return folder / registered_models.FOLDER
+
+
+@pytest.mark.slow
+def test_the_weights_of_a_finished_row_are_stored_once(people, tmp_path):
+    alice, _ = people
+    table = card(tmp_path, "test/stages")
+    run(table, alice, "two")
+    model = model_folder(Store(alice), "two") / registered_models.FILE
+    kept = [*alice.work.glob("runs/*/*/kept.pt")]
+    assert len(kept) == 2, "the row's and its stage's"
+    assert [path.stat().st_nlink for path in kept] == [2, 2]
+    assert any(path.samefile(model) for path in kept)
+    assert not [*alice.work.glob("runs/*/*/last.pt")]
+    loaded = mlflow.pytorch.load_model(str(model.parents[1]))
+    own = next(path for path in kept if path.samefile(model))
+    state = checkpoints.load_checkpoint(own)["system"]
+    for name, tensor in loaded.state_dict().items():
+        assert name not in state or torch.equal(tensor, state[name])
+
+
+@pytest.mark.slow
+def test_a_training_that_an_earlier_version_kept_is_taken_over(people, tmp_path):
+    """It kept a pickled module of plain tensors, and beside it what these were computed from."""
+    alice, bob = people
+    table = card(tmp_path, "test/stages")
+    run(table, alice, "alone")
+    folder = model_folder(Store(alice), "alone")
+    module = mlflow.pytorch.load_model(str(folder))
+    state = next(iter(weights(alice).values()))
+    (folder / registered_models.FILE).unlink()
+    torch.save(module, folder / registered_models.FILE, pickle_module=pickle_module)
+    (folder / "data" / "pickle_module_info.txt").write_text(pickle_module.__name__)
+    rest = {name: tensor for name, tensor in state.items() if ".parametrizations." in name}
+    assert rest
+    torch.save({"system": rest}, folder.parent / "training" / "rest.pt")
+    said: list[str] = []
+    order = RunRequest(table, ["alone"], None, "smoke")
+    load_trained_rows(order, [None], bob, said.append)
+    assert any("its weights are taken over" in text for text in said)
+    (taken,) = weights(bob).values()
+    assert all(torch.equal(taken[name], tensor) for name, tensor in state.items())
 
 
 class Known:

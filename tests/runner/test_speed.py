@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from bench.cards import table_cards
-from bench.runner.speed import FILE, Speed, read_speed
+from bench.runner.measured_speed import FILE, Speed, read_speed
 
 RUN = table_cards.resolve_row(table_cards.read_table("sal/table4"), "S0", "smoke")
 SPEED = Speed(10.0, 20.0, {"partialspoof": 30.0}, "2026-11-29")

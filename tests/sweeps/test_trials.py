@@ -13,7 +13,7 @@ from bench._io import disk
 from bench.cards import sweep_cards
 from bench.config import Config
 from bench.errors import RowFailed
-from bench.runner import costs
+from bench.runner.network_sizes import weight_sizes
 from bench.sweeps import remaining_trials
 from bench.sweeps.trials import SweepRun
 from bench.tracking import studies
@@ -186,7 +186,7 @@ SHARED = STAGED + "system.auxiliary.weight = 0.2\n"
 def test_the_trials_that_are_left_need_room_on_the_disk(parse, config, monkeypatch, start, stages):
     card = parse(SMALL.replace("[space]", start + "[space]"))
     sweeping = SweepRun(card, config, Store(config), Watcher("trial 1", KeyboardInterrupt()), None)
-    weights = costs.weight_sizes(sweep_cards.base_run(card))
+    weights = weight_sizes(sweep_cards.base_run(card))
     state = weights.all_bytes + 2 * weights.trained_bytes
     free = 2 * (3 + stages) * weights.all_bytes + 2 * state
     monkeypatch.setattr(disk, "free_bytes", lambda _: free)

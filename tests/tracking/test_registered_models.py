@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 
 import mlflow
@@ -17,9 +18,11 @@ from bench.metrics.measured import MetricResult
 from bench.specs.kinds import kind_name
 from bench.specs.systems import System
 from bench.tracking import registered_models
+from bench.tracking.model_pickle import MODULE, pack_module, unpack_module
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 from bench.training import engine
+from bench.training.checkpoints import load_checkpoint
 from tests.errors import raises_code
 
 ROWS = {
@@ -47,6 +50,14 @@ def answer(system, run):
         return system.predict(waves, marks, run.train.resolution_s)
 
 
+def checkpoint(system, tmp_path: Path) -> Path:
+    """The checkpoint of a system, with its module."""
+    path = tmp_path / "kept.pt"
+    content = {"system": system.state_dict(), "epoch": 3, MODULE: pack_module(system)}
+    torch.save(content, path)
+    return path
+
+
 def test_every_system_is_tried():
     kinds = {*map(kind_name, System.list_members())}
     assert kinds == ROWS.keys()
@@ -70,7 +81,10 @@ def test_a_loaded_model_answers_as_the_system_that_was_kept(kind, tuning, tmp_pa
     system = engine.build_system(run, 1, Config(work=tmp_path)).eval()
     before = answer(system, run)
     names = list(system.state_dict())
-    registered_models.write_model(system, tmp_path / "model")
+    path = checkpoint(system, tmp_path)
+    registered_models.write_model(path, tmp_path / "model")
+    assert path.samefile(tmp_path / "model" / registered_models.FILE)
+    assert load_checkpoint(path)["system"].keys() == {*names}
     assert list(system.state_dict()) == names, "the system itself is left as it is"
     torch.testing.assert_close(answer(system, run), before)
     loaded = mlflow.pytorch.load_model(str(tmp_path / "model"))
@@ -79,10 +93,19 @@ def test_a_loaded_model_answers_as_the_system_that_was_kept(kind, tuning, tmp_pa
     torch.testing.assert_close(after.logits, before.logits)
 
 
+def test_a_checkpoint_without_all_weights_is_no_model(tmp_path):
+    _, system = built("sal", tmp_path)
+    content = load_checkpoint(checkpoint(system, tmp_path))
+    name = next(name for name in content["system"] if name.endswith("bias"))
+    del content["system"][name]
+    with pytest.raises(ValueError, match=name):
+        unpack_module(content)
+
+
 @pytest.mark.slow
 def test_a_model_is_loaded_in_another_process_without_the_work_folder(tmp_path):
     _, system = built("sal", tmp_path)
-    registered_models.write_model(system, tmp_path / "model")
+    registered_models.write_model(checkpoint(system, tmp_path), tmp_path / "model")
     code = (
         "import sys, warnings; warnings.simplefilter('ignore'); import mlflow.pytorch as p; "
         "print(type(p.load_model(sys.argv[1])).__name__)"
@@ -100,8 +123,8 @@ def test_models_are_registered_once_by_row_form_and_seed(
     changed = replace(entry, seed=7, overrides=("training.epochs=3",))
     for of in (entry, replace(entry, seed=777), smoke_entry, changed):
         with store.begin_run(of) as tracked:
-            tracked.add_model(system)
-            tracked.add_model(system)
+            tracked.add_model(checkpoint(system, tmp_path))
+            tracked.add_model(checkpoint(system, tmp_path))
             tracked.finish_run(FIGURES)
     found = {of.name: of for of in store.client.search_registered_models()}
     own = f"sal-table4-S5-{entry.run.signature}"
@@ -116,14 +139,14 @@ def test_models_are_registered_once_by_row_form_and_seed(
 
 @pytest.mark.rows
 def test_a_model_of_renamed_code_says_which_commit_wrote_it(
-    store: Store, entry: RunRecord, monkeypatch, subtests
+    store: Store, entry: RunRecord, monkeypatch, subtests, tmp_path
 ):
     """As in stores from before modules and classes of the suite were renamed."""
     module = ModuleType("bench_before_a_rename")
     exec("from torch.nn import Linear\nclass Before(Linear):\n    pass\n", vars(module))
     monkeypatch.setitem(sys.modules, module.__name__, module)
     with store.begin_run(entry) as tracked:
-        tracked.add_model(module.Before(1, 1))
+        tracked.add_model(checkpoint(module.Before(1, 1), tmp_path))
         tracked.finish_run(FIGURES)
     commit = store.client.get_run(tracked.run_id).data.tags["commit"]
     assert commit

@@ -13,7 +13,7 @@ import torch
 from bench.cards import table_cards
 from bench.errors import BenchError
 from bench.evaluation import score_file
-from bench.training import checkpoints, engine
+from bench.training import checkpoints, engine, epoch
 from bench.training.row import DatasetCache, train_and_score
 from tests.errors import raises_code
 from tests.training.runs import Log, all_scores, run_to_end
@@ -196,6 +196,26 @@ def test_two_processes_train_and_score_every_utterance_once(small, config, tmp_p
         assert table.select(["utterance", "start_s", "label"]).equals(
             expected.select(["utterance", "start_s", "label"])
         )
+
+
+@pytest.mark.slow
+def test_states_within_epochs_change_nothing_on_two_devices(small, config, tmp_path):
+    """Both processes take part in each state: they have to agree on when it is saved."""
+    run = small("S5", "training.epochs=1", "training.batch_size=2")
+    two = dataclasses.replace(config, devices=2)
+    data, scores = DatasetCache(two).load_row(run), list[dict[str, list[float]]]()
+    for minutes in (0.0, 1e-9):
+        saving, place = (
+            dataclasses.replace(two, checkpoint_minutes=minutes),
+            tmp_path / str(minutes),
+        )
+        trained = engine.make_fabric(saving, "fp32").launch(
+            partial(_on_each, run, data, place, saving)
+        )
+        found = {name: score_file.read_scores(path) for name, path in trained.scores.items()}
+        scores.append({name: table["score"].to_pylist() for name, table in found.items()})
+        assert trained.progress.step > epoch.AGREE_EVERY
+    assert scores[0] == scores[1]
 
 
 def hidden_types(run, config, place, monkeypatch) -> dict[bool, set[torch.dtype]]:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -48,6 +49,62 @@ def test_a_training_stopped_after_every_step_ends_as_an_undisturbed_one(small, c
     assert again.steps == []
     assert again.epochs == whole.epochs
     require_equal(expected, trained, tmp_path / "whole", tmp_path / "torn")
+
+
+ALWAYS = 1e-9
+"""Minutes between two states: every step is saved."""
+
+
+class Killed(Signals):
+    """Ends a training at a step as a kill does: no state is saved then."""
+
+    def on_step(self, epoch, step, steps, losses):
+        super().on_step(epoch, step, steps, losses)
+        if (epoch, step) in self.after:
+            raise KeyboardInterrupt
+
+    def _send(self, what):
+        pass
+
+
+@pytest.mark.rows
+@pytest.mark.parametrize("epochs", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_a_training_killed_within_an_epoch_goes_on_from_its_last_state(
+    small, config, tmp_path, epochs
+):
+    run, whole = small("S7", *MIXED, f"training.epochs={epochs}"), Signals()
+    expected = run_to_end(run, config, tmp_path / "whole", whole)
+    saving = replace(config, checkpoint_minutes=ALWAYS)
+    reached = (1, 1)
+    for point in whole.steps[1:]:
+        log = Killed(point)
+        with pytest.raises(KeyboardInterrupt):
+            run_to_end(run, saving, tmp_path / "torn", log)
+        assert log.steps == ([reached, point] if point != reached else [point])
+        reached = point
+    again = Signals()
+    trained = run_to_end(run, saving, tmp_path / "torn", again)
+    assert again.steps == whole.steps[-1:]
+    assert again.epochs == whole.epochs
+    require_equal(expected, trained, tmp_path / "whole", tmp_path / "torn")
+
+
+def test_states_within_epochs_are_saved_by_minutes(small, config, tmp_path, monkeypatch):
+    saved: list[tuple[int, int]] = []
+    save = keeping.StateSaver.save_within
+
+    def note(self, state):
+        saved.append((state["progress"]["epoch"], state["epoch"]["steps"]))
+        save(self, state)
+
+    monkeypatch.setattr(keeping.StateSaver, "save_within", note)
+    run = small("S0", "training.epochs=2")
+    for minutes in (0.0, 60.0):
+        rarely = replace(config, checkpoint_minutes=minutes)
+        run_to_end(run, rarely, tmp_path / str(minutes))
+    assert saved == []
+    run_to_end(run, replace(config, checkpoint_minutes=ALWAYS), tmp_path / "always")
+    assert saved == [(0, 1), (0, 2), (1, 1), (1, 2)]
 
 
 @pytest.mark.rows
