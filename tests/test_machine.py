@@ -266,6 +266,7 @@ def test_a_miniature_that_fails_leaves_the_one_that_is_there(tmp_path):
     assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("arguments", [["list"], ["--help"], ["show", "sal/table4"]], ids=" ".join)
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_full_standard_output_is_one_message(arguments, unbuffered):
@@ -283,6 +284,7 @@ def test_a_full_standard_output_is_one_message(arguments, unbuffered):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.rows
 def test_a_closed_pipe_is_no_error():
     command = [sys.executable, "-m", "bench", "list"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -292,6 +294,7 @@ def test_a_closed_pipe_is_no_error():
         assert process.stderr.read() == b""
 
 
+@pytest.mark.rows
 def test_a_closed_standard_output_is_no_error():
     done = subprocess.run(
         ["sh", "-c", f"{sys.executable} -m bench list >&-"],

@@ -139,6 +139,7 @@ def test_a_model_decides_by_its_own_scores_of_a_corpus(bench, environment, tmp_p
     assert mean == pytest.approx(eer["value"])
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -228,6 +228,7 @@ SLURM = {
 }
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize(
     "variables",
     [

@@ -84,6 +84,7 @@ REPORTS = [
 ]
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize(
     ("others", "imported"),
     [([], []), pytest.param(REPORTS, ["bench."], marks=pytest.mark.slow)],

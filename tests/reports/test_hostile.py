@@ -59,6 +59,7 @@ def test_nothing_of_markdown_is_alive_in_a_viewer_that_obeys_html(subtests):
                 assert squeezed(name) in squeezed(found.text), kind
 
 
+@pytest.mark.rows
 def test_a_spreadsheet_computes_nothing(subtests):
     for name in NAMES:
         with subtests.test(name=name):

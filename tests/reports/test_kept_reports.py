@@ -27,6 +27,8 @@ from tests.reports.made import MADE
 from tests.tracking.conftest import entry  # noqa: F401
 from tests.tracking.outbox import run_row
 
+pytestmark = pytest.mark.rows
+
 
 @pytest.fixture
 def place(monkeypatch, entry, tmp_path) -> ReportPlace:  # noqa: F811

@@ -149,6 +149,7 @@ def find_stage(card, config: Config) -> Path:
     return stage.folder / leases.NAME
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("processes", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_processes_share_the_rows_of_a_table(tmp_path, config: Config, processes):
     path = tmp_path / "shared.toml"

@@ -82,6 +82,7 @@ def test_a_row_starts_from_its_stage(card, config: Config):
     assert plain.training_signature not in (resolved.training_signature, stage.training_signature)
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("stop", [pytest.param("two · seed 7 · start", marks=pytest.mark.slow), ""])
 def test_a_stopped_row_goes_on_to_the_same_figures(card, config: Config, tmp_path, stop):
     whole = Config(work=tmp_path / "whole", device="cpu", workers=0)

@@ -130,6 +130,7 @@ def test_a_failing_trial_is_named_with_its_reason_and_the_others_are_run(parse, 
     assert "18 GiB" in kept.trials["reason"][0]
 
 
+@pytest.mark.rows
 def test_a_pruned_trial_is_closed_as_killed_and_says_so(parse, config, monkeypatch):
     prunes = SMALL.replace("epochs = 2", 'epochs = 2\npruner = { kind = "median" }')
     sweeping = SweepRun(parse(prunes), config, Store(config), Watcher(), None)
@@ -167,6 +168,7 @@ optimiser.learning_rate = 2e-3
 """
 
 
+@pytest.mark.rows
 def test_a_trial_lies_where_a_row_of_its_settings_would(parse, config):
     card = parse(SMALL)
     sweep(card.model_copy(update={"trials": 1}), config)
@@ -230,6 +232,7 @@ def test_a_tracking_server_that_is_away_for_a_while_costs_nothing(parse, config,
     assert {"best"} <= study.data.metrics.keys()
 
 
+@pytest.mark.rows
 def test_the_objective_of_averaged_weights_is_their_own(parse, config):
     averaged = '[base]\ntraining.keep = { kind = "average-last", checkpoints = 2 }\n'
     card = parse(SMALL.replace("trials = 3", "trials = 1").replace("[space]", averaged + "[space]"))

@@ -130,6 +130,7 @@ def test_a_registered_model_moves_with_its_run(run, entry: RunRecord, tmp_path):
     assert new.as_uri() in version.source
 
 
+@pytest.mark.rows
 def test_the_database_alone_is_moved_and_artifacts_stay_known(run, entry: RunRecord, tmp_path):
     old, new = tmp_path / "old", tmp_path / "new"
     first = run(old, entry)

@@ -63,6 +63,7 @@ def interrupt_run(store: Store, entry: RunRecord) -> dict[str, str]:
     return tags
 
 
+@pytest.mark.rows
 def test_a_unit_records_to_its_own_outbox_and_bench_sync_sends_it(
     config: Config, unit, alone, entry: RunRecord, tmp_path
 ):
@@ -131,6 +132,7 @@ def test_a_server_needs_no_outbox_of_units(unit, away: Store, config: Config):
     assert Store(replace(config, tracking=away.uri))._access.own is None
 
 
+@pytest.mark.rows
 def test_two_machines_never_write_one_file(
     config: Config, store: Store, entry: RunRecord, tmp_path, monkeypatch, said
 ):

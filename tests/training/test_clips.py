@@ -171,19 +171,18 @@ def test_utterances_of_one_class_cannot_be_told_apart(subset):
 )
 def test_a_clip_is_read_with_one_open_of_its_file(subset, monkeypatch, ending, subtype):
     from bench._io import packed_files
-    from bench.data import audio
 
     one = subset(9000)
     path = one.root / f"u0.{ending}"
     soundfile.write(path, WAVE[:9000] / 32_768, 16_000, subtype=subtype)
     one.table["path"] = path.name
     opened: list[object] = []
-    decode, open_file = audio.soundfile.SoundFile, packed_files.open_file
+    decode, open_file = soundfile.SoundFile, packed_files.open_file
     monkeypatch.setattr(
         packed_files, "open_file", lambda path: (opened.append(path), open_file(path))[1]
     )
     monkeypatch.setattr(
-        audio.soundfile,
+        soundfile,
         "SoundFile",
         # By a descriptor that is open, it opens nothing itself.
         lambda source, **options: (

@@ -168,6 +168,7 @@ def test_scores_that_are_not_whole_are_made_again(small, config, place, how):
     }
 
 
+@pytest.mark.rows
 def test_a_torn_mean_begins_anew(detection, config, tmp_path):
     run = detection("training.epochs=4", 'training.keep={kind="average-last", checkpoints=2}')
     with pytest.raises(KeyboardInterrupt):

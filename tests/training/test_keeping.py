@@ -40,6 +40,7 @@ def test_the_mean_of_the_last_epochs_is_kept(detection, config, tmp_path, monkey
     assert sorted(path.name for path in tmp_path.glob("*.pt")) == ["kept.pt", "last.pt"]
 
 
+@pytest.mark.rows
 def test_a_restarted_run_keeps_the_same_mean(detection, config, tmp_path):
     run = detection("training.epochs=4", 'training.keep={kind="average-last", checkpoints=3}')
     whole = checkpoints.load_checkpoint(run_to_end(run, config, tmp_path / "whole").checkpoint)
@@ -99,6 +100,7 @@ def test_a_start_takes_over_the_front_end_alone(detection, config, tmp_path):
     assert not torch.equal(before["binary.1.weight"], fresh["binary.1.weight"])
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize("keep", ["best", "average-last"])
 @pytest.mark.parametrize("lost", [checkpoints.LAST_CHECKPOINT, checkpoints.BEST_CHECKPOINT])
 def test_what_an_earlier_training_left_is_not_mixed_with_a_new_one(

@@ -72,6 +72,7 @@ def test_settings_are_read_and_checked(tmp_path):
         read_config(path, {})
 
 
+@pytest.mark.rows
 @pytest.mark.parametrize(
     ("precision", "compiled"),
     [
@@ -189,6 +190,7 @@ def test_a_compiler_that_fails_is_said_in_a_line(small, config, tmp_path, monkey
     require_same_scores(plain, trained)
 
 
+@pytest.mark.rows
 def test_blocks_are_compiled_once_for_the_length_of_the_clips(small, config, monkeypatch):
     sizes: list[list[Any]] = []
 
