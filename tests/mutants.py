@@ -41,6 +41,7 @@ COMPUTED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.FloorDiv:
 JOINED = {ast.And: ast.Or, ast.Or: ast.And}
 TIME_LIMIT_S = 900
 TEST_FILES = 8
+NOT_SLOW = "not slow and not gpu"
 
 
 class Mutant(NamedTuple):
@@ -156,7 +157,18 @@ def is_noticed(mutant: Mutant, tree: Path) -> bool:
 def _run_tests(tree: Path, tests: list[str]) -> subprocess.CompletedProcess[str]:
     """Run tests in the copy at `tree` until the first fails."""
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-x",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-m",
+            NOT_SLOW,
+            *tests,
+        ],
         cwd=tree,
         env={**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
