@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import pickle
+import struct
 import zipfile
 
 import numpy as np
@@ -100,6 +101,17 @@ def test_mat(tmp_path, subtests):
                 found = read(tmp_path / "s.mat")
                 assert held(found) == dict(zip(IDS, SCORES, strict=True))
                 assert "MATLAB variables" in found.taken
+
+
+@pytest.mark.parametrize("encoding", [1, 2, 16])
+def test_text_of_each_encoding_of_one_byte_is_read(tmp_path, encoding):
+    """miINT8, miUINT8 and miUTF8, of the format's description, table 1-1."""
+    path = saved(tmp_path, MAT["cells and a vector"])
+    tag = struct.pack("<II", 16, len(IDS[0]))
+    content = path.read_bytes()
+    assert content.count(tag) == len(IDS)
+    path.write_bytes(content.replace(tag, struct.pack("<II", encoding, len(IDS[0]))))
+    assert held(read(path)) == dict(zip(IDS, SCORES, strict=True))
 
 
 def test_several_arrays_of_scores(tmp_path):
