@@ -111,7 +111,7 @@ def meet_faulty_server(lab: Lab, fault: str) -> None:
     with FaultyServer(lab.folder / f"server-{fault}") as server:
         world = replace(lab.make_world(), environment={"BENCH_TRACKING": server.uri})
         command = world.start(*RUN)
-        wait_for(lambda: any(world.work.rglob("last.pt")), command)
+        wait_for(world.has_checkpoint, command)
         if command.has_ended():
             raise AssertionError(f"it ended before the server failed:\n{command.said}")
         server.fault = fault
@@ -134,7 +134,7 @@ def outlast_retries(lab: Lab) -> None:
     with FaultyServer(lab.folder / "server-back") as server:
         world = replace(lab.make_world(), environment={"BENCH_TRACKING": server.uri})
         command = world.start(*RUN_LONG)
-        wait_for(lambda: any(world.work.rglob("last.pt")), command)
+        wait_for(world.has_checkpoint, command)
         server.fault = "gone"
         wait_for(lambda: "records go to" in command.log.read_text(), command)
         server.fault = ""
@@ -162,7 +162,7 @@ def lock_database(lab: Lab) -> None:
     world = lab.make_world()
     world.finish(("status",))
     command = world.start(*RUN)
-    wait_for(lambda: any(world.work.rglob("last.pt")), command)
+    wait_for(world.has_checkpoint, command)
     with closing(sqlite3.connect(world.work / "mlflow.db", timeout=60)) as database:
         database.execute("begin exclusive")
         time.sleep(4)
@@ -243,7 +243,7 @@ def kill_loader_worker(lab: Lab) -> None:
     """A process that loads audio is killed: the row fails, and goes on when it is asked for."""
     world = replace(lab.make_world(), environment={"BENCH_WORKERS": "1"})
     command = world.start(*RUN)
-    wait_for(lambda: any(world.work.rglob("last.pt")), command)
+    wait_for(world.has_checkpoint, command)
     children = _list_children(command.pid)
     for child in children:
         os.kill(child, signal.SIGKILL)

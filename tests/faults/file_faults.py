@@ -18,7 +18,7 @@ def change_audio(lab: Lab) -> None:
     """A recording is replaced while a row is trained: the row does not count as finished."""
     world = lab.make_world()
     command = world.start(*RUN)
-    wait_for(lambda: any(world.work.rglob("last.pt")), command)
+    wait_for(world.has_checkpoint, command)
     path = min((world.work / "mini" / "partialspoof" / "train" / "con_wav").iterdir())
     content = path.read_bytes()
     path.write_bytes(content[:2000] + content[2000:][::-1])
@@ -35,7 +35,7 @@ def change_weights(lab: Lab) -> None:
     """A file of weights is replaced while a row is trained: the row does not count as finished."""
     world = lab.make_world()
     command = world.start(*RUN_WEIGHTED)
-    wait_for(lambda: any(world.work.rglob("last.pt")), command)
+    wait_for(world.has_checkpoint, command)
     path = world.folder / WEIGHTS
     content = path.read_bytes()
     write_weights(path, seed=1)

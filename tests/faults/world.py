@@ -110,7 +110,7 @@ mix.rounds = { kind = "int", low = 1, high = 3 }
 trials = 3
 epochs = 1
 """
-_PASSING = re.compile(r"[0-9a-f]{32}|(?<=^work/checked/).*")
+_PASSING = re.compile(r"[0-9a-f]{32}|(?<=^work/checked/).*|(?<=^work/digests/report-)[0-9a-f]{16}")
 """Ids and digests of paths in names of files, which differ from one work folder to the next."""
 _MEASURED = re.compile(r"^(system/|hours|energy|seconds|duration)")
 """Metrics of the machine."""
@@ -150,6 +150,10 @@ class World:
     def work(self) -> Path:
         """The work folder."""
         return self.folder / "work"
+
+    def has_checkpoint(self) -> bool:
+        """Return whether a row has written a checkpoint; files that come and go are no error."""
+        return any("last.pt" in names for _, _, names in os.walk(self.work))
 
     def start(self, *arguments: str, before: Callable[[], None] = lambda: None) -> Command:
         """Start `bench` with arguments in a fork, which calls `before` first."""

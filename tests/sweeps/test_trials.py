@@ -190,7 +190,7 @@ def test_the_trials_that_are_left_need_room_on_the_disk(parse, config, monkeypat
     sweeping = SweepRun(card, config, Store(config), Watcher("trial 1", KeyboardInterrupt()), None)
     weights = weight_sizes(sweep_cards.base_run(card))
     state = weights.all_bytes + 2 * weights.trained_bytes
-    free = 2 * (3 + stages) * weights.all_bytes + 2 * state
+    free = (3 + stages) * weights.all_bytes + 2 * state
     monkeypatch.setattr(disk, "free_bytes", lambda _: free)
     sweeping.require_room(3, jobs=1)
     sweeping.require_room(8, jobs=1)  # the grid has three points
