@@ -19,6 +19,7 @@ from pathlib import Path
 
 from bench import extensions, provenance
 from bench._io import atomic_files, packages
+from bench._io.digests import file_digest
 from bench.cards import card_files
 from bench.config import Config, Form
 from bench.jobs import submissions
@@ -104,11 +105,7 @@ class ReportPlace:
         """Return digests of the report's files: `names`, and any other format that is there."""
         there = find_report_files(self.page.stem, self.folder)
         paths = {*there, *(self.folder / name for name in names)}
-        return {
-            path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(paths)
-            if path.is_file()
-        }
+        return {path.name: file_digest(path) for path in sorted(paths) if path.is_file()}
 
 
 def name_report(table: str, form: Form) -> str:
@@ -170,9 +167,7 @@ def _package_lines() -> Iterator[str]:
 
 
 def _content_lines(paths: Iterable[Path]) -> Iterator[str]:
-    for path in paths:
-        with path.open("rb") as file:
-            yield f"{path} {hashlib.file_digest(file, 'sha256').hexdigest()}"
+    yield from (f"{path} {file_digest(path)}" for path in paths)
 
 
 def _state_lines(paths: Iterable[Path]) -> Iterator[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from torch import Tensor
 
 from bench.cards import corpus_cards
 from bench.config import Config
@@ -43,8 +45,13 @@ class SplitEvaluation(NamedTuple):
 
 def load_kept_system(run: Run, seed: int, path: Path, config: Config) -> System:
     """Return the run's system with the weights of the checkpoint at `path`."""
+    return _build_with_weights(run, seed, checkpoints.load_checkpoint(path)["system"], path, config)
+
+
+def _build_with_weights(
+    run: Run, seed: int, weights: Mapping[str, Tensor], path: Path, config: Config
+) -> System:
     system = engine.build_system(run, seed, config)
-    weights = checkpoints.load_checkpoint(path)["system"]
     try:
         system.load_state_dict(weights)
     except RuntimeError as error:
@@ -58,8 +65,8 @@ def add_module(run: Run, seed: int, path: Path, config: Config) -> None:
     """Write a checkpoint anew with its module in it, so that it is a model as well, once."""
     state = checkpoints.load_checkpoint(path)
     if MODULE not in state:
-        packed = pack_module(load_kept_system(run, seed, path, config))
-        checkpoints.save_checkpoint({**state, MODULE: packed}, path)
+        system = _build_with_weights(run, seed, state["system"], path, config)
+        checkpoints.save_checkpoint({**state, MODULE: pack_module(system)}, path)
 
 
 def find_model(order: RunRequest, seed: int | None, config: Config, store: Store) -> TrainedModel:

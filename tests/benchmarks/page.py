@@ -10,6 +10,8 @@ from typing import Any
 
 from bench._io.markdown import MarkdownText, format_code, format_list, format_prose, format_table
 from tests.benchmarks.records import Record, format_number
+from tests.gpu.parts import Row
+from tests.gpu.table import describe_run
 
 ROOT = Path(__file__).parents[2]
 BENCHMARKS = Path(__file__).parent
@@ -141,12 +143,6 @@ def _describe_gpu(path: Path) -> list[str]:
     if not path.is_file():
         listed = format_list(map(format_prose, NOT_ON_GPU))
         return [*lines, "Not measured yet on a GPU (`make gpu`):", "", listed]
-    found = json.loads(path.read_text(encoding="utf-8"))
-    keys = ("what", "result", "unit", "note")
-    rows = [[_show_cell(row.get(key, "")) for key in keys] for row in found["rows"]]
-    measured = format_prose(f"`make gpu`, {found['date']}, {found['machine']}:")
-    return [*lines, measured, "", *format_table(keys, rows)]
-
-
-def _show_cell(value: object) -> str:
-    return format_number(value) if isinstance(value, float) else str(value)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    rows = [Row(**row) for row in content["rows"]]
+    return [*lines, f"{format_code('make gpu')}:", "", describe_run(content, rows)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import date
 
 import pytest
 
@@ -18,6 +19,9 @@ from tests.benchmarks.page import (
     render_page,
 )
 from tests.benchmarks.records import RECORDS, Record, read_sizes, show
+from tests.gpu import table
+from tests.gpu.parts import MACHINE as MACHINE_PART
+from tests.gpu.parts import Row
 
 MACHINE = {"processor": "A", "cores": 2, "memory_gb": 8.0, "load": 0.1, "python": "3.11"}
 MEASURED = {
@@ -81,14 +85,18 @@ def test_goals_and_slower_results_are_listed(folder, tmp_path):
 
 
 def test_a_gpu_s_results_are_included(folder, tmp_path):
-    rows = [{"what": "training S7", "result": 912.34, "unit": "clips/s", "note": "bf16-mixed"}]
-    found = {"machine": "one H200", "date": "2026-01-03", "rows": rows}
+    rows = [
+        Row(MACHINE_PART, "one H200", {}),
+        Row("training S7", "bf16-mixed", {"clips/s": 912.34}, "with fused Adam"),
+    ]
     path = tmp_path / "gpu.json"
-    path.write_text(json.dumps(found))
+    path.write_text(table.format_json(table.collect_content(rows, "abc", 12.3, is_trial=False)))
     page = render_page({}, path, folder)
-    assert "`make gpu`, 2026-01-03, one H200:" in page
+    assert "`make gpu`:" in page
+    assert f"one H200; commit abc, {date.today().isoformat()}, 12 s." in page
     line = next(line for line in page.splitlines() if "training S7" in line)
-    assert [cell.strip() for cell in line.split("|")[2:5]] == ["912", "clips/s", "bf16-mixed"]
+    assert [cell.strip() for cell in line.split("|")[2:5]] == ["bf16-mixed", "", "912"]
+    assert "with fused Adam" in line
     assert "Not measured yet on a GPU" not in page
 
 

@@ -8,18 +8,19 @@ Exit code 1 where anything was lost.
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
+from bench._io import markdown
 from tests.faults.catalogue import (
     FAULTS,
     KILL_RUN,
@@ -72,25 +73,21 @@ class Group(NamedTuple):
     """All that was tried, but for kills, which are moments."""
     date: str
 
-    def format_line(self, name: str) -> str:
-        """Return the line of a Markdown table."""
-        kinds = self.what and f": {'; '.join(self.what)}"
-        return (
-            f"| {name}{kinds or ''} | {self.tried} | {self.survived} | "
-            f"{'; '.join(self.lost) or 'none'} | {self.date} |"
-        )
+    def list_cells(self, name: str) -> list[str]:
+        """Return the cells of its line in the table."""
+        what = f"{name}: {'; '.join(self.what)}" if self.what else name
+        lost = "; ".join(self.lost) or "none"
+        return [markdown.format_prose(what), str(self.tried), str(self.survived), lost, self.date]
 
 
 def group_trials(trials: list[Trial]) -> dict[str, Group]:
     """Return what came of each group, in the order in which the groups were tried."""
     groups = dict[str, Group]()
+    today = datetime.now(UTC).date().isoformat()
     for name in dict.fromkeys(trial.fault.group for trial in trials):
         tried = [trial for trial in trials if trial.fault.group == name and not trial.skipped]
         lost = [trial.fault.what for trial in tried if trial.lost]
-        what = list(dict.fromkeys(trial.fault.what for trial in tried))
-        if name in KILLS:
-            what = []
-        today = datetime.datetime.now(datetime.UTC).date().isoformat()
+        what = [] if name in KILLS else list(dict.fromkeys(trial.fault.what for trial in tried))
         groups[name] = Group(len(tried), len(tried) - len(lost), lost, what, today)
     return groups
 
@@ -103,12 +100,9 @@ def read_groups() -> dict[str, Group]:
 
 def format_table(groups: dict[str, Group]) -> str:
     """Return the Markdown table of what was tried, a line for each group."""
-    lines = [
-        "| what is broken | faults tried | survived | data lost | tried on |",
-        "|---|---|---|---|---|",
-        *(group.format_line(name) for name, group in groups.items()),
-    ]
-    return "\n".join(lines) + "\n"
+    headings = ["what is broken", "faults tried", "survived", "data lost", "tried on"]
+    rows = [group.list_cells(name) for name, group in groups.items()]
+    return "\n".join(markdown.format_table(headings, rows, padded=False)) + "\n"
 
 
 def write_groups(groups: dict[str, Group]) -> None:
@@ -125,9 +119,10 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=50, help="moments at which runs are killed")
     parser.add_argument("--sweep-kills", type=int, default=50, help="the same for sweeps")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    parser.add_argument("--quick", action="store_true", help="4 kills and some other faults")
+    modes = parser.add_mutually_exclusive_group()  # a part of a group is not written
+    modes.add_argument("--quick", action="store_true", help="4 kills and some other faults")
     parser.add_argument("--only", default="", help="faults that have this in group or name")
-    parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
+    modes.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab(Path(folder))

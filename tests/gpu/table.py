@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from bench._io.markdown import format_table
+from tests.benchmarks.records import format_number
 from tests.gpu.parts import MACHINE, Row
 
 COLUMNS = ("step (ms)", "clips/s", "host (ms)", "scored clips/s", "memory (GB)")
@@ -33,26 +34,17 @@ def describe_run(content: Mapping[str, Any], rows: Sequence[Row]) -> str:
 
 
 def _format_column(row: Row, name: str) -> str:
-    return _format_figure(row.figures[name]) if name in row.figures else ""
+    return format_number(row.figures[name]) if name in row.figures else ""
 
 
 def _describe(row: Row) -> str:
     others = [
-        f"{name} {_format_figure(value)}"
+        f"{name} {format_number(value)}"
         for name, value in row.figures.items()
         if name not in COLUMNS
     ]
     note = f"not measured: {row.note}" if row.is_fault and not row.figures else row.note
     return "; ".join(filter(None, (*others, note)))
-
-
-def _format_figure(value: float) -> str:
-    """Return three digits, or all before the point.
-
-    >>> _format_figure(1234.5), _format_figure(0.012345), _format_figure(47.128)
-    ('1,234', '0.0123', '47.1')
-    """
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def describe_machine(rows: Sequence[Row]) -> str:

@@ -22,6 +22,7 @@ from bench.metrics.det import (
     ties_at_eer,
 )
 from bench.metrics.tally import ScoreCounts, count_scores
+from tests.benchmarks.official_metrics import official_eer
 from tests.errors import raises_code
 
 few_values = st.lists(st.integers(-4, 4), min_size=1, max_size=25)
@@ -47,19 +48,6 @@ def closest_means(bonafide, spoof):
     return [mean for gap, mean in found if gap == least]
 
 
-def official(bonafide, spoof):
-    """The formula of the ASVspoof evaluation packages: trial by trial, bona fide first."""
-    scores = np.concatenate([bonafide, spoof])
-    labels = np.concatenate([np.ones(len(bonafide)), np.zeros(len(spoof))])
-    labels = labels[np.argsort(scores, kind="mergesort")]
-    accepted_so_far = np.cumsum(labels)
-    spoof_left = len(spoof) - (np.arange(1, len(labels) + 1) - accepted_so_far)
-    frr = np.concatenate([[0.0], accepted_so_far / len(bonafide)])
-    far = np.concatenate([[1.0], spoof_left / len(spoof)])
-    at = np.argmin(np.abs(frr - far))
-    return (frr[at] + far[at]) / 2
-
-
 @given(trials, trials)
 def test_is_the_mean_of_the_closest_rates_counted_one_by_one(bonafide, spoof):
     means = [float(mean) for mean in closest_means(bonafide, spoof)]
@@ -70,18 +58,18 @@ def test_is_the_mean_of_the_closest_rates_counted_one_by_one(bonafide, spoof):
 def test_agrees_with_the_official_formula_without_ties(values, data):
     scores = data.draw(st.permutations(sorted(values)))
     cut = data.draw(st.integers(1, len(scores) - 1))
-    assert eer_by_class(scores[:cut], scores[cut:]).eer == official(scores[:cut], scores[cut:])
+    assert eer_by_class(scores[:cut], scores[cut:]).eer == official_eer(scores[:cut], scores[cut:])
 
 
 def test_ties_between_the_classes_are_where_the_official_formula_goes_wrong():
-    assert official([1.0, 1.0], [1.0, 1.0]) == 1.0
+    assert official_eer([1.0, 1.0], [1.0, 1.0]) == 1.0
     assert eer_by_class([1.0, 1.0], [1.0, 1.0]).eer == 0.5
 
 
 @given(few_values, few_values)
 def test_the_official_formula_is_there_as_a_second_one(bonafide, spoof):
     found = eer_official(bonafide, spoof)
-    assert found.eer == official(bonafide, spoof)
+    assert found.eer == official_eer(bonafide, spoof)
     assert found.threshold in {min([*bonafide, *spoof]) - 0.001, *bonafide, *spoof}
 
 
@@ -89,7 +77,7 @@ def test_the_official_formula_is_there_as_a_second_one(bonafide, spoof):
 def test_the_two_formulas_differ_only_where_ties_straddle_the_rates_crossing(bonafide, spoof):
     ties = ties_at_eer(count_scores(bonafide, spoof))
     if ties is None:
-        assert eer_by_class(bonafide, spoof).eer == official(bonafide, spoof)
+        assert eer_by_class(bonafide, spoof).eer == official_eer(bonafide, spoof)
     else:
         assert (ties.bonafide, ties.spoof) == (bonafide.count(ties.score), spoof.count(ties.score))
         assert ties.bonafide + ties.spoof > 1
