@@ -18,7 +18,7 @@ from bench.smoke import smoke_option, smoke_prefix
 from bench.specs.run import HeldOutData, Run
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
-from bench.training import checkpoints, engine
+from bench.training import engine, file_names
 from bench.training.clips import ClipReader, LabelledClip, held_out_key, label_frames
 from bench.training.row import DatasetCache, RowData, latest_folder, score_path, write_settings
 
@@ -44,7 +44,7 @@ class LoadedRow:
     @property
     def checkpoint(self) -> Path:
         """Its checkpoint."""
-        return self.folder / checkpoints.BEST_CHECKPOINT
+        return self.folder / file_names.BEST_CHECKPOINT
 
     @property
     def is_whole(self) -> bool:

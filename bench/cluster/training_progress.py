@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from bench.training import checkpoints
+from bench.training import checkpoints, file_names
 
 
 def read_training_progress(work: Path, trainings: Iterable[str], seed: int) -> tuple[int, ...]:
@@ -19,8 +19,8 @@ def read_training_progress(work: Path, trainings: Iterable[str], seed: int) -> t
         parents = [*(work / "runs").glob(f"{signature}-*")]
         names = (f"seed-{seed}", f"seed-{seed}-again-*")
         for folder in (path for parent in parents for name in names for path in parent.glob(name)):
-            ended += (folder / checkpoints.SELECTION).is_file()
+            ended += (folder / file_names.SELECTION).is_file()
             ended += len([*(folder / "scores").glob("*.parquet")])
-            epoch, step = checkpoints.read_position(folder / checkpoints.LAST_CHECKPOINT)
+            epoch, step = checkpoints.read_position(folder / file_names.LAST_CHECKPOINT)
             epochs, steps = epochs + epoch, steps + step
     return ended, epochs, steps

@@ -14,7 +14,7 @@ from bench.config import Config
 from bench.data.required_audio import find_changed
 from bench.errors import InputChanged
 from bench.specs.run import Run
-from bench.training import checkpoints, contents, damage
+from bench.training import contents, damage, file_names
 from bench.training.row import RowData, score_path
 
 _SHOWN = 3
@@ -22,7 +22,7 @@ _SHOWN = 3
 
 def is_trained(folder: Path) -> bool:
     """Return whether the training in a folder is finished."""
-    return (folder / checkpoints.SELECTION).is_file()
+    return (folder / file_names.SELECTION).is_file()
 
 
 def require_unchanged(
@@ -68,7 +68,7 @@ def _list_spoilt(
     everything = bool(replaced or changed.get("train") or changed.get("dev"))
     if everything:
         yield from folder.glob("*.pt")
-        yield from (folder / name for name in (checkpoints.PROGRESS, checkpoints.SELECTION))
+        yield from (folder / name for name in (file_names.PROGRESS, file_names.SELECTION))
     for name, loaded in data.evaluate.items():
         if everything or changed[f"evaluate.{name}"]:
             yield score_path(folder, name, run.evaluate[name], loaded)

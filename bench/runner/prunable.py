@@ -20,7 +20,7 @@ from bench.errors import BenchError
 from bench.runner.training_folder import hold_folder, hold_locks
 from bench.specs.run import Run
 from bench.tracking.run_folders import FolderRun, runs_by_folder
-from bench.training import checkpoints, damage, keeping
+from bench.training import checkpoints, damage, file_names, keeping
 
 DAY_S = 86_400
 
@@ -145,7 +145,7 @@ def remove_item(item: PrunableFiles) -> str:
 
 
 def _release_last(folder: Path) -> str:
-    if not damage.is_whole(folder / checkpoints.BEST_CHECKPOINT):
+    if not damage.is_whole(folder / file_names.BEST_CHECKPOINT):
         return "its kept weights are damaged"
     try:
         keeping.release_finished(folder)
@@ -230,7 +230,7 @@ def _training_items(
 
     yield from items("leftovers", folder.rglob(f"*{damage.ENDING}"))
     if not all(
-        (folder / name).is_file() for name in (checkpoints.SELECTION, checkpoints.BEST_CHECKPOINT)
+        (folder / name).is_file() for name in (file_names.SELECTION, file_names.BEST_CHECKPOINT)
     ):
         yield from items("unfinished", checkpoints.unfinished_files(folder) or folder.glob("*.pt"))
         return

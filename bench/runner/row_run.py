@@ -27,7 +27,7 @@ from bench.runner.relay import DeviceRelay, ProgressSender, relay_progress
 from bench.specs.run import TrainData
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store, TrackedRun
-from bench.training import checkpoints, damage, engine, shares
+from bench.training import damage, engine, file_names, shares
 from bench.training.callbacks import SilentCallback
 from bench.training.row import (
     TrainedRow,
@@ -103,7 +103,7 @@ class RowRun:
         """Do the training that a row starts from, unless this or another row has done it."""
         name, say = self.entry.name, self.watcher.say
         finished = self.store.find_finished(self.entry)
-        if finished and damage.is_whole(self.folder / checkpoints.BEST_CHECKPOINT):
+        if finished and damage.is_whole(self.folder / file_names.BEST_CHECKPOINT):
             return
         self.watcher.begin(name, self.job.run.training.epochs)
         # Rows and trials that run beside each other may start from one training: the first does it.

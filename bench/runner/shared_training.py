@@ -24,7 +24,7 @@ from bench.errors import BenchError, plain_message
 from bench.tracking import registered_models
 from bench.tracking.shared_runs import TAKEN_FROM, TRAINED_IN
 from bench.tracking.store import Store, TrackedRun
-from bench.training import checkpoints, keeping
+from bench.training import checkpoints, file_names, keeping
 from bench.training.row import TrainedRow
 
 WEIGHTS = "weights_digest"
@@ -63,9 +63,9 @@ def keep_training(tracked: TrackedRun, trained: TrainedRow, *, whole: bool) -> N
     if whole:
         tracked.add_artifact(trained.checkpoint, _WHOLE, is_final=True)
     with tempfile.TemporaryDirectory() as folder:
-        progress = Path(folder, checkpoints.PROGRESS)
+        progress = Path(folder, file_names.PROGRESS)
         atomic_files.write_text(progress, json.dumps(vars(trained.progress)))
-        paths = [progress, trained.checkpoint.with_name(checkpoints.SELECTION)]
+        paths = [progress, trained.checkpoint.with_name(file_names.SELECTION)]
         for path in paths:
             tracked.add_artifact(path, _FOLDER)
 
@@ -86,7 +86,7 @@ def take_over(store: Store, folder: Path, config: Config, say: Say) -> str:
     Nothing is done where the training has begun here. Return "" where there is no such run. What
     cannot be taken over is said in a line and left to be trained.
     """
-    begun = (checkpoints.LAST_CHECKPOINT, checkpoints.PROGRESS)
+    begun = (file_names.LAST_CHECKPOINT, file_names.PROGRESS)
     if any((folder / name).is_file() for name in begun):
         return ""
     for run in store.runs_trained_in(folder.relative_to(config.work).as_posix()):
@@ -116,7 +116,7 @@ def _copy_training(store: Store, run: Any, folder: Path) -> None:
         fetched = Path(temporary)
         progress, selection = (
             store.fetch_artifact(run_id, f"{_FOLDER}/{name}", fetched)
-            for name in (checkpoints.PROGRESS, checkpoints.SELECTION)
+            for name in (file_names.PROGRESS, file_names.SELECTION)
         )
         keeping.read_progress(progress)
         epochs = keeping.read_selection(selection).epochs
@@ -127,7 +127,7 @@ def _copy_training(store: Store, run: Any, folder: Path) -> None:
                 f"the digest of its weights is {digest}, should be {tags[WEIGHTS]}",
             )
         checkpoint = {"system": state, "epoch": epochs[-1], "epochs": [*epochs]}
-        checkpoints.save_checkpoint(checkpoint, folder / checkpoints.BEST_CHECKPOINT)
+        checkpoints.save_checkpoint(checkpoint, folder / file_names.BEST_CHECKPOINT)
         for path in (selection, progress):  # the last one says that all is there
             atomic_files.write_bytes(folder / path.name, path.read_bytes())
 
@@ -139,7 +139,7 @@ def _kept_weights(store: Store, run: Any, folder: Path) -> dict[str, Tensor]:
     """
     run_id = run.info.run_id
     if run.data.tags["kind"] != "row":
-        path = f"{_WHOLE}/{checkpoints.BEST_CHECKPOINT}"
+        path = f"{_WHOLE}/{file_names.BEST_CHECKPOINT}"
     elif f"{_FOLDER}/{_REST}" in store.artifact_names(run_id, _FOLDER):
         return _earlier_weights(store, run_id, folder)
     else:

@@ -38,7 +38,7 @@ from bench.runner.step_work import (
     wait_for_device,
 )
 from bench.specs.run import Run
-from bench.training import checkpoints, engine
+from bench.training import checkpoints, engine, file_names
 from bench.training.data import EpochSampler, TrainingBatch, TrainingClips
 from bench.training.learning import Learner, build_learner, build_loader, mix_clips, train_step
 from bench.training.reused_casts import reuse_casts
@@ -330,7 +330,7 @@ def time_checkpoint(learner: Learner, folder: Path) -> tuple[float, int]:
         "schedule": learner.schedule.state_dict(),
     }
     with atomic_files.scratch_folder(folder / "checkpoint") as scratch:
-        path = scratch / checkpoints.LAST_CHECKPOINT
+        path = scratch / file_names.LAST_CHECKPOINT
         began = time.perf_counter()
         checkpoints.save_checkpoint(state, path)
         return time.perf_counter() - began, path.stat().st_size

@@ -20,7 +20,7 @@ from bench.specs.run import PUBLISHED_WEIGHTS, HeldOutData, PublishedStart, Run
 from bench.tracking.model_pickle import MODULE, pack_module
 from bench.tracking.shared_runs import TRAINED_IN
 from bench.tracking.store import Store
-from bench.training import checkpoints, engine
+from bench.training import checkpoints, engine, file_names
 from bench.training.row import DatasetCache
 from bench.training.scoring import build_utterances, score_columns, score_utterances
 
@@ -82,7 +82,7 @@ def find_model(order: RunRequest, seed: int | None, config: Config, store: Store
     (row,) = order.rows
     seed = order.row_seeds(row)[0] if seed is None else seed
     run, tracked = _find_finished_run(order, row, seed, store)
-    path = config.work / tracked.data.tags.get(TRAINED_IN, "") / checkpoints.BEST_CHECKPOINT
+    path = config.work / tracked.data.tags.get(TRAINED_IN, "") / file_names.BEST_CHECKPOINT
     damaged = ""
     if path.is_file():
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench._io import file_locks
 from bench.jobs import leases
-from bench.training import checkpoints, keeping
+from bench.training import file_names, keeping
 from bench.training.keeping import Progress
 
 
@@ -17,7 +17,7 @@ def release_checkpoints(folder: Path, progress: Progress, say: Callable[[str], N
     try:
         keeping.release_state(folder, progress)
     except OSError as error:
-        say(f"{folder / checkpoints.LAST_CHECKPOINT}: could not be removed: {error}")
+        say(f"{folder / file_names.LAST_CHECKPOINT}: could not be removed: {error}")
 
 
 def abandon_training(folder: Path) -> None:
@@ -26,7 +26,7 @@ def abandon_training(folder: Path) -> None:
     Those of a finished training stay, and those that another process works on.
     """
     with hold_folder(folder) as mine:
-        if mine and not (folder / checkpoints.SELECTION).is_file():
+        if mine and not (folder / file_names.SELECTION).is_file():
             for path in folder.glob("*.pt"):
                 path.unlink(missing_ok=True)
 

@@ -15,7 +15,6 @@ import torch
 
 from bench._io import atomic_files, machine
 from bench.errors import BenchError, RowFailed
-from bench.training.file_names import BEST_CHECKPOINT as BEST_CHECKPOINT
 from bench.training.file_names import LAST_CHECKPOINT, PROGRESS, SELECTION
 
 

@@ -15,7 +15,7 @@ from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.evaluation import score_file
 from bench.specs.run import HeldOutData, Run
-from bench.training import checkpoints, engine, keeping
+from bench.training import checkpoints, engine, file_names, keeping
 from bench.training.clips import label_frames
 from bench.training.keeping import Progress
 
@@ -32,15 +32,15 @@ def set_aside(run: Run, seed: int, folder: Path, config: Config, say: Say) -> No
     a state: until then no file in the folder is used. Raise NewerCheckpoint where a later version
     of the suite wrote it.
     """
-    last, ended = folder / checkpoints.LAST_CHECKPOINT, folder / checkpoints.PROGRESS
+    last, ended = folder / file_names.LAST_CHECKPOINT, folder / file_names.PROGRESS
     if not (last.is_file() or ended.is_file()):
         return
     shapes = _tensor_shapes(engine.build_system(run, seed, config).state_dict())
     checks: dict[Path, Callable[[Path], object]] = {
         last: lambda path: _check_last(path, shapes),
         ended: keeping.read_progress,
-        folder / checkpoints.BEST_CHECKPOINT: lambda path: _check_weights(path, shapes),
-        folder / checkpoints.SELECTION: keeping.read_selection,
+        folder / file_names.BEST_CHECKPOINT: lambda path: _check_weights(path, shapes),
+        folder / file_names.SELECTION: keeping.read_selection,
     }
     if count := run.training.keep.averaged_epochs:
         checks |= {

@@ -14,7 +14,7 @@ from bench._io import atomic_files
 from bench.errors import BenchError
 from bench.specs.run import Run
 from bench.specs.training import TrainingSettings
-from bench.training import checkpoints
+from bench.training import checkpoints, file_names
 
 STATE = ("system", "optimiser", "schedule", "progress")
 """What `last.pt` holds in every version."""
@@ -121,7 +121,7 @@ class StateSaver:
         if count:
             recent[checkpoints.recent_path(self._folder, progress.epoch, count)] = weights
         elif better:
-            self._best[self._folder / checkpoints.BEST_CHECKPOINT] = weights
+            self._best[self._folder / file_names.BEST_CHECKPOINT] = weights
         ended = is_finished(self._training, progress)
         if ended or time.monotonic() - self._saved >= self._seconds:
             self._write(recent, state)
@@ -146,14 +146,14 @@ class StateSaver:
         self._writer.wait()
 
     def _write(self, recent: Mapping[Path, Mapping[str, Any]], state: Mapping[str, Any]) -> None:
-        last = self._folder / checkpoints.LAST_CHECKPOINT
+        last = self._folder / file_names.LAST_CHECKPOINT
         self._writer.write_files({**recent, **self._best, last: state})
         self._best, self._saved = {}, time.monotonic()
 
 
 def average_epochs(run: Run, folder: Path, progress: Progress) -> None:
     """At the end of a training whose last epochs are averaged, do so, once."""
-    count, kept_path = run.training.keep.averaged_epochs, folder / checkpoints.BEST_CHECKPOINT
+    count, kept_path = run.training.keep.averaged_epochs, folder / file_names.BEST_CHECKPOINT
     if not count:
         return
     recent = checkpoints.latest_paths(folder, progress.epoch, count)
@@ -169,7 +169,7 @@ def release_state(folder: Path, progress: Progress) -> None:
     The training has ended, and its run is finished in the tracking store. Its weights, its progress
     and its scores stay.
     """
-    atomic_files.write_text(folder / checkpoints.PROGRESS, json.dumps(vars(progress)))
+    atomic_files.write_text(folder / file_names.PROGRESS, json.dumps(vars(progress)))
     for path in checkpoints.unfinished_files(folder):
         path.unlink(missing_ok=True)
 
@@ -179,7 +179,7 @@ def release_finished(folder: Path) -> None:
 
     Raise Damaged where its last state cannot be read.
     """
-    last = folder / checkpoints.LAST_CHECKPOINT
+    last = folder / file_names.LAST_CHECKPOINT
     if last.is_file():
         release_state(folder, Progress(**read_state(last)["progress"]))
     for path in checkpoints.unfinished_files(folder):
@@ -209,10 +209,10 @@ def read_resumable(run: Run, folder: Path) -> dict[str, Any] | None:
     None where there is none, or where the weights to be kept are missing. Of a training that has
     ended, and whose state is removed, only `progress` is returned.
     """
-    last, count = folder / checkpoints.LAST_CHECKPOINT, run.training.keep.averaged_epochs
-    whole = (folder / checkpoints.BEST_CHECKPOINT).is_file()
+    last, count = folder / file_names.LAST_CHECKPOINT, run.training.keep.averaged_epochs
+    whole = (folder / file_names.BEST_CHECKPOINT).is_file()
     if not last.is_file():
-        progress = folder / checkpoints.PROGRESS
+        progress = folder / file_names.PROGRESS
         ended = read_progress(progress) if whole and progress.is_file() else Progress()
         return {"progress": vars(ended)} if is_finished(run.training, ended) else None
     state = read_state(last)
@@ -237,11 +237,11 @@ def select_weights(
     after that epoch; for a mean, `on_dev` measures the weights on dev, on all processes together.
     One process `writes`.
     """
-    path = folder / checkpoints.SELECTION
+    path = folder / file_names.SELECTION
     if path.is_file():
         return read_selection(path)
     if run.training.keep.averaged_epochs:
-        average = checkpoints.load_checkpoint(folder / checkpoints.BEST_CHECKPOINT)
+        average = checkpoints.load_checkpoint(folder / file_names.BEST_CHECKPOINT)
         epochs, dev = tuple(average["epochs"]), on_dev(average["system"])
     else:
         epochs, dev = (progress.best_epoch,), progress.history[progress.best_epoch - 1]

@@ -23,7 +23,7 @@ from bench.errors import BenchError
 from bench.evaluation import score_file
 from bench.specs.base import digest
 from bench.specs.run import PUBLISHED_WEIGHTS, Data, HeldOutData, Run
-from bench.training import checkpoints, conditions, contents, engine, shares
+from bench.training import checkpoints, conditions, contents, engine, file_names, shares
 from bench.training.callbacks import TrainingCallback
 from bench.training.clips import require_labels
 from bench.training.keeping import Progress, Selection
@@ -180,7 +180,7 @@ def latest_folder(work: Path, run: Run, data: RowData, seed: int) -> Path:
     number, latest = 0, training_path(work, run, data, seed)
     while (further := training_path(work, run, data, seed, number + 1)).is_dir():
         number += 1
-        latest = further if (further / checkpoints.SELECTION).is_file() else latest
+        latest = further if (further / file_names.SELECTION).is_file() else latest
     return latest
 
 
@@ -220,7 +220,7 @@ def train_and_score(
     conditions.apply_determinism(config)
     conditions.apply_precision(run.training.precision)
     ended = _train_row(fabric, run, seed, data, folder, config, callback)
-    checkpoint = None if ended is None else folder / checkpoints.BEST_CHECKPOINT
+    checkpoint = None if ended is None else folder / file_names.BEST_CHECKPOINT
     paths = {
         name: score_path(folder, name, run.evaluate[name], loaded)
         for name, loaded in data.evaluate.items()
@@ -286,7 +286,7 @@ def start_checkpoint(run: Run, seed: int, data: RowData, config: Config) -> Path
     """Return the checkpoint of the earlier training that `run` starts from, if any."""
     if run.earlier is None or data.stage is None:
         return None
-    return training_path(config.work, run.earlier, data.stage, seed) / checkpoints.BEST_CHECKPOINT
+    return training_path(config.work, run.earlier, data.stage, seed) / file_names.BEST_CHECKPOINT
 
 
 def write_settings(run: Run, path: Path) -> None:

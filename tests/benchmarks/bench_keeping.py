@@ -15,7 +15,8 @@ from time import perf_counter
 
 import torch
 
-from bench.training.checkpoints import BEST_CHECKPOINT, CheckpointWriter, save_checkpoint
+from bench.training.checkpoints import CheckpointWriter, save_checkpoint
+from bench.training.file_names import BEST_CHECKPOINT
 from tests.benchmarks.records import read_sizes, show
 from tests.benchmarks.timing import run_bench
 

@@ -19,7 +19,7 @@ from bench.config import Config
 from bench.jobs import leases
 from bench.runner import prunable
 from bench.tracking.run_folders import FolderRun, runs_by_folder
-from bench.training import checkpoints, keeping
+from bench.training import checkpoints, file_names, keeping
 from bench.training.keeping import Progress
 from tests.jobs.holding import refuse_busy
 
@@ -35,12 +35,12 @@ def training(work: Path, name: str, *, ended: bool = True, last: bool = True) ->
     (place / "scores").mkdir(parents=True)
     (place / "lock").touch()
     state = {"system": {"w": torch.zeros(10)}}
-    checkpoints.save_checkpoint({**state, "epoch": 1}, place / checkpoints.BEST_CHECKPOINT)
+    checkpoints.save_checkpoint({**state, "epoch": 1}, place / file_names.BEST_CHECKPOINT)
     if last:
         whole = {**state, "optimiser": {}, "schedule": {}, "progress": PROGRESS}
-        checkpoints.save_checkpoint(whole, place / checkpoints.LAST_CHECKPOINT)
+        checkpoints.save_checkpoint(whole, place / file_names.LAST_CHECKPOINT)
     if ended:
-        (place / checkpoints.SELECTION).write_text("{}")
+        (place / file_names.SELECTION).write_text("{}")
         (place / "scores" / "a.parquet").write_bytes(b"scores")
     return place
 
@@ -94,17 +94,17 @@ def test_the_last_state_of_a_row_goes_and_all_that_it_needs_stays(work: Path) ->
     assert "removed: " in done.output
     below = {name.rpartition("/")[2] for name in files(work)}
     assert below == {"kept.pt", "selection.json", "a.parquet", "lock", "progress.json"}
-    assert vars(keeping.read_progress(place / checkpoints.PROGRESS)) == PROGRESS
+    assert vars(keeping.read_progress(place / file_names.PROGRESS)) == PROGRESS
     assert listed() == {}
 
 
 def test_a_last_state_that_cannot_be_read_stays_and_is_said(work: Path) -> None:
     place = training(work, f"{KNOWN}-a")
-    (place / checkpoints.LAST_CHECKPOINT).write_bytes(b"torn")
+    (place / file_names.LAST_CHECKPOINT).write_bytes(b"torn")
     done = called("--yes")
     assert done.exit_code == 1
     assert "not a readable checkpoint" in done.stderr
-    assert (place / checkpoints.LAST_CHECKPOINT).is_file()
+    assert (place / file_names.LAST_CHECKPOINT).is_file()
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,9 @@ from bench.runner.step_work import wait_for_device
 from bench.specs.run import Run
 from bench.training import engine
 from bench.training.callbacks import SilentCallback
-from bench.training.checkpoints import BEST_CHECKPOINT, CheckpointWriter
+from bench.training.checkpoints import CheckpointWriter
 from bench.training.data import EpochSampler
+from bench.training.file_names import BEST_CHECKPOINT
 from bench.training.learning import build_learner, build_loader
 from bench.training.row import DatasetCache, RowData, TrainedRow, train_and_score
 from tests.gpu.parts import Row, try_variant

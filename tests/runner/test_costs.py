@@ -22,7 +22,7 @@ from bench.runner.request import RunRequest
 from bench.specs.corpus import DownloadSize
 from bench.specs.run import EarlierTraining, Run
 from bench.tracking.shared_runs import TRAINED_IN
-from bench.training import checkpoints
+from bench.training import file_names
 from tests.runner.counted_sizes import list_networks, read_counted
 from tests.runner.stages import CARD
 from tests.training.runs import run_to_end
@@ -36,8 +36,8 @@ def ended(config: Config, run: Run) -> Path:
     """Make the folder of a training that has ended."""
     place = config.work / "runs" / f"{run.training_signature}-aa-bb" / "seed-7"
     place.mkdir(parents=True)
-    (place / checkpoints.SELECTION).write_text("{}")
-    (place / checkpoints.BEST_CHECKPOINT).write_bytes(b"x" * 1000)
+    (place / file_names.SELECTION).write_text("{}")
+    (place / file_names.BEST_CHECKPOINT).write_bytes(b"x" * 1000)
     return place
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from bench.config import Config
 from bench.runner import input_changes
-from bench.training import checkpoints, contents
+from bench.training import contents, file_names
 from tests.errors import raises_code
 
 
@@ -40,7 +40,7 @@ def row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     data = SimpleNamespace(splits=splits, evaluate=evaluate, training={"weights w": "1"})
     folder = tmp_path / "run"
     folder.mkdir()
-    for name in ("last.pt", "kept.pt", checkpoints.PROGRESS, checkpoints.SELECTION, "a", "b"):
+    for name in ("last.pt", "kept.pt", file_names.PROGRESS, file_names.SELECTION, "a", "b"):
         (folder / name).write_text("")
     monkeypatch.setattr(input_changes, "score_path", lambda folder, name, *_: folder / name)
     monkeypatch.setattr(contents, "training_contents", lambda *_: dict(data.now))
@@ -59,7 +59,7 @@ def aside(row: Any) -> set[str]:
     return {path.name.removesuffix(".damaged") for path in row.folder.glob("*.damaged")}
 
 
-EVERYTHING = {"last.pt", "kept.pt", checkpoints.PROGRESS, checkpoints.SELECTION, "a", "b"}
+EVERYTHING = {"last.pt", "kept.pt", file_names.PROGRESS, file_names.SELECTION, "a", "b"}
 
 
 def test_nothing_changed(row):

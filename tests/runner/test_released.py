@@ -13,7 +13,7 @@ from bench.runner.request import RunRequest
 from bench.tracking.run_folders import runs_by_folder
 from bench.tracking.store import Store
 from bench.tracking.tracked_run import TrackedRun
-from bench.training import checkpoints, keeping
+from bench.training import file_names, keeping
 from tests.runner.stages import Watcher
 
 KEPT = {"kept.pt", "progress.json", "run.toml", "selection.json"}
@@ -101,7 +101,7 @@ def test_nothing_goes_before_the_run_is_finished_in_the_store(card, config: Conf
         patch.setattr(TrackedRun, "finish_run", killed)
         with pytest.raises(KeyboardInterrupt):
             run(card, config)
-    assert checkpoints.LAST_CHECKPOINT in files(config)[0]
+    assert file_names.LAST_CHECKPOINT in files(config)[0]
     assert run(card, config)[0] == "finished"
     assert files(config) == [KEPT]
 
@@ -112,7 +112,7 @@ def test_a_kill_between_the_store_and_the_removal_loses_nothing(card, config: Co
         patch.setattr(keeping, "release_state", killed)
         with pytest.raises(KeyboardInterrupt):
             run(card, config)
-    assert files(config) == [KEPT - {"progress.json"} | {checkpoints.LAST_CHECKPOINT}]
+    assert files(config) == [KEPT - {"progress.json"} | {file_names.LAST_CHECKPOINT}]
     assert run(card, config)[0] == "already finished"
 
 

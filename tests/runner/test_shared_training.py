@@ -21,7 +21,7 @@ from bench.tracking import registered_models
 from bench.tracking.address import local_folder
 from bench.tracking.shared_runs import TAKEN_FROM
 from bench.tracking.store import Store
-from bench.training import checkpoints
+from bench.training import checkpoints, file_names
 from tests.runner.stages import CARD, Watcher
 
 MORE = CARD.replace(
@@ -211,7 +211,7 @@ def test_a_training_that_was_begun_here_goes_on_here(tmp_path):
     store = Known(kept_run())
     place = tmp_path / "runs" / "abc" / "seed-666"
     place.mkdir(parents=True)
-    (place / checkpoints.LAST_CHECKPOINT).touch()
+    (place / file_names.LAST_CHECKPOINT).touch()
     assert shared_training.take_over(store, place, Config(work=tmp_path), print) == ""
     assert not store.asked
 

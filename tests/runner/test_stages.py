@@ -14,7 +14,7 @@ from bench.config import Config
 from bench.evaluation import score_file
 from bench.runner.requirements import missing_requirements
 from bench.tracking.store import Store
-from bench.training import checkpoints
+from bench.training import checkpoints, file_names
 from bench.training.row import DatasetCache, training_path
 from tests.runner.stages import Watcher, run_rows
 
@@ -73,8 +73,8 @@ def test_a_row_starts_from_its_stage(card, config: Config):
         training_path(config.work, stage, data.stage, 7),
     )
     assert place != first
-    found = checkpoints.load_checkpoint(place / checkpoints.BEST_CHECKPOINT)["system"]
-    kept = checkpoints.load_checkpoint(first / checkpoints.BEST_CHECKPOINT)["system"]
+    found = checkpoints.load_checkpoint(place / file_names.BEST_CHECKPOINT)["system"]
+    kept = checkpoints.load_checkpoint(first / file_names.BEST_CHECKPOINT)["system"]
     # One epoch at 1e-3 moves a weight by little; another draw would be far off.
     name = "frontend.blocks.0.fc1.weight"
     assert (found[name] - kept[name]).abs().max() < 0.02

@@ -18,7 +18,7 @@ from bench.sweeps import remaining_trials
 from bench.sweeps.trials import SweepRun
 from bench.tracking import studies
 from bench.tracking.store import Store
-from bench.training import checkpoints
+from bench.training import file_names
 from bench.training.row import DatasetCache, training_path
 from tests.sweeps.trials import SMALL, Watcher
 
@@ -244,5 +244,5 @@ def test_the_objective_of_averaged_weights_is_their_own(parse, config):
     point = card.grid_points()[0]
     resolved = sweep_cards.trial_run(card, point)
     data = DatasetCache(config).load_row(resolved)
-    kept = training_path(config.work, resolved, data, 666) / checkpoints.SELECTION
+    kept = training_path(config.work, resolved, data, 666) / file_names.SELECTION
     assert json.loads(kept.read_text())["dev"]["dev.eer"] == ended.objective

@@ -12,7 +12,7 @@ import torch
 
 from bench._io import interrupts
 from bench.evaluation import score_file
-from bench.training import checkpoints, engine, keeping
+from bench.training import engine, file_names, keeping
 from bench.training.row import DatasetCache, train_and_score
 from tests.errors import raises_code
 
@@ -50,7 +50,7 @@ def all_scores(trained) -> dict[str, np.ndarray]:
 
 
 def last_state(place: Path):
-    return keeping.read_state(place / checkpoints.LAST_CHECKPOINT)
+    return keeping.read_state(place / file_names.LAST_CHECKPOINT)
 
 
 def require_equal(expected, trained, place: Path, other: Path) -> None:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from bench.training import checkpoints, damage, engine, keeping
+from bench.training import checkpoints, damage, engine, file_names, keeping
 from bench.training.row import DatasetCache
 from tests.errors import raises_code
 from tests.training.runs import Log, all_scores, run_to_end
@@ -70,8 +70,8 @@ def place(small, config, finished, tmp_path) -> Path:
 @pytest.mark.parametrize(
     ("name", "how"),
     [
-        *((checkpoints.LAST_CHECKPOINT, how) for how in DAMAGE),
-        (checkpoints.BEST_CHECKPOINT, "torn"),
+        *((file_names.LAST_CHECKPOINT, how) for how in DAMAGE),
+        (file_names.BEST_CHECKPOINT, "torn"),
     ],
 )
 def test_a_damaged_checkpoint_is_set_aside(small, config, place, name, how):
@@ -97,19 +97,19 @@ def test_a_whole_folder_is_left_as_it_is(small, config, place):
 
 def test_a_row_that_begins_anew_ends_as_it_would_have(small, config, place):
     run, log = small("S0"), Log()
-    DAMAGE["torn"](place / checkpoints.BEST_CHECKPOINT)
-    expected = torch.load(place / checkpoints.LAST_CHECKPOINT, weights_only=True)["system"]
+    DAMAGE["torn"](place / file_names.BEST_CHECKPOINT)
+    expected = torch.load(place / file_names.LAST_CHECKPOINT, weights_only=True)["system"]
     set_aside(run, config, place)
     trained = run_to_end(run, config, place, log)
     assert [epoch for epoch, _ in log.epochs] == [1, 2, 3]
-    found = torch.load(place / checkpoints.LAST_CHECKPOINT, weights_only=True)["system"]
+    found = torch.load(place / file_names.LAST_CHECKPOINT, weights_only=True)["system"]
     assert all(torch.equal(found[name], of) for name, of in expected.items())
     assert trained.checkpoint.is_file()
 
 
 @pytest.mark.parametrize("content", [b"", b'{"epochs": [1', b'{"epoch": 1}', b"\xff\xfe"])
 def test_a_torn_selection_is_made_again(small, config, place, content):
-    path = place / checkpoints.SELECTION
+    path = place / file_names.SELECTION
     before = path.read_bytes()
     path.write_bytes(content)
     (said,) = set_aside(small("S0"), config, place)
@@ -124,7 +124,7 @@ def test_a_torn_progress_begins_the_row_anew(small, config, place, content):
     """Of a row that is finished, so without `last.pt`."""
     run = small("S0")
     keeping.release_state(place, run_to_end(run, config, place).progress)
-    (place / checkpoints.PROGRESS).write_bytes(content)
+    (place / file_names.PROGRESS).write_bytes(content)
     said = set_aside(run, config, place)
     if content != b"{}":
         assert said[0].endswith("set aside as progress.json.damaged")
@@ -132,7 +132,7 @@ def test_a_torn_progress_begins_the_row_anew(small, config, place, content):
     assert keeping.read_resumable(run, place) is None
 
 
-@pytest.mark.parametrize("name", [checkpoints.BEST_CHECKPOINT, checkpoints.SELECTION])
+@pytest.mark.parametrize("name", [file_names.BEST_CHECKPOINT, file_names.SELECTION])
 def test_what_a_finished_row_keeps_is_checked_without_its_last_state(small, config, place, name):
     run = small("S0")
     keeping.release_state(place, run_to_end(run, config, place).progress)
@@ -140,7 +140,7 @@ def test_what_a_finished_row_keeps_is_checked_without_its_last_state(small, conf
     said = set_aside(run, config, place)
     assert said[0].endswith(f"set aside as {name}.damaged")
     assert said[1:] == (
-        [f"{place}: the row begins anew"] if name == checkpoints.BEST_CHECKPOINT else []
+        [f"{place}: the row begins anew"] if name == file_names.BEST_CHECKPOINT else []
     )
     run_to_end(run, config, place, log := Log())
     assert len(log.epochs) == 3
@@ -188,11 +188,11 @@ def test_a_file_that_the_machine_does_not_give_is_not_set_aside(small, config, p
     monkeypatch.setattr(torch, "load", failing)
     with pytest.raises(OSError, match="Input/output"):
         set_aside(small("S0"), config, place)
-    assert (place / checkpoints.LAST_CHECKPOINT).is_file()
+    assert (place / file_names.LAST_CHECKPOINT).is_file()
 
 
 def test_is_whole(place):
-    kept = place / checkpoints.BEST_CHECKPOINT
+    kept = place / file_names.BEST_CHECKPOINT
     assert damage.is_whole(kept)
     DAMAGE["torn"](kept)
     assert not damage.is_whole(kept)

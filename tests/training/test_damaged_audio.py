@@ -14,7 +14,7 @@ from bench.cards.corpus_cards import read_corpus_card
 from bench.config import Config
 from bench.data.audio import read_wave
 from bench.errors import BenchError
-from bench.training import checkpoints, engine
+from bench.training import engine, file_names
 from bench.training.callbacks import SilentCallback
 from bench.training.row import DatasetCache, RowData, train_and_score
 from bench.training.scoring import build_utterances, score_utterances
@@ -90,7 +90,7 @@ def test_what_only_decoding_shows_stops_the_run_with_the_files_name(
         train_and_score(fabric, run, 7, data, place, own, SilentCallback())
     kept = {path.name for path in place.rglob("*") if path.is_file()}
     if split == "eval":
-        assert checkpoints.BEST_CHECKPOINT in kept
+        assert file_names.BEST_CHECKPOINT in kept
         assert not any(name.endswith(".parquet") for name in kept)
     else:
         assert kept == set()

@@ -13,14 +13,14 @@ import torch
 from bench.cards import table_cards
 from bench.errors import BenchError
 from bench.evaluation import score_file
-from bench.training import checkpoints, engine, epoch
+from bench.training import checkpoints, engine, epoch, file_names
 from bench.training.row import DatasetCache, train_and_score
 from tests.errors import raises_code
 from tests.training.runs import Log, all_scores, run_to_end
 
 
 def weights(place: Path) -> dict[str, torch.Tensor]:
-    return checkpoints.load_checkpoint(place / checkpoints.LAST_CHECKPOINT)["system"]
+    return checkpoints.load_checkpoint(place / file_names.LAST_CHECKPOINT)["system"]
 
 
 @pytest.mark.parametrize("row", ["S0", "S8"])
@@ -109,7 +109,7 @@ def test_a_loss_that_is_not_finite_stops_the_row_and_names_the_step(
     with raises_code("training.not-finite") as error:
         run_to_end(small("S0"), config, tmp_path / "run")
     assert "step 5 (epoch 2)" in str(error.value)
-    state = checkpoints.load_checkpoint(tmp_path / "run" / checkpoints.LAST_CHECKPOINT)
+    state = checkpoints.load_checkpoint(tmp_path / "run" / file_names.LAST_CHECKPOINT)
     assert state["progress"]["epoch"] == 1
     assert all(torch.isfinite(t).all() for t in state["system"].values() if t.is_floating_point())
 
@@ -118,7 +118,7 @@ def test_a_full_disk_leaves_the_previous_checkpoint_whole(small, config, tmp_pat
     run, place = small("S0"), tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         run_to_end(run, config, place, Log(stop_after=1))
-    before = (place / checkpoints.LAST_CHECKPOINT).read_bytes()
+    before = (place / file_names.LAST_CHECKPOINT).read_bytes()
     with monkeypatch.context() as patched:
 
         def full(_state, file):
@@ -129,16 +129,14 @@ def test_a_full_disk_leaves_the_previous_checkpoint_whole(small, config, tmp_pat
         with raises_code("machine.disk-full") as error:
             run_to_end(run, config, place)
         assert "no space left" in str(error.value)
-    assert (place / checkpoints.LAST_CHECKPOINT).read_bytes() == before
+    assert (place / file_names.LAST_CHECKPOINT).read_bytes() == before
     assert not list(place.glob(".*.part"))
     run_to_end(run, config, place)
-    assert (
-        checkpoints.load_checkpoint(place / checkpoints.LAST_CHECKPOINT)["progress"]["epoch"] == 3
-    )
+    assert checkpoints.load_checkpoint(place / file_names.LAST_CHECKPOINT)["progress"]["epoch"] == 3
 
 
 def test_a_torn_checkpoint_says_what_to_do(tmp_path):
-    path = tmp_path / checkpoints.LAST_CHECKPOINT
+    path = tmp_path / file_names.LAST_CHECKPOINT
     checkpoints.save_checkpoint({"epoch": 1, "weights": torch.zeros(1000)}, path)
     path.write_bytes(path.read_bytes()[:500])
     with raises_code("training.checkpoint-damaged") as error:

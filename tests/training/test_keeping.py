@@ -13,7 +13,7 @@ from bench.cards import corpus_cards
 from bench.errors import BenchError
 from bench.metrics.det import eer_by_class
 from bench.specs.training import TrainingSettings
-from bench.training import checkpoints, engine, keeping
+from bench.training import checkpoints, engine, file_names, keeping
 from bench.training.keeping import Progress
 from bench.training.row import DatasetCache
 from bench.training.scoring import build_utterances, score_utterances
@@ -92,7 +92,7 @@ def test_a_start_takes_over_the_front_end_alone(detection, config, tmp_path):
     fabric = engine.make_fabric(config, "fp32")
     engine.train(fabric, run, 8, material, tmp_path / "second", config, Log())
     before = checkpoints.load_checkpoint(first.checkpoint)["system"]
-    after = checkpoints.load_checkpoint(tmp_path / "second" / checkpoints.BEST_CHECKPOINT)["system"]
+    after = checkpoints.load_checkpoint(tmp_path / "second" / file_names.BEST_CHECKPOINT)["system"]
     fresh = engine.build_system(run, 8, config).state_dict()
     for name, of in after.items():
         origin = before if name.startswith("frontend.") else fresh
@@ -102,7 +102,7 @@ def test_a_start_takes_over_the_front_end_alone(detection, config, tmp_path):
 
 @pytest.mark.rows
 @pytest.mark.parametrize("keep", ["best", "average-last"])
-@pytest.mark.parametrize("lost", [checkpoints.LAST_CHECKPOINT, checkpoints.BEST_CHECKPOINT])
+@pytest.mark.parametrize("lost", [file_names.LAST_CHECKPOINT, file_names.BEST_CHECKPOINT])
 def test_what_an_earlier_training_left_is_not_mixed_with_a_new_one(
     detection, config, tmp_path, keep, lost
 ):
@@ -155,10 +155,10 @@ def test_what_is_said_of_the_kept_weights_survives_a_crash_before_it(
 ):
     run = detection("training.epochs=2", f'training.keep={{kind="{keep}"}}')
     first = run_to_end(run, config, tmp_path).selection
-    (tmp_path / checkpoints.SELECTION).unlink()
+    (tmp_path / file_names.SELECTION).unlink()
     assert run_to_end(run, config, tmp_path).selection == first
     assert run_to_end(run, config, tmp_path).selection == first, "read"
-    (tmp_path / checkpoints.SELECTION).write_text("{")
+    (tmp_path / file_names.SELECTION).write_text("{")
     with raises_code("training.checkpoint-damaged") as error:
         run_to_end(run, config, tmp_path)
     assert "selection.json" in str(error.value)
@@ -223,7 +223,7 @@ def test_a_run_stopped_before_its_first_candidate_goes_on(detection, config, tmp
     ) == ("4", 4)
     with pytest.raises(KeyboardInterrupt):
         run_to_end(run, config, tmp_path / "torn", Log(stop_after=2))
-    assert not (tmp_path / "torn" / checkpoints.BEST_CHECKPOINT).exists()
+    assert not (tmp_path / "torn" / file_names.BEST_CHECKPOINT).exists()
     trained: list[int] = []
 
     class Steps(Log):
@@ -253,7 +253,7 @@ def test_a_kill_between_two_saved_states_changes_no_weights(detection, config, t
     expected = run_to_end(run, config, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         run_to_end(run, rarely, tmp_path / "torn", Log(stop_after=3))
-    state = keeping.read_state(tmp_path / "torn" / checkpoints.LAST_CHECKPOINT)
+    state = keeping.read_state(tmp_path / "torn" / file_names.LAST_CHECKPOINT)
     assert state["progress"]["epoch"] == 1, "the first is saved, and no other within the hour"
     log = Log()
     found = run_to_end(run, rarely, tmp_path / "torn", log)

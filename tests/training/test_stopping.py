@@ -16,7 +16,7 @@ import torch
 
 from bench._io import interrupts
 from bench.errors import Stopped
-from bench.training import checkpoints, damage, engine, epoch, keeping
+from bench.training import checkpoints, damage, engine, epoch, file_names, keeping
 from bench.training.data import EpochSampler
 from tests.errors import raises_code
 from tests.training.runs import Log, Signals, last_state, require_equal, run_to_end, stop
@@ -213,7 +213,7 @@ def test_a_second_signal_while_the_checkpoint_is_written_spoils_nothing(
 
 @pytest.mark.rows
 def test_a_checkpoint_of_an_earlier_version_goes_on(small, config, tmp_path):
-    run, last = small("S7", "training.epochs=2"), tmp_path / "torn" / checkpoints.LAST_CHECKPOINT
+    run, last = small("S7", "training.epochs=2"), tmp_path / "torn" / file_names.LAST_CHECKPOINT
     expected = run_to_end(run, config, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         run_to_end(run, config, tmp_path / "torn", Log(stop_after=1))
@@ -225,7 +225,7 @@ def test_a_checkpoint_of_an_earlier_version_goes_on(small, config, tmp_path):
 
 
 def test_a_checkpoint_of_a_later_version_is_refused_and_stays(small, config, tmp_path):
-    run, last = small("S0", "training.epochs=1"), tmp_path / checkpoints.LAST_CHECKPOINT
+    run, last = small("S0", "training.epochs=1"), tmp_path / file_names.LAST_CHECKPOINT
     run_to_end(run, config, tmp_path)
     checkpoints.save_checkpoint(checkpoints.load_checkpoint(last) | {"version": 3}, last)
     before = last.read_bytes()

@@ -13,7 +13,7 @@ from bench.evaluation import score_file
 from bench.metrics.det import eer_by_class
 from bench.models.systems.sal import SegmentAware
 from bench.specs.corpus import Audio
-from bench.training import checkpoints, engine
+from bench.training import checkpoints, engine, file_names
 from bench.training.row import DatasetCache, train_and_score
 from bench.training.scoring import build_utterances
 from tests.errors import raises_code
@@ -47,7 +47,7 @@ def run_to_end(run, config, place: Path, log: Log | None = None):
 def best(run, config, place: Path):
     system = engine.build_system(run, 7, config)
     system.load_state_dict(
-        checkpoints.load_checkpoint(place / checkpoints.BEST_CHECKPOINT)["system"]
+        checkpoints.load_checkpoint(place / file_names.BEST_CHECKPOINT)["system"]
     )
     return system.eval()
 
