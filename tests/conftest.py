@@ -146,6 +146,7 @@ def few_replicates(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(row_evaluation, "_REPLICATES", 50)
     monkeypatch.setattr(draws, "REPLICATES", 50)
+    monkeypatch.setattr(draws, "_WEIGHTS", {})  # those of other tests are more, or fewer
     monkeypatch.setattr(frame_errors, "REPLICATES", 50)
 
 

@@ -172,6 +172,7 @@ document.title = said.join(";");
         check=True,
     )
     up, down, given = re.findall(r"<title>(.*)</title>", done.stdout)[0].split(";")
-    assert up == "Half,Single,Both,Never,Old"
-    assert down == "Old,Both,Never,Single,Half"
-    assert given == "Published,Old,Ours,Both,Half,Single,Never"
+    assert up == "Half,Part,Theirs,Single,Both,Never,Old"
+    assert down == "Old,Both,Never,Single,Part,Theirs,Half"
+    scored = "Scored, not trained here,Part,Theirs"
+    assert given == f"Published,Old,Ours,Both,Half,Single,Never,{scored}"
