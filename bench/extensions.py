@@ -25,6 +25,8 @@ ENTRY_POINT = "speech_deepfake_bench.extensions"
 CODE = {
     "systems": "bench.specs.systems",
     "frontends": "bench.specs.frontends",
+    "layers": "bench.specs.layers",
+    "heads": "bench.specs.heads",
     "augment": "bench.specs.augment",
     "breath": "bench.specs.breath",
     "readers": "bench.data.readers",

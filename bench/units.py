@@ -59,6 +59,15 @@ def to_samples(seconds: float, sample_rate_hz: int = SAMPLE_RATE_HZ) -> int:
     return round(seconds * sample_rate_hz)
 
 
+def count_hops(samples: int) -> int:
+    """Return how many hidden states a front-end has for so many samples.
+
+    >>> count_hops(64_600), count_hops(64_000), count_hops(64_080)
+    (201, 199, 200)
+    """
+    return (samples - RECEPTIVE_FIELD_SAMPLES) // HOP_SAMPLES + 1
+
+
 def frame_samples(resolution_s: float, sample_rate_hz: int = SAMPLE_RATE_HZ) -> int:
     """Return the samples in one frame of `resolution_s`.
 

@@ -22,7 +22,7 @@ from bench.cards import corpus_cards
 from bench.errors import BenchError
 from bench.extensions import digest_source, find_source
 from bench.metrics.registry import LOGIT, describe_metrics, find_metric_file
-from bench.specs.kinds import BreathSettings
+from bench.specs.kinds import BreathSettings, list_inner_parts
 from bench.specs.run import Data, Run
 
 NAME = "RESULTS_VERSION"
@@ -91,6 +91,7 @@ def find_part_module(part: str) -> str:
     if what == "metric":
         return INTERVALS if kind == "intervals" else f"metrics/{find_metric_file(kind).stem}"
     folders = {"system": "systems", "front-end": "frontends", "augmentation": "augment"}
+    folders |= {"layers": "layers", "head": "heads"}
     folders = {what: f"specs/{folder}" for what, folder in folders.items()}
     folders |= {"reader": "data/readers", "detector": "specs/breath"}
     return f"{folders[what]}/{kind.replace('-', '_')}"
@@ -103,6 +104,7 @@ def list_training_versions(run: Run) -> dict[str, int]:
     """
     augmentations = [part.kind for part in (run.augment, run.mix) if part.kind != "none"]
     parts = [f"system {run.system.kind}", f"front-end {run.frontend.kind}", "training"]
+    parts += [f"{part.part} {part.kind}" for part in list_inner_parts(run.system)]
     return _read_versions([*parts, *(f"augmentation {kind}" for kind in augmentations)])
 
 

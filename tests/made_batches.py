@@ -6,13 +6,13 @@ import torch
 
 from bench.models.systems.base import Batch
 from bench.specs.run import Run
-from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, frame_samples
+from bench.units import count_hops, frame_samples
 
 
 def make_batch(run: Run, clips: int = 3) -> Batch:
     """Return clips, two at least, that the run's system can learn from."""
     samples = round((run.train.clip_s or 1.0) * 16_000)
-    hops = (samples - RECEPTIVE_FIELD_SAMPLES) // HOP_SAMPLES + 1
+    hops = count_hops(samples)
     resolution_s = run.train.resolution_s
     frames = samples // frame_samples(resolution_s) if resolution_s else 1
     generator = torch.Generator().manual_seed(1)

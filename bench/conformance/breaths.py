@@ -19,7 +19,7 @@ from bench.models.breath import build_marker
 from bench.models.breath.marks import BreathMarker, Intervals
 from bench.specs.corpus import Audio
 from bench.specs.kinds import BreathSettings
-from bench.units import BONAFIDE, HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, SAMPLE_RATE_HZ
+from bench.units import BONAFIDE, HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, SAMPLE_RATE_HZ, count_hops
 
 _SECONDS = {"a": 1.5, "b": 2.1, "c": 0.9}
 """Length of each recording."""
@@ -88,7 +88,7 @@ def _find_mark_faults(
                 "the breaths of a recording should be in order, apart from each other and within it"
             )
     filled = marker.mark_hops(row, 0, samples, samples + _PADDING, "zeros")
-    hops = (samples + _PADDING - RECEPTIVE_FIELD_SAMPLES) // HOP_SAMPLES + 1
+    hops = count_hops(samples + _PADDING)
     if filled.shape != (hops,) or filled.dtype != np.bool_:
         yield (
             f"mark_hops: gives {filled.dtype} of shape {filled.shape}, should be bool of shape "

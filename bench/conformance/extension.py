@@ -13,15 +13,19 @@ from bench.conformance.faults import Check, make_fault, run_check
 from bench.errors import BenchError
 from bench.issues import Issue
 from bench.models.weights import published_weights
-from bench.specs import augment, breath, frontends, systems
+from bench.specs import augment, breath, frontends, heads, layers, systems
 from bench.specs.kinds import (
     BreathSettings,
     FrontEndSettings,
+    HeadSettings,
     KindSettings,
     KindUnion,
+    LayersSettings,
     kind_name,
+    list_inner_parts,
 )
 from bench.specs.run import Run
+from bench.specs.systems.composed import Composed
 
 
 class CheckedPart(NamedTuple):
@@ -73,6 +77,8 @@ def _list_checks(folder: Path, tables: list[str]) -> Iterator[tuple[str, Check]]
     unions: dict[str, tuple[Any, ...]] = {
         "systems": (systems.System,),
         "frontends": (frontends.FrontEnd,),
+        "layers": (layers.Layers,),
+        "heads": (heads.Head,),
         "augment": (augment.Augment, augment.Mix, augment.Splice),
         "breath": (breath.Breath,),
     }
@@ -117,8 +123,8 @@ def _check_kind(kind: str, member: type[KindSettings], tables: list[str]) -> Ite
             f"no row of your tables has kind = {kind!r}; it is tried with its defaults",
         )
     default = [] if runs else [_build_default(kind, member)]
-    if issubclass(member, systems.SystemSettings):
-        for run in runs or [_run_of(system) for system in default]:
+    if issubclass(member, (systems.SystemSettings, LayersSettings, HeadSettings)):
+        for run in runs or [_run_of(_as_system(part)) for part in default]:
             yield from networks.check_system(run)
         return
     parts = {repr(part): part for run in runs for part in _parts_of(run, member)}
@@ -134,13 +140,30 @@ def _check_kind(kind: str, member: type[KindSettings], tables: list[str]) -> Ite
 
 
 def _parts_of(run: Run, member: type[KindSettings]) -> Iterator[KindSettings]:
-    return (part for part in (*run.parts, *run.train.parts) if isinstance(part, member))
+    parts = (*run.parts, *run.train.parts, *list_inner_parts(run.system))
+    return (part for part in parts if isinstance(part, member))
+
+
+def _as_system(part: KindSettings) -> KindSettings:
+    """Return a system; layers with a linear head, and a head over fitting layers."""
+    if isinstance(part, LayersSettings):
+        head = "mhfa" if part.gives_all else "linear"
+        return Composed.model_validate({"kind": "composed", "layers": part, "head": {"kind": head}})
+    if isinstance(part, HeadSettings):
+        layers_kind = "all" if part.takes_all else "last"
+        return Composed.model_validate(
+            {"kind": "composed", "layers": {"kind": layers_kind}, "head": part}
+        )
+    return part
 
 
 def _run_of(system: KindSettings) -> Run:
-    """Return a smoke row of SAL with another system."""
-    run = table_cards.resolve_row(table_cards.read_table("sal/table4"), "S0", "smoke")
-    return run.model_copy(update={"system": system})
+    """Return a smoke row of SAL, or for a head of whole clips of AASIST, with another system."""
+    clips_only = isinstance(system, Composed) and not system.head.gives_frames
+    key, row = ("aasist/asvspoof2019", "AASIST") if clips_only else ("sal/table4", "S0")
+    sal = table_cards.resolve_row(table_cards.read_table("sal/table4"), "S0", "smoke")
+    run = table_cards.resolve_row(table_cards.read_table(key), row, "smoke")
+    return run.model_copy(update={"system": system, "frontend": sal.frontend})
 
 
 def _build_default(kind: str, member: type[KindSettings]) -> KindSettings:

@@ -15,7 +15,7 @@ from bench.models.systems.base import Batch, Prediction, System
 from bench.specs.kinds import AugmentSettings, FrontEndSettings, MixSettings, SpliceSettings
 from bench.specs.run import Run
 from bench.training import engine
-from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, to_samples
+from bench.units import count_hops, to_samples
 
 _CLIPS = 3
 _CLIP_SAMPLES = 40_960
@@ -29,7 +29,7 @@ def make_batch(run: Run) -> Batch:
     samples = to_samples(run.train.clip_s)
     resolution_s = run.train.resolution_s
     frames = samples // to_samples(resolution_s) if resolution_s else 1
-    hops = (samples - RECEPTIVE_FIELD_SAMPLES) // HOP_SAMPLES + 1
+    hops = count_hops(samples)
     kinds = torch.arange(_CLIPS)
     return Batch(
         torch.randn(_CLIPS, samples, generator=generator),
@@ -105,7 +105,7 @@ def check_frontend(settings: FrontEndSettings) -> Iterator[Issue]:
     frontend = settings.build(Config()).eval()
     waves = torch.randn(2, _CLIP_SAMPLES + 80, generator=torch.Generator().manual_seed(0))
     states = frontend(waves)
-    hops = (waves.shape[1] - RECEPTIVE_FIELD_SAMPLES) // HOP_SAMPLES + 1
+    hops = count_hops(waves.shape[1])
     expected = (2, hops, frontend.dim)
     if len(states) != frontend.n_states:
         yield fault(f"gives {len(states)} states, but n_states = {frontend.n_states}")

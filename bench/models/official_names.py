@@ -12,10 +12,13 @@ Tensors = Mapping[str, Tensor]
 """The tensors of a checkpoint by name."""
 
 
-def rename_tensors(
-    tensors: Mapping[str, Tensor], rules: Sequence[tuple[str, str]]
-) -> dict[str, Tensor]:
-    """Return tensors by the names that `rules` make of the beginnings of theirs, rule after rule.
+Rules = Sequence[tuple[str, str]]
+"""Patterns of beginnings of their names and what these become, one rule after the other. What
+becomes nothing is dropped: the released code has it and does not use it."""
+
+
+def rename_tensors(tensors: Mapping[str, Tensor], rules: Rules) -> dict[str, Tensor]:
+    """Return tensors by the names that `rules` make of theirs.
 
     A tensor that no rule knows, or whose new name is taken, keeps its name: it is then reported as
     left over.
@@ -25,8 +28,17 @@ def rename_tensors(
         name = theirs
         for pattern, ours in rules:
             name = re.sub(f"^{pattern}", ours, name)
-        renamed[theirs if name in renamed else name] = tensor
+        if name:
+            renamed[theirs if name in renamed else name] = tensor
     return renamed
+
+
+def prefix_rules(prefix: str, rules: Rules) -> list[tuple[str, str]]:
+    """Return rules whose names are below `prefix`; one that goes on from a new name has it."""
+    return [
+        (theirs, ours if not ours or ours.startswith(r"\1") else f"{prefix}{ours}")
+        for theirs, ours in rules
+    ]
 
 
 def exchange_classes(tensors: Mapping[str, Tensor], heads: tuple[str, ...]) -> dict[str, Tensor]:

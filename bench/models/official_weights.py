@@ -27,8 +27,12 @@ def load_official(system: System, spec: SystemSettings, path: Path) -> None:
             f"system.kind = {spec.kind!r}: reads no published weights, its settings have no "
             f"`official_names`: start.kind = 'weights' with {path} cannot be used",
         )
-    tensors = spec.official_names(_read_state(path))
-    compare_tensors(path, system.state_dict(), tensors)
+    own = system.state_dict()
+    tensors = {
+        name: _fit_shape(tensor, own[name].shape) if name in own else tensor
+        for name, tensor in spec.official_names(_read_state(path)).items()
+    }
+    compare_tensors(path, own, tensors)
     require_finite(path, tensors)
     # Copies: the parameters must not live in the mapped file.
     system.load_state_dict(
@@ -38,6 +42,15 @@ def load_official(system: System, spec: SystemSettings, path: Path) -> None:
         },
         assign=True,
     )
+
+
+def _fit_shape(tensor: Tensor, shape: torch.Size) -> Tensor:
+    """Return a tensor in a `shape` that differs by dimensions of one alone; any other as it is.
+
+    So a convolution over one step is a linear layer, and the other way round.
+    """
+    same = [size for size in tensor.shape if size != 1] == [size for size in shape if size != 1]
+    return tensor.reshape(shape) if same else tensor
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Kinds: the systems, front-ends, augmentations and sources of breath marks to choose from.
+"""Kinds: the systems, front-ends, heads, augmentations and sources of breath marks to choose from.
 
 A kind is one file, `bench/specs/<part>/<kind>.py`, or `<part>/<kind>.py` of an extension
 (`bench.extensions`): its class of settings, whose method `build` makes what they describe. A `-` in
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeGuard,
 
 from pydantic import (
     GetCoreSchemaHandler,
+    SerializationInfo,
     SerializerFunctionWrapHandler,
     model_serializer,
     model_validator,
@@ -29,7 +30,7 @@ from pydantic_core import CoreSchema, PydanticKnownError, SchemaValidator, core_
 
 from bench.errors import BenchError
 from bench.extensions import digest_source, find_source
-from bench.specs.base import Spec
+from bench.specs.base import SIGNATURE, Spec
 
 if TYPE_CHECKING:  # kinds build what only their own part needs
     from bench.config import Config
@@ -37,8 +38,10 @@ if TYPE_CHECKING:  # kinds build what only their own part needs
     from bench.models.augment import Augmentation, DeviceAugmentation, Mixer, Splicer
     from bench.models.breath.marks import BreathMarker, Say
     from bench.models.frontends.base import FrontEnd
-    from bench.models.official_names import Tensors
+    from bench.models.official_names import Rules, Tensors
     from bench.models.systems.base import System
+    from bench.models.systems.blocks.heads import Head
+    from bench.models.systems.blocks.layers import LayerMerge
     from bench.specs.corpus import Audio
     from bench.specs.run import TrainData
 
@@ -62,6 +65,10 @@ class KindSettings(Spec):
 
     packages: ClassVar[tuple[str, ...]] = ()
     """Python packages that this kind needs beside those that every run needs."""
+    part: ClassVar[str] = ""
+    """What its versions call the part of a system that comes in kinds: `layers`, `head`."""
+    later_settings: ClassVar[tuple[str, ...]] = ()
+    """Settings that came when rows had signatures: these leave them out at their defaults."""
 
     if TYPE_CHECKING:
         kind: Any
@@ -72,12 +79,18 @@ class KindSettings(Spec):
         return ()
 
     @model_serializer(mode="wrap")
-    def _add_source(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _write(
+        self, handler: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> dict[str, Any]:
         """Add the digest of its source to the settings of an extension's kind.
 
         So another source is another signature. The suite's own kinds have versions instead.
         """
         settings: dict[str, Any] = handler(self)
+        if info.context == SIGNATURE:
+            for name in self.later_settings:
+                if getattr(self, name) == type(self).model_fields[name].default:
+                    del settings[name]
         path = find_source(*type(self).__module__.split(".")[-2:])
         return settings if path is None else {**settings, SOURCE: digest_source(path)}
 
@@ -122,6 +135,64 @@ class FrontEndSettings(KindSettings):
     @abstractmethod
     def lay_out(self) -> FrontEnd:
         """Return the front-end without its weights, whose parameters need no values."""
+
+
+class LayersSettings(KindSettings):
+    """Settings of what a system takes of a front-end's hidden states."""
+
+    part: ClassVar[str] = "layers"
+    gives_all: ClassVar[bool] = False
+    """Whether it hands all states on, for a head that merges them itself."""
+
+    @abstractmethod
+    def build(self, frontend: FrontEnd) -> LayerMerge:
+        """Return what makes one sequence of the states of `frontend`."""
+
+
+class HeadInput(NamedTuple):
+    """What a head is built for."""
+
+    dim: int
+    """Width of the front-end's states."""
+    n_states: int
+    """How many states the front-end gives."""
+    samples: int
+    """Samples of a training clip."""
+
+
+class HeadSettings(KindSettings):
+    """Settings of a head: from a sequence of states to the logits of a clip."""
+
+    part: ClassVar[str] = "head"
+    gives_frames: ClassVar[bool] = False
+    """Whether it has a vector for each hop, and so can answer for frames as well."""
+    takes_all: ClassVar[bool] = False
+    """Whether it takes all states of the front-end, and merges them itself."""
+    takes_one_length: ClassVar[bool] = False
+    """Whether it takes clips of one length only: that of its training."""
+
+    @abstractmethod
+    def build(self, given: HeadInput) -> Head:
+        """Return the head."""
+
+    def official_rules(self) -> Rules:
+        """Return what makes the names in its authors' checkpoint those of a composed system.
+
+        The front-end's names are not among them. A kind of which no checkpoint can be evaluated
+        does not override this.
+        """
+        return ()
+
+
+class HopHeadSettings(HeadSettings):
+    """Settings of a head that has a vector for each hop, and pools those of a frame or a clip."""
+
+    pooling: Literal["mean", "attentive"] = "mean"
+    """How the hops of a frame, or of a clip, become one vector: their mean, or a mean with learnt
+    weights (a softmax of one linear layer's tanh)."""
+
+    gives_frames: ClassVar[bool] = True
+    later_settings: ClassVar[tuple[str, ...]] = ("pooling",)
 
 
 class AugmentSettings(KindSettings):
@@ -169,6 +240,17 @@ class BreathSettings(KindSettings):
     @abstractmethod
     def build(self, subset: Subset, audio: Audio, config: Config, say: Say) -> BreathMarker:
         """Return the marks of a subset's clips; `say` is told how far a search is."""
+
+
+def list_inner_parts(settings: Spec) -> list[KindSettings]:
+    """Return the parts that come in kinds within `settings`, at any depth: layers, heads."""
+    inner: list[KindSettings] = []
+    for value in (getattr(settings, name) for name in type(settings).model_fields):
+        if isinstance(value, KindSettings):
+            inner.append(value)
+        if isinstance(value, Spec):
+            inner += list_inner_parts(value)
+    return inner
 
 
 def kind_name(settings: type[Spec]) -> str:

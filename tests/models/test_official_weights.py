@@ -14,7 +14,7 @@ from bench.cards.paper_cards import add_variant
 from bench.config import Config
 from bench.models.official_names import exchange_classes, rename_tensors
 from bench.models.official_weights import load_official
-from bench.models.systems import sal
+from bench.models.systems.blocks.pooling import pool_states
 from bench.specs.run import PublishedStart
 from bench.training import engine
 from tests.errors import raises_code
@@ -74,7 +74,7 @@ def test_a_randomly_filled_checkpoint_of_sal_scores_alike(released, tmp_path):
     with torch.inference_mode():
         positions, binary = model(waves, 8)
         answer = ours.predict(waves, torch.zeros(2, 64, dtype=torch.bool), 0.16)
-        pooled = sal._pool_states(ours.context_states(waves), 8)
+        pooled = pool_states(ours.context_states(waves), 8)
         labels = ours.auxiliary(pooled)
     assert binary.abs().max() > 0.01
     torch.testing.assert_close(answer.logits, binary.flip(-1), atol=2e-5, rtol=1e-4)

@@ -14,6 +14,8 @@ from bench.cards import table_cards
 from bench.specs import augment as augment_settings
 from bench.specs import breath as breath_settings
 from bench.specs import frontends as frontend_settings
+from bench.specs import heads as head_settings
+from bench.specs import layers as layers_settings
 from bench.specs import systems as system_settings
 from bench.specs.base import Absent
 from bench.specs.kinds import FrontEndSettings, KindSettings, kind_name, unite_kinds
@@ -22,6 +24,8 @@ from tests.errors import raises_code
 PARTS = {
     "systems": (system_settings, [system_settings.System]),
     "frontends": (frontend_settings, [frontend_settings.FrontEnd]),
+    "layers": (layers_settings, [layers_settings.Layers]),
+    "heads": (head_settings, [head_settings.Head]),
     "breath": (breath_settings, [breath_settings.Breath]),
     "augment": (
         augment_settings,
@@ -29,8 +33,10 @@ PARTS = {
     ),
 }
 EVERY = {
-    "systems": ["aasist", "breathnet", "mfpt", "sal", "tca"],
+    "systems": ["aasist", "breathnet", "composed", "mfpt", "sal", "tca"],
     "frontends": ["s3prl", "tiny", "wav2vec2", "waves", "wavlm"],
+    "layers": ["attentive", "last", "sensitive", "weighted"],
+    "heads": ["aasist", "ecapa", "linear", "lstm", "nes2net", "sls"],
     "breath": ["dsp", "ones", "precomputed", "random", "respiro", "zeros"],
     "augment": ["csm", "mix_frame", "noise", "rawboost"],
 }

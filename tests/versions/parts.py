@@ -29,6 +29,8 @@ from bench.models.systems import Batch
 from bench.specs import augment as augment_specs
 from bench.specs import breath as breath_specs
 from bench.specs import frontends as frontend_specs
+from bench.specs import heads as head_specs
+from bench.specs import layers as layers_specs
 from bench.specs import systems as system_specs
 from bench.specs.augment.csm import CrossSegmentMixing
 from bench.specs.augment.mix_frame import MixFrame
@@ -42,11 +44,11 @@ from bench.specs.corpus import Audio
 from bench.specs.frontends.encoder import Lora
 from bench.specs.frontends.tiny import Tiny
 from bench.specs.frontends.waves import Waves
-from bench.specs.kinds import kind_name
+from bench.specs.kinds import HeadInput, kind_name
 from bench.specs.run import EarlierTraining, Run
 from bench.training import engine
 from bench.training.row import DatasetCache, train_and_score
-from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES
+from bench.units import count_hops
 from tests.data import layouts
 from tests.models.breath import made_breaths, plain_respiro
 from tests.models.frontends import small
@@ -59,6 +61,7 @@ ROWS = {
     "sal": ("sal/table4:S2", "sal/table4:S7"),
     "tca": ("tca/table2:TCA",),
     "breathnet": ("breathnet/table10:BreathNet", "breathnet/table7:no-film"),
+    "composed": ("sls/asvspoof2021:SLS",),
     "mfpt": ("mfpt/asvspoof2021:MFPT", "mfpt/asvspoof2021:none"),
 }
 """Rows, in their smoke form, whose systems stand for each kind, with what they start from."""
@@ -81,6 +84,8 @@ def all_parts() -> dict[str, Callable[[], Output]]:
     return {
         **{f"system {kind}": partial(system, kind) for kind in systems},
         **{f"front-end {kind}": partial(front_end, kind) for kind in front_ends},
+        **{f"layers {kind}": partial(layers, kind) for kind in kinds(layers_specs.Layers)},
+        **{f"head {kind}": partial(head, kind) for kind in kinds(head_specs.Head)},
         **{f"augmentation {kind}": AUGMENTATIONS.get(kind, missing) for kind in augmentations},
         **{f"detector {kind}": DETECTORS[kind] for kind in detectors},
         **{f"reader {name}": partial(reader, name) for name in corpus_cards.reader_names()},
@@ -123,7 +128,7 @@ def system(kind: str) -> Output:
 def clips(run: Run) -> Batch:
     samples = round(run.train.clip_s * 16_000)
     frames = samples // round(run.train.resolution_s * 16_000) if run.train.resolution_s else 1
-    hops = (samples - RECEPTIVE_FIELD_SAMPLES) // HOP_SAMPLES + 1
+    hops = count_hops(samples)
     kind = torch.tensor([0, 1, 2])
     return Batch(
         small.waves(3, samples),
@@ -132,6 +137,35 @@ def clips(run: Run) -> Batch:
         kind,
         (torch.arange(3)[:, None] + torch.arange(hops)) % 5 == 0,
     )
+
+
+def layers(kind: str) -> Output:
+    """Return what a merging makes of drawn states, with its first weights."""
+    spec = layers_specs.Layers.find_member(kind)
+    torch.manual_seed(1)
+    frontend = Tiny(kind="tiny", blocks=2, dim=64, heads=2, feed_forward=16).build(Config())
+    made = spec(kind=kind).build(frontend)
+    merged = made(tuple(drawn_states(3)))
+    return {"merged": summary(torch.stack(merged) if isinstance(merged, tuple) else merged)}
+
+
+def head(kind: str) -> Output:
+    """Return the logits of drawn states, in training and in evaluation, with first weights."""
+    spec = head_specs.Head.find_member(kind)(kind=kind)
+    torch.manual_seed(1)
+    made = spec.build(HeadInput(64, 3, 40_000))
+    given = tuple(drawn_states(3)) if spec.takes_all else drawn_states(1)[0]
+    found: Output = {}
+    for training in (True, False):
+        torch.manual_seed(2)
+        found["in training" if training else "in evaluation"] = summary(made.train(training)(given))
+    return found
+
+
+def drawn_states(number: int) -> torch.Tensor:
+    """Return states of two clips of 40,000 samples, "number 2 124 64"."""
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(number, 2, count_hops(40_000), 64, generator=generator)
 
 
 def front_end(kind: str) -> Output:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from bench.errors import BenchError
 from bench.models.augment import SplicedClip
 from bench.specs.augment.mix_frame import MixFrame
-from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, to_samples
+from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, count_hops, to_samples
 
 
 class Region(NamedTuple):
@@ -106,7 +106,7 @@ def label_hops(n: int, replaced: Sequence[Region]) -> NDArray[np.bool_]:
     """
     if n < RECEPTIVE_FIELD_SAMPLES:
         raise ValueError(f"a clip of {n} samples has no hop: it takes {RECEPTIVE_FIELD_SAMPLES}")
-    hops = (n - RECEPTIVE_FIELD_SAMPLES) // HOP_SAMPLES + 1
+    hops = count_hops(n)
     centres = np.arange(hops) * HOP_SAMPLES + RECEPTIVE_FIELD_SAMPLES // 2
     inside = np.zeros(hops, dtype=np.bool_)
     for start, stop in replaced:

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, SAMPLE_RATE_HZ
+from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, SAMPLE_RATE_HZ, count_hops
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -118,7 +118,7 @@ class Intervals(NamedTuple):
 
 def _hop_centres(length: int) -> NDArray[np.int64]:
     """Return the middles of the hops of `length` samples: none where there is no whole one."""
-    hops = max(0, (length - RECEPTIVE_FIELD_SAMPLES) // HOP_SAMPLES + 1)
+    hops = max(0, count_hops(length))
     return np.arange(hops) * HOP_SAMPLES + RECEPTIVE_FIELD_SAMPLES // 2
 
 

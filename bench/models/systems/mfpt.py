@@ -23,23 +23,10 @@ from torch.nn import functional as F
 
 from bench.errors import BenchError
 from bench.models.frontends import FrontEnd
-from bench.models.frontends.encoder import Encoder
-from bench.models.full_precision import LSTM
 from bench.models.systems.base import Batch, ClipSystem, Prediction, System, refuse_frames
-from bench.models.systems.blocks import layers
-from bench.models.systems.blocks.ecapa import Ecapa
-from bench.models.systems.blocks.merging import AttentiveMerging
-from bench.models.systems.blocks.nes2net import Nes2Net
-from bench.specs.systems.mfpt import (
-    AttentiveMergingSettings,
-    EcapaSettings,
-    LastStateSettings,
-    LstmSettings,
-    Merge,
-    Nes2NetSettings,
-    UtteranceHead,
-)
-from bench.units import CLASSES, HOP_SAMPLES, SAMPLE_RATE_HZ
+from bench.specs.kinds import HeadInput
+from bench.specs.systems.mfpt import UtteranceHead
+from bench.units import HOP_SAMPLES, SAMPLE_RATE_HZ, to_samples
 
 HOP_S = HOP_SAMPLES / SAMPLE_RATE_HZ
 
@@ -87,11 +74,11 @@ class PostTraining(System):
 class FineTuning(ClipSystem):
     """The second stage: two logits for each clip, of any length."""
 
-    def __init__(self, spec: UtteranceHead, frontend: FrontEnd) -> None:
+    def __init__(self, spec: UtteranceHead, frontend: FrontEnd, clip_s: float) -> None:
         super().__init__()
         self.frontend = frontend
-        self.merge = _build_merge(spec.merge, frontend)
-        self.head = _build_head(spec, frontend.dim)
+        self.merge = spec.merge.build(frontend)
+        self.head = spec.build(HeadInput(frontend.dim, frontend.n_states, to_samples(clip_s)))
         self.weigh_classes(spec.bonafide_weight)
 
     def clip_logits(self, waves: Tensor) -> Tensor:
@@ -103,45 +90,3 @@ class FineTuning(ClipSystem):
         refuse_frames("MFPT", resolution_s)
         logits = self.clip_logits(waves)[:, None]
         return Prediction(logits[..., 0] - logits[..., 1], logits)
-
-
-class LstmHead(nn.Module):
-    """LSTM, mean over time, linear layer: "batch hops dim" to "batch 2"."""
-
-    def __init__(self, dim: int, spec: LstmSettings) -> None:
-        super().__init__()
-        self.lstm = LSTM(dim, spec.units, batch_first=True)
-        self.classify = nn.Linear(spec.units, len(CLASSES))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the logits."""
-        return self.classify(self.lstm(x)[0].mean(dim=1))
-
-
-def _build_head(spec: UtteranceHead, dim: int) -> nn.Module:
-    match spec:
-        case EcapaSettings():
-            return Ecapa(dim, spec)
-        case LstmSettings():
-            return LstmHead(dim, spec)
-        case Nes2NetSettings():
-            return Nes2Net(dim, spec)
-
-
-def _build_merge(spec: Merge, frontend: FrontEnd) -> nn.Module:
-    if isinstance(spec, LastStateSettings):
-        return layers.LastState()
-    if spec.layers is not None:
-        _stop_frontend(frontend, spec)
-    return AttentiveMerging(frontend.n_states - 1, frontend.dim, spec)
-
-
-def _stop_frontend(frontend: FrontEnd, spec: AttentiveMergingSettings) -> None:
-    blocks = frontend.n_states - 1
-    if not isinstance(frontend, Encoder) or spec.layers is None or spec.layers > blocks:
-        raise BenchError(
-            "model.sizes",
-            f"system.head.merge.layers = {spec.layers}: should be 'all', or at most the {blocks} "
-            "blocks of a front-end that is not s3prl's",
-        )
-    frontend.stop_after(spec.layers)

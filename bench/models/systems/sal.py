@@ -21,8 +21,8 @@ from bench.models.frontends.layouts import translate_upstream
 from bench.models.official_names import exchange_classes, rename_tensors
 from bench.models.segment_positions import IGNORED, compute_positions, compute_transitions
 from bench.models.systems.base import Batch, Prediction, System
-from bench.models.systems.blocks import layers
 from bench.models.systems.blocks.conformer import Conformer
+from bench.models.systems.blocks.pooling import pool_states
 from bench.specs.base import Absent
 from bench.specs.systems.sal import PositionTask, Sal, TransitionTask
 from bench.units import CLASSES, HOP_SAMPLES, frame_samples
@@ -41,7 +41,7 @@ class SegmentAware(System):
         self.spec = spec
         self.trained_hops = _hops_per_frame(resolution_s)
         self.frontend = frontend
-        self.layers = layers.build_weighting(spec.layers, frontend.n_states)
+        self.layers = spec.layers.build(frontend)
         self.context = (
             nn.Identity()
             if isinstance(spec.context, Absent)
@@ -67,7 +67,7 @@ class SegmentAware(System):
         L_BCE is the cross entropy over two logits, which is the binary cross entropy of their
         difference. Means are over valid frames.
         """
-        pooled = _pool_states(self.context_states(batch.waves), self.trained_hops)
+        pooled = pool_states(self.context_states(batch.waves), self.trained_hops)
         target = batch.spoof.long().masked_fill(~batch.valid, IGNORED)
         binary = _cross_entropy(self.binary(pooled), target)
         losses = {"loss": self.spec.binary_weight * binary, "binary": binary}
@@ -90,11 +90,11 @@ class SegmentAware(System):
         hops = _hops_per_frame(resolution_s) or states.shape[1]
         trained_hops = self.trained_hops or states.shape[1]
         if hops < trained_hops and self.spec.finer_than_trained == "repeat":
-            coarse = self.binary(_pool_states(states, trained_hops))
+            coarse = self.binary(pool_states(states, trained_hops))
             starts = torch.arange(0, states.shape[1], hops, device=states.device)
             logits = coarse[:, starts // trained_hops]
         else:
-            logits = self.binary(_pool_states(states, hops))
+            logits = self.binary(pool_states(states, hops))
         logits = logits.float()
         bonafide, spoof = logits.unbind(-1)
         alone = self.spec.score == "bonafide-logit"
@@ -103,18 +103,6 @@ class SegmentAware(System):
 
 def _hops_per_frame(resolution_s: float | None) -> int | None:
     return None if resolution_s is None else frame_samples(resolution_s) // HOP_SAMPLES
-
-
-def _pool_states(states: Tensor, hops: int | None) -> Tensor:
-    """Average each `hops` states: "batch hops dim" to "batch frames dim"; the last may be short.
-
-    None: average all.
-    """
-    if hops is None:
-        return states.mean(dim=1, keepdim=True)
-    if hops == 1:
-        return states
-    return F.avg_pool1d(states.transpose(1, 2), hops, ceil_mode=True).transpose(1, 2)
 
 
 def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
@@ -141,17 +129,13 @@ def translate_checkpoint(spec: Sal, tensors: Mapping[str, Tensor]) -> dict[str, 
     }
     frontend = {f"frontend.{name}": part for name, part in translate_upstream(upstream).items()}
     behind = {name: part for name, part in tensors.items() if not name.startswith(_UPSTREAM)}
-    named = {
-        name: tensor.squeeze(-1) if name.endswith(_POINTWISE) and tensor.ndim == 3 else tensor
-        for name, tensor in rename_tensors(behind, _OFFICIAL).items()
-    }
+    named = rename_tensors(behind, _OFFICIAL)
     by_class = (
         ("binary.3.", "auxiliary.3.") if spec.auxiliary.kind == "position" else ("binary.3.",)
     )
     return {**frontend, **exchange_classes(named, by_class)}
 
 
-_POINTWISE = (".widen.weight", ".narrow.weight")
 _OFFICIAL = (
     (r"net\.weight_layer$", "layers.weights"),
     (r"net\.seq_model\.conformer_layer\.", "context."),

@@ -40,7 +40,7 @@ from bench.models.systems.base import Batch, Prediction, System, refuse_frames
 from bench.models.systems.blocks.attentive import AttentiveStatistics
 from bench.specs.base import Absent
 from bench.specs.systems.tca import Tca
-from bench.units import ATTACK_TYPES, CLASSES, HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, to_samples
+from bench.units import ATTACK_TYPES, CLASSES, count_hops, to_samples
 
 
 class TcaOutputs(NamedTuple):
@@ -136,7 +136,7 @@ class TemporalClassActivation(System):
             None if isinstance(spec.token, Absent) else AttentiveStatistics(spec.dim, spec.token)
         )
         self.samples = to_samples(clip_s)
-        self.frames = (self.samples - RECEPTIVE_FIELD_SAMPLES) // HOP_SAMPLES + 1
+        self.frames = count_hops(self.samples)
         n_frames, pooled = (self.frames, 1) if self.token is None else (self.frames + 1, 2)
         classes = len(self.class_names)
         self.channels = nn.Linear(n_frames, classes, bias=spec.channel_bias == "learnt")

@@ -9,6 +9,7 @@ from pydantic import Field
 from bench.errors import BenchError
 from bench.specs.base import Absent, Count, NotNegative, Positive, Share, Spec
 from bench.specs.kinds import SystemSettings
+from bench.specs.layers import Layers
 
 if TYPE_CHECKING:
     from bench.models.frontends.base import FrontEnd
@@ -18,21 +19,6 @@ if TYPE_CHECKING:
 
 RESULTS_VERSION = 1
 """Raised when what this kind gives can change (`bench.versions`)."""
-
-
-class LastLayer(Spec):
-    """Use the front-end's last hidden state alone (SAL's S0)."""
-
-    kind: Literal["last"]
-
-
-class WeightedLayers(Spec):
-    """Sum all hidden states with one learnt weight each (SAL's S1 and later)."""
-
-    kind: Literal["weighted"]
-    weights: Literal["free", "softmax"] = "free"
-    """`free`: plain numbers that start at 1/n, as released; `softmax`: weights that stay positive
-    and sum to one."""
 
 
 class ConformerSettings(Spec):
@@ -72,7 +58,8 @@ class Sal(SystemSettings):
     """Segment-Aware Learning (Mao et al., ICASSP 2026)."""
 
     kind: Literal["sal"]
-    layers: Annotated[LastLayer | WeightedLayers, Field(discriminator="kind")]
+    layers: Layers
+    """What is taken of the front-end's states: `last` in S0, `weighted` from S1 on."""
     context: Annotated[Absent | ConformerSettings, Field(discriminator="kind")]
     auxiliary: Annotated[Absent | TransitionTask | PositionTask, Field(discriminator="kind")]
     binary_weight: NotNegative = 1.0

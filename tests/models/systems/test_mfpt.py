@@ -196,7 +196,7 @@ def test_the_merge_may_be_of_the_first_blocks():
     assert waiting == []
     with raises_code("model.sizes") as error:
         second(merge={"kind": "attentive", "layers": 3})
-    assert "merge.layers = 3" in str(error.value)
+    assert "layers = 3" in str(error.value)
 
 
 # --- both ----------------------------------------------------------------------------------------

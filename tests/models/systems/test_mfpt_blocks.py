@@ -8,10 +8,13 @@ import torch
 from torch import nn
 
 from bench.models.systems.blocks.ecapa import Ecapa, StatisticsPooling, UtteranceNorm
+from bench.models.systems.blocks.heads import LstmHead
 from bench.models.systems.blocks.merging import AttentiveMerging
 from bench.models.systems.blocks.nes2net import Nes2Net
-from bench.models.systems.mfpt import LstmHead
-from bench.specs.systems import mfpt as specs
+from bench.specs.heads.ecapa import EcapaSettings
+from bench.specs.heads.lstm import LstmSettings
+from bench.specs.heads.nes2net import Nes2NetSettings
+from bench.specs.layers.attentive import AttentiveMergingSettings
 from tests.errors import raises_code
 from tests.models.systems import plain_mfpt as plain
 
@@ -53,7 +56,7 @@ def parameters(module: nn.Module) -> int:
 
 
 def merging(layers: int, dim: int = DIM, **settings: object) -> AttentiveMerging:
-    spec = specs.AttentiveMergingSettings.model_validate({**ATTENTIVE, **settings})
+    spec = AttentiveMergingSettings.model_validate({**ATTENTIVE, **settings})
     return AttentiveMerging(layers, dim, spec)
 
 
@@ -114,15 +117,15 @@ def each_clip(module: nn.Module, reference, hops: int = 7) -> None:
 
 
 def ecapa(dim: int = DIM, **settings: object) -> Ecapa:
-    return Ecapa(dim, specs.EcapaSettings.model_validate({"kind": "ecapa", **settings}))
+    return Ecapa(dim, EcapaSettings.model_validate({"kind": "ecapa", **settings}))
 
 
 def nes2net(dim: int = DIM, **settings: object) -> Nes2Net:
-    return Nes2Net(dim, specs.Nes2NetSettings.model_validate({"kind": "nes2net", **settings}))
+    return Nes2Net(dim, Nes2NetSettings.model_validate({"kind": "nes2net", **settings}))
 
 
 def lstm(dim: int = DIM, **settings: object) -> LstmHead:
-    return LstmHead(dim, specs.LstmSettings.model_validate({"kind": "lstm", **settings}))
+    return LstmHead(dim, LstmSettings.model_validate({"kind": "lstm", **settings}))
 
 
 def test_ecapa_is_a_loop_over_channels_and_hops():

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.models.full_precision import BatchNorm1d, widen_halves
-from bench.specs.systems.mfpt import EcapaSettings as Spec
+from bench.specs.heads.ecapa import EcapaSettings as Spec
 from bench.units import CLASSES
 
 KERNEL = 3

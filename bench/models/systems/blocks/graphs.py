@@ -7,13 +7,83 @@ code is ours. Nodes are "batch nodes width" throughout.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from bench.models.full_precision import BatchNorm1d, widen_halves
+from bench.models.full_precision import BatchNorm1d, BatchNorm2d, widen_halves
+from bench.units import CLASSES
 
 INPUT_DROPOUT = 0.2
 POOL_DROPOUT = 0.3
+BRANCH_DROPOUT, READOUT_DROPOUT = 0.2, 0.5
+
+
+class GraphSizes(Protocol):
+    """The settings of the graphs."""
+
+    @property
+    def graph_dim(self) -> int:
+        """Width of a node after the spectral and the temporal graph attention."""
+        ...
+
+    @property
+    def joint_dim(self) -> int:
+        """Width of a node in the heterogeneous graphs."""
+        ...
+
+    @property
+    def spectral_share(self) -> float:
+        """Share of nodes that the spectral graph pooling keeps."""
+        ...
+
+    @property
+    def temporal_share(self) -> float:
+        """Share of nodes that the temporal graph pooling keeps."""
+        ...
+
+    @property
+    def joint_share(self) -> float:
+        """Share of nodes that each pooling in a branch keeps."""
+        ...
+
+    @property
+    def graph_temperature(self) -> float:
+        """Attention of the first two graphs is divided by this."""
+        ...
+
+    @property
+    def joint_temperature(self) -> float:
+        """Attention of the heterogeneous graphs is divided by this."""
+        ...
+
+
+class ResidualBlock(nn.Module):
+    """Convolution, normalisation, SELU, convolution, beside the input; maxima over `pooled` steps.
+
+    As released, a block computes a batch normalisation and a SELU before the first convolution and
+    then gives that convolution its input as it was: here they are left out.
+    """
+
+    def __init__(self, channels_in: int, channels: int, pooled: int) -> None:
+        super().__init__()
+        self.pooled = pooled
+        self.first = nn.Conv2d(channels_in, channels, (2, 3), padding=(1, 1))
+        self.norm = BatchNorm2d(channels)
+        self.activation = nn.SELU()
+        self.second = nn.Conv2d(channels, channels, (2, 3), padding=(0, 1))
+        self.shortcut = (
+            nn.Identity()
+            if channels_in == channels
+            else nn.Conv2d(channels_in, channels, (1, 3), padding=(0, 1))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return "batch channels bands steps/pooled" for "batch channels_in bands steps"."""
+        inner = self.second(self.activation(self.norm(self.first(x)))) + self.shortcut(x)
+        return F.max_pool2d(inner, (1, self.pooled)) if self.pooled > 1 else inner
 
 
 def draw_weight(width: int) -> nn.Parameter:
@@ -118,6 +188,52 @@ class GraphPooling(nn.Module):
         return (nodes * scores).gather(1, chosen.expand(-1, -1, nodes.shape[2]))
 
 
+class Branch(nn.Module):
+    """Two layers of heterogeneous attention with a pooling between, and a stack node of its own."""
+
+    def __init__(self, spec: GraphSizes) -> None:
+        super().__init__()
+        self.stack = nn.Parameter(torch.randn(1, 1, spec.graph_dim))
+        self.first = JointAttention(spec.graph_dim, spec.joint_dim, spec.joint_temperature)
+        self.second = JointAttention(spec.joint_dim, spec.joint_dim, spec.joint_temperature)
+        self.pool_temporal = GraphPooling(spec.joint_dim, spec.joint_share)
+        self.pool_spectral = GraphPooling(spec.joint_dim, spec.joint_share)
+        self.dropout = nn.Dropout(BRANCH_DROPOUT)
+
+    def forward(self, temporal: Tensor, spectral: Tensor) -> tuple[Tensor, ...]:
+        """Return temporal nodes, spectral nodes and the stack node."""
+        stack = self.stack.expand(len(temporal), -1, -1)
+        temporal, spectral, stack = self.first(temporal, spectral, stack)
+        temporal, spectral = self.pool_temporal(temporal), self.pool_spectral(spectral)
+        more = self.second(temporal, spectral, stack)
+        joined = zip((temporal, spectral, stack), more, strict=True)
+        return tuple(self.dropout(before + after) for before, after in joined)
+
+
+class GraphReadout(nn.Module):
+    """Spectral and temporal nodes to logits: graph attention, two branches, maxima and means."""
+
+    def add_graphs(self, width: int, spec: GraphSizes) -> None:
+        """Add the parts, for nodes of `width`. A subclass ends its `__init__` by this."""
+        sizes = (width, spec.graph_dim, spec.graph_temperature)
+        self.spectral, self.temporal = GraphAttention(*sizes), GraphAttention(*sizes)
+        self.pool_spectral = GraphPooling(spec.graph_dim, spec.spectral_share)
+        self.pool_temporal = GraphPooling(spec.graph_dim, spec.temporal_share)
+        self.branches = nn.ModuleList([Branch(spec), Branch(spec)])
+        self.dropout = nn.Dropout(READOUT_DROPOUT)
+        self.classify = nn.Linear(5 * spec.joint_dim, len(CLASSES))
+
+    def read_graphs(self, spectral: Tensor, temporal: Tensor) -> Tensor:
+        """Return what the classes are told from, "batch 5*joint_dim"."""
+        spectral = self.pool_spectral(self.spectral(spectral))
+        temporal = self.pool_temporal(self.temporal(temporal))
+        one, two = (branch(temporal, spectral) for branch in self.branches)
+        temporal, spectral, stack = (torch.maximum(*pair) for pair in zip(one, two, strict=True))
+        parts = [temporal.abs().amax(dim=1), temporal.mean(dim=1)]
+        parts += [spectral.abs().amax(dim=1), spectral.mean(dim=1), stack.squeeze(1)]
+        return torch.cat(parts, dim=1)
+
+
 def pair_products(nodes: Tensor) -> Tensor:
     """Return the product of each pair of nodes, "batch nodes nodes width"."""
     return nodes[:, :, None] * nodes[:, None]
@@ -126,3 +242,46 @@ def pair_products(nodes: Tensor) -> Tensor:
 def normalise_nodes(norm: BatchNorm1d, nodes: Tensor) -> Tensor:
     """Return nodes normalised over all nodes of the batch."""
     return norm(nodes.flatten(0, 1)).unflatten(0, nodes.shape[:2])
+
+
+OFFICIAL_GRAPHS = (
+    (r"encoder\.\d\.0\.bn1\..*", ""),
+    (r"encoder\.(\d)\.0\.conv_downsample\.", r"blocks.\1.shortcut."),
+    (r"encoder\.(\d)\.0\.conv1\.", r"blocks.\1.first."),
+    (r"encoder\.(\d)\.0\.conv2\.", r"blocks.\1.second."),
+    (r"encoder\.(\d)\.0\.bn2\.", r"blocks.\1.norm."),
+    (r"first_bn\.", "norm."),
+    (r"pos_S$", "position"),
+    (r"master1$", "branches.0.stack"),
+    (r"master2$", "branches.1.stack"),
+    (r"GAT_layer_S\.", "spectral."),
+    (r"GAT_layer_T\.", "temporal."),
+    (r"HtrgGAT_layer_ST11\.", "branches.0.first."),
+    (r"HtrgGAT_layer_ST12\.", "branches.0.second."),
+    (r"HtrgGAT_layer_ST21\.", "branches.1.first."),
+    (r"HtrgGAT_layer_ST22\.", "branches.1.second."),
+    (r"pool_hS1\.proj\.", "branches.0.pool_spectral.score."),
+    (r"pool_hT1\.proj\.", "branches.0.pool_temporal.score."),
+    (r"pool_hS2\.proj\.", "branches.1.pool_spectral.score."),
+    (r"pool_hT2\.proj\.", "branches.1.pool_temporal.score."),
+    (r"pool_S\.proj\.", "pool_spectral.score."),
+    (r"pool_T\.proj\.", "pool_temporal.score."),
+    (r"out_layer\.", "classify."),
+    # Within an attention, under whichever of our names it has by now.
+    (r"(.*)\.att_projM\.", r"\1.compare_stack."),
+    (r"(.*)\.att_proj\.", r"\1.compare."),
+    (r"(.*)\.att_weight$", r"\1.weight"),
+    (r"(.*)\.att_weight11$", r"\1.weight_temporal"),
+    (r"(.*)\.att_weight22$", r"\1.weight_spectral"),
+    (r"(.*)\.att_weight12$", r"\1.weight_mixed"),
+    (r"(.*)\.att_weightM$", r"\1.weight_stack"),
+    (r"(.*)\.proj_type1\.", r"\1.temporal."),
+    (r"(.*)\.proj_type2\.", r"\1.spectral."),
+    (r"(.*)\.proj_with_attM\.", r"\1.project_stack.attended."),
+    (r"(.*)\.proj_without_attM\.", r"\1.project_stack.itself."),
+    (r"(.*)\.proj_with_att\.", r"\1.project.attended."),
+    (r"(.*)\.proj_without_att\.", r"\1.project.itself."),
+    (r"(.*)\.bn\.", r"\1.norm."),
+)
+"""Names of clovaai/aasist (a04c986) and of TakHemlata/SSL_Anti-spoofing (17111cd): their
+residual blocks, first normalisation and position, and what is a `GraphReadout` here."""

@@ -8,7 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from bench.models.full_precision import widen_halves
-from bench.specs.systems.sal import LastLayer, WeightedLayers
+from bench.specs.layers.weighted import WeightedLayers
+
+LayerMerge = nn.Module
+"""Called with a front-end's states, each "batch hops dim"; returns "batch hops dim"."""
 
 
 class LastState(nn.Module):
@@ -41,8 +44,3 @@ class WeightedStates(nn.Module):
         for weight, state in zip(weights[1:], states[1:], strict=True):
             total = torch.addcmul(total, weight, state)
         return total
-
-
-def build_weighting(spec: LastLayer | WeightedLayers, n_states: int) -> LastState | WeightedStates:
-    """Return the part that `spec` names."""
-    return LastState() if isinstance(spec, LastLayer) else WeightedStates(n_states, spec)

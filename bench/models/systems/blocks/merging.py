@@ -17,8 +17,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench.errors import BenchError
+from bench.models.frontends import FrontEnd
+from bench.models.frontends.encoder import Encoder
 from bench.models.full_precision import widen_halves
-from bench.specs.systems.mfpt import AttentiveMergingSettings as Spec
+from bench.specs.layers.attentive import AttentiveMergingSettings as Spec
 
 
 class AttentiveMerging(nn.Module):
@@ -57,3 +60,20 @@ class AttentiveMerging(nn.Module):
             for gate, state in zip(gates, merged, strict=True)
         ]
         return self.project(torch.cat(gated, dim=-1))
+
+
+def build_merging(spec: Spec, frontend: FrontEnd) -> AttentiveMerging:
+    """Return the merging of the blocks that `spec` names; `frontend` stops after them from now on.
+
+    BenchError where it has fewer, or cannot stop.
+    """
+    if spec.layers is not None:
+        blocks = frontend.n_states - 1
+        if not isinstance(frontend, Encoder) or spec.layers > blocks:
+            raise BenchError(
+                "model.sizes",
+                f"layers = {spec.layers} of kind = 'attentive': should be 'all', or at most the "
+                f"{blocks} blocks of a front-end that is not s3prl's",
+            )
+        frontend.stop_after(spec.layers)
+    return AttentiveMerging(frontend.n_states - 1, frontend.dim, spec)

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from bench.errors import BenchError
 from bench.models.full_precision import BatchNorm1d
 from bench.models.systems.blocks.ecapa import KERNEL, Convolved, SqueezeExcitation
-from bench.specs.systems.mfpt import Nes2NetSettings as Spec
+from bench.specs.heads.nes2net import Nes2NetSettings as Spec
 from bench.units import CLASSES
 
 
