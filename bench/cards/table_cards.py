@@ -265,6 +265,13 @@ def _row_location(card: Table, row: str) -> tuple[str, str]:
     return f"variants.{variant}", display_path(paper)
 
 
+def find_origin(card: Table, row: str) -> tuple[Table, str]:
+    """Return the row that `row` is `from` in the end, and its table: its own where it has none."""
+    while (parent := card.rows[row].parent) is not None:
+        card, row = _row_elsewhere(parent) or (card, parent)
+    return card, row
+
+
 def _trained_as(layer: Layer, file: str) -> Layer:
     """Return a layer of the card at `file` without its evaluations.
 

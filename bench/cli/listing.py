@@ -23,7 +23,7 @@ from bench.specs.table import Table
 @click.command("list")
 @json_output.json_flag
 def list_(as_json: bool) -> None:
-    """List tables, systems, front-ends, corpora, public score files and sweeps."""
+    """List tables, systems and their parts, front-ends, corpora, public score files and sweeps."""
     content = list_everything()
     if as_json:
         named = {re.sub(r"\W", "_", kind): entry for kind, entry in content.items()}
@@ -52,6 +52,10 @@ def list_everything() -> dict[str, list[dict[str, Any]]]:
         "front-ends": [
             {"name": kind, "about": about} for kind, about in _list_kinds("frontends", "FrontEnd")
         ],
+        "layers": [
+            {"name": kind, "about": about} for kind, about in _list_kinds("layers", "Layers")
+        ],
+        "heads": [{"name": kind, "about": about} for kind, about in _list_kinds("heads", "Head")],
         "corpora": _list_entries(corpora.list_corpora(), _describe_corpus),
         "public scores": _list_entries(public_cards.public_keys(), _describe_public),
         "sweeps": _list_entries(sweep_cards.sweep_names(), describe_sweep),

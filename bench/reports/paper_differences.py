@@ -42,7 +42,49 @@ def describe_differences(paper: Paper, runs: Mapping[str, Run], form: Form, tabl
     settings; variants are left out. What concerns a row in its smoke form is what concerns it in
     the paper's.
     """
-    touched = rows_by_difference(paper, table.key, in_papers_form(table, runs))
+    own_form = in_papers_form(table, runs)
+    parts = [_describe_own(paper, own_form, form, table)]
+    for other, rows in _group_borrowed(paper, own_form, table).items():
+        parts.append(_describe_borrowed(table_cards.read_paper(other), rows, form))
+    return "\n\n".join(parts)
+
+
+def _group_borrowed(
+    paper: Paper, runs: Mapping[str, Run], table: Table
+) -> dict[str, dict[str, Run]]:
+    """Return the rows that are `from` a row of another paper, by that paper's key.
+
+    What is no paper has none: its rows are all of others, and its list says so.
+    """
+    borrowed: dict[str, dict[str, Run]] = {}
+    for row, run in runs.items() if paper.venue else ():
+        origin = table_cards.find_origin(table, row)[0].key.partition("/")[0]
+        if origin != paper.key and MARK not in row:
+            borrowed.setdefault(origin, {})[row] = run
+    return borrowed
+
+
+def _describe_borrowed(paper: Paper, runs: Mapping[str, Run], form: Form) -> str:
+    """Return the points of another paper that concern rows of it, under its title."""
+    settings = {row: run.flat_settings() for row, run in runs.items()}
+    touched = {
+        difference.item: [row for row, own in settings.items() if difference.concerns_row("", own)]
+        for difference in paper.differences
+        if not difference.tables
+    }
+    lines = [
+        _format_line(difference, format_row_names(touched[difference.item], [*runs]))
+        for difference in sort_differences(paper.differences)
+        if touched.get(difference.item)
+    ]
+    heading = fill_template(
+        "From {} ({}), for {}:", format_prose(paper.title), paper.venue, ", ".join(runs)
+    )
+    return f"{heading}\n\n{format_report_table(_HEADINGS, lines, form)}"
+
+
+def _describe_own(paper: Paper, runs: Mapping[str, Run], form: Form, table: Table) -> str:
+    touched = rows_by_difference(paper, table.key, runs)
     touching = [difference for difference in paper.differences if difference.item in touched]
     if not touching:
         return "No difference is known."

@@ -13,7 +13,7 @@ from bench.metrics import catalogue
 from bench.specs.base import Spec
 from bench.specs.illustration import Illustration
 from bench.specs.matrix import Matrix, expand_matrix
-from bench.specs.scope import Scope
+from bench.specs.scope import Condition, Scope
 
 
 class Column(Spec):
@@ -279,11 +279,40 @@ class Paper(Spec):
 
     key: str
     title: str
+    name: str = ""
+    """What its system is called for short. With a name it has a page in the documentation."""
+    documented: tuple[str, ...] = Field(default=(), strict=False)
+    """Rows whose sizes and recipe that page shows, `table7:Default`; else those of its first table.
+    """
     authors: str = ""
     venue: str = ""
     """Where it was published; empty for tables of no paper."""
     url: str = ""
     code: str = ""
+    applies: dict[str, Condition] = Field(default_factory=dict[str, Condition])
+    """What every difference and variant applies to, beside its own `applies`: settings that rows
+    of other papers in its tables do not have, such as `system.kind`."""
     differences: tuple[Difference, ...] = Field(default=(), strict=False)
     variants: dict[str, Variant] = Field(default_factory=dict[str, Variant])
     """By name: the row `S7@released` is S7 in the variant `released`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _narrow_points(cls, content: Any) -> Any:
+        card = as_tree(content) or {}
+        common = as_tree(card.get("applies"))
+        if not common:
+            return content
+
+        def narrow(point: Any) -> Any:
+            own = as_tree(point)
+            return (
+                point if own is None else {**own, "applies": {**common, **own.get("applies", {})}}
+            )
+
+        variants = as_tree(card.get("variants")) or {}
+        return {
+            **card,
+            "differences": [narrow(point) for point in card.get("differences", ())],
+            "variants": {name: narrow(variant) for name, variant in variants.items()},
+        }

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bench.specs.run import Run
+from bench.specs.systems.composed import Composed
+from bench.units import to_samples
 from generate.diagrams import Box
 
 NETWORKS: Mapping[str, Sequence[Box]] = {
@@ -101,3 +104,28 @@ NETWORKS: Mapping[str, Sequence[Box]] = {
         Box("score", 7, 0.5, "score: the bona fide logit", "(B,)", ("classify",)),
     ),
 }
+
+
+def compose_boxes(run: Run) -> Sequence[Box]:
+    """Return the diagram of a composed system, as its settings say."""
+    system = run.system
+    if not isinstance(system, Composed):
+        raise ValueError(f"{system.kind}: has no diagram in docs/generate/networks.py")
+    score = (
+        "the bona fide logit" if system.score == "bonafide-logit" else "difference of the logits"
+    )
+    layers = {
+        "last": "the last state",
+        "weighted": "sum of all states, a learnt weight each",
+        "sensitive": "sensitive layers: weights by clip",
+        "attentive": "attentive merging of the states",
+        "all": "all states",
+    }
+    merged = layers.get(system.layers.kind, f"layers: {system.layers.kind}")
+    return (
+        Box("waves", 0, 0, f"waveform, {to_samples(run.train.clip_s):,} samples"),
+        Box("frontend", 1, 0, f"front-end: {run.frontend.kind}", "states (B, hops, D)", ("waves",)),
+        Box("layers", 2, 0, merged, "", ("frontend",)),
+        Box("head", 3, 0, f"head: {system.head.kind}", "logits (B, 2)", ("layers",)),
+        Box("score", 4, 0, f"score: {score}", "(B,)", ("head",)),
+    )

@@ -3,76 +3,94 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
 from bench._io.markdown import format_prose, format_table
 from bench._io.trees import iterate_leaves
 from bench.cards import paper_cards, table_cards
+from bench.specs.kinds import list_inner_parts
 from bench.specs.run import Run
 from bench.specs.table import Difference, Paper
-from generate.diagrams import draw_boxes
-from generate.networks import NETWORKS
-
-_ROWS = {
-    "sal": ("sal/table4", ("S0", "S7")),
-    "tca": ("tca/table2", ("TCA",)),
-    "breathnet": ("breathnet/table7", ("Default",)),
-    "mfpt": ("mfpt/asvspoof5", ("MFPT",)),
-    "aasist": ("aasist/asvspoof2019", ("AASIST", "AASIST-L")),
-}
-"""The table and rows whose sizes and recipe a page shows."""
-_NAMES = {
-    "sal": "SAL",
-    "tca": "TCA",
-    "breathnet": "BreathNet",
-    "mfpt": "MFPT",
-    "aasist": "AASIST and AASIST-L",
-}
+from generate.diagrams import Box, draw_boxes
+from generate.networks import NETWORKS, compose_boxes
 
 
 def make_pages() -> dict[str, str]:
     """Return a page and a diagram for each system, and the list of them."""
-    pages = {f"systems/{key}.md": _describe_system(key) for key in _ROWS}
+    papers = _list_papers()
+    pages = {f"systems/{paper.key}.md": _describe_system(paper) for paper in papers}
     pages |= {
-        f"systems/{key}.svg": draw_boxes(boxes, f"The parts of {_NAMES[key]} and how they connect")
-        for key, boxes in NETWORKS.items()
+        f"systems/{paper.key}.svg": draw_boxes(
+            _find_boxes(paper), f"The parts of {paper.name} and how they connect"
+        )
+        for paper in papers
     }
-    return pages | {"systems/index.md": _list_systems()}
+    return pages | {"systems/index.md": _list_systems(papers)}
 
 
-def _list_systems() -> str:
+def _list_papers() -> list[Paper]:
+    """Return the papers whose system has a page."""
+    keys = dict.fromkeys(key.partition("/")[0] for key in table_cards.table_keys())
+    return [paper for paper in map(table_cards.read_paper, keys) if paper.name]
+
+
+def _find_rows(paper: Paper) -> dict[str, Run]:
+    """Return the runs whose sizes and recipe a page shows, by `table:row`."""
+    documented = paper.documented
+    if not documented:
+        card = table_cards.read_paper_tables(paper.key)[0]
+        table = card.key.partition("/")[2]
+        documented = tuple(f"{table}:{row}" for row in table_cards.runnable_rows(card))
+    runs: dict[str, Run] = {}
+    for name in documented:
+        table, _, row = name.partition(":")
+        card = table_cards.read_table(f"{paper.key}/{table}")
+        runs[f"{card.key}:{row}"] = table_cards.resolve_row(card, row)
+    return runs
+
+
+def _find_boxes(paper: Paper) -> Sequence[Box]:
+    """Return the system's own diagram; of a composed system the one that its settings give."""
+    if paper.key in NETWORKS:
+        return NETWORKS[paper.key]
+    return compose_boxes(next(iter(_find_rows(paper).values())))
+
+
+def _list_systems(papers: Sequence[Paper]) -> str:
     lines = ["# Systems", ""]
-    for key in _ROWS:
-        paper = table_cards.read_paper(key)
-        lines += [f"- [{_NAMES[key]}]({key}.md): {paper.authors}, *{paper.title}*, {paper.venue}."]
-    return "\n".join([*lines, "", "```{toctree}", ":hidden:", "", *_ROWS, "```", ""])
+    for paper in papers:
+        lines += [
+            f"- [{paper.name}]({paper.key}.md): {paper.authors}, *{paper.title}*, {paper.venue}."
+        ]
+    keys = [paper.key for paper in papers]
+    return "\n".join([*lines, "", "```{toctree}", ":hidden:", "", *keys, "```", ""])
 
 
-def _describe_system(key: str) -> str:
-    paper, (table_key, rows) = table_cards.read_paper(key), _ROWS[key]
-    card = table_cards.read_table(table_key)
-    runs = {row: table_cards.resolve_row(card, row) for row in rows}
-    module = import_module(f"bench.models.systems.{key}")
+def _describe_system(paper: Paper) -> str:
+    key, runs = paper.key, _find_rows(paper)
+    first = next(iter(runs.values()))
     tables = [name for name in table_cards.table_keys() if name.partition("/")[0] == key]
+    row_names = {name.rpartition(":")[2]: run for name, run in runs.items()}
+    table_key = next(iter(runs)).partition(":")[0]
     lines = [
-        f"# {_NAMES[key]}",
+        f"# {paper.name}",
         "",
         f"{paper.authors}: *{paper.title}*. {paper.venue}.",
         f"<{paper.url}>" if paper.url.startswith("http") else paper.url,
         "",
         f"- **Tables:** {', '.join(f'`{name}`' for name in tables)}",
         f"- **Code that was read:** {format_prose(paper.code)}",
-        f'- **Module:** `bench/models/systems/{key}.py`, settings `system.kind = "{key}"`',
+        *_name_modules(first),
         "",
-        f"![The parts of {_NAMES[key]}]({key}.svg)",
+        f"![The parts of {paper.name}]({key}.svg)",
         "",
         "A dashed part exists in training only.",
         "",
         "## What it does",
         "",
-        *_paragraphs(module),
+        *(line for module in _list_modules(first) for line in _paragraphs(module)),
         "## Sizes",
         "",
         (
@@ -82,13 +100,35 @@ def _describe_system(key: str) -> str:
         "",
     ]
     for row, run in runs.items():
-        lines += [f"Row `{table_key}:{row}`:", "", *_sizes(run), ""]
+        lines += [f"Row `{row}`:", "", *_sizes(run), ""]
     lines += ["## Recipe", ""]
     lines += [f"`bench show {table_key} --settings` prints every setting. The main ones:", ""]
-    lines += [*_recipe(runs), ""]
+    lines += [*_recipe(row_names), ""]
     lines += ["## Differences between paper, released code and this suite", ""]
     lines += [*_differences(paper), ""]
     return "\n".join(lines)
+
+
+def _name_modules(run: Run) -> list[str]:
+    """Return where the code is."""
+    kind = run.system.kind
+    own = f'`bench/models/systems/{kind.replace("-", "_")}.py`, settings `system.kind = "{kind}"`'
+    lines = [f"- **Module:** {own}"]
+    for part in list_inner_parts(run.system):
+        file = f"{type(part).__module__.replace('.', '/')}.py"
+        lines.append(f"- **{part.part.capitalize()}:** `{part.kind}`, settings `{file}`")
+    return lines if kind == "composed" else lines[:1]
+
+
+def _list_modules(run: Run) -> list[Any]:
+    """Return the modules whose docstrings say what the system does, the head's first."""
+    kind = run.system.kind.replace("-", "_")
+    modules = [import_module(f"bench.models.systems.{kind}")]
+    if kind == "composed":
+        network = run.system.build(run.frontend.lay_out(), run.train)
+        parts = (network.get_submodule(name) for name in ("head", "merge"))
+        modules = [*dict.fromkeys(import_module(type(part).__module__) for part in parts), *modules]
+    return modules
 
 
 def _paragraphs(module: Any) -> Iterator[str]:

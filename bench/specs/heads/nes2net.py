@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -25,9 +25,14 @@ class Nes2NetSettings(HeadSettings):
     """How many parts the dimensions are split into (the outer Res2Net)."""
     scale: Annotated[int, Field(ge=2)] = 8
     """How many parts each of those is split into (the inner ones)."""
+    inner: Literal["weighted", "added"] = "weighted"
+    """How a part of an inner network meets those before it: in a learnt weighted sum (Nes2Net-X),
+    or added to the outcome of the one before (Nes2Net)."""
     dilation: Count = 2
     reduction: Count = 1
     """By how much the squeeze-excitation bottlenecks are narrower."""
+
+    later_settings: ClassVar[tuple[str, ...]] = ("inner",)
 
     def build(self, given: HeadInput) -> Head:
         """Return the head; BenchError where the dimensions do not divide into the groups."""

@@ -9,6 +9,8 @@ not by one less, so that it is there for a single frame.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -57,25 +59,36 @@ class Res2Block(nn.Module):
     """SE-Res2 block: "batch channels hops" in and out.
 
     The channels are split into parts; each is convolved together with the outcome of the one before
-    it, and the last passes as it is (Res2Net: Gao et al., TPAMI 2021).
+    it, and the last passes as it is (Res2Net: Gao et al., TPAMI 2021). Where the channels do not
+    divide into `scale` parts, fewer are convolved.
     """
 
-    def __init__(self, dilation: int, spec: Spec) -> None:
+    def __init__(self, channels: int, scale: int, dilation: int, squeeze: int) -> None:
         super().__init__()
-        self.width = spec.channels // spec.scale
-        self.widen = Convolved(spec.channels, spec.channels)
+        self.width = channels // scale
+        convolved = self.width * scale
+        self.widen = Convolved(channels, convolved)
         self.parts = nn.ModuleList(
-            Convolved(self.width, self.width, KERNEL, dilation) for _ in range(spec.scale - 1)
+            Convolved(self.width, self.width, KERNEL, dilation) for _ in range(scale - 1)
         )
-        self.narrow = Convolved(spec.channels, spec.channels)
-        self.gate = SqueezeExcitation(spec.channels, spec.squeeze)
+        self.add_weights(scale)
+        self.narrow = Convolved(convolved, channels)
+        self.gate = SqueezeExcitation(channels, squeeze)
+
+    def add_weights(self, scale: int) -> None:
+        """Add what weighs the parts: nothing here."""
+
+    def convolve_parts(self, parts: Sequence[Tensor], passed: Tensor) -> list[Tensor]:
+        """Return the outcome of each of `parts`; `passed`, the last, passes as it is."""
+        outcomes: list[Tensor] = []
+        for convolve, part in zip(self.parts, parts, strict=True):
+            outcomes.append(convolve(outcomes[-1] + part if outcomes else part))
+        return outcomes
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the block's outcome, its input added."""
         *parts, passed = self.widen(x).split(self.width, dim=1)
-        outcomes: list[Tensor] = []
-        for convolve, part in zip(self.parts, parts, strict=True):
-            outcomes.append(convolve(outcomes[-1] + part if outcomes else part))
+        outcomes = self.convolve_parts(parts, passed)
         return x + self.gate(self.narrow(torch.cat([*outcomes, passed], dim=1)))
 
 
@@ -132,7 +145,10 @@ class Ecapa(nn.Module):
     def __init__(self, dim: int, spec: Spec) -> None:
         super().__init__()
         self.first = Convolved(dim, spec.channels)
-        self.blocks = nn.ModuleList(Res2Block(dilation, spec) for dilation in spec.dilations)
+        self.blocks = nn.ModuleList(
+            Res2Block(spec.channels, spec.scale, dilation, spec.squeeze)
+            for dilation in spec.dilations
+        )
         self.aggregate = nn.Conv1d(len(spec.dilations) * spec.channels, spec.aggregated, 1)
         self.pool = StatisticsPooling(spec.aggregated, spec.attention)
         self.embed = nn.Sequential(

@@ -4,10 +4,13 @@ Written from its released code: a Res2Net of Res2Nets, at the front-end's own wi
 
 The outer network splits the dimensions into groups. Each but the last is added to the outcome of
 the one before and goes through an inner network, ReLU and batch normalisation; the last passes as
-it is. "X" is the inner network, which weighs where Res2Net adds: see `WeightedRes2`.
+it is. "X" is the inner network, which weighs where Res2Net adds: see `WeightedRes2`. Without X the
+inner networks are plain Res2Nets.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -15,48 +18,32 @@ from torch.nn import functional as F
 
 from bench.errors import BenchError
 from bench.models.full_precision import BatchNorm1d
-from bench.models.systems.blocks.ecapa import KERNEL, Convolved, SqueezeExcitation
+from bench.models.systems.blocks.ecapa import Res2Block
 from bench.specs.heads.nes2net import Nes2NetSettings as Spec
 from bench.units import CLASSES
 
 
-class WeightedRes2(nn.Module):
+class WeightedRes2(Res2Block):
     """Res2Net whose parts are kept side by side: "batch channels hops" in and out.
 
     The last part begins a pile, every other is put on top in turn; each time the whole pile is
-    convolved, every layer of it alike, and its learnt weighted sum is an outcome. Outcomes and the
-    last part are put together, gated, and added to the input.
+    convolved, every layer of it alike, and its learnt weighted sum is an outcome.
     """
 
-    def __init__(self, channels: int, spec: Spec) -> None:
-        super().__init__()
-        self.width = channels // spec.scale
-        if not self.width:
-            raise BenchError(
-                "model.sizes",
-                f"system.head.scale = {spec.scale}: cannot split the {channels} dimensions of each "
-                f"of system.head.groups = {spec.groups}: should be at most {channels}",
-            )
-        convolved = self.width * spec.scale
-        self.widen = Convolved(channels, convolved)
-        self.parts = nn.ModuleList(
-            Convolved(self.width, self.width, KERNEL, spec.dilation) for _ in range(spec.scale - 1)
-        )
+    def add_weights(self, scale: int) -> None:
+        """Add a weight for each layer of each pile."""
         self.weights = nn.ParameterList(
-            torch.full((height,), 1 / height) for height in range(2, spec.scale + 1)
+            torch.full((height,), 1 / height) for height in range(2, scale + 1)
         )
-        self.narrow = Convolved(convolved, channels)
-        self.gate = SqueezeExcitation(channels, max(1, channels // spec.reduction))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the network's outcome, its input added."""
-        *parts, passed = self.widen(x).split(self.width, dim=1)
-        pile, outcomes = passed[:, None], []
+    def convolve_parts(self, parts: Sequence[Tensor], passed: Tensor) -> list[Tensor]:
+        """Return the weighted sum of the pile each time that a part is put on top."""
+        pile, outcomes = passed[:, None], list[Tensor]()
         for convolve, weights, part in zip(self.parts, self.weights, parts, strict=True):
             pile = torch.cat([pile, part[:, None]], dim=1)
             pile = convolve(pile.flatten(0, 1)).unflatten(0, pile.shape[:2])
             outcomes.append((weights[:, None, None] * pile).sum(dim=1))
-        return x + self.gate(self.narrow(torch.cat([*outcomes, passed], dim=1)))
+        return outcomes
 
 
 class Nes2Net(nn.Module):
@@ -74,7 +61,15 @@ class Nes2Net(nn.Module):
                 "dimensions",
             )
         self.width = dim // spec.groups
-        self.inner = nn.ModuleList(WeightedRes2(self.width, spec) for _ in range(spec.groups - 1))
+        if self.width < spec.scale:
+            raise BenchError(
+                "model.sizes",
+                f"system.head.scale = {spec.scale}: cannot split the {self.width} dimensions of "
+                f"each of system.head.groups = {spec.groups}: should be at most {self.width}",
+            )
+        inner = WeightedRes2 if spec.inner == "weighted" else Res2Block
+        sizes = (self.width, spec.scale, spec.dilation, max(1, self.width // spec.reduction))
+        self.inner = nn.ModuleList(inner(*sizes) for _ in range(spec.groups - 1))
         self.norms = nn.ModuleList(BatchNorm1d(self.width) for _ in self.inner)
         self.norm = BatchNorm1d(dim)
         self.classify = nn.Linear(dim, len(CLASSES))
