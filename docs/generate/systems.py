@@ -21,6 +21,7 @@ _ROWS = {
     "breathnet": ("breathnet/table7", ("Default",)),
     "mfpt": ("mfpt/asvspoof5", ("MFPT",)),
     "aasist": ("aasist/asvspoof2019", ("AASIST", "AASIST-L")),
+    "multi-reso": ("multi-reso/partialspoof", ("Multi-reso",)),
 }
 """The table and rows whose sizes and recipe a page shows."""
 _NAMES = {
@@ -29,6 +30,7 @@ _NAMES = {
     "breathnet": "BreathNet",
     "mfpt": "MFPT",
     "aasist": "AASIST and AASIST-L",
+    "multi-reso": "Multi-reso",
 }
 
 
@@ -54,7 +56,8 @@ def _describe_system(key: str) -> str:
     paper, (table_key, rows) = table_cards.read_paper(key), _ROWS[key]
     card = table_cards.read_table(table_key)
     runs = {row: table_cards.resolve_row(card, row) for row in rows}
-    module = import_module(f"bench.models.systems.{key}")
+    file = key.replace("-", "_")
+    module = import_module(f"bench.models.systems.{file}")
     tables = [name for name in table_cards.table_keys() if name.partition("/")[0] == key]
     lines = [
         f"# {_NAMES[key]}",
@@ -64,7 +67,7 @@ def _describe_system(key: str) -> str:
         "",
         f"- **Tables:** {', '.join(f'`{name}`' for name in tables)}",
         f"- **Code that was read:** {format_prose(paper.code)}",
-        f'- **Module:** `bench/models/systems/{key}.py`, settings `system.kind = "{key}"`',
+        f'- **Module:** `bench/models/systems/{file}.py`, settings `system.kind = "{key}"`',
         "",
         f"![The parts of {_NAMES[key]}]({key}.svg)",
         "",

@@ -29,7 +29,7 @@ PARTS = {
     ),
 }
 EVERY = {
-    "systems": ["aasist", "breathnet", "mfpt", "sal", "tca"],
+    "systems": ["aasist", "breathnet", "mfpt", "multi_reso", "sal", "tca"],
     "frontends": ["s3prl", "tiny", "wav2vec2", "waves", "wavlm"],
     "breath": ["dsp", "ones", "precomputed", "random", "respiro", "zeros"],
     "augment": ["csm", "mix_frame", "noise", "rawboost"],

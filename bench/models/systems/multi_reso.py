@@ -4,10 +4,10 @@ Zhang, Wang, Cooper, Evans and Yamagishi, The PartialSpoof Database and Counterm
 2023). The hidden states of the front-end are weighted by a softmax and summed. Each scale but the
 first is made from the one before: maxima over 2 x 2, of time and of feature, and a linear layer. A
 scale has its own gMLP blocks, linear layer and class vectors; the utterance head has the same, over
-the coarsest scale after a dropout, with a mean over time. Shapes for a clip of 9.6 s: waves (B, 153600)
--> states (B, 480, 1024) -> scales (B, 480, 1024), (B, 240, 512) ... (B, 15, 32) -> behind the gMLP
-blocks (B, 480, 512), (B, 240, 256) ... (B, 15, 16) -> cosines (B, 480, 2), (B, 240, 2) ...
-(B, 15, 2), and (B, 1, 2) of the utterance.
+the coarsest scale after a dropout, with a mean over time. Shapes for a clip of 9.6 s: waves
+(B, 153600) -> states (B, 480, 1024) -> scales (B, 480, 1024), (B, 240, 512) ... (B, 15, 32) ->
+behind the gMLP blocks (B, 480, 512), (B, 240, 256) ... (B, 15, 16) -> cosines (B, 480, 2),
+(B, 240, 2) ... (B, 15, 2), and (B, 1, 2) of the utterance.
 
 It learns at all scales at once, from labels at 20 ms: a coarse frame is spoof if any part of it is,
 an utterance likewise. The loss is the sum of those of the scales and of the utterance. Evaluation

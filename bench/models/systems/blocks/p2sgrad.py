@@ -32,11 +32,10 @@ class CosineHead(nn.Module):
 
 
 def cosine_loss(cosines: Tensor, spoof: Tensor, valid: Tensor) -> Tensor:
-    """Return the mean squared distance of cosines from 1 for the class that is right, 0 for the
-    other, over frames that are valid.
+    """Return the mean squared distance of cosines from one-hot labels, over valid frames.
 
-    `cosines` are "... 2" in the order of `bench.units.CLASSES`, the other two bool, "...". Where
-    nothing is valid it is 0.
+    `cosines` are "... 2" in the order of `bench.units.CLASSES`, the other two bool, "...". The
+    label is 1 for the class that is right and 0 for the other. Where nothing is valid it is 0.
     """
     target = F.one_hot(spoof.long(), len(CLASSES)).to(cosines.dtype)
     each = ((cosines - target) ** 2).mean(dim=-1)
