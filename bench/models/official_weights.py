@@ -18,8 +18,8 @@ from bench.specs.kinds import SystemSettings
 def load_official(system: System, spec: SystemSettings, path: Path) -> None:
     """Give `system`, of the settings `spec`, the weights of the published checkpoint at `path`.
 
-    Nothing may be missing, left over or of another shape. The file is torch's, of a state dict or
-    of Lightning. Raise BenchError with the first names that do not fit.
+    Nothing may be missing, left over or of another shape. The file is torch's, of a state dict, of
+    Lightning or of MultiResoModel-Simple. Raise BenchError with the first names that do not fit.
     """
     if type(spec).official_names is SystemSettings.official_names:
         raise BenchError(
@@ -44,6 +44,10 @@ def load_official(system: System, spec: SystemSettings, path: Path) -> None:
     )
 
 
+_WITHIN = (("state_dict",), ("modules", "model"))
+"""Where a checkpoint has the tensors of the system: Lightning's, MultiResoModel-Simple's."""
+
+
 def _fit_shape(tensor: Tensor, shape: torch.Size) -> Tensor:
     """Return a tensor in a `shape` that differs by dimensions of one alone; any other as it is.
 
@@ -54,14 +58,20 @@ def _fit_shape(tensor: Tensor, shape: torch.Size) -> Tensor:
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a checkpoint by its own names; of Lightning's, those of the system."""
+    """Return the tensors of a checkpoint by its own names; of one that holds more, the system's."""
     content: Any = read_torch_file(path)
-    if isinstance(content, dict) and "state_dict" in content:
-        content = cast("dict[str, Any]", content)["state_dict"]
+    for keys in _WITHIN:
+        within = content
+        for key in keys:
+            within = cast("dict[str, Any]", within).get(key) if isinstance(within, dict) else None
+        if within is not None:
+            content = within
+            break
     tensors = cast("dict[str, Any]", content) if isinstance(content, dict) else {}
     if not tensors or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
         raise BenchError(
             "weights.layout-unknown",
-            f"{path}: should hold tensors by name, or Lightning's `state_dict` with them",
+            f"{path}: should hold tensors by name, or the `state_dict` of Lightning or the "
+            "`modules.model` of MultiResoModel-Simple with them",
         )
     return tensors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -219,6 +219,8 @@ class Table(Spec):
         return self
 
 
+ScopeT = TypeVar("ScopeT", bound=Scope)
+
 _NOTHING = ("no code", "no switch", "not ", "-")
 """What `released` begins with where nothing was."""
 Effect = Literal["large", "medium", "small", "none"]
@@ -290,29 +292,22 @@ class Paper(Spec):
     url: str = ""
     code: str = ""
     applies: dict[str, Condition] = Field(default_factory=dict[str, Condition])
-    """What every difference and variant applies to, beside its own `applies`: settings that rows
-    of other papers in its tables do not have, such as `system.kind`."""
+    """Conditions of each of `differences` and `variants`, but for those that it states itself: rows
+    of other systems have lists of their own."""
     differences: tuple[Difference, ...] = Field(default=(), strict=False)
     variants: dict[str, Variant] = Field(default_factory=dict[str, Variant])
     """By name: the row `S7@released` is S7 in the variant `released`."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _narrow_points(cls, content: Any) -> Any:
-        card = as_tree(content) or {}
-        common = as_tree(card.get("applies"))
-        if not common:
-            return content
+    @model_validator(mode="after")
+    def _spread_scope(self) -> Paper:
+        if not self.applies:
+            return self
 
-        def narrow(point: Any) -> Any:
-            own = as_tree(point)
-            return (
-                point if own is None else {**own, "applies": {**common, **own.get("applies", {})}}
-            )
+        def narrow(part: ScopeT) -> ScopeT:
+            return part.model_copy(update={"applies": {**self.applies, **part.applies}})
 
-        variants = as_tree(card.get("variants")) or {}
-        return {
-            **card,
-            "differences": [narrow(point) for point in card.get("differences", ())],
-            "variants": {name: narrow(variant) for name, variant in variants.items()},
-        }
+        differences = tuple(narrow(point) for point in self.differences)
+        variants = {name: narrow(variant) for name, variant in self.variants.items()}
+        return self.model_copy(
+            update={"applies": {}, "differences": differences, "variants": variants}
+        )

@@ -103,6 +103,26 @@ NETWORKS: Mapping[str, Sequence[Box]] = {
         Box("classify", 6, 0.5, "linear layer", "logits (B, 2)", ("readout",)),
         Box("score", 7, 0.5, "score: the bona fide logit", "(B,)", ("classify",)),
     ),
+    "multi-reso": (
+        Box("waves", 0, 1, "waveform, 9.6 s", "(B, 153600)"),
+        Box("frontend", 1, 1, "front-end: wav2vec 2.0 Large", "25 states (B, 480, D)", ("waves",)),
+        Box("first", 2, 1, "states weighted by a softmax", "20 ms: (B, 480, D)", ("frontend",)),
+        Box("next", 3, 1, "maxima of 2 × 2, linear layer", "40 ms: (B, 240, D/2)", ("first",)),
+        Box("last", 4, 1, "the same four times more", "640 ms: (B, 15, D/32)", ("next",)),
+        Box("fine", 3, 0, "5 gMLP blocks, linear layer", "(B, 480, D/2)", ("first",)),
+        Box("coarse", 4, 0, "5 gMLP blocks, linear layer", "(B, 240, D/4)", ("next",)),
+        Box("coarsest", 5, 0.5, "5 gMLP blocks, linear layer", "(B, 15, D/64)", ("last",)),
+        Box("whole", 5, 1.5, "dropout, 5 gMLP blocks, mean", "(B, 1, D/64)", ("last",)),
+        Box(
+            "cosines",
+            6,
+            0.5,
+            "cosines to two class vectors each",
+            "(B, 480, 2) ... (B, 15, 2), (B, 1, 2)",
+            ("fine", "coarse", "coarsest", "whole"),
+        ),
+        Box("score", 7, 0.5, "score: cosine to bona fide", "of the scale asked for", ("cosines",)),
+    ),
 }
 
 

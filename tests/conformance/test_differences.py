@@ -369,7 +369,7 @@ def test_points_stand_by_effect_with_the_rows_that_they_concern():
     other = describe_differences(
         paper, tables("sal")["sal/table2"], "paper", table_cards.read_table("sal/table2")
     )
-    assert "| span labels of HAD | all | large |" in other
+    assert "| span labels of HAD | SAL-XLSR, SAL-WavLM | large |" in other
     assert "20 ms answers" not in other
     assert "20 ms answers" not in describe_differences(
         paper, tables("sal")["sal/table1"], "paper", table_cards.read_table("sal/table1")

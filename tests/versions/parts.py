@@ -63,6 +63,7 @@ ROWS = {
     "breathnet": ("breathnet/table10:BreathNet", "breathnet/table7:no-film"),
     "composed": ("sls/asvspoof2021:SLS",),
     "mfpt": ("mfpt/asvspoof2021:MFPT", "mfpt/asvspoof2021:none"),
+    "multi-reso": ("multi-reso/partialspoof:Multi-reso", "multi-reso/partialspoof:Simple-released"),
 }
 """Rows, in their smoke form, whose systems stand for each kind, with what they start from."""
 

@@ -157,8 +157,13 @@ class TransformerBlock(nn.Module):
         self.fc2 = nn.Linear(feed_forward, dim)
 
     def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        return self.forward_parts(x, bias)[0]
+
+    def forward_parts(self, x: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the output, and what its feed-forward part adds, before dropout."""
         x = x + self._apply_dropout(self.attention(self.attention_norm(x), bias))
-        return x + self._apply_dropout(self.fc2(F.gelu(self.fc1(self.feed_forward_norm(x)))))
+        added = self.fc2(F.gelu(self.fc1(self.feed_forward_norm(x))))
+        return x + self._apply_dropout(added), added
 
     def _apply_dropout(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.dropout, self.training)

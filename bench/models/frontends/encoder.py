@@ -14,7 +14,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple, TypeVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -38,6 +38,8 @@ from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES
 """The specifications that an encoder takes its behaviour from (normalisation, freezing,
 regularisation).
 """
+
+OutputT = TypeVar("OutputT")
 
 MASKED_SPAN = 10
 """Hops in one masked span, as in wav2vec 2.0 (Baevski et al., section 3.1)."""
@@ -143,6 +145,8 @@ class Encoder(FrontEnd):
 
     channels_last = False
     """Whether convolutions compute "batch samples channels" (`[speed] channels_last`)."""
+    gives_additions = False
+    """Whether it gives what the feed-forward parts add (`give_additions`)."""
     checkpoints_gradients = False
     """Whether blocks are computed twice in training (`[speed] gradient_checkpointing`)."""
     recall: Callable[[Callable[[], Tensor]], Tensor] | None = None
@@ -200,6 +204,16 @@ class Encoder(FrontEnd):
             for unused in (*self.blocks[blocks:], self.norm):
                 unused.requires_grad_(False)
 
+    def give_additions(self) -> None:
+        """Give what the feed-forward part of each block adds in the place of hidden states.
+
+        This is fairseq's third layer result, one for each block. A block that layerdrop skips adds
+        nothing. The final LayerNorm is then of no use and is not trained.
+        """
+        self.gives_additions = True
+        self.n_states = len(self.blocks)
+        self.norm.requires_grad_(False)
+
     def train(self, mode: bool = True) -> Encoder:
         """Set training mode; what is frozen stays in eval mode."""
         super().train(mode and not self.frozen)
@@ -222,6 +236,8 @@ class Encoder(FrontEnd):
             x = torch.where(masked, self.mask_vector.to(x.dtype), x)
         x = F.dropout(x + self.position(x), self.options.dropout, self.training)
         bias = self.relative(x.shape[1]) if self.relative else None
+        if self.gives_additions:
+            return self._additions(x, bias)
         states = [x]
         for block in islice(self.blocks, self.n_states - 1):
             if not self._skips_block():
@@ -231,9 +247,19 @@ class Encoder(FrontEnd):
             states[-1] = self.norm(x)
         return tuple(states)
 
-    def _run_block(self, block: nn.Module, x: Tensor, bias: Tensor | None) -> Tensor:
+    def _additions(self, x: Tensor, bias: Tensor | None) -> tuple[Tensor, ...]:
+        additions: list[Tensor] = []
+        for block in self.blocks:
+            added = torch.zeros_like(x)
+            if not self._skips_block():
+                run = cast("TransformerBlock", block).forward_parts
+                x, added = self._run_block(run, x, bias)
+            additions.append(added)
+        return tuple(additions)
+
+    def _run_block(self, block: Callable[..., OutputT], x: Tensor, bias: Tensor | None) -> OutputT:
         if self.checkpoints_gradients and self.training and torch.is_grad_enabled():
-            return cast("Tensor", checkpoint(block, x, bias, use_reentrant=False))
+            return cast("OutputT", checkpoint(block, x, bias, use_reentrant=False))
         return block(x, bias)
 
     @property

@@ -60,6 +60,32 @@ def test_every_hidden_state_equals_that_of_s3prl(family, heads, tmp_path):
             torch.testing.assert_close(mine, reference, atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_additions_are_the_third_layer_results_of_fairseq(checkpointing, tmp_path):
+    path = small.fairseq(small.draw("wav2vec2"), tmp_path)
+    ours, theirs = small.built("wav2vec2", path), small.reference("wav2vec2", path)
+    ours.give_additions()
+    waves = small.waves(2, 16_000)
+    with torch.no_grad():
+        heard = normalise_waves(waves, "utterance")
+        answer = theirs.upstream.model(heard, mask=False, features_only=True)
+        pairs = list(zip(ours(waves), answer["layer_results"], strict=True))
+    assert len(pairs) == ours.n_states == 3
+    for mine, (_, _, added) in pairs:
+        assert mine.std() > 0.1
+        torch.testing.assert_close(mine, added.transpose(0, 1), atol=1e-4, rtol=0)
+    ours.checkpoints_gradients = checkpointing
+    weighed(ours.train()(waves)).backward()
+    idle = {name for name, p in ours.named_parameters() if p.requires_grad and p.grad is None}
+    assert idle == set()
+
+
+def test_a_skipped_block_adds_nothing():
+    encoder = tiny(layerdrop=1.0).train()
+    encoder.give_additions()
+    assert all(not state.any() for state in encoder(small.waves(2, 8000)))
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_states_of_real_speech_equal_those_of_s3prl(family, official, tmp_path):
     path = small.fairseq(small.draw(family), tmp_path)
