@@ -187,8 +187,11 @@ def _describe_kept(card: Sweep) -> str:
     """Return of which weights the objective is: of those that are kept and evaluated."""
     training = sweep_cards.base_run(card).training
     if isinstance(training.keep, KeepAverage):
-        count = training.keep.checkpoints
-        return f"the mean of the weights of the last {count} epochs, which are kept"
+        count, last = training.keep.checkpoints, training.keep.kind == "average-last"
+        which = (
+            f"last {count} epochs" if last else f"{count} epochs with the lowest {training.select}"
+        )
+        return f"the mean of the weights of the {which}, which are kept"
     return f"the epoch with the lowest {training.select}, whose weights are kept"
 
 

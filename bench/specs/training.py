@@ -73,19 +73,25 @@ class KeepBest(Spec):
 
     @property
     def averaged_epochs(self) -> int:
-        """How many of the last epochs are averaged: none."""
+        """How many epochs are averaged: none."""
         return 0
 
 
 class KeepAverage(Spec):
-    """Keep the mean of the weights (and buffers) of the last epochs."""
+    """Keep the mean of the weights (and buffers) of several epochs.
 
-    kind: Literal["average-last"]
+    `average-last`: of the last ones. `average-best`: of those that `select` finds best from
+    `first_candidate` on; of equal ones the earlier is better. Counters of batches stay those of the
+    latest of them.
+    """
+
+    kind: Literal["average-last", "average-best"]
     checkpoints: Count = 3
+    """How many; fewer where the training has fewer."""
 
     @property
     def averaged_epochs(self) -> int:
-        """How many of the last epochs are averaged."""
+        """How many epochs are averaged."""
         return self.checkpoints
 
 

@@ -145,18 +145,6 @@ def read_position(path: Path) -> tuple[int, int]:
         return 0, 0
 
 
-def recent_path(folder: Path, epoch: int, count: int) -> Path:
-    """Return the file of the weights after `epoch`, one of `count` that are overwritten in turn."""
-    return folder / f"recent-{epoch % count}.pt"
-
-
-def latest_paths(folder: Path, epoch: int, count: int) -> list[Path]:
-    """Return the files of the last `count` epochs up to `epoch`, fewer if there are fewer."""
-    return [
-        recent_path(folder, number, count) for number in range(max(1, epoch - count + 1), epoch + 1)
-    ]
-
-
 def clear_folder(folder: Path) -> None:
     """Remove what an earlier training left in its folder, scores included."""
     for pattern in ("*.pt", SELECTION, PROGRESS, "scores/*.parquet"):
@@ -176,13 +164,18 @@ def unfinished_files(folder: Path) -> list[Path]:
     ]
 
 
-def average_weights(paths: Sequence[Path]) -> dict[str, Any]:
-    """Return the mean of the weights in `paths` (`{"system": ..., "epoch": ...}`) and their epochs.
+def average_weights(paths: Mapping[Path, int]) -> dict[str, Any]:
+    """Return the mean of the weights in files (`{"system": ..., "epoch": ...}`) and their epochs.
 
+    `paths` has each file's epoch; another one's weights there are a DamagedCheckpoint.
     Floating-point tensors are averaged, buffers such as batch normalisation's statistics too, in
-    float64. Of whole numbers (batches counted) the last epoch's stand.
+    float64. Of whole numbers (batches counted), which no result depends on, the last epoch's stand.
     """
-    states = sorted((load_checkpoint(path) for path in paths), key=lambda state: state["epoch"])
+    states: list[dict[str, Any]] = []
+    for path, epoch in sorted(paths.items(), key=lambda item: item[1]):
+        states.append(load_checkpoint(path, ("system", "epoch")))
+        if states[-1]["epoch"] != epoch:
+            raise _damaged_error(path, f"it is of epoch {states[-1]['epoch']}, not {epoch}")
     last = states[-1]["system"]
     mean = {
         name: torch.stack([state["system"][name].double() for state in states])

@@ -42,11 +42,10 @@ def set_aside(run: Run, seed: int, folder: Path, config: Config, say: Say) -> No
         folder / file_names.BEST_CHECKPOINT: lambda path: _check_weights(path, shapes),
         folder / file_names.SELECTION: keeping.read_selection,
     }
-    if count := run.training.keep.averaged_epochs:
-        checks |= {
-            path: lambda path: _check_recent(path, count, shapes)
-            for path in sorted(folder.glob("recent-*.pt"))
-        }
+    checks |= {
+        path: lambda path: _check_weights(path, shapes)
+        for path in sorted(folder.glob("recent-*.pt"))
+    }
     damaged = [
         path for path, check in checks.items() if path.is_file() and _set_aside(path, check, say)
     ]
@@ -122,13 +121,3 @@ def _check_last(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
         raise BenchError(
             "training.checkpoint-damaged", f"{path}: its progress cannot be read ({error})"
         ) from error
-
-
-def _check_recent(path: Path, count: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    state = checkpoints.load_checkpoint(path, ("system", "epoch"))
-    _check_fit(path, state, shapes)
-    if checkpoints.recent_path(path.parent, state["epoch"], count) != path:
-        raise BenchError(
-            "training.checkpoint-damaged",
-            f"{path}: holds the weights of another epoch ({state['epoch']})",
-        )

@@ -1,4 +1,4 @@
-"""Which weights of a training are kept: those of the best epoch, or the mean of the last ones."""
+"""Which weights of a training are kept: those of the best epoch, or the mean of several."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from bench._io import atomic_files
 from bench.errors import BenchError
 from bench.specs.run import Run
-from bench.specs.training import TrainingSettings
+from bench.specs.training import KeepAverage, TrainingSettings
 from bench.training import checkpoints, file_names
 
 STATE = ("system", "optimiser", "schedule", "progress")
@@ -64,9 +64,14 @@ class Selection(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The kept epoch, `12`, or epochs, `48-50`."""
-        first, last = self.epochs[0], self.epochs[-1]
-        return str(first) if first == last else f"{first}-{last}"
+        """The kept epoch, `12`, or epochs, `48-50`, `7,9-10`."""
+        runs: list[list[int]] = []
+        for epoch in self.epochs:
+            if runs and epoch == runs[-1][-1] + 1:
+                runs[-1].append(epoch)
+            else:
+                runs.append([epoch])
+        return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
 
     def tracking_tags(self) -> dict[str, str]:
         """Return the tags for the tracking store, columns of `bench.tracking.run_frame`."""
@@ -97,6 +102,30 @@ def is_better(training: TrainingSettings, progress: Progress, value: float) -> b
     return True
 
 
+def averaged_paths(training: TrainingSettings, folder: Path, progress: Progress) -> dict[Path, int]:
+    """Return the files of the weights that would be averaged, were the training to end now.
+
+    Each with its epoch, none where the best epoch alone is kept. There are at most as many files as
+    epochs are averaged: another epoch's weights take the file of those that they drive out. Which
+    that is follows from the figures of all epochs, so that a restart goes on with the same files.
+    """
+    keep, slots = training.keep, dict[int, int]()
+    values = [figures.get(training.select, math.inf) for figures in progress.history]
+    for epoch, value in enumerate(values if isinstance(keep, KeepAverage) else (), start=1):
+        if keep.kind == "average-last":
+            slot = epoch % keep.averaged_epochs
+        elif epoch < training.first_candidate:
+            continue
+        elif len(slots) < keep.averaged_epochs:
+            slot = len(slots)
+        else:
+            slot = max(slots, key=lambda each: (values[slots[each] - 1], slots[each]))
+            if value >= values[slots[slot] - 1]:
+                continue
+        slots[slot] = epoch
+    return {folder / f"recent-{slot}.pt": epoch for slot, epoch in slots.items()}
+
+
 class StateSaver:
     """Saves a training's state and the weights that may stand for the run, while it goes on."""
 
@@ -111,25 +140,22 @@ class StateSaver:
         self._writer, self._training, self._folder = writer, training, folder
         self._seconds = 60 * minutes
         self._begun, self._saved = time.monotonic(), -math.inf
-        self._best: dict[Path, dict[str, Any]] = {}
-        """The best epoch's weights since the last state was saved: a restart goes on from both."""
+        self._weights: dict[Path, dict[str, Any]] = {}
+        """Weights that may be kept, of epochs since the last state was saved: a restart goes on
+        from both."""
 
     def save_epoch(self, state: Mapping[str, Any], progress: Progress, better: bool) -> None:
         """Save an epoch's state, the last one last: after a crash before, it is repeated."""
         weights = {"system": state["system"], "epoch": progress.epoch}
-        count, recent = self._training.keep.averaged_epochs, dict[Path, dict[str, Any]]()
-        if count:
-            recent[checkpoints.recent_path(self._folder, progress.epoch, count)] = weights
-        elif better:
-            self._best[self._folder / file_names.BEST_CHECKPOINT] = weights
         ended = is_finished(self._training, progress)
-        if ended or time.monotonic() - self._saved >= self._seconds:
-            self._write(recent, state)
-            return
-        if better:
-            self._best = checkpoints.copy_state(self._best)
-        if recent:
-            self._writer.write_files(recent)
+        due = ended or time.monotonic() - self._saved >= self._seconds
+        paths = averaged_paths(self._training, self._folder, progress)
+        if better and not self._training.keep.averaged_epochs:
+            paths = {self._folder / file_names.BEST_CHECKPOINT: progress.epoch}
+        for path in (path for path, epoch in paths.items() if epoch == progress.epoch):
+            self._weights[path] = weights if due else checkpoints.copy_state(weights)
+        if due:
+            self._write(state)
 
     def is_time_within(self) -> bool:
         """Return whether the state is to be saved within an epoch."""
@@ -138,28 +164,28 @@ class StateSaver:
 
     def save_within(self, state: Mapping[str, Any]) -> None:
         """Save the state of a training that goes on after it, with that of its epoch."""
-        self._write({}, state)
+        self._write(state)
 
     def save_stopped(self, state: Mapping[str, Any]) -> None:
         """Save the state of a training that a signal stopped, and wait until it is written."""
-        self._write({}, state)
+        self._write(state)
         self._writer.wait()
 
-    def _write(self, recent: Mapping[Path, Mapping[str, Any]], state: Mapping[str, Any]) -> None:
+    def _write(self, state: Mapping[str, Any]) -> None:
         last = self._folder / file_names.LAST_CHECKPOINT
-        self._writer.write_files({**recent, **self._best, last: state})
-        self._best, self._saved = {}, time.monotonic()
+        self._writer.write_files({**self._weights, last: state})
+        self._weights, self._saved = {}, time.monotonic()
 
 
 def average_epochs(run: Run, folder: Path, progress: Progress) -> None:
-    """At the end of a training whose last epochs are averaged, do so, once."""
-    count, kept_path = run.training.keep.averaged_epochs, folder / file_names.BEST_CHECKPOINT
-    if not count:
-        return
-    recent = checkpoints.latest_paths(folder, progress.epoch, count)
-    if not kept_path.is_file():
-        checkpoints.save_checkpoint(checkpoints.average_weights(recent), kept_path)
-    for path in recent:
+    """At the end of a training of which several epochs are averaged, do so, once."""
+    paths, kept_path = (
+        averaged_paths(run.training, folder, progress),
+        folder / file_names.BEST_CHECKPOINT,
+    )
+    if paths and not kept_path.is_file():
+        checkpoints.save_checkpoint(checkpoints.average_weights(paths), kept_path)
+    for path in paths:
         path.unlink(missing_ok=True)
 
 
@@ -209,17 +235,18 @@ def read_resumable(run: Run, folder: Path) -> dict[str, Any] | None:
     None where there is none, or where the weights to be kept are missing. Of a training that has
     ended, and whose state is removed, only `progress` is returned.
     """
-    last, count = folder / file_names.LAST_CHECKPOINT, run.training.keep.averaged_epochs
+    last = folder / file_names.LAST_CHECKPOINT
     whole = (folder / file_names.BEST_CHECKPOINT).is_file()
     if not last.is_file():
         progress = folder / file_names.PROGRESS
         ended = read_progress(progress) if whole and progress.is_file() else Progress()
         return {"progress": vars(ended)} if is_finished(run.training, ended) else None
     state = read_state(last)
-    if count and not whole:
-        recent = checkpoints.latest_paths(folder, state["progress"]["epoch"], count)
-        whole = all(path.is_file() for path in recent)
-    elif not state["progress"]["best_epoch"]:
+    progress = Progress(**state["progress"])
+    if run.training.keep.averaged_epochs and not whole:
+        paths = averaged_paths(run.training, folder, progress)
+        whole = all(path.is_file() for path in paths)
+    elif not progress.best_epoch:
         whole = True  # no epoch was a candidate yet
     return state if whole else None
 

@@ -21,44 +21,6 @@ from tests.errors import raises_code
 from tests.training.runs import Log, all_scores, run_to_end
 
 
-def test_the_mean_of_the_last_epochs_is_kept(detection, config, tmp_path, monkeypatch):
-    run = detection("training.epochs=4", 'training.keep={kind="average-last", checkpoints=2}')
-    states: list[dict[str, torch.Tensor]] = []
-    save = keeping.StateSaver.save_epoch
-
-    def note(self, state, *given):
-        states.append({name: tensor.clone() for name, tensor in state["system"].items()})
-        save(self, state, *given)
-
-    monkeypatch.setattr(keeping.StateSaver, "save_epoch", note)
-    trained = run_to_end(run, config, tmp_path)
-    kept = checkpoints.load_checkpoint(trained.checkpoint)
-    assert kept["epochs"] == [3, 4]
-    for name, mean in kept["system"].items():
-        torch.testing.assert_close(mean, (states[2][name] + states[3][name]) / 2)
-    assert not torch.equal(*(s["binary.1.weight"] for s in states[2:]))
-    assert sorted(path.name for path in tmp_path.glob("*.pt")) == ["kept.pt", "last.pt"]
-
-
-@pytest.mark.rows
-def test_a_restarted_run_keeps_the_same_mean(detection, config, tmp_path):
-    run = detection("training.epochs=4", 'training.keep={kind="average-last", checkpoints=3}')
-    whole = checkpoints.load_checkpoint(run_to_end(run, config, tmp_path / "whole").checkpoint)
-    with pytest.raises(KeyboardInterrupt):
-        run_to_end(run, config, tmp_path / "torn", Log(stop_after=3))
-    torn = checkpoints.load_checkpoint(run_to_end(run, config, tmp_path / "torn").checkpoint)
-    assert whole["epochs"] == torn["epochs"] == [2, 3, 4]
-    assert all(torch.equal(whole["system"][name], torn["system"][name]) for name in whole["system"])
-
-
-def test_whole_numbers_are_the_last_epochs(tmp_path):
-    for epoch, count in ((2, 20), (1, 10)):
-        state = {"mean": torch.tensor([float(epoch)]), "count": torch.tensor(count)}
-        checkpoints.save_checkpoint({"system": state, "epoch": epoch}, tmp_path / f"{epoch}.pt")
-    found = checkpoints.average_weights([tmp_path / "2.pt", tmp_path / "1.pt"])
-    assert found["system"] == {"mean": torch.tensor([1.5]), "count": torch.tensor(20)}
-
-
 def test_the_least_train_loss_may_select(detection, config, tmp_path):
     log = Log()
     run = detection("training.select=train.loss", "training.epochs=3")
@@ -101,7 +63,7 @@ def test_a_start_takes_over_the_front_end_alone(detection, config, tmp_path):
 
 
 @pytest.mark.rows
-@pytest.mark.parametrize("keep", ["best", "average-last"])
+@pytest.mark.parametrize("keep", ["best", "average-last", "average-best"])
 @pytest.mark.parametrize("lost", [file_names.LAST_CHECKPOINT, file_names.BEST_CHECKPOINT])
 def test_what_an_earlier_training_left_is_not_mixed_with_a_new_one(
     detection, config, tmp_path, keep, lost
@@ -149,7 +111,7 @@ def test_averaged_weights_are_measured_on_dev_themselves(detection, config, tmp_
 
 
 @pytest.mark.rows
-@pytest.mark.parametrize("keep", ["best", "average-last"])
+@pytest.mark.parametrize("keep", ["best", "average-last", "average-best"])
 def test_what_is_said_of_the_kept_weights_survives_a_crash_before_it(
     detection, config, tmp_path, keep
 ):
@@ -245,7 +207,7 @@ def test_no_candidate_at_all_is_a_mistake(detection):
 
 
 @pytest.mark.rows
-@pytest.mark.parametrize("keep", ["best", "average-last"])
+@pytest.mark.parametrize("keep", ["best", "average-last", "average-best"])
 def test_a_kill_between_two_saved_states_changes_no_weights(detection, config, tmp_path, keep):
     """The weights of the best epoch are saved with the state that they belong to."""
     run = detection("training.epochs=4", f'training.keep={{kind="{keep}"}}')

@@ -1,322 +1,189 @@
-"""Heads of published systems, written plainly over the tensors of their authors' checkpoints.
+"""Heads of published systems in loops over clips, hops and channels, in NumPy and float64.
 
-Each function takes tensors by the authors' names, in float64, and the states of one clip; it
-returns the logits in the authors' order, spoof before bona fide. Shapes of the tensors are given
-beside, so that a checkpoint can be drawn.
+Each reads weights by the names of its authors' checkpoint, and has made-up ones in that layout.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
+import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional as F
 
-Shapes = dict[str, tuple[int, ...]]
-Tensors = Mapping[str, Tensor]
+from tests.models.systems.plain_mfpt import below, linear, normalised, sigmoid, silu
+
+Weights = Mapping[str, np.ndarray]
 
 
-def draw_tensors(shapes: Shapes, seed: int = 1) -> dict[str, Tensor]:
-    """Return random tensors; variances are positive, counters are whole numbers."""
+def draw(shapes: Mapping[str, tuple[int, ...]], seed: int = 5) -> dict[str, torch.Tensor]:
+    """Return tensors of `shapes`: variances above 0, counters whole, all others normal."""
     generator = torch.Generator().manual_seed(seed)
-    drawn: dict[str, Tensor] = {}
+    drawn: dict[str, torch.Tensor] = {}
     for name, shape in shapes.items():
         if name.endswith("num_batches_tracked"):
             drawn[name] = torch.tensor(7)
         elif name.endswith("running_var"):
             drawn[name] = 0.5 + torch.rand(shape, generator=generator)
         else:
-            inputs = math.prod(shape[1:])  # so that outputs are about as large as inputs
-            drawn[name] = torch.randn(shape, generator=generator) / max(inputs, 9) ** 0.5
+            drawn[name] = 0.4 * torch.randn(shape, generator=generator)
     return drawn
 
 
-def layer(name: str, *shape: int) -> Shapes:
-    """Return the shapes of a linear layer or a convolution with bias."""
-    return {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
+def as_arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    return {name: tensor.double().numpy() for name, tensor in tensors.items()}
 
 
-def norm(name: str, width: int) -> Shapes:
-    """Return the shapes of a batch normalisation."""
-    names = ("weight", "bias", "running_mean", "running_var")
-    return {f"{name}.{of}": (width,) for of in names} | {f"{name}.num_batches_tracked": ()}
+def layer(name: str, inputs: int, outputs: int, bias: bool = True) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": (outputs, inputs), **({f"{name}.bias": (outputs,)} if bias else {})}
 
 
-def linear(w: Tensors, name: str, x: Tensor) -> Tensor:
-    """Return weight x + bias for each vector of `x`."""
-    return x @ w[f"{name}.weight"].T + w[f"{name}.bias"]
+def norm(name: str, width: int) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": (width,), f"{name}.bias": (width,)}
 
 
-def normalise(w: Tensors, name: str, x: Tensor, axis: int) -> Tensor:
-    """Normalise by the running statistics, a number for each place of `axis`."""
-    shape = [-1 if at == axis else 1 for at in range(x.ndim)]
-    mean, variance, scale, shift = (
-        w[f"{name}.{of}"].reshape(shape) for of in ("running_mean", "running_var", "weight", "bias")
-    )
-    return (x - mean) / (variance + 1e-5).sqrt() * scale + shift
+def batch_norm(name: str, width: int) -> dict[str, tuple[int, ...]]:
+    more = {f"{name}.running_{of}": (width,) for of in ("mean", "var")}
+    return {**norm(name, width), **more, f"{name}.num_batches_tracked": ()}
 
 
-def maxima(x: Tensor, size: int) -> Tensor:
-    """Return the maxima of squares of `size` of the last two axes; what is left over is dropped."""
-    rows, columns = (length // size for length in x.shape[-2:])
-    out = x.new_empty((*x.shape[:-2], rows, columns))
-    for i in range(rows):
-        for j in range(columns):
-            square = x[..., i * size : (i + 1) * size, j * size : (j + 1) * size]
-            out[..., i, j] = square.amax(dim=(-2, -1))
-    return out
+def standardised(w: Weights, x: np.ndarray) -> np.ndarray:
+    """Layer normalisation of a vector."""
+    mean = sum(x) / len(x)
+    variance = sum((value - mean) ** 2 for value in x) / len(x)
+    return (x - mean) / math.sqrt(variance + 1e-5) * w["weight"] + w["bias"]
 
 
-# --- SLS -----------------------------------------------------------------------------------------
+def softmax(x: np.ndarray) -> np.ndarray:
+    shares = np.array([math.exp(value) for value in x])
+    return shares / sum(shares)
 
 
-def sls_shapes(dim: int, hops: int) -> Shapes:
-    """Return the tensors of SLS but for the front-end's."""
-    inputs = (hops // 3) * (dim // 3)
-    return {
-        **norm("first_bn", 1),
-        **layer("fc0", 1, dim),
-        **layer("fc1", 1024, inputs),
-        **layer("fc3", 2, 1024),
+def selu(x: float) -> float:
+    return 1.0507009873554805 * (x if x > 0 else 1.6732632423543772 * (math.exp(x) - 1))
+
+
+def gelu(x: float) -> float:
+    return x * (1 + math.erf(x / math.sqrt(2))) / 2
+
+
+def each(function, x: np.ndarray) -> np.ndarray:
+    return np.array([function(value) for value in x])
+
+
+def narrowed(w: Weights, x: np.ndarray) -> np.ndarray:
+    """Linear layer, batch normalisation of all numbers alike, SELU: "hops dim" to "hops width"."""
+    lower = np.array([linear(below(w, "LL"), frame) for frame in x])
+    return each(lambda frame: each(selu, frame), normalised(below(w, "first_bn"), lower[None])[0])
+
+
+# --- TCM -----------------------------------------------------------------------------------------
+
+
+def tcm_shapes(dim: int, width: int, heads: int, blocks: int, kernel: int, table: int) -> dict:
+    """Return the names and shapes of ductuantruong/tcm_add at 1f1179a."""
+    shapes = {
+        **layer("LL", dim, width),
+        **batch_norm("first_bn", 1),
+        "conformer.positional_emb": (1, table, width),
+        "conformer.class_token": (1, width),
+        **layer("conformer.fc5", width, 2),
     }
-
-
-def sls_logits(w: Tensors, states: Sequence[Tensor]) -> Tensor:
-    """Return the logits before the log-softmax; `states` are all, the first unused."""
-    total = torch.zeros_like(states[0])
-    for state in states[1:]:
-        weight = torch.sigmoid(linear(w, "fc0", state.mean(dim=0)))
-        total = total + weight * state
-    x = maxima(F.selu(normalise(w, "first_bn", total[None], 0)), 3)
-    return F.selu(linear(w, "fc3", F.selu(linear(w, "fc1", x.flatten()))))
-
-
-# --- SSL-AASIST ----------------------------------------------------------------------------------
-
-
-def attention_shapes(name: str, before: int, after: int) -> Shapes:
-    """Return the tensors of a graph attention."""
-    return {
-        **layer(f"{name}.att_proj", after, before),
-        f"{name}.att_weight": (after, 1),
-        **layer(f"{name}.proj_with_att", after, before),
-        **layer(f"{name}.proj_without_att", after, before),
-        **norm(f"{name}.bn", after),
-    }
-
-
-def joint_shapes(name: str, before: int, after: int) -> Shapes:
-    """Return the tensors of a heterogeneous graph attention."""
-    shapes = attention_shapes(name, before, after)
-    del shapes[f"{name}.att_weight"]
-    shapes |= {f"{name}.att_weight{of}": (after, 1) for of in ("11", "22", "12", "M")}
-    for of in ("proj_type1", "proj_type2"):
-        shapes |= layer(f"{name}.{of}", before, before)
-    for of in ("att_projM", "proj_with_attM", "proj_without_attM"):
-        shapes |= layer(f"{name}.{of}", after, before)
+    for block in range(blocks):
+        at = f"conformer.encoder_blocks.{block}"
+        for part in ("ff1", "ff2"):
+            shapes |= norm(f"{at}.{part}.fn.norm", width)
+            shapes |= layer(f"{at}.{part}.fn.fn.net.0", width, 4 * width)
+            shapes |= layer(f"{at}.{part}.fn.fn.net.3", 4 * width, width)
+        shapes |= norm(f"{at}.attn.norm", width)
+        shapes |= layer(f"{at}.attn.fn.qkv", width, 3 * width, bias=False)
+        shapes |= layer(f"{at}.attn.fn.proj", width, width)
+        shapes |= layer(f"{at}.attn.fn.ht_proj", width // heads, width)
+        shapes |= norm(f"{at}.attn.fn.ht_norm", width // heads)
+        shapes[f"{at}.attn.fn.pos_embed"] = (1, heads, width)
+        shapes |= norm(f"{at}.conv.net.0", width)
+        shapes[f"{at}.conv.net.2.weight"] = (4 * width, width, 1)
+        shapes[f"{at}.conv.net.2.bias"] = (4 * width,)
+        shapes[f"{at}.conv.net.4.conv.weight"] = (2 * width, 1, kernel)
+        shapes[f"{at}.conv.net.4.conv.bias"] = (2 * width,)
+        shapes |= batch_norm(f"{at}.conv.net.5", 2 * width)
+        shapes[f"{at}.conv.net.7.weight"] = (width, 2 * width, 1)
+        shapes[f"{at}.conv.net.7.bias"] = (width,)
+        shapes |= norm(f"{at}.post_norm", width)
     return shapes
 
 
-def ssl_aasist_shapes(dim: int) -> Shapes:
-    """Return the tensors of SSL-AASIST but for the front-end's."""
-    shapes: Shapes = {
-        **layer("LL", 128, dim),
-        **norm("first_bn", 1),
-        **norm("first_bn1", 64),
-        **layer("attention.0", 128, 64, 1, 1),
-        **norm("attention.2", 128),
-        **layer("attention.3", 64, 128, 1, 1),
-        "pos_S": (1, 42, 64),
-        "master1": (1, 1, 64),
-        "master2": (1, 1, 64),
-    }
-    channels = [1, 32, 32, 64, 64, 64, 64]
-    for block in range(6):
-        before, after = channels[block : block + 2]
-        name = f"encoder.{block}.0"
-        if block:
-            shapes |= norm(f"{name}.bn1", before)
-        shapes |= layer(f"{name}.conv1", after, before, 2, 3)
-        shapes |= norm(f"{name}.bn2", after)
-        shapes |= layer(f"{name}.conv2", after, after, 2, 3)
-        if before != after:
-            shapes |= layer(f"{name}.conv_downsample", after, before, 1, 3)
-    shapes |= attention_shapes("GAT_layer_S", 64, 64) | attention_shapes("GAT_layer_T", 64, 64)
-    for branch in "12":
-        shapes |= joint_shapes(f"HtrgGAT_layer_ST{branch}1", 64, 32)
-        shapes |= joint_shapes(f"HtrgGAT_layer_ST{branch}2", 32, 32)
-        shapes |= layer(f"pool_hS{branch}.proj", 1, 32) | layer(f"pool_hT{branch}.proj", 1, 32)
-    shapes |= layer("pool_S.proj", 1, 64) | layer("pool_T.proj", 1, 64)
-    return shapes | layer("out_layer", 2, 160)
+def _feed_forward(w: Weights, x: np.ndarray) -> np.ndarray:
+    inner = each(silu, linear(below(w, "fn.net.0"), standardised(below(w, "norm"), x)))
+    return linear(below(w, "fn.net.3"), inner)
 
 
-def shares_of(scores: Sequence[Tensor]) -> Tensor:
-    """Return a softmax over a few numbers."""
-    return torch.stack([*scores]).softmax(dim=0)
-
-
-def projected(w: Tensors, name: str, mark: str, heard: Tensor, own: Tensor) -> Tensor:
-    """Return what a node becomes that hears `heard`."""
-    attended = linear(w, f"{name}.proj_with_att{mark}", heard)
-    return attended + linear(w, f"{name}.proj_without_att{mark}", own)
-
-
-def graph_attention(w: Tensors, name: str, nodes: Tensor) -> Tensor:
-    """Return nodes that heard each other, at temperature 2."""
-    out = []
-    for own in nodes:
-        scores = [
-            (torch.tanh(linear(w, f"{name}.att_proj", own * other)) @ w[f"{name}.att_weight"])[0]
-            / 2
-            for other in nodes
+def _head_tokens(w: Weights, x: np.ndarray, heads: int) -> np.ndarray:
+    size = x.shape[1] // heads
+    tokens = []
+    for head in range(heads):
+        mean = np.array([x[:, head * size + i].mean() for i in range(size)])
+        wide = linear(below(w, "ht_proj"), mean)
+        pieces = [
+            each(gelu, standardised(below(w, "ht_norm"), wide[i * size : (i + 1) * size]))
+            for i in range(heads)
         ]
-        heard = sum(s * other for s, other in zip(shares_of(scores), nodes, strict=True))
-        out.append(projected(w, name, "", heard, own))
-    return F.selu(normalise(w, f"{name}.bn", torch.stack(out), 1))
+        tokens.append(np.concatenate(pieces) + w["pos_embed"][0, head])
+    return np.array(tokens)
 
 
-def joint_attention(
-    w: Tensors, name: str, temporal: Tensor, spectral: Tensor, stack: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return both kinds of nodes, which heard all, and the stack node, at temperature 100."""
-    of_time = linear(w, f"{name}.proj_type1", temporal)
-    of_bands = linear(w, f"{name}.proj_type2", spectral)
-    nodes, number = torch.cat([of_time, of_bands]), len(temporal)
-    out = []
-    for i, own in enumerate(nodes):
-        scores = []
-        for j, other in enumerate(nodes):
-            kinds = {(True, True): "11", (False, False): "22"}.get((i < number, j < number), "12")
-            pair = torch.tanh(linear(w, f"{name}.att_proj", own * other))
-            scores.append((pair @ w[f"{name}.att_weight{kinds}"])[0] / 100)
-        heard = sum(s * other for s, other in zip(shares_of(scores), nodes, strict=True))
-        out.append(projected(w, name, "", heard, own))
-    scores = [
-        (torch.tanh(linear(w, f"{name}.att_projM", node * stack)) @ w[f"{name}.att_weightM"])[0]
-        / 100
-        for node in nodes
-    ]
-    heard = sum(s * node for s, node in zip(shares_of(scores), nodes, strict=True))
-    stack = projected(w, name, "M", heard, stack)
-    nodes = F.selu(normalise(w, f"{name}.bn", torch.stack(out), 1))
-    return nodes[:number], nodes[number:], stack
+def _head_token_attention(w: Weights, x: np.ndarray, heads: int) -> np.ndarray:
+    """`x` is "1 + hops width", normalised; its first row is the class token."""
+    length, width = x.shape
+    size = width // heads
+    sequence = np.concatenate([x, _head_tokens(w, x, heads)])
+    projected = np.array([w["qkv.weight"] @ row for row in sequence])
+    query, key, value = (projected[:, i * width : (i + 1) * width] for i in range(3))
+    mixed = np.zeros_like(sequence)
+    for head in range(heads):
+        part = slice(head * size, (head + 1) * size)
+        for i in range(len(sequence)):
+            scores = [query[i, part] @ row / math.sqrt(size) for row in key[:, part]]
+            mixed[i, part] = softmax(np.array(scores)) @ value[:, part]
+    out = np.array([linear(below(w, "proj"), row) for row in mixed])
+    out[0] += out[length:].mean(axis=0) + out[1:length].mean(axis=0)
+    return out[:length]
 
 
-def pooled_nodes(w: Tensors, name: str, nodes: Tensor) -> Tensor:
-    """Return the better half of the nodes, each times its score, the highest first."""
-    scores = [torch.sigmoid(linear(w, f"{name}.proj", node))[0] for node in nodes]
-    order = sorted(range(len(nodes)), key=lambda at: -scores[at].item())
-    return torch.stack([scores[at] * nodes[at] for at in order[: max(len(nodes) // 2, 1)]])
+def _convolution(w: Weights, x: np.ndarray) -> np.ndarray:
+    rows = [standardised(below(w, "0"), row) for row in x]
+    gated = []
+    for row in rows:
+        wide = w["2.weight"][:, :, 0] @ row + w["2.bias"]
+        half = len(wide) // 2
+        gated.append(wide[:half] * each(sigmoid, wide[half:]))
+    channels, kernel = np.array(gated).T, w["4.conv.weight"].shape[2]
+    out = np.zeros_like(channels)
+    for c in range(len(channels)):
+        for t in range(len(x)):
+            out[c, t] = w["4.conv.bias"][c]
+            for k in range(kernel):
+                if 0 <= (at := t + k - kernel // 2) < len(x):
+                    out[c, t] += w["4.conv.weight"][c, 0, k] * channels[c, at]
+    out = normalised(below(w, "5"), out)
+    return np.array([w["7.weight"][:, :, 0] @ each(silu, column) + w["7.bias"] for column in out.T])
 
 
-def residual_block(w: Tensors, name: str, x: Tensor) -> Tensor:
-    """Return "channels bands steps" for the same; the first normalisation is not used."""
-
-    def convolve(of: str, x: Tensor, padding: tuple[int, int]) -> Tensor:
-        weight, bias = w[f"{name}.{of}.weight"], w[f"{name}.{of}.bias"]
-        return F.conv2d(x[None], weight, bias, padding=padding)[0]
-
-    inner = F.selu(normalise(w, f"{name}.bn2", convolve("conv1", x, (1, 1)), 0))
-    inner = convolve("conv2", inner, (0, 1))
-    has_shortcut = f"{name}.conv_downsample.weight" in w
-    return inner + (convolve("conv_downsample", x, (0, 1)) if has_shortcut else x)
-
-
-def ssl_aasist_logits(w: Tensors, states: Sequence[Tensor]) -> Tensor:
-    """Return the logits; of `states` the last is used."""
-    bands = maxima(linear(w, "LL", states[-1]).T, 3)[None]
-    x = F.selu(normalise(w, "first_bn", bands, 0))
-    for block in range(6):
-        x = residual_block(w, f"encoder.{block}.0", x)
-    x = F.selu(normalise(w, "first_bn1", x, 0))
-    hidden = F.selu(linear(w_flat(w, "attention.0"), "attention.0", x.movedim(0, -1)))
-    hidden = normalise(w, "attention.2", hidden, 2)
-    scores = linear(w_flat(w, "attention.3"), "attention.3", hidden).movedim(-1, 0)
-    spectral = (x * scores.softmax(dim=2)).sum(dim=2).T + w["pos_S"][0]
-    temporal = (x * scores.softmax(dim=1)).sum(dim=1).T
-    spectral = pooled_nodes(w, "pool_S", graph_attention(w, "GAT_layer_S", spectral))
-    temporal = pooled_nodes(w, "pool_T", graph_attention(w, "GAT_layer_T", temporal))
-    branches = []
-    for branch in "12":
-        first, second = f"HtrgGAT_layer_ST{branch}1", f"HtrgGAT_layer_ST{branch}2"
-        stack = w[f"master{branch}"][0, 0]
-        t, s, stack = joint_attention(w, first, temporal, spectral, stack)
-        t, s = pooled_nodes(w, f"pool_hT{branch}", t), pooled_nodes(w, f"pool_hS{branch}", s)
-        more = joint_attention(w, second, t, s, stack)
-        branches.append([one + two for one, two in zip((t, s, stack), more, strict=True)])
-    t, s, stack = (torch.maximum(*pair) for pair in zip(*branches, strict=True))
-    parts = [t.abs().amax(dim=0), t.mean(dim=0), s.abs().amax(dim=0), s.mean(dim=0), stack]
-    return linear(w, "out_layer", torch.cat(parts))
-
-
-def w_flat(w: Tensors, name: str) -> Tensors:
-    """Return a convolution over one step as a linear layer."""
-    return {f"{name}.weight": w[f"{name}.weight"].flatten(1), f"{name}.bias": w[f"{name}.bias"]}
-
-
-# --- Nes2Net-X -----------------------------------------------------------------------------------
-
-
-def nes2net_shapes(dim: int) -> Shapes:
-    """Return the tensors of Nes2Net-X but for the front-end's."""
-    root = "Nested_Res2Net_TDNN"
-    width = dim // 8
-    part = width // 8
-    shapes: Shapes = {}
-    for group in range(7):
-        name = f"{root}.Build_in_Res2Nets.{group}"
-        shapes |= layer(f"{name}.conv1", part * 8, width, 1) | norm(f"{name}.bn1", part * 8)
-        for at in range(7):
-            shapes |= layer(f"{name}.convs.{at}", part, part, 3, 1)
-            shapes |= norm(f"{name}.bns.{at}", part)
-            shapes[f"{name}.weighted_sum.{at}"] = (1, 1, 1, at + 2)
-        shapes |= layer(f"{name}.conv3", width, part * 8, 1) | norm(f"{name}.bn3", width)
-        shapes |= layer(f"{name}.se.se.1", width, width, 1)
-        shapes |= layer(f"{name}.se.se.3", width, width, 1)
-        shapes |= norm(f"{root}.bns.{group}", width)
-    return {**shapes, **norm(f"{root}.bn", dim), **layer(f"{root}.fc", 2, dim)}
-
-
-def nes2net_logits(w: Tensors, states: Sequence[Tensor]) -> Tensor:
-    """Return the logits; of `states` the last is used."""
-    root = "Nested_Res2Net_TDNN"
-    x = states[-1].T
-    width = len(x) // 8
-    *groups, passed = x.split(width)
-    outcomes: list[Tensor] = []
-    for group, given in enumerate(groups):
-        given = given + outcomes[-1] if outcomes else given
-        inner = nes2net_inner(w, f"{root}.Build_in_Res2Nets.{group}", given)
-        outcomes.append(normalise(w, f"{root}.bns.{group}", inner.relu(), 0))
-    joined = normalise(w, f"{root}.bn", torch.cat([*outcomes, passed]), 0).relu()
-    return linear(w, f"{root}.fc", joined.mean(dim=1))
-
-
-def nes2net_inner(w: Tensors, name: str, x: Tensor) -> Tensor:
-    """Return the outcome of an inner network for "channels hops", its input added."""
-
-    def pointwise(of: str, norm_of: str, x: Tensor) -> Tensor:
-        hidden = linear(w_flat(w, f"{name}.{of}"), f"{name}.{of}", x.T).T
-        return normalise(w, f"{name}.{norm_of}", hidden.relu(), 0)
-
-    *parts, passed = pointwise("conv1", "bn1", x).split(len(x) // 8)
-    pile, outcomes = [passed], []
-    for at, part in enumerate(parts):
-        weight, bias = w[f"{name}.convs.{at}.weight"][..., 0], w[f"{name}.convs.{at}.bias"]
-        pile = [
-            normalise(
-                w,
-                f"{name}.bns.{at}",
-                F.conv1d(each[None], weight, bias, padding=2, dilation=2)[0].relu(),
-                0,
-            )
-            for each in [*pile, part]
-        ]
-        weights = w[f"{name}.weighted_sum.{at}"].flatten()
-        outcomes.append(sum(share * each for share, each in zip(weights, pile, strict=True)))
-    out = pointwise("conv3", "bn3", torch.cat([*outcomes, passed]))
-    squeezed = linear(w_flat(w, f"{name}.se.se.1"), f"{name}.se.se.1", out.mean(dim=1)).relu()
-    gate = linear(w_flat(w, f"{name}.se.se.3"), f"{name}.se.se.3", squeezed).sigmoid()
-    return x + out * gate[:, None]
+def tcm(w: Weights, x: np.ndarray, heads: int, blocks: int) -> np.ndarray:
+    """`x` is "hops dim" of one clip; return its logits, spoof first."""
+    x = narrowed(w, x)
+    width = x.shape[1]
+    for hop in range(len(x)):
+        for i in range(width):
+            angle = hop / 10_000 ** (2 * (i // 2) / width)
+            x[hop, i] += math.cos(angle) if i % 2 else math.sin(angle)
+    x = np.concatenate([w["conformer.class_token"], x])
+    for block in range(blocks):
+        of = below(w, f"conformer.encoder_blocks.{block}")
+        x = np.array([row + _feed_forward(below(of, "ff1.fn"), row) / 2 for row in x])
+        given = np.array([standardised(below(of, "attn.norm"), row) for row in x])
+        x = x + _head_token_attention(below(of, "attn.fn"), given, heads)
+        x = x + _convolution(below(of, "conv.net"), x)
+        x = np.array([row + _feed_forward(below(of, "ff2.fn"), row) / 2 for row in x])
+        x = np.array([standardised(below(of, "post_norm"), row) for row in x])
+    return linear(below(w, "conformer.fc5"), x[0])

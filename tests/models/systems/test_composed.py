@@ -16,7 +16,7 @@ from bench.specs.run import Run
 from bench.training import engine
 from tests.errors import raises_code
 from tests.models.frontends import small
-from tests.models.systems import plain_heads as plain
+from tests.models.systems import plain_published as plain
 
 HOPS = 24
 SAMPLES = HOPS * 320 + 80

@@ -1,19 +1,46 @@
-"""Conformer blocks without positional encoding, as SAL puts them over the front-end's states.
+"""Conformer blocks over a front-end's states: SAL's, and what those of TCM share with them.
 
 Gulati et al., Interspeech 2020: half-step feed-forward, self-attention, convolution, half-step
-feed-forward, LayerNorm. Differences from that paper, all as in SAL's released code: no relative
-positional encoding (the front-end's states carry position), feed-forward modules as wide as the
-states, and a ReLU after the last block. Tested against torchaudio's Conformer, which holds the
-same function but always builds a padding mask and so rules out the fast attention kernels.
+feed-forward, LayerNorm. Differences of SAL's from that paper, all as in its released code:
+no relative positional encoding (the front-end's states carry position), feed-forward modules as
+wide as the states, and a ReLU after the last block. Tested against torchaudio's Conformer, which
+holds the same function but always builds a padding mask and so rules out the fast attention
+kernels.
 """
 
 from __future__ import annotations
+
+from typing import Protocol
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.models.full_precision import BatchNorm1d, LayerNorm
 from bench.specs.systems.sal import ConformerSettings as ConformerSpec
+
+
+class BlockSettings(Protocol):
+    """What a block is built by."""
+
+    @property
+    def heads(self) -> int:
+        """Heads of the attention."""
+        ...
+
+    @property
+    def feed_forward_ratio(self) -> float:
+        """Width of the feed-forward modules against the states' width."""
+        ...
+
+    @property
+    def kernel(self) -> int:
+        """Hops that the convolution spans."""
+        ...
+
+    @property
+    def dropout(self) -> float:
+        """Share of numbers that are left out in training."""
+        ...
 
 
 class FeedForward(nn.Sequential):
@@ -55,17 +82,21 @@ class ConformerAttention(nn.Module):
 
 
 class ConvolutionModule(nn.Module):
-    """LayerNorm, pointwise, GLU, depthwise, BatchNorm, Swish, pointwise; "batch hops dim"."""
+    """LayerNorm, pointwise, GLU, depthwise, BatchNorm, Swish, pointwise; "batch hops dim".
 
-    def __init__(self, dim: int, kernel: int, dropout: float) -> None:
+    The convolution has `expansion` times as many channels as the states.
+    """
+
+    def __init__(self, dim: int, kernel: int, dropout: float, expansion: int = 1) -> None:
         super().__init__()
         if kernel % 2 == 0:
             raise ValueError(f"the kernel spans {kernel} hops: should be an odd number")
         self.norm = LayerNorm(dim)
-        self.widen = nn.Linear(dim, 2 * dim)
-        self.depthwise = nn.Conv1d(dim, dim, kernel, padding=kernel // 2, groups=dim)
-        self.batch_norm = BatchNorm1d(dim)
-        self.narrow = nn.Linear(dim, dim)
+        inner = dim * expansion
+        self.widen = nn.Linear(dim, 2 * inner)
+        self.depthwise = nn.Conv1d(inner, inner, kernel, padding=kernel // 2, groups=inner)
+        self.batch_norm = BatchNorm1d(inner)
+        self.narrow = nn.Linear(inner, dim)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -78,14 +109,18 @@ class ConvolutionModule(nn.Module):
 class ConformerBlock(nn.Module):
     """One Conformer block; "batch hops dim" to the same."""
 
-    def __init__(self, dim: int, spec: ConformerSpec) -> None:
+    def __init__(self, dim: int, spec: BlockSettings, expansion: int = 1) -> None:
         super().__init__()
         inner = round(dim * spec.feed_forward_ratio)
         self.first = FeedForward(dim, inner, spec.dropout)
-        self.attention = ConformerAttention(dim, spec.heads, spec.dropout)
-        self.convolution = ConvolutionModule(dim, spec.kernel, spec.dropout)
+        self.attention = self.build_attention(dim, spec)
+        self.convolution = ConvolutionModule(dim, spec.kernel, spec.dropout, expansion)
         self.second = FeedForward(dim, inner, spec.dropout)
         self.norm = LayerNorm(dim)
+
+    def build_attention(self, dim: int, spec: BlockSettings) -> nn.Module:
+        """Return what attends: "batch hops dim" to the same."""
+        return ConformerAttention(dim, spec.heads, spec.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the sequence after the block."""
