@@ -60,8 +60,8 @@ def index_of_name(row: Row) -> int:
 
 
 def list_published_systems(table: Table, form: Form) -> str:
-    """Return what is known of the published systems; empty where nothing is."""
-    rows = [row for row in table.rows.values() if row.published_only and _has_facts(row)]
+    """Return what is known of the published systems, run here or not; empty where nothing is."""
+    rows = [row for row in table.rows.values() if _has_facts(row)]
     if not rows:
         return ""
     lines = [

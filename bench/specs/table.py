@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -13,7 +13,7 @@ from bench.metrics import catalogue
 from bench.specs.base import Spec
 from bench.specs.illustration import Illustration
 from bench.specs.matrix import Matrix, expand_matrix
-from bench.specs.scope import Scope
+from bench.specs.scope import Condition, Scope
 
 
 class Column(Spec):
@@ -219,6 +219,8 @@ class Table(Spec):
         return self
 
 
+ScopeT = TypeVar("ScopeT", bound=Scope)
+
 _NOTHING = ("no code", "no switch", "not ", "-")
 """What `released` begins with where nothing was."""
 Effect = Literal["large", "medium", "small", "none"]
@@ -284,6 +286,23 @@ class Paper(Spec):
     """Where it was published; empty for tables of no paper."""
     url: str = ""
     code: str = ""
+    applies: dict[str, Condition] = Field(default_factory=dict[str, Condition])
+    """Conditions of each of `differences` and `variants`, but for those that it states itself: rows
+    of other systems have lists of their own."""
     differences: tuple[Difference, ...] = Field(default=(), strict=False)
     variants: dict[str, Variant] = Field(default_factory=dict[str, Variant])
     """By name: the row `S7@released` is S7 in the variant `released`."""
+
+    @model_validator(mode="after")
+    def _spread_scope(self) -> Paper:
+        if not self.applies:
+            return self
+
+        def narrow(part: ScopeT) -> ScopeT:
+            return part.model_copy(update={"applies": {**self.applies, **part.applies}})
+
+        differences = tuple(narrow(point) for point in self.differences)
+        variants = {name: narrow(variant) for name, variant in self.variants.items()}
+        return self.model_copy(
+            update={"applies": {}, "differences": differences, "variants": variants}
+        )

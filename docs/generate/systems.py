@@ -21,6 +21,7 @@ _ROWS = {
     "breathnet": ("breathnet/table7", ("Default",)),
     "mfpt": ("mfpt/asvspoof5", ("MFPT",)),
     "aasist": ("aasist/asvspoof2019", ("AASIST", "AASIST-L")),
+    "bam": ("bam/partialspoof", ("BAM-WavLM", "BAM-XLSR")),
 }
 """The table and rows whose sizes and recipe a page shows."""
 _NAMES = {
@@ -29,6 +30,7 @@ _NAMES = {
     "breathnet": "BreathNet",
     "mfpt": "MFPT",
     "aasist": "AASIST and AASIST-L",
+    "bam": "BAM",
 }
 
 

@@ -124,8 +124,9 @@ def test_published_weights_say_where_they_come_from():
 
     for key, entry in weights.published_weights().items():
         assert entry.licence, key
-        assert len(entry.sha256 or "") == (0 if key == "sal_w2v2" else 64), key
-        assert entry.bytes, key
+        if entry.url:  # what a person has to get is of no stated digest
+            assert len(entry.sha256 or "") == (0 if key == "sal_w2v2" else 64), key
+            assert entry.bytes, key
         for url in (entry.url, *entry.mirrors):
             assert resolve_address(url).url.startswith("https://"), key
 

@@ -15,6 +15,7 @@ from tests.errors import raises_code
     [
         ("official:aasist", "aasist/asvspoof2019", "AASIST-released", "aasist"),
         ("aasist-l", "aasist/asvspoof2019", "AASIST-L-released", "aasist_l"),
+        ("bam_wavlm", "bam/partialspoof", "BAM-WavLM@official", "bam_wavlm"),
         ("official:sal-w2v2", "sal/table1", "SAL-XLSR@official-w2v2", "sal_w2v2"),
         ("official:sal_wavlm", "sal/table1", "SAL-WavLM@official-wavlm", "sal_wavlm"),
     ],
@@ -28,7 +29,8 @@ def test_a_name_is_a_row_that_starts_from_the_weights(name, key, row, weights):
 
 
 def test_other_names_are_refused_with_those_that_there_are():
-    names = ["official:aasist", "official:aasist-l", "official:sal-w2v2", "official:sal-wavlm"]
+    own = ["official:aasist", "official:aasist-l", "official:bam-wavlm"]
+    names = [*own, "official:sal-w2v2", "official:sal-wavlm"]
     assert sorted(list_official()) == names
     with raises_code("weights.not-official", "did you mean 'official:sal-wavlm'?", *names):
         find_official_row("official:sal-wavln")

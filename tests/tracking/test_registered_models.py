@@ -31,6 +31,7 @@ ROWS = {
     "breathnet": ("breathnet/table4", "BreathNet"),
     "mfpt": ("mfpt/asvspoof2021", "MFPT"),
     "aasist": ("aasist/asvspoof2019", "AASIST-L"),
+    "bam": ("bam/partialspoof", "BAM-WavLM"),
 }
 FIGURES = {"partialspoof.eer": MetricResult(0.0361, 0.0350, 0.0372)}
 

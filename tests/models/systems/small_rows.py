@@ -10,6 +10,7 @@ from bench.specs.run import Run
 _TYPICAL = (
     *(("sal/table4", "S7"), ("tca/table2", "TCA"), ("aasist/asvspoof2019", "AASIST")),
     *(("mfpt/asvspoof5", "MFPT"), ("breathnet/table4", "BreathNet")),
+    ("bam/partialspoof", "BAM-WavLM"),
 )
 
 
