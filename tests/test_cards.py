@@ -205,7 +205,7 @@ def test_unknown_names_offer_a_near_one(subtests):
             "did you mean 'S5'?",
         ),
         (
-            lambda: table_cards.select_rows(table_cards.read_table("sal/table1"), "BAM-WavLM"),
+            lambda: table_cards.select_rows(table_cards.read_table("sal/table1"), "BFC-Net-WavLM"),
             "published results only",
         ),
         (

@@ -47,26 +47,31 @@ def compute_positions(spoof: Tensor, valid: Tensor) -> Tensor:
     return torch.where(valid, len(POSITIONS) * spoof.long() + position, IGNORED)
 
 
-def compute_transitions(
-    spoof: Tensor, valid: Tensor, rule: Literal["both-sides", "segment-edges"]
-) -> Tensor:
+TransitionRule = Literal["both-sides", "segment-edges", "spoof-side"]
+"""Which frames a change of class marks (`compute_transitions`)."""
+
+
+def compute_transitions(spoof: Tensor, valid: Tensor, rule: TransitionRule) -> Tensor:
     """Return 1 where a frame is at a transition, 0 where it is not, `IGNORED` on padding.
 
     `spoof` and `valid` are bool, "batch frames"; the result is long, "batch frames", on the same
     device.
 
     `both-sides`: the last frame before and the first frame after each change of class among valid
-    frames. `segment-edges`: SAL's released rule: the first and last frame of every segment, except
-    the first frame of a leading bona fide segment and the last frame, unless it is also the first,
-    of a trailing one. The edges of a spoof segment are marked even where the clip begins or ends.
-    We depart from it in that padding is a border and not a segment of spoof frames.
+    frames. `spoof-side`: the one of the two that is spoof (BAM). `segment-edges`: the rule of
+    released SAL and of CFPRF: the first and last frame of every segment, except the first frame of
+    a leading bona fide segment and the last frame, unless it is also the first, of a trailing one.
+    The edges of a spoof segment are marked even where the clip begins or ends. We depart from both
+    in that padding is a border and not a segment of spoof frames.
     """
     joined = _join_neighbours(spoof, valid)
     follows = pad(valid[:, :-1], (1, 0))
     precedes = pad(valid[:, 1:], (0, 1))
     match rule:
-        case "both-sides":
+        case "both-sides" | "spoof-side":
             marked = (follows & ~joined.to_previous) | (precedes & ~joined.to_next)
+            if rule == "spoof-side":
+                marked &= spoof
         case "segment-edges":
             starts, ends = ~joined.to_previous, ~joined.to_next
             exempt = ~spoof & (~follows | (~precedes & ~starts))

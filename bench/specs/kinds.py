@@ -369,3 +369,17 @@ def require_utterances(data: TrainData, what: str) -> None:
             f"{what}: learns labels of whole utterances: train.resolution_s = "
             f"{data.resolution_s} should be 'utterance'",
         )
+
+
+def require_frames(data: TrainData, what: str) -> float:
+    """Return the seconds of a labelled frame of `data`.
+
+    Raise BenchError where it labels whole utterances and `what` learns labels of frames.
+    """
+    if data.resolution_s is None:
+        raise BenchError(
+            "model.resolution",
+            f"{what}: learns labels of frames: train.resolution_s = 'utterance' should be the "
+            "length of a frame in seconds",
+        )
+    return data.resolution_s

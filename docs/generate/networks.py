@@ -123,6 +123,32 @@ NETWORKS: Mapping[str, Sequence[Box]] = {
         ),
         Box("score", 7, 0.5, "score: cosine to bona fide", "of the scale asked for", ("cosines",)),
     ),
+    "bam": (
+        Box("waves", 0, 0.5, "waveform, 4 s", "(B, 64000)"),
+        Box(
+            "frontend",
+            1,
+            0.5,
+            "front-end: WavLM-Large or XLS-R",
+            "last state (B, 200, D)",
+            ("waves",),
+        ),
+        Box("pool", 2, 0.5, "attentive mean over 8 states", "frames (B, 25, D)", ("frontend",)),
+        Box("inter", 3, 0, "among frames: graph attention", "(B, 25, D)", ("pool",)),
+        Box("intra", 3, 1, "within frames: residual network", "(B, 25, D)", ("pool",)),
+        Box("boundary", 4, 0.5, "boundaries", "(B, 25)", ("inter", "intra")),
+        Box(
+            "graphs",
+            5,
+            1,
+            "2 × graph attention between boundaries",
+            "(B, 25, D)",
+            ("pool", "boundary"),
+        ),
+        Box("hint", 5, 0, "linear layer, SELU", "(B, 25, D)", ("inter", "intra")),
+        Box("classify", 6, 0.5, "linear layer", "logits (B, 25, 2)", ("graphs", "hint")),
+        Box("score", 7, 0.5, "score: the bona fide logit", "(B, 25)", ("classify",)),
+    ),
 }
 
 

@@ -53,6 +53,15 @@ def both_sides(spoof: Sequence[bool], n_valid: int) -> list[int]:
     return out
 
 
+def spoof_side(spoof: Sequence[bool], n_valid: int) -> list[int]:
+    """Return 1 on the spoof frame of the two at each change of class."""
+    out = [0] * n_valid + [-100] * (len(spoof) - n_valid)
+    for i in range(1, n_valid):
+        if spoof[i] != spoof[i - 1]:
+            out[i if spoof[i] else i - 1] = 1
+    return out
+
+
 def segment_edges(spoof: Sequence[bool], n_valid: int) -> list[int]:
     """Return 1 on the first and last frame of each segment, with released SAL's two exceptions."""
     runs = segments(spoof[:n_valid])

@@ -3,6 +3,8 @@ released code's results."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import pytest
 import slow_labels as slow
 import torch
@@ -11,10 +13,20 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bench.metrics.positions import POSITION_NAMES
-from bench.models.segment_positions import IGNORED, compute_positions, compute_transitions
+from bench.models.segment_positions import (
+    IGNORED,
+    TransitionRule,
+    compute_positions,
+    compute_transitions,
+)
 from bench.units import CLASSES
 
 START, MIDDLE, END, UNIT = range(4)
+RULES: dict[TransitionRule, Callable[[Sequence[bool], int], list[int]]] = {
+    "both-sides": slow.both_sides,
+    "segment-edges": slow.segment_edges,
+    "spoof-side": slow.spoof_side,
+}
 
 
 @st.composite
@@ -40,12 +52,11 @@ def test_positions_are_those_of_each_segment(batch: tuple[list[list[bool]], list
 
 
 @given(batches())
-def test_transitions_by_both_rules(batch: tuple[list[list[bool]], list[int]]) -> None:
-    both = compute_transitions(*tensors(*batch), "both-sides")
-    edges = compute_transitions(*tensors(*batch), "segment-edges")
-    assert both.dtype == edges.dtype == torch.int64
-    assert both.tolist() == [slow.both_sides(*clip) for clip in zip(*batch, strict=True)]
-    assert edges.tolist() == [slow.segment_edges(*clip) for clip in zip(*batch, strict=True)]
+def test_transitions_by_each_rule(batch: tuple[list[list[bool]], list[int]]) -> None:
+    for rule, plain in RULES.items():
+        ours = compute_transitions(*tensors(*batch), rule)
+        assert ours.dtype == torch.int64
+        assert ours.tolist() == [plain(*clip) for clip in zip(*batch, strict=True)]
 
 
 @given(batches())
@@ -55,7 +66,7 @@ def test_what_padding_is_labelled_does_not_matter(
     spoof, valid = tensors(*batch)
     flipped = torch.where(valid, spoof, ~spoof)
     assert compute_positions(spoof, valid).equal(compute_positions(flipped, valid))
-    for rule in ("both-sides", "segment-edges"):
+    for rule in RULES:
         assert compute_transitions(spoof, valid, rule).equal(
             compute_transitions(flipped, valid, rule)
         )
@@ -137,6 +148,6 @@ def test_segment_edges_are_what_the_released_code_marks(subtests: pytest.Subtest
 
 def test_a_bona_fide_end_before_padding_is_no_transition() -> None:
     valid = torch.tensor([[True] * 4 + [False]])
-    for rule in ("both-sides", "segment-edges"):
+    for rule in RULES:
         labels = compute_transitions(bonafide(1, 1, 1, 1, 0), valid, rule)
         assert labels.tolist() == [[0, 0, 0, 0, IGNORED]]

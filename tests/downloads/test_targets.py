@@ -118,7 +118,7 @@ def test_weights_without_an_address_are_for_a_person(tmp_path, monkeypatch):
         assert "https://example.org/w" in target.advice
 
 
-WITHOUT_DIGEST = {"sal_w2v2", "w2v_large_lv_fsh_swbd_cv"}
+WITHOUT_DIGEST = {"bam_wavlm", "sal_w2v2", "w2v_large_lv_fsh_swbd_cv"}
 """Weights of which no digest was found."""
 
 

@@ -21,6 +21,7 @@ from tests.errors import raises_code
             "Simple-released",
             "multi_reso_simple",
         ),
+        ("bam_wavlm", "bam/partialspoof", "BAM-WavLM@official", "bam_wavlm"),
         ("official:sal-w2v2", "sal/table1", "SAL-XLSR@official-w2v2", "sal_w2v2"),
         ("official:sal_wavlm", "sal/table1", "SAL-WavLM@official-wavlm", "sal_wavlm"),
     ],
@@ -34,7 +35,7 @@ def test_a_name_is_a_row_that_starts_from_the_weights(name, key, row, weights):
 
 
 def test_other_names_are_refused_with_those_that_there_are():
-    names = ["aasist", "aasist-l", "multi-reso-simple", "sal-w2v2", "sal-wavlm"]
+    names = ["aasist", "aasist-l", "bam-wavlm", "multi-reso-simple", "sal-w2v2", "sal-wavlm"]
     names = [f"official:{name}" for name in names]
     assert sorted(list_official()) == names
     with raises_code("weights.not-official", "did you mean 'official:sal-wavlm'?", *names):

@@ -32,6 +32,7 @@ ROWS = {
     "mfpt": ("mfpt/asvspoof2021", "MFPT"),
     "aasist": ("aasist/asvspoof2019", "AASIST-L"),
     "multi-reso": ("multi-reso/partialspoof", "Multi-reso"),
+    "bam": ("bam/partialspoof", "BAM-WavLM"),
 }
 FIGURES = {"partialspoof.eer": MetricResult(0.0361, 0.0350, 0.0372)}
 

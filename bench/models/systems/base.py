@@ -102,3 +102,17 @@ def refuse_frames(system: str, resolution_s: float | None) -> None:
             f"{system} scores whole utterances: resolution_s = {resolution_s} should be "
             "'utterance'",
         )
+
+
+def refuse_utterances(system: str, resolution_s: float | None) -> float:
+    """Return `resolution_s`.
+
+    Raise BenchError where one score for an utterance is asked of a system that scores frames.
+    """
+    if resolution_s is None:
+        raise BenchError(
+            "model.resolution",
+            f"{system} scores frames: resolution_s = 'utterance' should be the length of a frame "
+            "in seconds",
+        )
+    return resolution_s

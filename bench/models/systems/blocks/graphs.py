@@ -2,12 +2,13 @@
 
 Section 2.2 there (graph attention and pooling, after RawGAT-ST) and section 3.1 (heterogeneous
 stacking graph attention). Facts that the paper leaves open follow clovaai/aasist at a04c986; the
-code is ours. Nodes are "batch nodes width" throughout.
+code is ours. Nodes are "batch nodes width" throughout. BAM has the graph attention too, between
+frames and without dropout, and forbids some pairs.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -105,23 +106,43 @@ class NodeProjection(nn.Module):
 
 
 class GraphAttention(nn.Module):
-    """Graph attention between the nodes of one graph, batch normalisation, SELU."""
+    """Graph attention between the nodes of one graph, batch normalisation, SELU.
 
-    def __init__(self, width: int, out: int, temperature: float) -> None:
+    Pairs that are not allowed: with the mask `blocked` neither node takes anything of the other;
+    with `soft` their likeness is 0 before the softmax, so that they still share.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        out: int,
+        temperature: float,
+        *,
+        dropout: float = INPUT_DROPOUT,
+        mask: Literal["blocked", "soft"] = "blocked",
+    ) -> None:
         super().__init__()
         self.temperature = temperature
+        self.mask = mask
         self.compare = nn.Linear(width, out)
         self.weight = draw_weight(out)
         self.project = NodeProjection(width, out)
         self.norm = BatchNorm1d(out)
         self.activation = nn.SELU()
-        self.dropout = nn.Dropout(INPUT_DROPOUT)
+        self.dropout = nn.Dropout(dropout)
 
-    def forward(self, nodes: Tensor) -> Tensor:
-        """Return the nodes, `out` wide."""
+    def forward(self, nodes: Tensor, allowed: Tensor | None = None) -> Tensor:
+        """Return the nodes, `out` wide.
+
+        `allowed`: which pairs are, bool, "batch nodes nodes", each node with itself; None: all.
+        """
         nodes = self.dropout(nodes)
         likeness = torch.tanh(self.compare(pair_products(nodes))) @ self.weight
-        shares = widen_halves(likeness.squeeze(-1) / self.temperature).softmax(dim=-1)
+        likeness = widen_halves(likeness.squeeze(-1) / self.temperature)
+        if allowed is not None:
+            blocked = 0.0 if self.mask == "soft" else -torch.inf
+            likeness = likeness.masked_fill(~allowed, blocked)
+        shares = likeness.softmax(dim=-1)
         return self.activation(normalise_nodes(self.norm, self.project(shares, nodes, nodes)))
 
 
@@ -244,6 +265,14 @@ def normalise_nodes(norm: BatchNorm1d, nodes: Tensor) -> Tensor:
     return norm(nodes.flatten(0, 1)).unflatten(0, nodes.shape[:2])
 
 
+OFFICIAL_ATTENTION = (
+    (r"(.*)\.att_proj\.", r"\1.compare."),
+    (r"(.*)\.att_weight$", r"\1.weight"),
+    (r"(.*)\.proj_with_att\.", r"\1.project.attended."),
+    (r"(.*)\.proj_without_att\.", r"\1.project.itself."),
+    (r"(.*)\.bn\.", r"\1.norm."),
+)
+"""What clovaai/aasist's names become within an attention, under whichever name that has by then."""
 OFFICIAL_GRAPHS = (
     (r"encoder\.\d\.0\.bn1\..*", ""),
     (r"encoder\.(\d)\.0\.conv_downsample\.", r"blocks.\1.shortcut."),
@@ -269,8 +298,6 @@ OFFICIAL_GRAPHS = (
     (r"out_layer\.", "classify."),
     # Within an attention, under whichever of our names it has by now.
     (r"(.*)\.att_projM\.", r"\1.compare_stack."),
-    (r"(.*)\.att_proj\.", r"\1.compare."),
-    (r"(.*)\.att_weight$", r"\1.weight"),
     (r"(.*)\.att_weight11$", r"\1.weight_temporal"),
     (r"(.*)\.att_weight22$", r"\1.weight_spectral"),
     (r"(.*)\.att_weight12$", r"\1.weight_mixed"),
@@ -279,9 +306,7 @@ OFFICIAL_GRAPHS = (
     (r"(.*)\.proj_type2\.", r"\1.spectral."),
     (r"(.*)\.proj_with_attM\.", r"\1.project_stack.attended."),
     (r"(.*)\.proj_without_attM\.", r"\1.project_stack.itself."),
-    (r"(.*)\.proj_with_att\.", r"\1.project.attended."),
-    (r"(.*)\.proj_without_att\.", r"\1.project.itself."),
-    (r"(.*)\.bn\.", r"\1.norm."),
+    *OFFICIAL_ATTENTION,
 )
 """Names of clovaai/aasist (a04c986) and of TakHemlata/SSL_Anti-spoofing (17111cd): their
 residual blocks, first normalisation and position, and what is a `GraphReadout` here."""
