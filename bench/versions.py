@@ -21,7 +21,7 @@ import bench.metrics
 from bench.cards import corpus_cards
 from bench.errors import BenchError
 from bench.extensions import digest_source, find_source
-from bench.metrics.registry import LOGIT, describe_metrics, find_metric_file
+from bench.metrics.registry import LOGIT, describe_metrics, find_metric_file, read_setting
 from bench.specs.kinds import BreathSettings, list_inner_parts
 from bench.specs.run import Data, Run
 
@@ -150,8 +150,8 @@ def _read_versions(parts: Iterable[str]) -> dict[str, int]:
 
 
 def _metric_name(name: str) -> str:
-    """Return a result's name without its score and its resolution: `eer` of `eer_160ms`."""
-    return re.sub(r"_\d+ms$", "", name.removesuffix(LOGIT))
+    """Return a result's name without its score, resolution and setting: `eer` of `eer_160ms`."""
+    return re.sub(r"_\d+ms$", "", read_setting(name.removesuffix(LOGIT))[0])
 
 
 def assume_version(part: str) -> int:

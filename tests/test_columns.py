@@ -65,7 +65,7 @@ def test_a_direction_is_the_catalogues(tmp_path, said):
 
 def test_a_column_that_the_evaluation_cannot_have(tmp_path, subtests):
     cases = [
-        (FRAMES, EER, "llamapartialspoof.ear", "there is no metric 'ear'; did you mean 'eer'?"),
+        (FRAMES, EER, "llamapartialspoof.eerr", "there is no metric 'eerr'; did you mean 'eer'?"),
         (FRAMES, EER, "llamapartialspoof.auc", "of llamapartialspoof crossfade there is no auc of"),
         (FRAMES, EER, "lps.eer", "rows.S0 evaluates partialspoof, llamapartialspoof"),
         (FRAMES, EER, "llamapartialspoof.A07.eer", "by frames, of which there is no breakdown"),

@@ -67,11 +67,12 @@ def list_logged(trials: Trials, official: Collection[str] = ()) -> tuple[str, ..
     `official` is that of the corpus's card, in which `min_tdcf` stands for either form.
 
     >>> list_logged("frames")
-    ('eer', 'eer_bonafide_logit', 'f1', 'f1_spoof', 'range_eer', 'utterance_eer')
+    ('eer', 'eer_bonafide_logit', 'f1', 'f1_spoof', 'range_eer', 'utterance_eer', 'event_f1')
     """
     names: list[str] = []
     for name, metric in describe_metrics().items():
-        if metric.logged and trials in metric.trials and metric.official in ("", *official):
+        given = trials in metric.trials and trials not in metric.on_request
+        if metric.logged and given and metric.official in ("", *official):
             names += [name, *([f"{name}{LOGIT}"] if metric.by_logit else [])]
     return tuple(names)
 

@@ -41,7 +41,7 @@ class EvaluationOptions:
     resolution_s: float | None
     label_rule: Literal["any-spoof", "floor"]
     last_frame: Literal["keep", "drop", "round"]
-    threshold: float
+    threshold: float | Literal["eer"] | None
     bootstrap_unit: str
     replicates: int
     bootstrap_seed: int
@@ -122,6 +122,28 @@ class EvaluationOptions:
             raise BenchError(error.code, f"{error}; {way_out}{source}") from error
 
 
+class ThresholdParam(click.ParamType):
+    """The type of `--threshold`: a number, or `eer`."""
+
+    name = "threshold"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,  # noqa: ARG002
+        ctx: click.Context | None,  # noqa: ARG002
+    ) -> float | Literal["eer"]:
+        """Return the threshold; BenchError for anything else."""
+        if value == "eer":
+            return "eer"
+        try:
+            return float(value)
+        except ValueError:
+            raise BenchError(
+                "option.invalid", f"--threshold {value}: should be a score, as 0 or 0.5, or eer"
+            ) from None
+
+
 _OPTIONS = (
     click.option(
         "--corpus",
@@ -146,8 +168,9 @@ _OPTIONS = (
     click.option(
         "--metrics",
         metavar="NAME,...",
-        help="Metrics in breakdowns, e.g. eer,eer_official,auc. eer_official counts ties as "
-        "ASVspoof's packages do (default: the metrics of the organisers' tables).",
+        help="Metrics in breakdowns, e.g. eer,eer_official,auc (default: the metrics of the "
+        "organisers' tables); also metrics that are only given on request, e.g. accuracy, or of "
+        "frames ap_iou75,add2023. eer_official counts ties as ASVspoof's packages do.",
     ),
     click.option(
         "--allow-missing",
@@ -208,10 +231,10 @@ _OPTIONS = (
     ),
     click.option(
         "--threshold",
-        type=float,
-        default=0.0,
-        show_default=True,
-        help="Frames with a higher score are classified as bona fide.",
+        type=ThresholdParam(),
+        metavar="SCORE|eer",
+        help="Frames or utterances with a higher score are classified as bona fide: a score, or "
+        "eer for the threshold of the EER (default: 0 for frames, eer for utterances).",
     ),
     click.option(
         "--bootstrap-unit",

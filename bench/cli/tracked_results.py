@@ -120,7 +120,10 @@ def _write_scores(
     request = judge.request
     resolution_s = placement.resolution_s
     try:
-        saved_scores.save_scores(path, judged, resolution_s, request.rules, request.threshold)
+        # Of utterances nothing is decided, unless a threshold is stated.
+        stated = judged.truth is not None or isinstance(request.threshold, float)
+        threshold = judge.find_decision(judged).threshold if stated else 0.0
+        saved_scores.save_scores(path, judged, resolution_s, request.rules, threshold)
     except BenchError as error:
         return str(error)
     return ""

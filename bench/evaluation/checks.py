@@ -94,13 +94,14 @@ def check_frames(
     allow_missing: bool = False,
     negate: bool = False,
     as_is: bool = False,
-    threshold: float = 0.0,
+    threshold: float | None = 0.0,
 ) -> Checked:
     """Check scores of frames against a split's table and its labels, `bench.evaluation.reference`.
 
     Like `check_utterances`, and whether the frames fit the labels' durations. Whether scores are
     inverted is decided by the range-based EER, with utterances as the independent trials, as frames
-    of one are alike. Ties are not looked for: no organisers' package gives another result by them.
+    of one are alike. `threshold` is what decides on frames, None where it follows from the scores.
+    Ties are not looked for: no organisers' package gives another result by them.
     BenchError for a file with one score per utterance.
     """
     if scores.start is None or scores.end is None:
@@ -136,7 +137,8 @@ def check_frames(
     if defined and not check_are_labels(whole, other, as_is, issues):
         counts = count_items(items)
         value_checks.check_polarity(counts, of_class[0], of_class[1], negate, as_is, issues)
-        value_checks.check_one_decision(laid.score, threshold, issues)
+        if threshold is not None:
+            value_checks.check_one_decision(laid.score, threshold, issues)
     return Checked(score, match.present, match.trial, tuple(issues), match.notes, laid)
 
 

@@ -13,6 +13,12 @@ import numpy as np
 
 from bench.config import Form
 from bench.errors import BenchError
+from bench.evaluation.decided import (
+    decide_frames,
+    decide_utterances,
+    weigh_decisions,
+    weigh_regions,
+)
 from bench.evaluation.detection import items_of
 from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.file_names import distinct_names
@@ -26,13 +32,15 @@ from bench.metrics.f1 import decide_bonafide
 from bench.metrics.grid import align_points, find_grid, point_items
 from bench.metrics.items import Items, count_items
 from bench.metrics.measure import FrameMetric, Measure
-from bench.metrics.paired import compare_items, compare_ratios, correct_holm
+from bench.metrics.measure import Trials as TrialKind
+from bench.metrics.paired import compare_items, compare_ratios, compare_weighed, correct_holm
 from bench.metrics.plans import NothingToResample, Resampling
-from bench.metrics.ratios import Ratios, decision_ratios
+from bench.metrics.ratios import Ratios, count_confusions, decision_ratios
 from bench.metrics.registry import frame_measures, select_metrics
-from bench.metrics.tally import Integers
+from bench.metrics.tally import Bools, Floats, Integers
 from bench.metrics.timeline import LabelledStretches, ScoredFrames, select_frames, select_stretches
-from bench.units import SAMPLE_RATE_HZ
+from bench.metrics.weighed import Weighed
+from bench.units import SAMPLE_RATE_HZ, SPOOF
 
 
 class Compared(NamedTuple):
@@ -159,6 +167,14 @@ def _compare_utterances(
             levels, measures = tuple(cell.levels.values()), evaluator.select_measures(cell)
             sides = items_of(one, cell), items_of(other, cell)
             yield from _compare_items(levels, *sides, measures, resampling)
+    if one.is_spoof.all() or not one.is_spoof.any():
+        return
+    decided: list[tuple[Bools, Bools, Integers]] = []
+    for trials in (one, other):
+        classes = trials.score[~trials.is_spoof], trials.score[trials.is_spoof]
+        threshold = decide_utterances(evaluator.request.threshold, *classes).threshold
+        decided.append((trials.is_spoof, ~decide_bonafide(trials.score, threshold), trials.row))
+    yield from _compare_decisions(decided, "utterances", evaluator.request.metrics, resampling)
 
 
 def _compare_items(
@@ -201,22 +217,31 @@ def _compare_frames(
         pair = metric.items(one, truth), metric.items(other, truth)
         if pair[0].bonafide.any() and pair[0].spoof.any():
             yield from _compare_items((), *pair, {metric_name: metric.measure}, resampling)
-    rules, threshold = evaluator.request.rules, evaluator.request.threshold
+    rules, asked = evaluator.request.rules, evaluator.request.metrics
+    decisions = [
+        decide_frames(evaluator.request.threshold, frames, truth, rules) for frames in (one, other)
+    ]
+    regions = [
+        weigh_regions(frames, truth, decision, asked)
+        for frames, decision in zip((one, other), decisions, strict=True)
+    ]
+    unit, spoof = regions[0][0].unit, regions[0][0].n_true
+    yield from _compare_weighed(regions[0][1], regions[1][1], unit, spoof, resampling)
     try:
         coarser_s = max(find_grid(one), find_grid(other)) / SAMPLE_RATE_HZ
         at = [align_points(frames, truth, coarser_s, *rules) for frames in (one, other)]
     except BenchError as error:
-        notes.append(f"no segment EER or F1: {error}")
+        notes.append(f"no segment EER or F1 of frames: {error}")
         return
     items = point_items(at[0]), point_items(at[1])
     yield from _compare_items((), *items, name_at(frame_measures(), coarser_s), resampling)
-    ratios = [
-        decision_ratios(
-            frames.is_spoof, ~decide_bonafide(frames.score, threshold), frames.utterance
-        )
-        for frames in at
+    counted = [
+        (frames.is_spoof, ~decide_bonafide(frames.score, decision.threshold), frames.utterance)
+        for frames, decision in zip(at, decisions, strict=True)
     ]
+    ratios = [decision_ratios(*columns) for columns in counted]
     yield from _compare_ratios(ratios[0], ratios[1], items[0], resampling)
+    yield from _compare_decisions(counted, "frames", asked, resampling)
 
 
 def _compare_ratios(
@@ -231,6 +256,44 @@ def _compare_ratios(
         differences = compare_ratios(one, other, plan, resampling.replicates, resampling.seed)
     for name, difference in differences.items():
         yield Compared((), name, one.values[name], other.values[name], difference, math.nan)
+
+
+def _compare_decisions(
+    sides: Sequence[tuple[Bools, Bools, Integers]],
+    trials: TrialKind,
+    asked: Sequence[str],
+    resampling: Resampling,
+) -> Iterator[Compared]:
+    """Yield the metrics of decisions that are asked for.
+
+    Each side has which items are spoof, which are decided so, and the codes of their utterances.
+    """
+    one, other = (count_confusions(*columns) for columns in sides)
+    of_one = one.by_class[SPOOF]
+    metrics = [weigh_decisions(counted, trials, asked) for counted in (one, other)]
+    spoof = of_one.hits + of_one.misses
+    yield from _compare_weighed(metrics[0], metrics[1], one.unit, spoof, resampling)
+
+
+def _compare_weighed(
+    one: Mapping[str, Weighed],
+    other: Mapping[str, Weighed],
+    unit: Integers,
+    spoof: Floats,
+    resampling: Resampling,
+) -> Iterator[Compared]:
+    """Yield the metrics of the utterances `unit` that both define; `spoof` is what each has."""
+    values = {name: (metric.value, other[name].value) for name, metric in one.items()}
+    names = [name for name, pair in values.items() if not np.isnan(pair).any()]
+    differences = {name: _without_interval(values[name][0] - values[name][1]) for name in names}
+    if resampling.replicates and names:
+        a, b = ({name: system[name] for name in names} for system in (one, other))
+        with suppress(NothingToResample):
+            plan = resampling.make_plan(unit, spoof)
+            how = resampling.replicates, resampling.seed
+            differences = compare_weighed(a, b, unit, plan, *how)
+    for name, difference in differences.items():
+        yield Compared((), name, *values[name], difference, math.nan)
 
 
 def _common_frames(

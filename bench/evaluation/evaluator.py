@@ -15,10 +15,18 @@ from bench.config import Form
 from bench.data.corpora import read_keys
 from bench.data.fingerprint import compute_fingerprint
 from bench.data.parallel import Progress
-from bench.errors import BenchError, near_name
+from bench.errors import BenchError
 from bench.evaluation import detection
 from bench.evaluation.checks import check_frames, check_utterances
 from bench.evaluation.coverage import check_key_counts
+from bench.evaluation.decided import (
+    Threshold,
+    check_asked,
+    check_given,
+    decide_frames,
+    decide_utterances,
+    measure_trials,
+)
 from bench.evaluation.detection import Trials, factors_of
 from bench.evaluation.factors import describe_fields, read_with_fields, roles_of, with_fields
 from bench.evaluation.findings import refuse_errors
@@ -32,9 +40,10 @@ from bench.evaluation.score_report import Breakdown, ScoreReport
 from bench.issues import Issue, Issues
 from bench.metrics.breakdown import POOLED, BreakdownCell
 from bench.metrics.eer_variants import compute_variants
-from bench.metrics.f1 import decision_at
+from bench.metrics.f1 import Decision
 from bench.metrics.grid import FrameRules
 from bench.metrics.measure import Measure
+from bench.metrics.measure import Trials as TrialKind
 from bench.metrics.measured import MetricResult
 from bench.metrics.plans import AUTO, WORDS, Resampling
 from bench.metrics.timeline import select_stretches
@@ -56,7 +65,8 @@ class EvaluationRequest:
     by: tuple[tuple[str, ...], ...] = ()
     """Breakdowns, each by one or more fields."""
     metrics: tuple[str, ...] = ()
-    """Metrics that breakdowns have; none for those that organisers break down."""
+    """Metrics that breakdowns have, none for those that organisers break down; and those that are
+    given on request alone."""
     formulas: bool = False
     """Whether the EER is wanted by every formula in use."""
     form: Form = "paper"
@@ -66,8 +76,8 @@ class EvaluationRequest:
     reading: ReadOptions = field(default_factory=ReadOptions)
     """How score files are read that nothing else is said of."""
     rules: FrameRules = field(default_factory=FrameRules)
-    threshold: float = 0.0
-    """Frames of a higher score are decided bona fide."""
+    threshold: Threshold = None
+    """Frames, or utterances, of a higher score are decided bona fide."""
     resample: str = AUTO
     """Bootstrap unit, what is resampled as a whole: `AUTO`, what the trials ask for, or one of
     `bench.metrics.plans.PLANS`."""
@@ -86,9 +96,10 @@ class Evaluator:
         """
         self.request = request
         check_split(request.card, request.split)
-        if not math.isfinite(request.threshold):
+        if isinstance(request.threshold, float) and not math.isfinite(request.threshold):
             raise BenchError(
-                "option.invalid", f"threshold {request.threshold:g}: should be a score, as 0 or 0.5"
+                "option.invalid",
+                f"threshold {request.threshold:g}: should be a score, as 0 or 0.5, or eer",
             )
         self.subset = read_keys(request.card, request.split, request.keys)
         issues = Issues()
@@ -96,13 +107,10 @@ class Evaluator:
         self.findings: tuple[Issue, ...] = tuple(issues)
         """What is noteworthy about the keys."""
         self.official: OfficialMetrics = find_official(request.card, request.split, request.keys)
-        names = (*self.official.names, PACKAGE)
-        for name in request.metrics:
-            if name not in names:
-                raise BenchError(
-                    "scores.no-metric",
-                    f"{request.card.short} has no metric {name!r}{near_name(name, names)}",
-                )
+        kinds: tuple[TrialKind, ...] = ("utterances", "frames")
+        evaluated = kinds[:1] if self.subset.timing is None else kinds
+        others = (*self.official.names, PACKAGE)
+        check_asked(request.metrics, others, evaluated, request.card.short)
         self._others: Mapping[str, Collection[str]] | None = None
 
     def read_scores(self, path: Path, reading: ReadOptions | None = None) -> MatchedScores:
@@ -125,8 +133,9 @@ class Evaluator:
             checked = check_utterances(file, table, self.list_other_ids, **options, llr=llr)
         else:
             truth = build_reference(self.subset)
+            stated = None if asked.threshold == "eer" else asked.threshold or 0.0
             checked = check_frames(
-                file, table, truth, self.list_other_ids, **options, threshold=asked.threshold
+                file, table, truth, self.list_other_ids, **options, threshold=stated
             )
             truth = select_stretches(truth, np.flatnonzero(checked.present))
         refuse_errors(path, checked.findings)
@@ -153,6 +162,13 @@ class Evaluator:
                 f"{path}: scores without ids need the keys of the whole split: {partial[0]}",
             )
         return self.subset.table["utterance"].tolist()
+
+    def find_decision(self, matched: MatchedScores) -> Decision:
+        """Return what decides on the frames, or utterances, of a score file."""
+        asked, frames, truth = self.request.threshold, matched.checked.frames, matched.truth
+        if frames is None or truth is None:
+            return decide_utterances(asked, *matched.split_classes())
+        return decide_frames(asked, frames, truth, self.request.rules)
 
     def list_other_ids(self) -> Mapping[str, Collection[str]]:
         """Return the ids of the corpus's other splits, as far as their keys are there."""
@@ -255,16 +271,17 @@ class Evaluator:
         asked, trials = self.request, matched.trials
         everything = matched.select_trials(np.arange(len(matched.subset)))
         frames, truth = matched.checked.frames, matched.truth
+        kind = "utterances" if truth is None or frames is None else "frames"
+        check_given(asked.metrics, kind, str(matched.file.path))
         if truth is not None and frames is not None:
             if truth.is_spoof.all() or not truth.is_spoof.any():
                 return {}, (), ("no metric is defined: there are frames of one class only",)
-            decision = decision_at(asked.threshold)
-            evaluated = evaluate_frames(
-                frames, truth, RESOLUTIONS_S, asked.rules, decision, resampling
-            )
+            decision = self.find_decision(matched)
+            how = asked.rules, decision, resampling, asked.metrics
+            evaluated = evaluate_frames(frames, truth, RESOLUTIONS_S, *how)
 
             def of_frames(cell: BreakdownCell) -> Mapping[str, MetricResult]:
-                return evaluate_cell(frames, truth, cell, asked.rules, resampling)
+                return evaluate_cell(frames, truth, cell, *how)
 
             tables = self._compute_breakdowns(matched, of_frames, progress)
             return evaluated.results, (*evaluated.breakdowns, *tables), evaluated.notes
@@ -275,10 +292,23 @@ class Evaluator:
             alone = "no metric is defined: there are trials of one class only"
             return {}, (), tuple(filter(None, [alone, lacking]))
         results = detection.compute_pooled(trials, self.official, resampling)
-        names = asked.metrics or list_broken_down()
-        of_trials = detection.by_cell(everything, self.official, resampling, results, names)
+        decision = self.find_decision(matched)
+        decided = partial(
+            measure_trials, decision=decision, asked=asked.metrics, resampling=resampling
+        )
+        by_score = detection.by_cell(
+            everything, self.official, resampling, results, asked.metrics or list_broken_down()
+        )
+
+        def of_trials(cell: BreakdownCell) -> Mapping[str, MetricResult]:
+            rows = np.concatenate([cell.bonafide, cell.spoof])
+            return {**by_score(cell), **decided(matched.select_trials(rows))}
+
         tables = self._compute_breakdowns(matched, of_trials, progress)
-        return results, tables, tuple(filter(None, [self.official.tdcf_note, lacking]))
+        pooled = decided(trials)
+        rule = f"{', '.join(pooled)}: decided bona fide by {decision.rule}" if pooled else ""
+        notes = tuple(filter(None, [self.official.tdcf_note, rule, lacking]))
+        return results | pooled, tables, notes
 
     def _compute_breakdowns(
         self,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
 
 from bench.errors import BenchError
+from bench.evaluation.decided import measure_decisions, measure_regions
 from bench.evaluation.score_report import Breakdown, BreakdownLine
 from bench.metrics.breakdown import BreakdownCell
 from bench.metrics.f1 import Decision, decide_bonafide
@@ -56,32 +57,49 @@ def evaluate_frames(
     rules: FrameRules,
     decision: Decision,
     resampling: Resampling,
+    asked: Collection[str] = (),
 ) -> FrameResults:
     """Return every result of localization, fractions, by name (`bench.metrics.catalogue`).
+
+    `asked` are the names of those that are given on request alone.
 
     `eer` is the segment EER at the frames' own resolution, `eer_<n>ms` at each of `resolutions_s`
     that the frames and the labels allow; where frames lie on no grid there is neither, nor what is
     counted in frames, and a note says so. Precision, recall and F1 of either class and the errors
-    by position and by distance to a boundary are at the frames' own resolution, by `decision`.
+    by position and by distance to a boundary are at the frames' own resolution, by `decision`. So
+    are the regions, which need no grid.
     """
     results = measure_gridless(frames, reference, resampling, by_time=True)
+    of_regions = measure_regions(frames, reference, decision, asked, resampling)
     notes = _describe_coverage(frames, reference)
     breakdowns: tuple[Breakdown, ...] = ()
     try:
         at_own = place_on_grid(frames, reference, rules)
     except BenchError as error:
-        notes.append(f"no segment EER, F1 or errors by position: {error}")
+        notes.append(f"no segment EER, F1 of frames or errors by position: {error}")
+        results |= of_regions
     else:
         by_resolution, lacking = measure_resolutions(
             frames, reference, resolutions_s, rules, resampling
         )
         results |= {
             **measure_items(point_items(at_own), frame_measures(), resampling),
-            **_measure_decisions(at_own, decision, resampling),
+            **_measure_ratios(at_own, decision, resampling),
+            **measure_decisions(
+                at_own.score,
+                at_own.is_spoof,
+                at_own.utterance,
+                decision,
+                "frames",
+                asked,
+                resampling,
+            ),
+            **of_regions,
             **by_resolution,
         }
         notes += _describe_resolutions(at_own, lacking, rules, decision)
         breakdowns = _break_down_errors(at_own, reference, decision, resampling)
+    notes.append(_describe_regions(decision))
     results |= measure_gridless(frames, reference, resampling, by_time=False)
     return FrameResults(results, breakdowns, tuple(notes))
 
@@ -168,6 +186,15 @@ def _describe_resolutions(
     return [*notes, _LAST[rules.last]]
 
 
+def _describe_regions(decision: Decision) -> str:
+    """Return a note on what a region is, and what it is matched by."""
+    return (
+        f"event F1: frames are decided bona fide by {decision.rule}, and a run of spoof frames is "
+        "a region; it matches a spoof region of the labels if their intersection over union "
+        "exceeds the IoU. A high F1 of frames can hide a low event F1"
+    )
+
+
 def _break_down_errors(
     at_own: FramePoints, reference: LabelledStretches, decision: Decision, resampling: Resampling
 ) -> tuple[Breakdown, ...]:
@@ -191,13 +218,15 @@ def evaluate_cell(
     reference: LabelledStretches,
     cell: BreakdownCell,
     rules: FrameRules,
+    decision: Decision,
     resampling: Resampling,
+    asked: Collection[str] = (),
 ) -> dict[str, MetricResult]:
     """Return the results of frames of a cell's utterances; none for a cell without both classes.
 
-    These are the segment EER at their own resolution, where frames are on a grid, and the range
-    EER. A factor of spoofs keeps all bona fide utterances; the bona fide parts of spoofed
-    utterances go with these.
+    These are the segment EER at their own resolution, where frames are on a grid, the range EER,
+    and the metrics of regions that are `asked` for, by `decision`. A factor of spoofs keeps all
+    bona fide utterances; the bona fide parts of spoofed utterances go with these.
     """
     rows = np.concatenate([cell.bonafide, cell.spoof])
     frames, reference = select_frames(frames, rows), select_stretches(reference, rows)
@@ -207,7 +236,9 @@ def evaluate_cell(
     with suppress(BenchError):  # on no grid, as the pooled results have said
         items = point_items(place_on_grid(frames, reference, rules))
         results |= measure_items(items, frame_measures(), resampling)
-    return results | measure_gridless(frames, reference, resampling, by_time=True)
+    results |= measure_gridless(frames, reference, resampling, by_time=True)
+    of_regions = measure_regions(frames, reference, decision, asked, resampling) if asked else {}
+    return results | {name: of_regions[name] for name in of_regions if name in asked}
 
 
 def name_at(measures: Mapping[str, Measure], resolution_s: float) -> dict[str, Measure]:
@@ -215,7 +246,7 @@ def name_at(measures: Mapping[str, Measure], resolution_s: float) -> dict[str, M
     return {f"{name}_{round(1000 * resolution_s)}ms": each for name, each in measures.items()}
 
 
-def _measure_decisions(
+def _measure_ratios(
     at_own: FramePoints, decision: Decision, resampling: Resampling
 ) -> dict[str, MetricResult]:
     decided_spoof = ~decide_bonafide(at_own.score, decision.threshold)

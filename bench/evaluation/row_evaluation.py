@@ -13,6 +13,7 @@ from bench.data.corpora import read_keys
 from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.evaluation import score_file
+from bench.evaluation.decided import measure_regions
 from bench.evaluation.detection import (
     Trials,
     by_cell,
@@ -25,6 +26,7 @@ from bench.evaluation.localization import measure_gridless, measure_resolutions
 from bench.evaluation.official import find_official
 from bench.evaluation.reference import build_reference
 from bench.metrics.breakdown import POOLED
+from bench.metrics.f1 import ARGMAX
 from bench.metrics.grid import FrameRules
 from bench.metrics.measure import DecisionMetric
 from bench.metrics.measured import MetricResult, measure_items, measure_ratios
@@ -93,6 +95,7 @@ def evaluate_file(
       BAM print.
     - `eer_bonafide_logit`, only with logits: the EER of the bona fide logit alone, which SAL's
       released code scores S0 to S3 by; the paper says nothing of it.
+    - `event_f1`, of whole regions, by the same decision and the labels `exact`.
     - `range_eer` by the labels `exact`, whose utterances are units of `list_utterances`, or by the
       file's own, which are exact to a frame.
     - `utterance_eer`, only where there are utterances of both classes: an utterance's score is its
@@ -118,6 +121,8 @@ def evaluate_file(
     results |= measure_resolutions(frames, labels, coarser_s, FrameRules(), resampling)[0]
     truth = labels if exact is None else exact
     results |= measure_gridless(frames, truth, resampling, by_time=True)
+    decided = score_file.read_frames(table, score_file.decision_score(table)).frames
+    results |= measure_regions(decided, truth, ARGMAX, (), resampling)
     results |= measure_gridless(frames, labels, resampling, by_time=False)
     spoof = sum_groups(rows.unit, rows.spoof, rows.unit.max() + 1)
     logged = [name for name, metric in select_metrics(DecisionMetric).items() if metric.logged]

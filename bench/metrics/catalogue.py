@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
-from bench.metrics.measure import Metric
-from bench.metrics.registry import LOGIT, describe_metrics
+from bench.metrics.measure import Metric, Setting
+from bench.metrics.registry import LOGIT, describe_metrics, read_setting
 
 
 def find_metric(name: str) -> Metric | None:
     """Return the metric that the result `name` is of; None where it is of no metric.
 
-    >>> find_metric("partialspoof.eer_160ms").label
-    'EER at 160 ms'
+    >>> find_metric("partialspoof.eer_160ms").label, find_metric("ap_iou75").label
+    ('EER at 160 ms', 'AP at IoU 0.75')
     """
     base = name.rpartition(".")[2]
     metrics = describe_metrics()
@@ -24,6 +25,10 @@ def find_metric(name: str) -> Metric | None:
             label=f"{of_score.label} of the bona fide logit",
             definition=f"the {of_score.label} by the bona fide logit alone",
         )
+    stem, at = read_setting(base)
+    if stem in metrics and metrics[stem].setting:
+        words = _SETTING_WORDS[metrics[stem].setting].format(at)
+        return replace(metrics[stem], at=at, label=f"{metrics[stem].label} {words}")
     resolution = re.fullmatch(r"(.+)_(\d+)ms", base)
     if base not in metrics and resolution and resolution[1] in metrics:
         return replace(
@@ -32,6 +37,13 @@ def find_metric(name: str) -> Metric | None:
             definition=f"of frames of {resolution[2]} ms",
         )
     return metrics.get(base)
+
+
+_SETTING_WORDS: Mapping[Setting, str] = {
+    "iou": "at IoU 0.{:02d}",
+    "n": "at {} regions",
+    "ms": "within {} ms",
+}
 
 
 def is_rate(name: str) -> bool:

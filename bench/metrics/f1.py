@@ -1,4 +1,9 @@
-"""Precision, recall and F1 of decisions, for either class, and the rule that decides on frames."""
+"""Precision, recall, F1 and accuracy of decisions, and the rule that decides.
+
+Frames are decided by the larger logit (`ARGMAX`), or at a threshold that is stated beforehand.
+Whole utterances are decided at the threshold of their equal error rate, or at a stated one. A
+threshold of the very trials that are evaluated makes a system look somewhat better than it is.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bench.errors import BenchError
-from bench.metrics.measure import Confusion, DecisionMetric
+from bench.metrics.measure import Confusion, DecisionMetric, MixedMetric
 from bench.metrics.tally import Bools, Floats
 
 RESULTS_VERSION = 1
@@ -16,7 +21,7 @@ RESULTS_VERSION = 1
 
 
 class Decision(NamedTuple):
-    """Which frames are decided bona fide: those with `score > threshold`."""
+    """Which trials or frames are decided bona fide: those with `score > threshold`."""
 
     rule: str
     """What set the threshold, in words that stand beside the result."""
@@ -35,6 +40,15 @@ def decision_at(threshold: float) -> Decision:
     Decision(rule='score > 0.5', threshold=0.5)
     """
     return Decision(f"score > {threshold:g}", threshold)
+
+
+def decision_at_eer(threshold: float) -> Decision:
+    """Return the decision at a threshold where the evaluated trials have their equal error rate.
+
+    >>> decision_at_eer(-0.25).rule
+    'score > -0.25, the threshold of the EER'
+    """
+    return Decision(f"score > {threshold:g}, the threshold of the EER", threshold)
 
 
 def decide_bonafide(score: ArrayLike, threshold: float = 0.0) -> Bools:
@@ -67,11 +81,16 @@ def _f1_parts(counts: Confusion) -> tuple[Floats, Floats]:
     return 2 * counts.hits, 2 * counts.hits + counts.false_alarms + counts.misses
 
 
+def _accuracy_parts(counts: Confusion) -> tuple[Floats, Floats]:
+    right = counts.hits + counts.rejections
+    return right, right + counts.misses + counts.false_alarms
+
+
 METRICS = (
     DecisionMetric(
         name="precision",
         label="precision bona fide",
-        definition="of frames decided bona fide",
+        definition="share of those decided bona fide that are",
         source="van Rijsbergen, Information Retrieval, 1979, chapter 7",
         logged=False,
         order=40,
@@ -81,7 +100,7 @@ METRICS = (
     DecisionMetric(
         name="recall",
         label="recall bona fide",
-        definition="of frames labelled bona fide",
+        definition="share of the bona fide that are decided so",
         source="van Rijsbergen, Information Retrieval, 1979, chapter 7",
         logged=False,
         order=41,
@@ -91,7 +110,7 @@ METRICS = (
     DecisionMetric(
         name="f1",
         label="F1 bona fide",
-        definition="F1 of frames with bona fide as positive class",
+        definition="F1 with bona fide as positive class",
         source="van Rijsbergen, Information Retrieval, 1979, chapter 7; printed by SAL and BAM",
         order=42,
         positive="bonafide",
@@ -100,7 +119,7 @@ METRICS = (
     DecisionMetric(
         name="precision_spoof",
         label="precision spoof",
-        definition="of frames decided spoof",
+        definition="share of those decided spoof that are",
         source="van Rijsbergen, Information Retrieval, 1979, chapter 7",
         logged=False,
         order=43,
@@ -110,7 +129,7 @@ METRICS = (
     DecisionMetric(
         name="recall_spoof",
         label="recall spoof",
-        definition="of frames labelled spoof",
+        definition="share of the spoof that are decided so",
         source="van Rijsbergen, Information Retrieval, 1979, chapter 7",
         logged=False,
         order=44,
@@ -120,10 +139,32 @@ METRICS = (
     DecisionMetric(
         name="f1_spoof",
         label="F1 spoof",
-        definition="F1 of frames with spoof as positive class",
+        definition="F1 with spoof as positive class",
         source="van Rijsbergen, Information Retrieval, 1979, chapter 7",
         order=45,
         positive="spoof",
         ratio=_f1_parts,
+    ),
+    DecisionMetric(
+        name="accuracy",
+        label="accuracy",
+        definition="share of right decisions",
+        source="Metz, Seminars in Nuclear Medicine 8, 1978",
+        logged=False,
+        on_request=("utterances", "frames"),
+        order=46,
+        positive="bonafide",
+        ratio=_accuracy_parts,
+    ),
+    MixedMetric(
+        name="balanced_accuracy",
+        label="balanced accuracy",
+        definition="mean of the recalls of both classes",
+        source="Brodersen et al., ICPR 2010",
+        needs="decisions",
+        trials=("utterances", "frames"),
+        on_request=("utterances", "frames"),
+        order=47,
+        parts=(("recall", 0.5), ("recall_spoof", 0.5)),
     ),
 )

@@ -15,21 +15,28 @@ if TYPE_CHECKING:
     from bench.metrics.dcf import Cost
     from bench.metrics.det import EerResult
     from bench.metrics.items import Items
+    from bench.metrics.regions import RegionPairs
     from bench.metrics.tally import Floats, ScoreCounts
     from bench.metrics.tdcf import Coefficients
     from bench.metrics.timeline import LabelledStretches, ScoredFrames
+    from bench.metrics.weighed import Weighed
 
 Measure = Callable[["ScoreCounts"], float]
 
 Unit = Literal["rate", "cost", "bits"]
 """`rate`: a fraction, shown in per cent. `cost`: 1 is what the better of accepting all and
 rejecting all costs. `bits`: per trial."""
-Needs = Literal["scores", "costs", "ASV scores", "frames", "decisions"]
+Needs = Literal["scores", "costs", "ASV scores", "frames", "decisions", "regions"]
 """What a metric is computed from. `scores`: scores and classes of trials. `costs`: these, and the
 costs that a corpus's organisers set. `ASV scores`: these, and the organisers' scores of speaker
 verification. `frames`: scored frames with their times, and the stretches of each class.
-`decisions`: frames decided by the larger logit."""
+`decisions`: trials that are decided by a threshold, frames by the larger logit unless another
+threshold is stated. `regions`: runs of frames that are decided spoof, and those that are spoof."""
 Trials = Literal["utterances", "frames"]
+Setting = Literal["", "iou", "n", "ms"]
+"""A number that the name of a result can end in. `iou`: the IoU that a region has to exceed, in
+hundredths (`event_f1_iou75`). `n`: regions of each utterance (`ar_n20`). `ms`: a tolerance in
+milliseconds (`boundary_f1_40ms`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +65,12 @@ class Metric:
     """Whether it is also given for the bona fide logit (`eer_bonafide_logit`)."""
     logged: bool = True
     """Whether runs log it."""
+    on_request: tuple[Trials, ...] = ()
+    """For which trials it is given only where it is asked for by name."""
+    setting: Setting = ""
+    """What the name of its results can end in."""
+    at: int = 0
+    """The setting of the result that has the metric's name alone."""
     order: int = 100
     """Its place among results: lower numbers come first."""
 
@@ -178,16 +191,16 @@ class FrameMetric(Metric):
 
 
 class Confusion(NamedTuple):
-    """Decisions on the frames of each utterance, by the positive class; arrays of shape (u,)."""
+    """Decisions on u utterances, or on their frames, by the positive class; (u,) each."""
 
     hits: Floats
-    """Frames of the positive class that are decided so."""
+    """Those of the positive class that are decided so."""
     misses: Floats
-    """Frames of the positive class that are not."""
+    """Those of the positive class that are not."""
     false_alarms: Floats
-    """Frames of the other class that are decided positive."""
+    """Those of the other class that are decided positive."""
     rejections: Floats
-    """Frames of the other class that are not."""
+    """Those of the other class that are not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,8 +210,36 @@ class DecisionMetric(Metric):
     unit: Unit = "rate"
     better: Literal["lower", "higher"] = "higher"
     needs: Needs = "decisions"
-    trials: tuple[Trials, ...] = ("frames",)
+    trials: tuple[Trials, ...] = ("utterances", "frames")
     by_logit: bool = False
+    on_request: tuple[Trials, ...] = ("utterances",)
     positive: Literal["bonafide", "spoof"]
     ratio: Callable[[Confusion], tuple[Floats, Floats]]
     """Returns what each utterance adds to the dividend and to the divisor."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionMetric(Metric):
+    """A metric of the regions of frames that are decided spoof."""
+
+    unit: Unit = "rate"
+    better: Literal["lower", "higher"] = "higher"
+    needs: Needs = "regions"
+    trials: tuple[Trials, ...] = ("frames",)
+    by_logit: bool = False
+    logged: bool = False
+    on_request: tuple[Trials, ...] = ("frames",)
+    weigh: Callable[[RegionPairs, int], Weighed]
+    """Returns the metric at a setting."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixedMetric(Metric):
+    """A metric that is a weighted sum of others, which are given for the same trials."""
+
+    unit: Unit = "rate"
+    better: Literal["lower", "higher"] = "higher"
+    by_logit: bool = False
+    logged: bool = False
+    parts: tuple[tuple[str, float], ...]
+    """Their names and weights."""

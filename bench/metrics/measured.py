@@ -10,9 +10,11 @@ from bench.metrics.bootstrap import UNDRAWN, Interval, compute_intervals, count_
 from bench.metrics.items import Items, count_items
 from bench.metrics.measure import Measure
 from bench.metrics.plans import NothingToResample, Resampling, ResamplingPlan
-from bench.metrics.ratios import Ratios, ratio_intervals
-from bench.metrics.tally import Floats
+from bench.metrics.ratios import Decisions, Ratios, ratio_intervals
+from bench.metrics.tally import Floats, Integers
+from bench.metrics.weighed import Weighed, weighed_intervals
 
+_NO_DECISIONS = Decisions()
 FEW = 5
 """With fewer errors of both classes together, there are too few to judge a result."""
 
@@ -85,6 +87,31 @@ def measure_ratios(
     plans = resampling.make_plans(defined.unit, spoof)
     make = _make_results(plans, lambda plan: ratio_intervals(defined, plan, *how))
     return {name: make(name, value) for name, value in defined.values.items()}
+
+
+def measure_weighed(
+    metrics: Mapping[str, Weighed],
+    unit: Integers,
+    spoof: Floats,
+    resampling: Resampling,
+    decisions: Decisions = _NO_DECISIONS,
+) -> dict[str, MetricResult]:
+    """Return each metric of utterances that is defined, by name.
+
+    `unit` and `spoof`, (u,), are the codes of the metrics' utterances and the weight of spoof in
+    each; `decisions` are those that all of the metrics rest on, if they do.
+    """
+    values = {name: metric.value for name, metric in metrics.items()}
+    defined = {name: metrics[name] for name, value in values.items() if not math.isnan(value)}
+    errors = UNDRAWN._replace(**decisions._asdict())
+    if not resampling.replicates:
+        return {name: _without_interval(values[name], errors) for name in defined}
+    how = resampling.replicates, resampling.seed
+    make = _make_results(
+        resampling.make_plans(unit, spoof),
+        lambda plan: weighed_intervals(defined, unit, plan, *how, decisions),
+    )
+    return {name: make(name, values[name]) for name in defined}
 
 
 def _without_interval(value: float, errors: Interval) -> MetricResult:

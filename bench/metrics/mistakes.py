@@ -96,7 +96,7 @@ def find_mistakes(items: Items, measure: Measure, plan: ResamplingPlan) -> Mista
             for wrong in (items.bonafide * ~accepted, items.spoof * accepted)
         ]
     )
-    return _keep_wrong(counts, plan, *bounded.bound_measure(measure))
+    return keep_wrong(counts, plan, *bounded.bound_measure(measure))
 
 
 def ratio_mistakes(ratios: Ratios, plan: ResamplingPlan) -> dict[str, Mistakes]:
@@ -111,7 +111,7 @@ def ratio_mistakes(ratios: Ratios, plan: ResamplingPlan) -> dict[str, Mistakes]:
         counts[0, position] = whole - part
         n = effective_count(whole)
         low, high = binomial_bounds(n * part.sum() / whole.sum(), n, LEVEL)
-        by_name[name] = _keep_wrong(counts, plan, float(low), float(high))
+        by_name[name] = keep_wrong(counts, plan, float(low), float(high))
     return by_name
 
 
@@ -242,7 +242,7 @@ def sign_test(differences: Floats) -> float:
     return (1 + int((np.abs(sums) >= total).sum())) / (1 + _DRAWN)
 
 
-def _keep_wrong(counts: Floats, plan: ResamplingPlan, low: float, high: float) -> Mistakes:
+def keep_wrong(counts: Floats, plan: ResamplingPlan, low: float, high: float) -> Mistakes:
     """Keep the utterances with an error."""
     at = np.flatnonzero(counts.any(axis=0))
     levels = [np.where(level[at] < 0, -1 - at, level[at]) for level in plan.levels]

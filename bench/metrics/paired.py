@@ -22,6 +22,7 @@ from bench.metrics.plans import ResamplingPlan, plan_by_utterance
 from bench.metrics.ratios import Ratios, replicate_ratios
 from bench.metrics.resampling_groups import group_items
 from bench.metrics.tally import Integers, sort_codes
+from bench.metrics.weighed import Weighed, replicate_weighed, weighed_mistakes
 
 
 def compare_items(
@@ -97,6 +98,35 @@ def compare_ratios(
             )
         )
         for i, name in enumerate(a.names)
+    }
+
+
+def compare_weighed(
+    a: Mapping[str, Weighed],
+    b: Mapping[str, Weighed],
+    unit: Integers,
+    plan: ResamplingPlan,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> dict[str, SystemDifference]:
+    """Return how much each metric of utterances of `a` exceeds that of `b`, by name.
+
+    Both have the same metrics, of the utterances `unit`, (u,). Otherwise as `compare_ratios`.
+    """
+    groups = group_items(plan, [unit, unit])
+    values = replicate_weighed([a, b], groups, replicates, seed)
+    return {
+        name: compare_systems(
+            *(
+                SeededResult(
+                    np.array([system[name].value]),
+                    values[which, i][None],
+                    (weighed_mistakes(system[name], unit, plan),),
+                )
+                for which, system in enumerate((a, b))
+            )
+        )
+        for i, name in enumerate(a)
     }
 
 

@@ -7,7 +7,7 @@ and no scores.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from bench.metrics.bootstrap import LEVEL, Interval, percentile_interval
 from bench.metrics.exact import FEW, binomial_bounds, effective_count
 from bench.metrics.measure import Confusion, DecisionMetric
 from bench.metrics.plans import ResamplingPlan, check_draws, plan_by_utterance, sum_groups
-from bench.metrics.registry import select_metrics
+from bench.metrics.registry import select_given
 from bench.metrics.resampling_groups import ResamplingGroups, group_items
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.units import BONAFIDE, SPOOF
@@ -70,14 +70,24 @@ class Ratios(NamedTuple):
         )
 
 
-def decision_ratios(is_spoof: Bools, decided_spoof: Bools, unit: Integers) -> Ratios:
-    """Return every metric of decisions (precision, recall and F1 of both classes) over all frames.
+class Confusions(NamedTuple):
+    """Decisions on u utterances, or on their frames."""
 
-    Arrays of shape (n,), an item a frame, `unit` the code of its utterance.
+    unit: Integers
+    """(u,): the code of each utterance, ascending."""
+    by_class: Mapping[str, Confusion]
+    """With either class as the positive one."""
+    decisions: Decisions
+
+
+def count_confusions(is_spoof: Bools, decided_spoof: Bools, unit: Integers) -> Confusions:
+    """Return the decisions on the items of each utterance.
+
+    Arrays of shape (n,), an item a frame or an utterance, `unit` the code of its utterance.
 
     >>> truth, decided = np.array([False, False, True]), np.array([False, True, True])
-    >>> decision_ratios(truth, decided, np.arange(3)).values["recall"]
-    0.5
+    >>> count_confusions(truth, decided, np.arange(3)).by_class["spoof"].false_alarms.tolist()
+    [0.0, 1.0, 0.0]
     """
     units, code = np.unique(unit, return_inverse=True)
     right, missed, accepted, rejected = (
@@ -89,17 +99,30 @@ def decision_ratios(is_spoof: Bools, decided_spoof: Bools, unit: Integers) -> Ra
             is_spoof & decided_spoof,
         )
     )
-    confusions = {
-        BONAFIDE: Confusion(right, missed, accepted, rejected),
-        SPOOF: Confusion(rejected, accepted, missed, right),
-    }
-    metrics = select_metrics(DecisionMetric)
-    ratios = [metric.ratio(confusions[metric.positive]) for metric in metrics.values()]
-    part, whole = (np.stack(columns, axis=1) for columns in zip(*ratios, strict=True))
     decisions = Decisions(
         *(float(chosen_frames.sum()) for chosen_frames in (missed, accepted, ~is_spoof, is_spoof))
     )
-    return Ratios((*metrics,), units, part, whole, decisions)
+    by_class = {
+        BONAFIDE: Confusion(right, missed, accepted, rejected),
+        SPOOF: Confusion(rejected, accepted, missed, right),
+    }
+    return Confusions(units, by_class, decisions)
+
+
+def decision_ratios(is_spoof: Bools, decided_spoof: Bools, unit: Integers) -> Ratios:
+    """Return the metrics of decisions that frames have (precision, recall and F1), over all frames.
+
+    Arguments as for `count_confusions`.
+
+    >>> truth, decided = np.array([False, False, True]), np.array([False, True, True])
+    >>> decision_ratios(truth, decided, np.arange(3)).values["recall"]
+    0.5
+    """
+    counted = count_confusions(is_spoof, decided_spoof, unit)
+    metrics = select_given(DecisionMetric, "frames")
+    ratios = [metric.ratio(counted.by_class[metric.positive]) for metric in metrics.values()]
+    part, whole = (np.stack(columns, axis=1) for columns in zip(*ratios, strict=True))
+    return Ratios((*metrics,), counted.unit, part, whole, counted.decisions)
 
 
 def group_ratios(names: Sequence[str], group: Integers, hit: Bools, unit: Integers) -> Ratios:

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
-from dataclasses import MISSING, fields
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import MISSING, fields, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -23,7 +23,7 @@ from typing import NamedTuple, TypeVar
 import bench.metrics
 from bench.errors import BenchError
 from bench.metrics import measure
-from bench.metrics.measure import Measure, Metric, ScoreMetric
+from bench.metrics.measure import Measure, Metric, ScoreMetric, Setting, Trials
 
 _DECLARATIONS = "\nMETRICS = "
 
@@ -52,6 +52,57 @@ def find_metric_file(name: str) -> Path:
 def select_metrics(kind: type[AnyMetric]) -> dict[str, AnyMetric]:
     """Return the metrics of one kind (`bench.metrics.measure`) by name, in the order of results."""
     return {name: metric for name, metric in _load_metrics().items() if isinstance(metric, kind)}
+
+
+def select_given(
+    kind: type[AnyMetric], trials: Trials, asked: Collection[str] = ()
+) -> dict[str, AnyMetric]:
+    """Return the metrics of one kind that `trials` have, and those `asked` for.
+
+    They come by the names of their results; the setting of `ap_iou75` is `at` of its metric.
+    """
+    metrics = select_metrics(kind)
+    given = {
+        name: metric
+        for name, metric in metrics.items()
+        if trials in metric.trials and (trials not in metric.on_request or name in asked)
+    }
+    for name in asked:
+        base, at = read_setting(name)
+        if name not in metrics and base in metrics and trials in metrics[base].trials:
+            given[name] = replace(metrics[base], at=at)
+    return given
+
+
+def read_setting(name: str) -> tuple[str, int]:
+    """Return the metric that a result is of, and its setting: of `ap_iou75` they are `ap` and 75.
+
+    The setting of a result whose name has none is that of its metric. Raise BenchError for a
+    setting that is out of range.
+    """
+    metrics = describe_metrics()
+    for setting, (ending, lowest, highest) in _SETTINGS.items():
+        match = re.fullmatch(rf"(.+)_{ending}", name)
+        if match is None or name in metrics or match[1] not in metrics:
+            continue
+        if metrics[match[1]].setting != setting:
+            continue
+        at = int(match[2])
+        if not lowest <= at <= highest:
+            raise BenchError(
+                "metric.setting", f"{name}: should end in a number from {lowest} to {highest}"
+            )
+        return match[1], at
+    return name, metrics[name].at if name in metrics else 0
+
+
+_SETTINGS: Mapping[Setting, tuple[str, int, int]] = {
+    "iou": (r"iou(\d+)", 50, 99),
+    "n": (r"n(\d+)", 1, 10_000),
+    "ms": (r"(\d+)ms", 1, 10_000),
+}
+"""How the name of a result ends, and the least and the largest setting. From an IoU of 0.5 on, a
+region can match one other alone."""
 
 
 def frame_measures() -> dict[str, Measure]:

@@ -14,11 +14,18 @@ _HEAD = """# Metrics
 Every result is computed from a stored score file. Rates are shown in per cent. A table's column
 names a metric as `<evaluation>.<metric>`, for example `partialspoof.eer`. A metric of frames can
 end in a resolution: `eer_160ms`. A metric that can also be computed from the bona fide logit alone
-then ends in `_bonafide_logit`.
+then ends in `_bonafide_logit`. A metric of regions can end in its setting: `ap_iou75`. Some
+metrics are given on request only, as reports would grow long: their pages say of which trials.
 
 | metric | name | better | given for |
 | --- | --- | --- | --- |
 """
+_SETTINGS = {
+    "": "none",
+    "iou": "the IoU in hundredths, `{name}_iou75`; {at} without it",
+    "n": "how many regions, `{name}_n20`; {at} without it",
+    "ms": "the tolerance in milliseconds, `{name}_40ms`; {at} without it",
+}
 _UNITS = {
     "rate": "per cent",
     "cost": "cost (1: no better than accepting all or rejecting all)",
@@ -41,6 +48,13 @@ def make_pages() -> dict[str, str]:
     return pages
 
 
+def _describe_request(metric: Metric) -> str:
+    """Return of which trials a metric is given only if it is asked for by name."""
+    if not metric.on_request:
+        return "no: every evaluation has it"
+    return f"of {' and '.join(metric.on_request)}: `bench score --metrics {metric.name}`"
+
+
 def _describe_metric(metric: Metric) -> str:
     path = find_metric_file(metric.name)
     facts = {
@@ -51,6 +65,8 @@ def _describe_metric(metric: Metric) -> str:
         "Computed from": metric.needs,
         "Source": format_prose(metric.source),
         "Corpora": "those whose card asks for it (`official`)" if metric.official else "all",
+        "On request": _describe_request(metric),
+        "Setting": _SETTINGS[metric.setting].format(name=metric.name, at=metric.at),
         "In breakdowns": "yes" if metric.broken_down else "with `--metrics`",
         "Code": f"`bench/metrics/{path.name}`",
     }

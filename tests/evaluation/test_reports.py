@@ -181,8 +181,8 @@ def test_grids_that_do_not_meet_are_said_not_to(mini, tmp_path):
     one = judge(mini, "partialspoof")
     a, b = (one.read_scores(frames(mini, tmp_path, at, f"{at}.txt")) for at in (0.02, 0.03))
     found = compare_score_files(one, a, b)
-    assert {of.metric for of in found.compared} == {"range_eer", "utterance_eer"}
-    assert "no segment EER or F1: " in render.render_comparison(found)
+    assert {of.metric for of in found.compared} == {"event_f1", "range_eer", "utterance_eer"}
+    assert "no segment EER or F1 of frames: " in render.render_comparison(found)
     (note,) = (note for note in one.evaluate_scores(b).notes if note.startswith("no EER at"))
     assert note.startswith("no EER at 20, 40, 80, 160, 320, 640 ms")
 

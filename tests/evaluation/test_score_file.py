@@ -128,7 +128,7 @@ def test_figures_are_those_of_the_metrics(tmp_path):
     spoof = columns["label"] == "spoof"
     score = columns["score"]
     named = {"eer", "f1", "f1_spoof", "eer_bonafide_logit", "utterance_eer"}
-    assert set(found) == {*named, "range_eer", "eer_320ms", "eer_640ms"}
+    assert set(found) == {*named, "event_f1", "range_eer", "eer_320ms", "eer_640ms"}
     assert found["range_eer"].value == found["eer"].value, "by the file's labels, of equal frames"
     assert found["eer"].value == eer_by_class(score[~spoof], score[spoof]).eer
     # In the order of the utterances' names, in which the file's codes are.

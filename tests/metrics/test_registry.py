@@ -60,7 +60,7 @@ METRICS = (
     ),
 )
 '''
-ACCURACY = '''
+RIGHT_SHARE = '''
 """The share of frames that are decided rightly."""
 
 from bench.metrics.measure import DecisionMetric
@@ -68,14 +68,14 @@ from bench.metrics.measure import DecisionMetric
 RESULTS_VERSION = 1
 
 
-def _accuracy(of):
+def _right_share(of):
     return of.hits + of.rejections, of.hits + of.misses + of.false_alarms + of.rejections
 
 
 METRICS = (
     DecisionMetric(
-        name="accuracy",
-        label="accuracy",
+        name="right_share",
+        label="right share",
         unit="rate",
         better="higher",
         definition="share of frames decided rightly",
@@ -84,7 +84,7 @@ METRICS = (
         trials=("frames",),
         by_logit=False,
         positive="bonafide",
-        ratio=_accuracy,
+        ratio=_right_share,
     ),
 )
 '''
@@ -174,17 +174,15 @@ def test_a_run_has_it_and_a_column_may(add, tmp_path):
 
 def test_a_metric_of_decisions_is_one_file(add, mini, tmp_path):
     add("half_error", HALF_ERROR)
-    add("accuracy", ACCURACY)
+    add("right_share", RIGHT_SHARE)
     one = judge(mini, "partialspoof")
     a, b = (one.read_scores(frames(mini, tmp_path, step, f"{step}.txt")) for step in (0.02, 0.04))
     verdict = one.evaluate_scores(a)
-    accuracy = verdict.results["accuracy"]
-    assert accuracy.value == 1 - (accuracy.missed + accuracy.accepted) / (
-        accuracy.bonafide + accuracy.spoof
-    )
-    assert accuracy.low < accuracy.value < accuracy.high
+    share = verdict.results["right_share"]
+    assert share.value == 1 - (share.missed + share.accepted) / (share.bonafide + share.spoof)
+    assert share.low < share.value < share.high
     assert {"half_error", "half_error_160ms"} <= set(verdict.results)
-    assert {"accuracy", "half_error_40ms"} <= {
+    assert {"right_share", "half_error_40ms"} <= {
         of.metric for of in compare_score_files(one, a, b).compared
     }
 

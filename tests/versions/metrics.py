@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.metrics import f1, grid, positions, tdcf
+from bench.metrics import f1, grid, positions, regions, tdcf
 from bench.metrics.det import equal_error_rate
 from bench.metrics.items import Items, count_items
 from bench.metrics.measure import (
     DecisionMetric,
     FrameMetric,
     Metric,
+    MixedMetric,
     PackageMetric,
+    RegionMetric,
     ScoreMetric,
     TandemMetric,
 )
 from bench.metrics.measured import measure_items
 from bench.metrics.plans import Resampling, make_factors
-from bench.metrics.ratios import decision_ratios
+from bench.metrics.ratios import count_confusions
 from bench.metrics.registry import select_metrics
 from bench.metrics.tally import count_scores
 from bench.metrics.timeline import LabelledStretches, ScoredFrames, frames_on_grid, make_stretches
@@ -48,14 +50,20 @@ def values_of(metric: Metric) -> list[float]:
             errors = tdcf.AsvErrors(0.1, 0.05, 0.5, 0.05, 1.0)
             forms = (tdcf.coefficients_2019, tdcf.coefficients_2021)
             return [metric.compute(counts, form(errors)).cost for form in forms]
+        case RegionMetric():
+            pairs = regions.pair_regions(*timed(LABEL))
+            return [metric.weigh(pairs, metric.at).value]
+        case MixedMetric():
+            every = select_metrics(Metric)
+            return [sum(share * values_of(every[part])[0] for part, share in metric.parts)]
         case FrameMetric():
             # Whole utterances need some of either class.
             spoof = LABEL if metric.by_time else LABEL & (UTTERANCE % 2 > 0)
             return [metric.measure(count_items(metric.items(*timed(spoof))))]
         case DecisionMetric():
-            return [
-                decision_ratios(LABEL, ~f1.decide_bonafide(SCORE), UTTERANCE).values[metric.name]
-            ]
+            counted = count_confusions(LABEL, ~f1.decide_bonafide(SCORE), UTTERANCE)
+            part, whole = metric.ratio(counted.by_class[metric.positive])
+            return [part.sum() / whole.sum()]
         case _:
             found = positions.position_errors(grid.align_points(*timed(LABEL), 0.02), f1.ARGMAX)
             return [found.wrong[found.group == group].sum() for group in range(len(found.names))]

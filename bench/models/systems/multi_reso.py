@@ -36,8 +36,8 @@ from bench.models.systems.base import Batch, Prediction, System
 from bench.models.systems.blocks.gmlp import GatedBlock
 from bench.models.systems.blocks.layers import WeightedStates
 from bench.models.systems.blocks.p2sgrad import CosineHead, cosine_loss
+from bench.specs.layers.weighted import WeightedLayers
 from bench.specs.systems.multi_reso import FINEST_S, MultiReso
-from bench.specs.systems.sal import WeightedLayers
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, frames_covering, to_samples
 
 _BEYOND_HOPS = RECEPTIVE_FIELD_SAMPLES - HOP_SAMPLES
