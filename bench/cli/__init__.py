@@ -36,6 +36,7 @@ from bench.cli.profile import profile
 from bench.cli.prune import prune
 from bench.cli.report import report
 from bench.cli.run import run
+from bench.cli.sasv import sasv
 from bench.cli.score import score
 from bench.cli.settings import settings
 from bench.cli.show import show
@@ -82,6 +83,7 @@ for _command in (
     compare_command,
     fuse,
     calibrate,
+    sasv,
     detect,
     explain,
     data,

@@ -256,13 +256,23 @@ def _list_facts(report: ScoreReport) -> list[str]:
 def _results_section(report: ScoreReport) -> list[str]:
     if not report.results:
         return ["No result."]
+    return render_results(report.results, _ERROR_HEADINGS, _missing_note(report.missing))
+
+
+def render_results(
+    results: Mapping[str, MetricResult], error_headings: Sequence[str], missing: str = ""
+) -> list[str]:
+    """Return the lines of a table of results.
+
+    `error_headings` are those of the errors of both classes, `missing` stands beside each result.
+    """
     rows: list[list[str]] = []
-    for name, result in report.results.items():
+    for name, result in results.items():
         info = find_metric(name)
         label, definition = (info.label, info.definition) if info else (name, "")
         cells = (*format_with_interval(name, result), *_error_cells(result))
-        rows.append([label + _missing_note(report.missing), *cells, definition])
-    return render_columns(["Metric", "Value", INTERVAL, *_ERROR_HEADINGS, "What it is"], rows)
+        rows.append([label + missing, *cells, definition])
+    return render_columns(["Metric", "Value", INTERVAL, *error_headings, "What it is"], rows)
 
 
 _ERROR_HEADINGS = ("Bona fide missed", "Spoof accepted")

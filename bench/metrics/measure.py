@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bench.metrics.det import EerResult
     from bench.metrics.items import Items
     from bench.metrics.regions import RegionPairs
+    from bench.metrics.sasv import ADcfCosts, SasvTrials
     from bench.metrics.tally import Floats, ScoreCounts
     from bench.metrics.tdcf import Coefficients
     from bench.metrics.timeline import LabelledStretches, ScoredFrames
@@ -26,13 +27,15 @@ Measure = Callable[["ScoreCounts"], float]
 Unit = Literal["rate", "cost", "bits"]
 """`rate`: a fraction, shown in per cent. `cost`: 1 is what the better of accepting all and
 rejecting all costs. `bits`: per trial."""
-Needs = Literal["scores", "costs", "ASV scores", "frames", "decisions", "regions"]
+Needs = Literal["scores", "costs", "ASV scores", "frames", "decisions", "regions", "SASV scores"]
 """What a metric is computed from. `scores`: scores and classes of trials. `costs`: these, and the
 costs that a corpus's organisers set. `ASV scores`: these, and the organisers' scores of speaker
 verification. `frames`: scored frames with their times, and the stretches of each class.
 `decisions`: trials that are decided by a threshold, frames by the larger logit unless another
-threshold is stated. `regions`: runs of frames that are decided spoof, and those that are spoof."""
-Trials = Literal["utterances", "frames"]
+threshold is stated. `regions`: runs of frames that are decided spoof, and those that are spoof.
+`SASV scores`: scores of a spoofing-aware speaker verification system, or those of its two parts."""
+Trials = Literal["utterances", "frames", "verification"]
+"""`verification`: trials of speaker verification, a claimed speaker and an utterance each."""
 Setting = Literal["", "iou", "n", "ms"]
 """A number that the name of a result can end in. `iou`: the IoU that a region has to exceed, in
 hundredths (`event_f1_iou75`). `n`: regions of each utterance (`ar_n20`). `ms`: a tolerance in
@@ -243,3 +246,29 @@ class MixedMetric(Metric):
     logged: bool = False
     parts: tuple[tuple[str, float], ...]
     """Their names and weights."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SasvMetric(Metric):
+    """A metric of trials of speaker verification, by one score of the whole system."""
+
+    better: Literal["lower", "higher"] = "lower"
+    needs: Needs = "SASV scores"
+    trials: tuple[Trials, ...] = ("verification",)
+    by_logit: bool = False
+    logged: bool = False
+    make_items: Callable[[SasvTrials, ADcfCosts], Items]
+    """Returns what is evaluated: targets as bona fide, the trials to be rejected as spoof."""
+    make_measure: Callable[[ADcfCosts], Measure]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoScoreMetric(Metric):
+    """A metric of trials of speaker verification, by the scores of both parts; without interval."""
+
+    better: Literal["lower", "higher"] = "lower"
+    needs: Needs = "SASV scores"
+    trials: tuple[Trials, ...] = ("verification",)
+    by_logit: bool = False
+    logged: bool = False
+    compute: Callable[[SasvTrials], float]

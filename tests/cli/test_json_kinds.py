@@ -68,6 +68,7 @@ EXAMPLES = {
         ),
         *("--expect", "auc=50"),
     ],
+    "sasv": ["sasv", "SASV.txt", "--costs", "spoof_prior=0.1", "--expect", "sv_eer=50"],
     "detect": ["detect", "SPEECH", "--row", "S5", "--smoke", "--threshold", "eer@PS"],
     "compare": ["compare", "table4:S5", "table4:S4", "--smoke"],
     "fuse": ["fuse", "MyDet.txt", "Other.txt", "JUDGED", *LEARNT],
@@ -156,6 +157,8 @@ def examples(environment, trials, keys, tmp_path, monkeypatch) -> dict[str, list
     monkeypatch.setattr(Store, "send_waiting", lambda self, elsewhere: sent)
     text(tmp_path / "MyDet.txt", trials["utterance"], np.round(scored(trials)[0]))
     add_dev(tmp_path, trials, "MyDet.txt", "Other.txt")
+    sasv_trials = ("S1 u1 2 target", "S1 u2 0 nontarget", "S2 u3 1 target", "S2 u4 1.5 spoof")
+    (tmp_path / "SASV.txt").write_text("\n".join([*sasv_trials, ""]))
     config = Config(work=work)
     names = {
         "SOME": corpora.read_corpus_split("19LA", "eval", config, "smoke")

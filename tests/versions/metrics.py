@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.metrics import f1, grid, positions, regions, tdcf
+from bench.metrics import f1, grid, positions, regions, sasv, tdcf
 from bench.metrics.det import equal_error_rate
 from bench.metrics.items import Items, count_items
 from bench.metrics.measure import (
@@ -14,8 +14,10 @@ from bench.metrics.measure import (
     MixedMetric,
     PackageMetric,
     RegionMetric,
+    SasvMetric,
     ScoreMetric,
     TandemMetric,
+    TwoScoreMetric,
 )
 from bench.metrics.measured import measure_items
 from bench.metrics.plans import Resampling, make_factors
@@ -30,6 +32,8 @@ LABEL = np.arange(N) % 3 > 0
 """Spoof, of `N` trials or frames of 20 ms."""
 SCORE = np.round(2 * np.sin(np.arange(N) ** 1.5) - 1.2 * LABEL, 2)
 UTTERANCE = np.arange(N) // 20
+KIND = np.where(LABEL, 1 + np.arange(N) % 2, 0)
+"""Of trials of speaker verification."""
 
 
 def output(name: str) -> Output:
@@ -56,6 +60,11 @@ def values_of(metric: Metric) -> list[float]:
         case MixedMetric():
             every = select_metrics(Metric)
             return [sum(share * values_of(every[part])[0] for part, share in metric.parts)]
+        case SasvMetric():
+            costs, trials = sasv.ADcfCosts(), sasv.SasvTrials(KIND, SCORE)
+            return [metric.make_measure(costs)(count_items(metric.make_items(trials, costs)))]
+        case TwoScoreMetric():
+            return [metric.compute(sasv.SasvTrials(KIND, None, SCORE, SCORE[::-1].copy()))]
         case FrameMetric():
             # Whole utterances need some of either class.
             spoof = LABEL if metric.by_time else LABEL & (UTTERANCE % 2 > 0)
