@@ -12,6 +12,7 @@ import click
 
 from bench.cards import corpus_cards
 from bench.cli import completion, json_output, options
+from bench.cli.cost_options import CostsParam
 from bench.config import Config, Form
 from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard
@@ -19,6 +20,7 @@ from bench.specs.corpus import CorpusCard
 if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are evaluated
     from bench.evaluation.evaluator import Evaluator
     from bench.evaluation.read_options import ReadOptions
+    from bench.metrics.dcf import DcfCosts
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class EvaluationOptions:
     label_rule: Literal["any-spoof", "floor"]
     last_frame: Literal["keep", "drop", "round"]
     threshold: float | Literal["eer"] | None
+    costs: DcfCosts | None
     bootstrap_unit: str
     replicates: int
     bootstrap_seed: int
@@ -98,6 +101,7 @@ class EvaluationOptions:
             reading=self.build_reading(),
             rules=FrameRules(self.label_rule, self.last_frame),
             threshold=self.threshold,
+            costs=self.costs,
             resample=self.bootstrap_unit,
             replicates=0 if self.no_intervals else self.replicates,
             seed=self.bootstrap_seed,
@@ -235,6 +239,13 @@ _OPTIONS = (
         metavar="SCORE|eer",
         help="Frames or utterances with a higher score are classified as bona fide: a score, or "
         "eer for the threshold of the EER (default: 0 for frames, eer for utterances).",
+    ),
+    click.option(
+        "--costs",
+        type=CostsParam("DcfCosts"),
+        metavar="NAME=NUMBER,...",
+        help="Also minDCF and actDCF of utterances with these, of spoof_prior, miss and "
+        "false_alarm (default: those of ASVspoof 5: 0.05, 1, 10).",
     ),
     click.option(
         "--bootstrap-unit",

@@ -47,14 +47,17 @@ def factors_of(table: pd.DataFrame, *, of_frames: bool = False) -> ResamplingFac
 
 
 def compute_pooled(
-    trials: Trials, official: OfficialMetrics, resampling: Resampling
+    trials: Trials,
+    official: OfficialMetrics,
+    resampling: Resampling,
+    asked: Collection[str] = (),
 ) -> dict[str, MetricResult]:
-    """Return all results of the trials together, by name.
+    """Return all results of the trials together, by name, and those `asked` for.
 
     `eer_official`, which has no interval, stands beside `eer` where ties make them differ.
     """
     cell = pool_trials(trials)
-    measures = official.select_measures(cell, official.names)
+    measures = official.select_measures(cell, (*official.names, *asked))
     results = measure_items(items_of(trials, cell), measures, resampling)
     package = _package_eer(trials, cell)
     return _with_package(results, package) if package.value != results["eer"].value else results

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -39,6 +39,7 @@ from bench.evaluation.reference import build_reference
 from bench.evaluation.score_report import Breakdown, ScoreReport
 from bench.issues import Issue, Issues
 from bench.metrics.breakdown import POOLED, BreakdownCell
+from bench.metrics.dcf import DcfCosts
 from bench.metrics.eer_variants import compute_variants
 from bench.metrics.f1 import Decision
 from bench.metrics.grid import FrameRules
@@ -78,6 +79,8 @@ class EvaluationRequest:
     rules: FrameRules = field(default_factory=FrameRules)
     threshold: Threshold = None
     """Frames, or utterances, of a higher score are decided bona fide."""
+    costs: DcfCosts | None = None
+    """Priors and costs of minDCF and actDCF beside those of the organisers."""
     resample: str = AUTO
     """Bootstrap unit, what is resampled as a whole: `AUTO`, what the trials ask for, or one of
     `bench.metrics.plans.PLANS`."""
@@ -106,10 +109,11 @@ class Evaluator:
         check_key_counts(request.card, request.split, self.subset.table, issues)
         self.findings: tuple[Issue, ...] = tuple(issues)
         """What is noteworthy about the keys."""
-        self.official: OfficialMetrics = find_official(request.card, request.split, request.keys)
+        official = find_official(request.card, request.split, request.keys)
+        self.official: OfficialMetrics = replace(official, costs=request.costs)
         kinds: tuple[TrialKind, ...] = ("utterances", "frames")
         evaluated = kinds[:1] if self.subset.timing is None else kinds
-        others = (*self.official.names, PACKAGE)
+        others = (*self.official.names, *self.official.names_on_request, PACKAGE)
         check_asked(request.metrics, others, evaluated, request.card.short)
         self._others: Mapping[str, Collection[str]] | None = None
 
@@ -129,7 +133,7 @@ class Evaluator:
         }
         truth = None
         if file.kind == "utterances" or self.subset.timing is None:
-            llr = "dcf" in asked.card.official
+            llr = "dcf" in asked.card.official or asked.costs is not None
             checked = check_utterances(file, table, self.list_other_ids, **options, llr=llr)
         else:
             truth = build_reference(self.subset)
@@ -291,7 +295,7 @@ class Evaluator:
         if trials.is_spoof.all() or not trials.is_spoof.any():
             alone = "no metric is defined: there are trials of one class only"
             return {}, (), tuple(filter(None, [alone, lacking]))
-        results = detection.compute_pooled(trials, self.official, resampling)
+        results = detection.compute_pooled(trials, self.official, resampling, asked.metrics)
         decision = self.find_decision(matched)
         decided = partial(
             measure_trials, decision=decision, asked=asked.metrics, resampling=resampling
@@ -307,7 +311,9 @@ class Evaluator:
         tables = self._compute_breakdowns(matched, of_trials, progress)
         pooled = decided(trials)
         rule = f"{', '.join(pooled)}: decided bona fide by {decision.rule}" if pooled else ""
-        notes = tuple(filter(None, [self.official.tdcf_note, rule, lacking]))
+        costs = asked.costs._asdict().items() if asked.costs else ()
+        custom = f"custom costs: {', '.join(f'{name} {n:g}' for name, n in costs)}" if costs else ""
+        notes = tuple(filter(None, [self.official.tdcf_note, custom, rule, lacking]))
         return results | pooled, tables, notes
 
     def _compute_breakdowns(

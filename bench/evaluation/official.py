@@ -16,9 +16,10 @@ from bench.data.asv import AsvScores, read_asv_scores, read_tdcf_coefficients
 from bench.data.file_search import find_file
 from bench.errors import name_source
 from bench.metrics.breakdown import BreakdownCell
-from bench.metrics.measure import Measure, ScoreMetric, TandemMetric
-from bench.metrics.registry import describe_metrics, select_metrics
-from bench.metrics.tdcf import Coefficients, asv_errors, coefficients_2019
+from bench.metrics.dcf import DcfCosts
+from bench.metrics.measure import CostMetric, Measure, ScoreMetric, TandemMetric
+from bench.metrics.registry import describe_metrics, select_given, select_metrics
+from bench.metrics.tdcf import Coefficients, asv_errors, coefficients_2019, coefficients_2021
 from bench.specs.corpus import CorpusCard
 
 _EVERYTHING = BreakdownCell({}, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
@@ -41,8 +42,12 @@ class TandemSource:
     )
     """The organisers' coefficients by attack and codec (2021)."""
 
-    def find_coefficients(self, cell: BreakdownCell) -> Coefficients | None:
+    def find_coefficients(
+        self, cell: BreakdownCell, form: Literal["official", "2020"] = "official"
+    ) -> Coefficients | None:
         """Return the coefficients that hold for the trials of `cell`; None where there are none.
+
+        With the `form` 2020 they are those of the revised form, from the ASV scores of 2019.
 
         The 2019 form has coefficients for all attacks or for one. They are not defined for other
         cells, nor where speaker verification accepts no spoof: then spoofs cost nothing, and there
@@ -58,7 +63,9 @@ class TandemSource:
         if narrowed is None:
             return None
         errors = asv_errors(narrowed.target, narrowed.nontarget, narrowed.spoof)
-        return coefficients_2019(errors) if errors.spoof_false_alarm else None
+        if not errors.spoof_false_alarm:
+            return None
+        return coefficients_2021(errors) if form == "2020" else coefficients_2019(errors)
 
     def _select_attack(self, attack: str) -> AsvScores | None:
         if self.scores is None or attack == "Pooled":
@@ -75,6 +82,8 @@ class OfficialMetrics:
     tandem: TandemSource | None
     lacking: str = ""
     """Why there is no min t-DCF where the corpus has one."""
+    costs: DcfCosts | None = None
+    """Priors and costs of one's own, where these are given."""
 
     @property
     def tdcf_note(self) -> str:
@@ -93,9 +102,17 @@ class OfficialMetrics:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all metrics (`bench.metrics.catalogue`)."""
-        tandem = select_metrics(TandemMetric) if self.tandem else {}
-        given = select_utterance_metrics(self.asked).keys() | tandem.keys()
+        tandem = select_given(TandemMetric, "utterances") if self.tandem else {}
+        custom = select_metrics(CostMetric) if self.costs else {}
+        given = select_utterance_metrics(self.asked).keys() | tandem.keys() | custom.keys()
         return tuple(name for name in describe_metrics() if name in given)
+
+    @property
+    def names_on_request(self) -> tuple[str, ...]:
+        """The names of metrics that are given only if they are asked for."""
+        if self.tandem is None or self.tandem.form != "2019":
+            return ()
+        return tuple(name for name, each in select_metrics(TandemMetric).items() if each.on_request)
 
     def select_measures(self, cell: BreakdownCell, names: Collection[str]) -> dict[str, Measure]:
         """Return the metrics of `names` that are defined for the trials of `cell`.
@@ -104,11 +121,15 @@ class OfficialMetrics:
         """
         plain = select_utterance_metrics(self.asked).items()
         measures = {name: metric.measure for name, metric in plain}
-        coefficients = self.tandem.find_coefficients(cell) if self.tandem else None
-        if coefficients is not None:
-            tandem = select_metrics(TandemMetric).items()
-            measures |= {name: metric.make_measure(coefficients) for name, metric in tandem}
-        return {name: measures[name] for name in self.names if name in names and name in measures}
+        for name, metric in select_metrics(TandemMetric).items():
+            coefficients = self.tandem and self.tandem.find_coefficients(cell, metric.form)
+            if coefficients is not None:
+                measures[name] = metric.make_measure(coefficients)
+        if self.costs is not None:
+            custom = select_metrics(CostMetric).items()
+            measures |= {name: metric.make_measure(self.costs) for name, metric in custom}
+        given = {*self.names, *self.names_on_request} & {*names} & measures.keys()
+        return {name: measures[name] for name in describe_metrics() if name in given}
 
 
 def select_utterance_metrics(official: Collection[str]) -> dict[str, ScoreMetric]:

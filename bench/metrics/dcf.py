@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.errors import BenchError
-from bench.metrics.measure import CostLine, Decided, Least, ScoreMetric
+from bench.metrics.measure import CostLine, CostMetric, Decided, Least, ScoreMetric
 from bench.metrics.tally import Floats, ScoreCounts, accumulate_errors, sum_classes
 
 RESULTS_VERSION = 1
@@ -80,11 +80,22 @@ def _normalised_line(costs: DcfCosts) -> CostLine:
     return CostLine(0.0, miss / norm, false_alarm / norm)
 
 
-def _actual_terms(score: Floats) -> tuple[Floats, Floats]:
-    """Return what a bona fide and a spoof trial of each score cost at the Bayes threshold."""
-    _, miss, false_alarm = _normalised_line(DcfCosts())
-    accepted = (score >= bayes_threshold()).astype(np.float64)
-    return miss * (1 - accepted), false_alarm * accepted
+def make_least(costs: DcfCosts) -> Least:
+    """Return the minimum cost under `costs` as a measure that resampling has a short way for."""
+    return Least(lambda counts: minimum_dcf(counts, costs), line=_normalised_line(costs))
+
+
+def make_decided(costs: DcfCosts) -> Decided:
+    """Return the actual cost under `costs` as a measure that resampling has a short way for."""
+    _, miss, false_alarm = _normalised_line(costs)
+    threshold = bayes_threshold(costs)
+
+    def list_terms(score: Floats) -> tuple[Floats, Floats]:
+        """Return what a bona fide and a spoof trial of each score cost at the Bayes threshold."""
+        accepted = (score >= threshold).astype(np.float64)
+        return miss * (1 - accepted), false_alarm * accepted
+
+    return Decided(lambda counts: actual_dcf(counts, costs), terms=list_terms)
 
 
 def bayes_threshold(costs: DcfCosts | None = None) -> float:
@@ -134,8 +145,8 @@ def _weigh_costs(costs: DcfCosts) -> tuple[float, float]:
     return costs.miss * (1 - costs.spoof_prior), costs.false_alarm * costs.spoof_prior
 
 
-least_dcf = Least(minimum_dcf, line=_normalised_line(DcfCosts()))
-decided_dcf = Decided(actual_dcf, terms=_actual_terms)
+least_dcf = make_least(DcfCosts())
+decided_dcf = make_decided(DcfCosts())
 """The measures with the costs of ASVspoof 5, which resampling has short ways for."""
 
 METRICS = (
@@ -165,5 +176,21 @@ METRICS = (
         official="dcf",
         order=21,
         measure=decided_dcf,
+    ),
+    CostMetric(
+        name="min_dcf_custom",
+        label="minDCF, custom costs",
+        definition="least cost at the priors and costs of --costs, normalised",
+        source="the form of ASVspoof 5's evaluation plan and package (`compute_mindcf`)",
+        order=22,
+        make_measure=make_least,
+    ),
+    CostMetric(
+        name="act_dcf_custom",
+        label="actDCF, custom costs",
+        definition="the same at the Bayes threshold of log-likelihood ratios",
+        source="the form of ASVspoof 5's evaluation package (`compute_actDCF`)",
+        order=23,
+        make_measure=make_decided,
     ),
 )

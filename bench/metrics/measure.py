@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from bench.metrics.dcf import Cost
+    from bench.metrics.dcf import Cost, DcfCosts
     from bench.metrics.det import EerResult
     from bench.metrics.items import Items
     from bench.metrics.regions import RegionPairs
@@ -171,11 +171,28 @@ class TandemMetric(Metric):
     compute: Callable[[ScoreCounts, Coefficients], Cost]
     draw_line: Callable[[Coefficients], CostLine]
     """Returns the cost that it is the least of."""
+    form: Literal["official", "2020"] = "official"
+    """Which coefficients it takes: those that the organisers used, or those of the revised form of
+    2020 where these are of another."""
 
     def make_measure(self, coefficients: Coefficients) -> Measure:
         """Return the metric under the coefficients of some trials."""
         line = self.draw_line(coefficients)
         return Least(lambda counts: self.compute(counts, coefficients), line=line)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostMetric(Metric):
+    """A metric of scored utterances under priors and costs that somebody gives."""
+
+    unit: Unit = "cost"
+    better: Literal["lower", "higher"] = "lower"
+    needs: Needs = "costs"
+    trials: tuple[Trials, ...] = ("utterances",)
+    by_logit: bool = False
+    logged: bool = False
+    on_request: tuple[Trials, ...] = ("utterances",)
+    make_measure: Callable[[DcfCosts], Measure]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,13 +8,17 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, precision_score
 
+from bench.data.asv import read_asv_scores
 from bench.evaluation import render
 from bench.evaluation.comparison import compare_score_files
+from bench.metrics.dcf import DcfCosts, actual_dcf, minimum_dcf
 from bench.metrics.det import eer_by_class
 from bench.metrics.grid import segment_eer
 from bench.metrics.proposals import weigh_ap
 from bench.metrics.ranges import range_eer
 from bench.metrics.regions import pair_regions, weigh_event_f1
+from bench.metrics.tally import count_scores
+from bench.metrics.tdcf import asv_errors, coefficients_2019, coefficients_2021, minimum_tdcf
 from tests.errors import raises_code
 from tests.evaluation.listed import frames, judge, listed, written
 
@@ -162,3 +166,33 @@ def test_a_metric_of_frames_is_refused_of_scores_of_utterances(mini, tmp_path):
     with raises_code("scores.no-metric") as error:
         one.evaluate_scores(matched)
     assert "is of frames" in str(error.value)
+
+
+def test_2019_la_has_the_form_of_2020_on_request_and_costs_of_ones_own(mini, tmp_path):
+    table = listed(mini, "asvspoof2019la")
+    path, costs = written(tmp_path, table), DcfCosts(0.2, 1.0, 3.0)
+    one = judge(
+        mini,
+        "asvspoof2019la",
+        metrics=("min_tdcf", "min_tdcf_2020"),
+        by=(("attack",),),
+        costs=costs,
+    )
+    _, report = evaluated(one, path)
+    asv = read_asv_scores(one.official.tandem.path)
+    errors = asv_errors(asv.target, asv.nontarget, asv.spoof)
+    counts = count_scores(*(table.loc[table["bonafide"] == c, "score"] for c in (True, False)))
+    results = report.results
+    assert results["min_tdcf_2020"].value == minimum_tdcf(counts, coefficients_2021(errors)).cost
+    assert results["min_tdcf"].value == minimum_tdcf(counts, coefficients_2019(errors)).cost
+    assert results["min_tdcf"].value < results["min_tdcf_2020"].value
+    assert results["min_dcf_custom"].value == minimum_dcf(counts, costs).cost
+    assert results["act_dcf_custom"].value == actual_dcf(counts, costs).cost
+    for name in ("min_tdcf_2020", "min_dcf_custom", "act_dcf_custom"):
+        assert results[name].low <= results[name].value <= results[name].high
+    assert any("min_tdcf_2020" in line.results for line in report.breakdowns[0].lines)
+    assert "custom costs: spoof_prior 0.2, miss 1, false_alarm 3" in report.notes
+    _, plain = evaluated(judge(mini, "asvspoof2019la"), path)
+    assert not {"min_tdcf_2020", "min_dcf_custom"} & {*plain.results}
+    with raises_code("scores.no-metric"):
+        judge(mini, "asvspoof2021la", metrics=("min_tdcf_2020",))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.metrics import f1, grid, positions, regions, sasv, tdcf
+from bench.metrics import dcf, f1, grid, positions, regions, sasv, tdcf
 from bench.metrics.det import equal_error_rate
 from bench.metrics.items import Items, count_items
 from bench.metrics.measure import (
+    CostMetric,
     DecisionMetric,
     FrameMetric,
     Metric,
@@ -60,6 +61,8 @@ def values_of(metric: Metric) -> list[float]:
         case MixedMetric():
             every = select_metrics(Metric)
             return [sum(share * values_of(every[part])[0] for part, share in metric.parts)]
+        case CostMetric():
+            return [metric.make_measure(dcf.DcfCosts(0.2, 1.0, 3.0))(counts)]
         case SasvMetric():
             costs, trials = sasv.ADcfCosts(), sasv.SasvTrials(KIND, SCORE)
             return [metric.make_measure(costs)(count_items(metric.make_items(trials, costs)))]
