@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from tests.models.systems.plain_mfpt import below, linear, normalised, sigmoid, silu
+from tests.models.systems.plain_mfpt import below, linear, normalised, relu, sigmoid, silu
 
 Weights = Mapping[str, np.ndarray]
 
@@ -280,3 +280,36 @@ def mamba(w: Weights, x: np.ndarray, blocks: int, last_added: str) -> np.ndarray
         columns.append(softmax(np.array([linear(score, row)[0] for row in last])) @ last)
     joined = linear(below(w, "conformer.LL"), np.concatenate(columns))
     return linear(below(w, "conformer.classifier"), joined)
+
+
+# --- MHFA ----------------------------------------------------------------------------------------
+
+
+def mhfa_shapes(dim: int, states: int, heads: int, compression: int, embedding: int) -> dict:
+    """Return the names and shapes of WeDefense (zlin0/wedefense at 0d29584) with a softmax loss."""
+    return {
+        "weights_k": (states,),
+        "weights_v": (states,),
+        **layer("cmp_linear_k", dim, compression),
+        **layer("cmp_linear_v", dim, compression),
+        **layer("att_head", compression, heads),
+        **layer("pooling_fc", heads * compression, embedding),
+        **batch_norm("projection.trans.0", embedding),
+        **layer("projection.trans.2", embedding, 2),
+    }
+
+
+def mhfa(w: Weights, states: np.ndarray, centred: bool = False) -> np.ndarray:
+    """`states` are "states hops dim" of one clip; return its logits, bona fide first."""
+    if centred:
+        states = np.array([[row - sum(row) / len(row) for row in state] for state in states])
+    sums = {}
+    for part in ("k", "v"):
+        shares = softmax(w[f"weights_{part}"])
+        total = sum(share * state for share, state in zip(shares, states, strict=True))
+        sums[part] = [linear(below(w, f"cmp_linear_{part}"), row) for row in total]
+    scores = np.array([linear(below(w, "att_head"), row) for row in sums["k"]])
+    means = [softmax(scores[:, head]) @ np.array(sums["v"]) for head in range(scores.shape[1])]
+    embedded = linear(below(w, "pooling_fc"), np.concatenate(means))
+    normal = normalised(below(w, "projection.trans.0"), embedded)
+    return linear(below(w, "projection.trans.2"), relu(normal))

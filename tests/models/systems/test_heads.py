@@ -55,6 +55,13 @@ HEADS = {
         "xlsr-mamba/asvspoof2021:LA",
         1_936_950,
     ),
+    "mhfa": Released(
+        {"heads": 3, "compression": 6, "embedding": 7, "centred": "dimensions"},
+        lambda dim, states: plain.mhfa_shapes(dim, states, 3, 6, 7),
+        lambda w, x: plain.mhfa(w, x, centred=True)[::-1],
+        "mhfa/partialspoof:WavLM-frozen",
+        1_315_410 + 2 * 256 + 2 * 257,  # its classifier, which the published figure leaves out
+    ),
 }
 each_head = pytest.mark.parametrize("name", HEADS)
 
@@ -86,7 +93,7 @@ def released(name, tmp_path):
     return system, spec, file, drawn
 
 
-UPSTREAM: dict[str, str] = {}
+UPSTREAM = {"mhfa": "frontend.upstream.upstream.model."}
 
 
 def resolved(table: str):
