@@ -24,6 +24,14 @@ class LayerNorm(nn.LayerNorm):
         return super().forward(widen_halves(input))
 
 
+class RMSNorm(nn.RMSNorm):
+    """torch's, in float32 at least."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the normalised input."""
+        return super().forward(widen_halves(x))
+
+
 class BatchNorm1d(nn.BatchNorm1d):
     """torch's, in float32 at least."""
 

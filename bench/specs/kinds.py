@@ -170,6 +170,8 @@ class HeadSettings(KindSettings):
     """Whether it takes all states of the front-end, and merges them itself."""
     takes_one_length: ClassVar[bool] = False
     """Whether it takes clips of one length only: that of its training."""
+    official_spoof_first: ClassVar[bool] = True
+    """Whether the classes of its authors' checkpoint are in the order spoof, bona fide."""
 
     @abstractmethod
     def build(self, given: HeadInput) -> Head:

@@ -23,7 +23,19 @@ class Adam(Spec):
     learning_rate: Positive
     frontend_learning_rate: OwnRate = None
     """Learning rate of the front-end, or `same`."""
+    frontend_first_epoch: Count = 1
+    """First epoch, counted from 1, in which the front-end learns: before, its rate is 0."""
     weight_decay: NotNegative = 0.0
+
+    @model_serializer(mode="wrap")
+    def _write(
+        self, write: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> dict[str, Any]:
+        """Leave out of a signature what came when rows had signatures, at its default."""
+        content = write(self)
+        if info.context == SIGNATURE and self.frontend_first_epoch == 1:
+            del content["frontend_first_epoch"]
+        return content
 
 
 class NoOptimiser(Adam):
@@ -32,8 +44,11 @@ class NoOptimiser(Adam):
     kind: Literal["adam", "adamw"] = "adam"
     learning_rate: float = 0.0
 
-    @model_serializer
-    def _write(self) -> dict[str, str]:
+    @model_serializer(mode="wrap")
+    def _write(
+        self, write: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> dict[str, Any]:
+        del write, info
         return {"kind": "none"}
 
 
@@ -61,8 +76,19 @@ class CosineSchedule(Spec):
     """Final learning rate, as a share of the full one."""
 
 
+class ExponentialSchedule(Spec):
+    """Linear warm-up to the full learning rate, then `factor` times as much after each epoch."""
+
+    kind: Literal["exponential"]
+    factor: Annotated[float, Field(gt=0, le=1)]
+    warmup_epochs: Annotated[int, Field(ge=0)] = 0
+    changes: Literal["epoch", "step"] = "epoch"
+    """Whether the rate changes from epoch to epoch, or by as much from step to step."""
+
+
 Schedule = Annotated[
-    StepSchedule | ConstantSchedule | CosineSchedule | Absent, Field(discriminator="kind")
+    StepSchedule | ConstantSchedule | CosineSchedule | ExponentialSchedule | Absent,
+    Field(discriminator="kind"),
 ]
 
 

@@ -12,7 +12,13 @@ from torch.optim.lr_scheduler import LambdaLR
 from bench.models.systems.base import System
 from bench.specs.base import Absent
 from bench.specs.run import Run
-from bench.specs.training import ConstantSchedule, CosineSchedule, Schedule, StepSchedule
+from bench.specs.training import (
+    ConstantSchedule,
+    CosineSchedule,
+    ExponentialSchedule,
+    Schedule,
+    StepSchedule,
+)
 
 
 def build_optimiser(run: Run, system: System, fused: bool = False) -> torch.optim.Optimizer:
@@ -51,7 +57,13 @@ def build_schedule(run: Run, over: torch.optim.Optimizer, steps_per_epoch: int) 
     factor_at = partial(
         rate_factor, run.schedule, steps_per_epoch, run.training.epochs * steps_per_epoch
     )
-    return LambdaLR(over, factor_at)
+    waiting = (run.optimiser.frontend_first_epoch - 1) * steps_per_epoch
+
+    def frontend_factor(step: int) -> float:
+        return factor_at(step) if step >= waiting else 0.0
+
+    groups = len(over.param_groups)
+    return LambdaLR(over, [frontend_factor, factor_at] if groups > 1 else factor_at)
 
 
 def rate_factor(spec: Schedule, steps_per_epoch: int, steps: int, step: int) -> float:
@@ -65,6 +77,14 @@ def rate_factor(spec: Schedule, steps_per_epoch: int, steps: int, step: int) -> 
             return 1.0
         case StepSchedule():
             return spec.factor ** (step // steps_per_epoch // spec.every_epochs)
+        case ExponentialSchedule():
+            epochs = step / steps_per_epoch
+            begun = step // steps_per_epoch + 1
+            if epochs < spec.warmup_epochs:
+                warm = begun if spec.changes == "epoch" else (step + 1) / steps_per_epoch
+                return warm / spec.warmup_epochs
+            done = begun - 1 if spec.changes == "epoch" else epochs
+            return spec.factor ** (done - spec.warmup_epochs)
         case CosineSchedule():
             warmup = round(spec.warmup_share * steps)
             if step < warmup:

@@ -35,8 +35,8 @@ PARTS = {
 EVERY = {
     "systems": ["aasist", "bam", "breathnet", "composed", "mfpt", "multi_reso", "sal", "tca"],
     "frontends": ["s3prl", "tiny", "wav2vec2", "waves", "wavlm"],
-    "layers": ["attentive", "last", "sensitive", "weighted"],
-    "heads": ["aasist", "ecapa", "linear", "lstm", "nes2net", "sls", "tcm"],
+    "layers": ["all", "attentive", "last", "sensitive", "weighted"],
+    "heads": ["aasist", "ecapa", "linear", "lstm", "mamba", "mhfa", "nes2net", "sls", "tcm"],
     "breath": ["dsp", "ones", "precomputed", "random", "respiro", "zeros"],
     "augment": ["csm", "mix_frame", "noise", "rawboost"],
 }

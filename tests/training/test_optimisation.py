@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from bench.config import Config
+from bench.specs.base import SIGNATURE
 from bench.specs.training import CosineSchedule
 from bench.training import engine, optimisation
 
@@ -59,6 +60,47 @@ def test_without_a_warm_up_a_cosine_is_torchs(small):
         )
         over.step()
         torchs.step()
+
+
+def test_an_exponential_warms_up_and_falls_from_epoch_to_epoch_as_in_attms_recipe(small):
+    schedule = "schedule={kind='exponential', factor=0.8, warmup_epochs=5}"
+    found = rates(small("S5", schedule, "training.epochs=30"), 3, 30)
+    of_epochs = [0.2, 0.4, 0.6, 0.8, 1.0, *(0.8**epoch for epoch in range(25))]
+    assert found == pytest.approx([rate for rate in of_epochs for _ in range(3)])
+
+
+def test_an_exponential_may_fall_from_step_to_step(small):
+    schedule = "schedule={kind='exponential', factor=0.5, warmup_epochs=1, changes='step'}"
+    found = rates(small("S5", schedule, "training.epochs=4"), 10, 4)
+    assert found[:11] == pytest.approx([*(i / 10 for i in range(1, 11)), 1.0])
+    assert [found[20], found[30]] == pytest.approx([0.5, 0.25])
+    steps = [after / before for before, after in itertools.pairwise(found[10:])]
+    assert steps == pytest.approx([0.5**0.1] * 29)
+
+
+def test_the_front_end_may_begin_to_learn_later(small):
+    run = small("S0", "optimiser.frontend_first_epoch=3", "training.epochs=4")
+    system = engine.build_system(run, 7, Config(device="cpu"))
+    over = optimisation.build_optimiser(run, system)
+    schedule = optimisation.build_schedule(run, over, 2)
+    begun = {name: part.clone() for name, part in system.state_dict().items()}
+    for step in range(8):
+        rates = [group["lr"] for group in over.param_groups]
+        assert rates[0] == (rates[1] if step >= 4 else 0.0)
+        for parameter in system.parameters():
+            parameter.grad = torch.ones_like(parameter)
+        over.step()
+        schedule.step()
+        changed = {n for n, part in system.state_dict().items() if not torch.equal(part, begun[n])}
+        assert any(not name.startswith("frontend.") for name in changed)
+        assert any(name.startswith("frontend.") for name in changed) == (step >= 4)
+
+
+def test_what_came_later_is_in_no_earlier_signature(small):
+    assert "frontend_first_epoch" not in small("S0").optimiser.model_dump(context=SIGNATURE)
+    later = small("S0", "optimiser.frontend_first_epoch=3")
+    assert later.optimiser.model_dump(context=SIGNATURE)["frontend_first_epoch"] == 3
+    assert later.training_signature != small("S0").training_signature
 
 
 def test_the_front_end_may_have_a_rate_of_its_own(small):

@@ -76,23 +76,28 @@ class ComposedSystem(System):
         return Prediction(bonafide if alone else bonafide - spoof, logits)
 
 
-_UPSTREAM = "ssl_model.model."
-"""Where fairseq's model lies in the systems that follow TakHemlata/SSL_Anti-spoofing."""
+_UPSTREAMS = ("ssl_model.model.", "frontend.upstream.upstream.model.")
+"""Where the front-end's model lies: in the systems that follow TakHemlata/SSL_Anti-spoofing, and in
+WeDefense, which has s3prl's."""
 
 
-def translate_checkpoint(rules: Rules, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def translate_checkpoint(
+    rules: Rules, tensors: Mapping[str, Tensor], *, spoof_first: bool = True
+) -> dict[str, Tensor]:
     """Return the tensors of a published checkpoint by our names, our classes' order.
 
-    It is a state dict of a model with fairseq's at `ssl_model.model`, perhaps saved from several
-    devices (`module.`); `rules` name the rest. Its classes are in the order spoof, bona fide.
+    It is a state dict of a model with a front-end's at one of `_UPSTREAMS`, perhaps saved from
+    several devices (`module.`); `rules` name the rest. `spoof_first`: its classes are in the order
+    spoof, bona fide.
     """
     named = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
     upstream = {
-        name.removeprefix(_UPSTREAM): tensor
+        name.removeprefix(prefix): tensor
         for name, tensor in named.items()
-        if name.startswith(_UPSTREAM)
+        for prefix in _UPSTREAMS
+        if name.startswith(prefix)
     }
     frontend = {f"frontend.{name}": part for name, part in translate_upstream(upstream).items()}
-    behind = {name: part for name, part in named.items() if not name.startswith(_UPSTREAM)}
-    head = exchange_classes(rename_tensors(behind, rules), ("head.classify.",))
-    return {**frontend, **head}
+    behind = {name: part for name, part in named.items() if not name.startswith(_UPSTREAMS)}
+    head = rename_tensors(behind, rules)
+    return {**frontend, **(exchange_classes(head, ("head.classify.",)) if spoof_first else head)}

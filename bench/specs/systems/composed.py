@@ -74,4 +74,4 @@ class Composed(SystemSettings):
                 f"system.head.kind = {self.head.kind!r}: reads no published weights, its settings "
                 "have no `official_rules`",
             )
-        return translate_checkpoint(rules, tensors)
+        return translate_checkpoint(rules, tensors, spoof_first=self.head.official_spoof_first)

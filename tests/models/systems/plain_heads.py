@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from tests.models.systems.plain_mfpt import below, linear, normalised, sigmoid, silu
+from tests.models.systems.plain_mfpt import below, linear, normalised, relu, sigmoid, silu
 
 Weights = Mapping[str, np.ndarray]
 
@@ -187,3 +187,129 @@ def tcm(w: Weights, x: np.ndarray, heads: int, blocks: int) -> np.ndarray:
         x = np.array([row + _feed_forward(below(of, "ff2.fn"), row) / 2 for row in x])
         x = np.array([standardised(below(of, "post_norm"), row) for row in x])
     return linear(below(w, "conformer.fc5"), x[0])
+
+
+# --- Mamba ---------------------------------------------------------------------------------------
+
+
+def mamba_shapes(dim: int, width: int, blocks: int, state: int, kernel: int) -> dict:
+    """Return the names and shapes of swagshaw/XLSR-Mamba with mamba_ssm, inner width x 2."""
+    inner, rank = 2 * width, math.ceil(width / 16)
+    shapes = {**layer("LL", dim, width), **batch_norm("first_bn", 1)}
+    for column in ("forward", "backward"):
+        for block in range(blocks):
+            at = f"conformer.{column}_layers.{block}"
+            shapes |= {
+                f"{at}.mixer.A_log": (inner, state),
+                f"{at}.mixer.D": (inner,),
+                **layer(f"{at}.mixer.in_proj", width, 2 * inner, bias=False),
+                f"{at}.mixer.conv1d.weight": (inner, 1, kernel),
+                f"{at}.mixer.conv1d.bias": (inner,),
+                **layer(f"{at}.mixer.x_proj", inner, rank + 2 * state, bias=False),
+                **layer(f"{at}.mixer.dt_proj", rank, inner),
+                **layer(f"{at}.mixer.out_proj", inner, width, bias=False),
+                f"{at}.norm.weight": (width,),
+            }
+    return {
+        **shapes,
+        "conformer.norm_f.weight": (width,),
+        **layer("conformer.f_attention_pool", width, 1),
+        **layer("conformer.b_attention_pool", width, 1),
+        **layer("conformer.LL", 2 * width, width),
+        **layer("conformer.classifier", width, 2),
+    }
+
+
+def rms_normalised(weight: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return x / math.sqrt(sum(value * value for value in x) / len(x) + 1e-5) * weight
+
+
+def scan(steps, decay, given, write, read) -> np.ndarray:
+    """Selective scan of one clip, number by number; "hops channels" and "hops state"."""
+    hops, channels = given.shape
+    out = np.zeros((hops, channels))
+    for c in range(channels):
+        memory = [0.0] * decay.shape[1]
+        for t in range(hops):
+            for n in range(len(memory)):
+                share = math.exp(steps[t, c] * decay[c, n])
+                memory[n] = share * memory[n] + steps[t, c] * write[t, n] * given[t, c]
+                out[t, c] += read[t, n] * memory[n]
+    return out
+
+
+def _mixer(w: Weights, x: np.ndarray) -> np.ndarray:
+    inner, state = w["A_log"].shape
+    rank, kernel = w["dt_proj.weight"].shape[1], w["conv1d.weight"].shape[2]
+    wide = np.array([w["in_proj.weight"] @ row for row in x])
+    given = np.zeros((len(x), inner))
+    for t in range(len(x)):
+        for c in range(inner):
+            total = w["conv1d.bias"][c]
+            for k in range(kernel):  # the last weight is that of the hop itself
+                if (at := t - kernel + 1 + k) >= 0:
+                    total += w["conv1d.weight"][c, 0, k] * wide[at, c]
+            given[t, c] = silu(total)
+    chosen = np.array([w["x_proj.weight"] @ row for row in given])
+    steps = np.array([linear(below(w, "dt_proj"), row[:rank]) for row in chosen])
+    steps = each(lambda row: each(lambda value: math.log1p(math.exp(value)), row), steps)
+    write, read = chosen[:, rank : rank + state], chosen[:, rank + state :]
+    out = scan(steps, -np.exp(w["A_log"]), given, write, read) + w["D"] * given
+    gates = np.array([each(silu, row[inner:]) for row in wide])
+    return np.array([w["out_proj.weight"] @ row for row in out * gates])
+
+
+def mamba(w: Weights, x: np.ndarray, blocks: int, last_added: str) -> np.ndarray:
+    """`x` is "hops dim" of one clip; return its logits, spoof first.
+
+    As released, each block first adds what the one before gave, and hands on its own outcome; the
+    last addition takes the columns' input instead.
+    """
+    given, columns = narrowed(w, x), []
+    for column in ("forward", "backward"):
+        hidden = given if column == "forward" else given[::-1]
+        residual = np.zeros_like(given)
+        for block in range(blocks):
+            of = below(w, f"conformer.{column}_layers.{block}")
+            residual = residual + hidden
+            normal = np.array([rms_normalised(of["norm.weight"], row) for row in residual])
+            hidden = _mixer(below(of, "mixer"), normal)
+        last = residual + (given if last_added == "input" else hidden)
+        last = np.array([rms_normalised(w["conformer.norm_f.weight"], row) for row in last])
+        score = below(w, f"conformer.{column[0]}_attention_pool")
+        columns.append(softmax(np.array([linear(score, row)[0] for row in last])) @ last)
+    joined = linear(below(w, "conformer.LL"), np.concatenate(columns))
+    return linear(below(w, "conformer.classifier"), joined)
+
+
+# --- MHFA ----------------------------------------------------------------------------------------
+
+
+def mhfa_shapes(dim: int, states: int, heads: int, compression: int, embedding: int) -> dict:
+    """Return the names and shapes of WeDefense (zlin0/wedefense at 0d29584) with a softmax loss."""
+    return {
+        "weights_k": (states,),
+        "weights_v": (states,),
+        **layer("cmp_linear_k", dim, compression),
+        **layer("cmp_linear_v", dim, compression),
+        **layer("att_head", compression, heads),
+        **layer("pooling_fc", heads * compression, embedding),
+        **batch_norm("projection.trans.0", embedding),
+        **layer("projection.trans.2", embedding, 2),
+    }
+
+
+def mhfa(w: Weights, states: np.ndarray, centred: bool = False) -> np.ndarray:
+    """`states` are "states hops dim" of one clip; return its logits, bona fide first."""
+    if centred:
+        states = np.array([[row - sum(row) / len(row) for row in state] for state in states])
+    sums = {}
+    for part in ("k", "v"):
+        shares = softmax(w[f"weights_{part}"])
+        total = sum(share * state for share, state in zip(shares, states, strict=True))
+        sums[part] = [linear(below(w, f"cmp_linear_{part}"), row) for row in total]
+    scores = np.array([linear(below(w, "att_head"), row) for row in sums["k"]])
+    means = [softmax(scores[:, head]) @ np.array(sums["v"]) for head in range(scores.shape[1])]
+    embedded = linear(below(w, "pooling_fc"), np.concatenate(means))
+    normal = normalised(below(w, "projection.trans.0"), embedded)
+    return linear(below(w, "projection.trans.2"), relu(normal))

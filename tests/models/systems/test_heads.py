@@ -13,6 +13,7 @@ from torch import Tensor
 from bench.cards import table_cards
 from bench.config import Config
 from bench.models.official_weights import load_official
+from bench.models.systems.blocks.mamba import MambaBlock, scan_states
 from bench.specs.frontends.wav2vec2 import Wav2Vec2
 from bench.specs.heads import Head
 from bench.specs.kinds import HeadInput, HeadSettings
@@ -47,6 +48,20 @@ HEADS = {
         "tcm/asvspoof2021:LA",
         2_382_628,
     ),
+    "mamba": Released(
+        {"width": 10, "blocks": 2, "state": 3, "kernel": 3},
+        lambda dim, _: plain.mamba_shapes(dim, 10, 2, 3, 3),
+        lambda w, x: plain.mamba(w, x, 2, "block"),
+        "xlsr-mamba/asvspoof2021:LA",
+        1_936_950,
+    ),
+    "mhfa": Released(
+        {"heads": 3, "compression": 6, "embedding": 7, "centred": "dimensions"},
+        lambda dim, states: plain.mhfa_shapes(dim, states, 3, 6, 7),
+        lambda w, x: plain.mhfa(w, x, centred=True)[::-1],
+        "mhfa/partialspoof:WavLM-frozen",
+        1_315_410 + 2 * 256 + 2 * 257,  # its classifier, which the published figure leaves out
+    ),
 }
 each_head = pytest.mark.parametrize("name", HEADS)
 
@@ -78,7 +93,7 @@ def released(name, tmp_path):
     return system, spec, file, drawn
 
 
-UPSTREAM: dict[str, str] = {}
+UPSTREAM = {"mhfa": "frontend.upstream.upstream.model."}
 
 
 def resolved(table: str):
@@ -162,6 +177,66 @@ def test_every_trained_weight_gets_a_gradient_and_16_bits_do_not_spoil_it(name):
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         rough = head(states).float()
     torch.testing.assert_close(rough, head(states), atol=0.05, rtol=0.05)
+
+
+def test_the_released_mamba_adds_the_input_and_leaves_its_last_blocks_dead():
+    own = {**HEADS["mamba"].small, "last_added": "input"}
+    head = settings("mamba", **own).build(HeadInput(12, 3, 6800)).eval()
+    weights = plain.draw(plain.mamba_shapes(12, 10, 2, 3, 3))
+    names = composed(settings("mamba")).official_names(weights)
+    head.load_state_dict({name.removeprefix("head."): part for name, part in names.items()})
+    states = drawn_states(settings("mamba"), 2)
+    logits = head(states)
+    for clip in range(2):
+        x = states[clip].double().numpy()
+        spoof, bonafide = plain.mamba(plain.as_arrays(weights), x, 2, "input")
+        np.testing.assert_allclose(logits[clip].detach(), [bonafide, spoof], rtol=1e-3, atol=1e-4)
+    whole = settings("mamba", last_added="input").build(HeadInput(1024, 25, 66_800))
+    assert sum(p.numel() for p in whole.parameters()) == 1_936_950
+    assert sum(p.numel() for p in whole.parameters() if not p.requires_grad) == 291_168
+    logits.sum().backward()
+    trained = {name: p.grad is not None for name, p in head.named_parameters() if p.requires_grad}
+    assert all(trained.values())
+
+
+@pytest.mark.parametrize("hops", [1, 7])
+def test_the_scan_is_a_loop_over_channels_and_hops(hops):
+    generator = torch.Generator().manual_seed(0)
+    steps = torch.rand(2, hops, 5, generator=generator)
+    given = torch.randn(2, hops, 5, generator=generator)
+    write, read = torch.randn(2, 2, hops, 3, generator=generator)
+    decay = -3 * torch.rand(5, 3, generator=generator)
+    found = scan_states(steps, decay, given, write, read)
+    for clip in range(2):
+        parts = (part.double().numpy() for part in (steps[clip], decay, given[clip], write[clip]))
+        expected = plain.scan(*parts, read[clip].double().numpy())
+        np.testing.assert_allclose(found[clip], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_scans_gradient_is_the_difference_quotient():
+    generator = torch.Generator().manual_seed(0)
+    shapes = ((1, 4, 2), (2, 3), (1, 4, 2), (1, 4, 3), (1, 4, 3))
+    given = [torch.rand(shape, generator=generator, requires_grad=True) for shape in shapes]
+    scan_states(given[0], -given[1], *given[2:]).sum().backward()
+    for part in given:
+        numbers = part.detach().view(-1)
+        for i in range(len(numbers)):
+            values = []
+            for change in (1e-2, -1e-2):
+                numbers[i] += change
+                with torch.no_grad():
+                    values.append(scan_states(given[0], -given[1], *given[2:]).sum().item())
+                numbers[i] -= change
+            expected = (values[0] - values[1]) / 2e-2
+            assert part.grad.view(-1)[i].item() == pytest.approx(expected, abs=2e-3)
+
+
+def test_mambas_first_steps_lie_between_a_thousandth_and_a_tenth():
+    block = MambaBlock(144, settings("mamba"))
+    steps = torch.nn.functional.softplus(block.step.bias)
+    assert 0.00099 < steps.min() < 0.0015
+    assert 0.07 < steps.max() < 0.101
+    assert torch.equal(block.log_decay[5].exp().round(), torch.arange(1.0, 17.0))
 
 
 @pytest.mark.rows

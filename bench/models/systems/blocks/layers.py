@@ -1,4 +1,7 @@
-"""From a front-end's hidden states to one sequence: the last, or a learnt weighting of all."""
+"""From a front-end's hidden states to one sequence: the last, or a learnt weighting of all.
+
+Or to all of them, for a head that merges them itself.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from bench.models.full_precision import widen_halves
 from bench.specs.layers.weighted import WeightedLayers
 
 LayerMerge = nn.Module
-"""Called with a front-end's states, each "batch hops dim"; returns "batch hops dim"."""
+"""Called with a front-end's states, each "batch hops dim"; returns "batch hops dim", or all."""
 
 
 class LastState(nn.Module):
@@ -20,6 +23,24 @@ class LastState(nn.Module):
     def forward(self, states: Sequence[Tensor]) -> Tensor:
         """`states`: each "batch hops dim". Return "batch hops dim"."""
         return states[-1]
+
+
+class AllStates(nn.Module):
+    """Return all hidden states, for a head that merges them itself."""
+
+    def forward(self, states: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """`states`: each "batch hops dim". Return the same."""
+        return tuple(states)
+
+
+def sum_states(states: Sequence[Tensor], weights: Tensor) -> Tensor:
+    """Return the sum of `states`, each "batch hops dim" with one of `weights`, in float32."""
+    # One state after the other: stacking 25 states would hold all of them once more.
+    # In float32 from the first: a weight alone would take the states' precision.
+    total = weights[0] * widen_halves(states[0])
+    for weight, state in zip(weights[1:], states[1:], strict=True):
+        total = torch.addcmul(total, weight, state)
+    return total
 
 
 class WeightedStates(nn.Module):
@@ -37,10 +58,6 @@ class WeightedStates(nn.Module):
 
     def forward(self, states: Sequence[Tensor]) -> Tensor:
         """`states`: each "batch hops dim". Return "batch hops dim", in float32."""
-        weights = self.weights.softmax(0) if self.rule == "softmax" else self.weights
-        # One state after the other: stacking 25 states would hold all of them once more.
-        # In float32 from the first: a weight alone would take the states' precision.
-        total = weights[0] * widen_halves(states[0])
-        for weight, state in zip(weights[1:], states[1:], strict=True):
-            total = torch.addcmul(total, weight, state)
-        return total
+        return sum_states(
+            states, self.weights.softmax(0) if self.rule == "softmax" else self.weights
+        )

@@ -21,6 +21,14 @@ def pool_states(states: Tensor, hops: int | None) -> Tensor:
     return F.avg_pool1d(states.transpose(1, 2), hops, ceil_mode=True).transpose(1, 2)
 
 
+def softmax_mean(states: Tensor, scores: Tensor) -> Tensor:
+    """Return "batch dim": a mean of `states` "batch hops dim", weighted by softmax over the hops.
+
+    `scores` are "batch hops 1". In float32.
+    """
+    return (widen_halves(scores).softmax(dim=1) * states).sum(dim=1)
+
+
 class AttentivePooling(nn.Module):
     """A weighted mean of each `hops` states, its weights a softmax of tanh(w x + b)."""
 
