@@ -172,8 +172,9 @@ class Protocol(Spec):
 
     def find_class(self, word: str) -> Class | None:
         """Return the class of a word by `labels`; None where it has none."""
-        fitting = (given for name, given in self.labels.items() if fnmatchcase(word, name))
-        return self.labels.get(word) or next(fitting, None)
+        if word in self.labels:
+            return self.labels[word]
+        return next((self.labels[name] for name in self.labels if fnmatchcase(word, name)), None)
 
 
 def _name_braces(pattern: str) -> str:

@@ -147,6 +147,25 @@ def test_regions_of_one_class_are_spans_of_the_whole_utterance(tmp_path: Path):
     assert check_corpus(card, tmp_path, "eval", lambda *_: None).issues == ()
 
 
+def test_partialedit_keeps_the_folders_of_files_with_one_name(tmp_path: Path):
+    name = "p225/p225_001_edited_partial_16k"
+    lines = [f"E1/{name}.wav,0.52,0.81,1.2", f"E2/{name}.wav,0.1,0.3,0.52,0.81,1.2"]
+    write_lines(tmp_path / "PartialEdit_E1E2.csv", lines)
+    for part in ("E1", "E2"):
+        wav(tmp_path / f"{part}/{name}.wav", 1.2)
+    card = corpus_cards.read_corpus_card("partialedit")
+    subset = read(card, tmp_path)
+    assert subset.table["utterance"].tolist() == [f"E1/{name}", f"E2/{name}"]
+    assert isinstance(subset.timing, Spans)
+    edited = [[s for s in one if s.label == "spoof"] for one in subset.timing.spans.values()]
+    assert edited == [
+        [Span(0.52, 0.81, "spoof")],
+        [Span(0.1, 0.3, "spoof"), Span(0.52, 0.81, "spoof")],
+    ]
+    codes = {issue.code for issue in check_corpus(card, tmp_path, "eval", lambda *_: None).issues}
+    assert codes == {"corpus.count"}
+
+
 @pytest.mark.parametrize(
     "line", ["a.wav,0.5,0.2,1.0", "a.wav,0.2,1.2,1.0", "a.wav,0.2,1.0", "a.wav,x,0.5,1.0"]
 )
