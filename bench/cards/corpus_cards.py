@@ -24,6 +24,7 @@ from bench.cards.card_files import (
 from bench.cards.corpus_names import is_called, near_corpus
 from bench.errors import BenchError, near_name
 from bench.specs.corpus import CorpusCard, Protocol
+from bench.units import CLASSES
 
 
 def list_corpora() -> list[str]:
@@ -107,7 +108,7 @@ def _parse_file(path: Path, _state: tuple[int, ...]) -> CorpusCard:
             f"{display_path(path)}: key: a card's key is its file's name; leave it out",
         )
     card = validate_card(CorpusCard, {"key": path.stem.lower(), **content}, path)
-    wrong = [f"{display_path(path)}: {fault}" for fault in _find_mistakes(card)]
+    wrong = [f"{display_path(path)}: {fault}" for fault in find_card_faults(card)]
     if wrong:
         raise BenchError("corpus.invalid-card", "\n".join(wrong))
     return card
@@ -122,7 +123,8 @@ def reader_names() -> list[str]:
     return extensions.list_modules("readers")
 
 
-def _find_mistakes(card: CorpusCard) -> Iterator[str]:
+def find_card_faults(card: CorpusCard) -> Iterator[str]:
+    """Yield what in a card does not fit together, beyond what its model checks."""
     readers = reader_names()
     if card.reader not in readers:
         yield f"reader = {card.reader!r}: no such reader{near_name(card.reader, readers)}"
@@ -177,9 +179,17 @@ def is_folder_within(folder: str) -> bool:
 def _protocol_mistakes(card: CorpusCard, protocol: Protocol) -> Iterator[str]:
     """Yield what names no column, and columns that cannot be."""
     common: set[str] = set()
-    for number, text in enumerate(protocol.columns):
-        *columns, last = text.split() or [""]
-        columns += [last] if last != "..." else []
+    if protocol.file and not protocol.columns:
+        yield "protocol.columns: is missing: the names of the columns of `file`"
+    if protocol.columns and not protocol.file:
+        yield "protocol.columns: should be left out where there is no `file`"
+    if protocol.spans is not None and protocol.spans.regions is not None:
+        for text in protocol.columns:
+            if "duration_s" not in text.split():
+                yield f"protocol.columns = {text!r}: has no duration_s, where regions' rest ends"
+    for number, text in enumerate(protocol.forms):
+        written = text.split() or [""]
+        columns = [column for column in written if column != "..."]
         named = [column for column in columns if column != "-"]
         where = f"protocol.columns = {text!r}"
         for column in sorted({column for column in named if named.count(column) > 1}):
@@ -188,16 +198,21 @@ def _protocol_mistakes(card: CorpusCard, protocol: Protocol) -> Iterator[str]:
             if not re.fullmatch("[a-z][a-z0-9_]*", column) or column in ("path", "attack_type"):
                 yield f"{where}: {column!r}: should be lower-case letters, digits, _; not path"
         for column in {"utterance", "label"} - set(named):
-            yield f"{where}: has no {column}"
+            if not getattr(protocol, column):
+                yield f"{where}: has no {column}, and protocol.{column} is not there either"
         if ("spans" in named) != (protocol.spans is not None):
             yield f"{where}: a column `spans` and [protocol.spans] go together"
-        if last == "..." and columns[-1:] != ["spans"]:
+        if "..." in written and written[: written.index("...")][-1:] != ["spans"]:
             yield f"{where}: `...` stands after `spans` only"
         common = common & set(named) if number else set(named)
     known_columns = common | {"speaker", "attack"}
     used = [(f"protocol.words.{column}", column) for column in protocol.words]
     used += [(f"factors.{column}", column) for column in card.factors if column != "attack_type"]
+    if protocol.label and protocol.label not in CLASSES:
+        used.append(("protocol.label", protocol.label))
     patterns = [("protocol.audio", pattern) for pattern in protocol.audio]
+    patterns += [("protocol.utterance", protocol.utterance)] if protocol.utterance else []
+    known_columns |= {"utterance"} if protocol.utterance else set[str]()
     for name, split in card.splits.items():
         used += [(f"splits.{name}.where.{column}", column) for column in split.where]
         patterns += [(f"splits.{name}.audio", pattern) for pattern in split.audio]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,7 +105,7 @@ def _find_repeated(lines: Lines, again: np.ndarray) -> tuple[list[str], list[str
     return two, same
 
 
-def keep_known(lines: Lines, field: str, words: Mapping[str, str], issues: Issues) -> Lines:
+def keep_known(lines: Lines, field: str, words: Iterable[str], issues: Issues) -> Lines:
     """Return the lines whose `field` is one of `words`; note the others."""
     right = lines.table[field].isin(list(words)).to_numpy()
     wrong = np.flatnonzero(~right).tolist()

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from string import Formatter
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -24,8 +26,14 @@ from bench.errors import BenchError
 from bench.issues import Issues
 from bench.specs.corpus import Protocol
 
-Separator = Literal["tab", "comma", "semicolon", "space"]
-SEPARATORS: Mapping[Separator, str] = {"tab": "\t", "comma": ",", "semicolon": ";", "space": " "}
+Separator = Literal["tab", "comma", "semicolon", "pipe", "space"]
+SEPARATORS: Mapping[Separator, str] = {
+    "tab": "\t",
+    "comma": ",",
+    "semicolon": ";",
+    "pipe": "|",
+    "space": " ",
+}
 """In the order in which they are tried."""
 _LOOKED_AT = 100
 """Lines by which the number of columns is told."""
@@ -38,19 +46,19 @@ class ProtocolColumns(NamedTuple):
 
     names: tuple[str, ...]
     """`-` where a column is passed over."""
-    rest: bool
-    """Whether the last column takes all that follows."""
+    rest: int | None
+    """Which column takes all that those behind it leave; None: each takes one."""
 
     @classmethod
     def from_text(cls, text: str) -> ProtocolColumns:
         """Read a text of `Protocol.columns`."""
-        names = tuple(text.split())
-        rest = names[-1:] == ("...",)
-        return cls(names[: len(names) - rest], rest)
+        names = text.split()
+        rest = names.index("...") - 1 if "..." in names else None
+        return cls(tuple(name for name in names if name != "..."), rest)
 
     def fits(self, count: int) -> bool:
         """Whether a line may have so many fields."""
-        return count >= len(self.names) if self.rest else count == len(self.names)
+        return count == len(self.names) if self.rest is None else count >= len(self.names)
 
 
 def read_protocol(path: Path, protocol: Protocol, suffix: str, issues: Issues) -> Lines:
@@ -66,16 +74,42 @@ def read_protocol(path: Path, protocol: Protocol, suffix: str, issues: Issues) -
     skipped = _count_header_lines(data, protocol)
     malformed: list[str] = []
     table = _parse_regular(data, protocol, columns, skipped)
-    if table is not None and (table["utterance"] != "").all():
+    if table is not None and ("utterance" not in table or (table["utterance"] != "").all()):
         result = Lines(path, table, np.arange(1 + skipped, 1 + skipped + len(table)))
     else:
         result = _read_line_by_line(path, data, protocol, columns, skipped, malformed)
-    utterances = result.table["utterance"]
-    if utterances.str.endswith(suffix).any():
-        result.table["utterance"] = utterances.str.removesuffix(suffix)
     words = "|".join(protocol.labels)
     forms = [re.sub(r"\blabel\b", words, text) for text in protocol.columns]
+    result = complete_lines(result, protocol, suffix)
     return lines.check_lines(result, " or ".join(forms), malformed, issues)
+
+
+def complete_lines(result: Lines, protocol: Protocol, suffix: str) -> Lines:
+    """Return lines with ids and labels, where the card makes them of other columns.
+
+    Ids lose the audio's `suffix` where they end in it.
+    """
+    table = result.table
+    if "utterance" not in table:
+        table = table.assign(utterance=fill_braces(protocol.utterance, table))
+    if table["utterance"].str.endswith(suffix).any():
+        table = table.assign(utterance=table["utterance"].str.removesuffix(suffix))
+    if "label" not in table and protocol.label in table:
+        table = table.assign(label=table[protocol.label])
+    elif "label" not in table:
+        every = pd.Series(protocol.label, index=table.index, dtype="str")
+        table = table.assign(label=every.astype("category"))
+    return replace(result, table=table)
+
+
+def fill_braces(pattern: str, table: pd.DataFrame) -> pd.Series:
+    """Return the pattern with each row's words in the place of its braces."""
+    filled = pd.Series("", index=table.index, dtype="str")
+    for text, column, _, _ in Formatter().parse(pattern):
+        filled = filled + text
+        if column:
+            filled = filled + table[column].astype("str")
+    return filled
 
 
 def _read_line_by_line(
@@ -120,11 +154,12 @@ def explain_misfit(path: Path, protocol: Protocol, suffix: str) -> str:
     row = _make_row(columns := _choose_columns(data, protocol), first.fields)
     if row is None:
         return f"{path}: has {len(first.fields)} columns, not {' or '.join(protocol.columns)}"
-    fields = dict(zip(columns.names, row, strict=True))
-    utterance, label = fields["utterance"].removesuffix(suffix), fields["label"]
+    named = {name: pd.Series([text]) for name, text in zip(columns.names, row, strict=True)}
+    one = complete_lines(Lines(path, pd.DataFrame(named), np.array([1])), protocol, suffix)
+    utterance, label = str(one.table["utterance"][0]), str(one.table["label"][0])
     if protocol.ids and not re.fullmatch(protocol.ids, utterance):
         return f"{path}: its utterances are named {utterance}, not {protocol.ids}"
-    if label not in protocol.labels:
+    if protocol.find_class(label) is None:
         return f"{path}: its label is {label!r}, not {' or '.join(protocol.labels)}"
     return ""
 
@@ -142,7 +177,7 @@ def _is_regular(data: bytes, protocol: Protocol, columns: ProtocolColumns) -> bo
     loose = {b" " + separator, separator + b" ", b" \n", b"\n ", b"\n\n"}
     loose |= {"space": {b"\t"}, "tab": set[bytes]()}.get(protocol.separator, {b'"'})
     edges = data[:1] in (b"", b"\n", b" ", separator) or data[-1:] in (b" ", separator)
-    if columns.rest or edges or any(mark in data for mark in loose):
+    if columns.rest is not None or edges or any(mark in data for mark in loose):
         return False
     others = bytes(set(range(256)) - {ord(separator), ord("\n")})
     marks = data.translate(None, others) + (b"" if data.endswith(b"\n") else b"\n")
@@ -192,10 +227,11 @@ def _make_row(columns: ProtocolColumns, fields: list[str]) -> Sequence[str] | No
     """Return the fields by column, None where the line is malformed."""
     if not columns.fits(len(fields)):
         return None
-    if columns.rest:
-        last = len(columns.names) - 1
-        fields = [*fields[:last], " ".join(fields[last:])]
-    return fields if fields[columns.names.index("utterance")] else None
+    if columns.rest is not None:
+        before, behind = columns.rest, len(fields) - (len(columns.names) - 1 - columns.rest)
+        fields = [*fields[:before], " ".join(fields[before:behind]), *fields[behind:]]
+    named = dict(zip(columns.names, fields, strict=True))
+    return fields if named.get("utterance", "-") else None
 
 
 def _choose_columns(data: bytes, protocol: Protocol) -> ProtocolColumns:

@@ -13,6 +13,8 @@ import pandas as pd
 from bench.data.lines import Lines
 from bench.data.subset import Span
 from bench.issues import Issues
+from bench.specs.corpus import Class
+from bench.units import BONAFIDE, SPOOF
 
 TOLERANCE_S = 0.01 + 1e-6
 """How far two spans may be apart or overlap: one step of HAD's two decimals, below every resolution
@@ -51,6 +53,43 @@ def parse_spans(
     if empty:
         pieces = [tuple(s for s in piece if s.start_s < s.end_s) for piece in pieces]
     return LabelledLines(lines.keep_rows(sound), [pieces[i] for i in sound])
+
+
+def parse_regions(lines: Lines, field: str, label: Class, issues: Issues) -> LabelledLines:
+    """Parse `field` of every line: starts and ends of regions of the class `label`, with blanks.
+
+    What is between them, up to the column `duration_s`, is of the other class. Regions must follow
+    one another within the utterance; lines where they do not are noted and left out. A region of no
+    length is dropped.
+    """
+    other: Class = BONAFIDE if label == SPOOF else SPOOF
+    rows: list[int] = []
+    spans: list[tuple[Span, ...]] = []
+    wrong: list[str] = []
+    texts = zip(lines.list_column(field), lines.list_column("duration_s"), strict=True)
+    for row, (text, duration) in enumerate(texts):
+        edges = _read_edges(text.split(), duration)
+        if edges is None:
+            wrong.append(f"{lines.name_line(row)}: {text!r} of {duration} s")
+            continue
+        classes = (label if number % 2 else other for number in range(len(edges)))
+        parts = (Span(*ends, one) for ends, one in zip(pairwise(edges), classes, strict=False))
+        rows.append(row)
+        spans.append(tuple(part for part in parts if part.start_s < part.end_s))
+    what = "malformed regions, should be `START END` in seconds, each behind the one before"
+    issues.add("error", "labels.malformed-span", what, ids=wrong)
+    return LabelledLines(lines.keep_rows(rows), spans)
+
+
+def _read_edges(texts: Sequence[str], duration: str) -> list[float] | None:
+    """Return 0, the edges of the regions, and the end; None where they are none."""
+    try:
+        inner, end = [float(text) for text in texts], float(duration)
+    except ValueError:
+        return None
+    edges = [0.0, *(min(edge, end) for edge in inner), end]
+    in_order = all(first <= second for first, second in pairwise([0.0, *inner, end + TOLERANCE_S]))
+    return edges if len(inner) % 2 == 0 and in_order and np.isfinite(end) and end > 0 else None
 
 
 def check_ends(table: pd.DataFrame, ends_s: Sequence[float], issues: Issues) -> None:

@@ -6,7 +6,9 @@ delimited text, also how they are read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field
@@ -108,8 +110,11 @@ class Split(Spec):
 
 
 class SpanText(Spec):
-    """Spans as text: `START-END-LABEL` in seconds. They cover the whole utterance."""
+    """Spans as text: `START-END-LABEL` in seconds, which cover the whole utterance; or regions."""
 
+    regions: Class | None = None
+    """Spans are pairs of columns `START` and `END` of regions of this class, without a label. The
+    rest of the utterance, up to `duration_s`, is of the other class."""
     labels: dict[str, Class] = Field(default_factory=lambda: dict[str, Class](_CLASSES))
     """The class of each word, e.g. `{ T = "bonafide", F = "spoof" }`."""
     separator: str = "/"
@@ -117,27 +122,37 @@ class SpanText(Spec):
 
 
 class Protocol(Spec):
-    """A list of utterances in a delimited text file in UTF-8, plain or gzipped.
+    """A list of utterances in delimited text in UTF-8, plain or gzipped; or folders of audio.
 
     Paths are below the corpus's folder, with `/`; where there are alternatives, the one that is
     there is taken. In paths, `{split}` is the split's name.
     """
 
-    file: OneOrMore
-    separator: Literal["space", "tab", "comma", "semicolon"] = "space"
-    """`space`: any run of spaces and tabs. Quotes mean anything with `comma` and `semicolon`
-    only."""
+    file: OneOrMore = ()
+    """The list. If it is left out, there is none: the utterances are the audio files whose paths
+    fit `audio`, and the names in its braces are the columns."""
+    separator: Literal["space", "tab", "comma", "semicolon", "pipe"] = "space"
+    """`space`: any run of spaces and tabs; `pipe`: `|`. Quotes mean nothing with `space` and
+    `tab`."""
     header: str = ""
     """A first line with names. It is skipped if the file has it."""
-    columns: OneOrMore
+    columns: OneOrMore = ()
     """Names of the columns in order, with a space between: `speaker utterance - attack label`.
 
-    `utterance` and `label` are needed; `speaker`, `attack` and `duration_s` mean what they do in
-    every table, `spans` holds spans, `-` is a column passed over, and any other name is a column of
-    the table. `spans ...` at the end: one span in this and in each further column. A corpus whose
-    copies differ gives a text for each number of columns."""
+    `utterance` and `label` are needed, or the keys of these names; `speaker`, `attack` and
+    `duration_s` mean what they do in every table, `spans` holds spans, `-` is a column passed over,
+    and any other name is a column of the table. `spans ...`: one span in this and in each further
+    column, but for those that are named behind it. A corpus whose copies differ gives a text for
+    each number of columns."""
+    utterance: str = ""
+    """Ids where no column has them, with columns in braces: `{label}/{name}`. It keeps files of one
+    name in several folders apart."""
+    label: str = ""
+    """Labels where no column has them: the column whose words `labels` gives the classes of, such
+    as `attack`; or the class of every line."""
     labels: dict[str, Class] = Field(default_factory=lambda: dict[str, Class](_CLASSES))
-    """The class of each word in column `label`; another word is an error."""
+    """The class of each word in column `label`; another word is an error. A `*` stands for any
+    characters; the first that fits counts."""
     none: str = "-"
     """The word for an empty field."""
     words: dict[str, dict[str, str]] = Field(default_factory=dict[str, dict[str, str]])
@@ -149,6 +164,23 @@ class Protocol(Spec):
     """Path of an utterance's audio: `flac/{utterance}.flac`. It may have any column in braces, and
     `**` for folders at any depth."""
     spans: SpanText | None = None
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """`columns`; of folders, the names in the braces of `audio`."""
+        return self.columns if self.file else tuple(map(_name_braces, self.audio))
+
+    def find_class(self, word: str) -> Class | None:
+        """Return the class of a word by `labels`; None where it has none."""
+        if word in self.labels:
+            return self.labels[word]
+        return next((self.labels[name] for name in self.labels if fnmatchcase(word, name)), None)
+
+
+def _name_braces(pattern: str) -> str:
+    """Return the names in the braces of a path, each once; "" where it is none."""
+    names = re.findall(r"\{(\w+)\}", pattern)
+    return " ".join(dict.fromkeys(name for name in names if name != "split"))
 
 
 _CLASSES: dict[str, Class] = {BONAFIDE: BONAFIDE, SPOOF: SPOOF}

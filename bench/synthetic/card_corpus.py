@@ -28,6 +28,8 @@ from bench.synthetic.layout import write_lines
 from bench.synthetic.vocoders import LLAMAPARTIALSPOOF
 from bench.units import BONAFIDE, CLASSES, SAMPLE_RATE_HZ, SPOOF
 
+_OF_EVERY_CLIP = ("utterance", "label", "speaker", "name", "duration_s", "spans")
+"""Columns that are not dealt."""
 _LEVELS = 3
 """How many values a column has of which the card says none."""
 
@@ -65,20 +67,25 @@ class CardCorpus:
         rng = make_generator(seed, self.KEY, split)
         count = size.inthewild
         vocoders = [*LLAMAPARTIALSPOOF.values()]
+        only = self.protocol.label
         dealt = zip(
-            deal_items(rng, CLASSES, count),
+            deal_items(rng, (only,) if only in CLASSES else CLASSES, count),
             deal_items(rng, _split_speakers(split, cast), count),
             deal_items(rng, range(len(vocoders)), count),
             *(deal_items(rng, self._levels(name, split), count) for name in self._names()),
             strict=True,
         )
-        localized = "spans" in self._names()
+        localized = self.protocol.spans is not None
         for number, (label, speaker, vocoder, *values) in enumerate(dealt):
             fields = dict(zip(self._names(), values, strict=True))
             fields |= {"split": split, "speaker": f"speaker-{speaker.number}"}
             if "attack" in fields:
                 fields["attack"] = "" if label == BONAFIDE else fields["attack"]
-            utterance = f"{self.KEY}-{split}-{number}"
+            name = f"{self.KEY}-{split}-{number}"
+            fields |= {"name": name, "label": _word_of(label, self.protocol.labels)}
+            if self.protocol.label in fields:
+                fields[self.protocol.label] = fields["label"]
+            utterance = self.protocol.utterance.format_map(fields) or name
             if self.protocol.ids and not re.fullmatch(self.protocol.ids, utterance):
                 raise BenchError(
                     "mini.no-recipe",
@@ -100,8 +107,8 @@ class CardCorpus:
 
     def _names(self) -> list[str]:
         """Return the columns of the list but for those that every clip has anyway."""
-        names = self.protocol.columns[0].removesuffix(" ...").split()
-        return [name for name in names if name not in ("-", "utterance", "label", "speaker")]
+        names = self.protocol.forms[0].replace(" ...", "").split()
+        return [name for name in names if name not in ("-", *_OF_EVERY_CLIP)]
 
     def _levels(self, name: str, split: str) -> Sequence[str]:
         """Return the values that a column may have in a split."""
@@ -121,7 +128,7 @@ class CardCorpus:
     def annotate(self, root: Path, made: Sequence[WrittenClip]) -> None:
         """Write the list of each split, or of those that one file holds."""
         lists: dict[str, list[str]] = {}
-        for clip in made:
+        for clip in made if self.protocol.file else ():
             split = clip.clip.fields["split"]
             file = (self.card.splits[split].file or self.protocol.file)[0].format(split=split)
             lists.setdefault(file, []).append(self._format_line(clip))
@@ -135,10 +142,12 @@ class CardCorpus:
         separator = SEPARATORS[self.protocol.separator]
         for name in (name for name in columns if name != "..."):
             match name:
-                case "label":
-                    cells.append(_word_of(made.clip.label, self.protocol.labels))
+                case "label" | "name":
+                    cells.append(made.clip.fields[name])
                 case "duration_s":
                     cells.append(f"{made.n_samples / SAMPLE_RATE_HZ:.4f}")
+                case "spans" if self.protocol.spans and self.protocol.spans.regions:
+                    cells += self._list_edges(made, self.protocol.spans.regions)
                 case "spans":
                     between = separator if columns[-1] == "..." else self._span_separator()
                     cells.append(between.join(self._format_spans(made)))
@@ -148,6 +157,11 @@ class CardCorpus:
                     words = self.protocol.words.get(name, {})
                     cells.append(_word_of(made.clip.fields[name], words) or self.protocol.none)
         return separator.join(cells)
+
+    def _list_edges(self, made: WrittenClip, label: str) -> Iterator[str]:
+        for piece in made.pieces:
+            if piece.label == label:
+                yield from (f"{at / SAMPLE_RATE_HZ:.2f}" for at in (piece.start, piece.end))
 
     def _span_separator(self) -> str:
         return self.protocol.spans.separator if self.protocol.spans else "/"
@@ -166,5 +180,6 @@ def _split_speakers(split: str, cast: SpeakerSplits) -> Sequence[Speaker]:
 
 
 def _word_of(value: str, words: Mapping[str, str]) -> str:
-    """Return the word of a list that stands for `value`."""
-    return next((word for word, meaning in words.items() if meaning == value), value)
+    """Return the word of a list that stands for `value`; in a pattern, 1 for any characters."""
+    fitting = (word.replace("*", "1") for word, meaning in words.items() if meaning == value)
+    return next(fitting, value)

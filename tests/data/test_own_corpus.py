@@ -161,7 +161,7 @@ def test_faults_of_a_card_are_said(own: Path, subtests: pytest.Subtests):
         ("[factors]", "ids = '('\n[factors]", r"protocol.ids = '\(': is no regular expression"),
         ("label", "label spans", r"a column `spans` and \[protocol.spans\] go together"),
         ("noise label", "noise label ...", "`...` stands after `spans` only"),
-        ('"comma"', '"colon"', "should be 'space', 'tab', 'comma' or 'semicolon'"),
+        ('"comma"', '"colon"', "should be 'space', 'tab', 'comma', 'semicolon' or 'pipe'"),
         ('"bonafide", fake', '"genuine", fake', "should be 'bonafide' or 'spoof'"),
         ("[splits.test]", "[splits.tdcf]", "evaluation = 'test': no such split"),
     ]

@@ -1,12 +1,14 @@
 """Read any corpus whose lists are delimited text with the columns that its card names.
 
-These are the ASVspoof corpora, In-the-Wild, HAD, and a user's own.
+These are the ASVspoof corpora, In-the-Wild, HAD, and a user's own; where there are no lists, the
+columns are parts of the audio's paths.
 
 Layout: what `[protocol]` of the card says (`bench.specs.corpus.Protocol`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
@@ -50,7 +52,10 @@ def read_split(
     issues, protocol = Issues(), require_protocol(card)
     split_lines = read_split_lines(card, root, split, issues, keys_only)
     parsed: list[tuple[Span, ...]] = []
-    if protocol.spans is not None:
+    if protocol.spans is not None and protocol.spans.regions is not None:
+        regions = protocol.spans.regions
+        split_lines, parsed = spans.parse_regions(split_lines, "spans", regions, issues)
+    elif protocol.spans is not None:
         separator = " " if "..." in protocol.columns[0] else protocol.spans.separator
         split_lines, parsed = spans.parse_spans(
             split_lines, "spans", separator, protocol.spans.labels, issues
@@ -65,7 +70,11 @@ def read_split(
         else:
             table["duration_s"] = np.array(ends_s, dtype=float)
         polarity.check_label_polarity(table, timing, issues)
-    table["path"] = _audio_paths(card, root, split, table, issues, keys_only)
+    table["path"] = (
+        _audio_paths(card, root, split, table, issues, keys_only)
+        if protocol.file
+        else split_lines.table["path"]
+    )
     subset = Subset(card.key, split, root, table, timing)
     if issues.errors:
         raise BrokenCorpus(card, split, root, issues, subset)
@@ -85,11 +94,16 @@ def read_split_lines(
     """Return the split's lines of the protocol, their labels among those the card knows."""
     check_split(card, split)
     protocol, where = require_protocol(card), card.splits[split].where
-    path = _find_list(card, root, split, keys_only)
-    split_lines = protocol_lines.read_protocol(path, protocol, card.audio.suffix, issues)
-    split_lines = lines.keep_known(split_lines, "label", protocol.labels, issues)
     misfit = protocol_lines.explain_misfit
-    if keys_only and issues.errors and misfit(path, protocol, card.audio.suffix):
+    path = _find_list(card, root, split, keys_only) if protocol.file else root
+    split_lines = (
+        protocol_lines.read_protocol(path, protocol, card.audio.suffix, issues)
+        if protocol.file
+        else _walk_folders(card, root, split, issues)
+    )
+    words = {**protocol.labels, **_label_words(split_lines.table["label"], protocol)}
+    split_lines = lines.keep_known(split_lines, "label", words, issues)
+    if protocol.file and keys_only and issues.errors and misfit(path, protocol, card.audio.suffix):
         named = f"this is another form than the corpus's own, which is read if named: --keys {path}"
         issues.add("error", "protocol.other-form", named)
     in_split = np.ones(len(split_lines), dtype=bool)
@@ -107,7 +121,7 @@ def build_table(card: CorpusCard, split_lines: Lines, issues: Issues) -> pd.Data
     """Return the table of a split's lines, in the order of `TABLE_COLUMNS`; `path` is empty."""
     protocol, raw = require_protocol(card), split_lines.table
     table = pd.DataFrame({"utterance": raw["utterance"], "path": ""})
-    table["label"] = _rename_categories(raw["label"], protocol.labels)
+    table["label"] = _rename_categories(raw["label"], _label_words(raw["label"], protocol))
     for column in ("speaker", "attack"):
         there = column in raw
         empty = _make_categories(np.zeros(len(raw), dtype=np.int32), [""])
@@ -122,6 +136,42 @@ def build_table(card: CorpusCard, split_lines: Lines, issues: Issues) -> pd.Data
     ids = [f"{split_lines.name_line(i)}: {table['attack'].iloc[i]}" for i in contradicted]
     issues.add("error", "protocol.contradiction", "bona fide utterance with an attack", ids=ids)
     return table
+
+
+def _walk_folders(card: CorpusCard, root: Path, split: str, issues: Issues) -> Lines:
+    """Return a line for each audio file whose path fits, with it as `path`, in their order.
+
+    Of alternatives the first that any file fits is taken. A column in braces is a folder's or
+    file's name, or a part of one, and the same wherever it stands.
+    """
+    protocol, paths = require_protocol(card), sorted(packed_files.walk_files(root))
+    rows: list[dict[str, str]] = []
+    for pattern in card.splits[split].audio or protocol.audio:
+        form = _match_paths(pattern.replace("{split}", split), card.audio.suffix)
+        fitting = filter(None, map(form.fullmatch, paths))
+        rows = [{**fit.groupdict(), "path": fit.string} for fit in fitting]
+        if rows:
+            break
+    names = [*protocol.forms[0].split(), "path"]
+    table = pd.DataFrame.from_records(rows, columns=names)
+    types = {name: "str" if name in ("utterance", "path") else "category" for name in names}
+    walked = Lines(root, table.astype("str").astype(types), np.arange(1, 1 + len(table)))
+    walked = protocol_lines.complete_lines(walked, protocol, card.audio.suffix)
+    return lines.check_lines(walked, " or ".join(protocol.audio), [], issues)
+
+
+def _match_paths(pattern: str, suffix: str) -> re.Pattern[str]:
+    """Return what fits the paths of a pattern, its columns as groups."""
+    seen: set[str] = set()
+    parts: list[str] = []
+    for text, column, _, _ in Formatter().parse(pattern):
+        parts += [re.escape(part) for part in text.split("**/")[:1]]
+        parts += [f"(?:.*/)?{re.escape(part)}" for part in text.split("**/")[1:]]
+        if column:
+            parts.append(f"(?P={column})" if column in seen else f"(?P<{column}>[^/]+)")
+            seen.add(column)
+    whole = "".join(parts)
+    return re.compile(whole if pattern.endswith(suffix) else whole + re.escape(suffix))
 
 
 def _find_list(card: CorpusCard, root: Path, split: str, keys_only: bool) -> Path:
@@ -166,6 +216,12 @@ def _translate_words(column: pd.Series, protocol: Protocol, name: str) -> pd.Ser
     return _rename_categories(column, {protocol.none: "", **protocol.words.get(name, {})})
 
 
+def _label_words(column: pd.Series, protocol: Protocol) -> dict[str, str]:
+    """Return the class of each word of a column that has one."""
+    classes = {word: protocol.find_class(word) for word in column.cat.categories.tolist()}
+    return {word: given for word, given in classes.items() if given is not None}
+
+
 def _rename_categories(column: pd.Series, words: Mapping[str, str]) -> pd.Series:
     """Return a column with the categories that occur, renamed and sorted; two may become one."""
     codes: np.ndarray = column.cat.codes.to_numpy()
@@ -202,29 +258,22 @@ def _audio_paths(
     suffix = card.audio.suffix
     patterns += [pattern + suffix for pattern in patterns if pattern.endswith("}")]
     if keys_only or not len(table):
-        return _format_paths(patterns[0].replace("**/", ""), table)
+        return protocol_lines.fill_braces(patterns[0].replace("**/", ""), table)
     sample = table.iloc[:: -(-len(table) // _SAMPLED)]
     best, there = "", -1
     for pattern in patterns:
         if "**/" in pattern:
             return _search_audio(root, pattern, table, card.audio.suffix, issues)
-        present = sum(packed_files.is_file(root / path) for path in _format_paths(pattern, sample))
+        present = sum(
+            packed_files.is_file(root / path)
+            for path in protocol_lines.fill_braces(pattern, sample)
+        )
         if present > there:
             best, there = pattern, present
     if not there:
         names = " or ".join(patterns)
         issues.add("error", "corpus.audio-missing", f"no audio at {names}: {card.place}")
-    return _format_paths(best, table)
-
-
-def _format_paths(pattern: str, table: pd.DataFrame) -> pd.Series:
-    """Return the pattern with each row's words in the place of its braces."""
-    paths = pd.Series("", index=table.index, dtype="str")
-    for text, column, _, _ in Formatter().parse(pattern):
-        paths = paths + text
-        if column:
-            paths = paths + table[column].astype("str")
-    return paths
+    return protocol_lines.fill_braces(best, table)
 
 
 def _search_audio(
@@ -242,7 +291,7 @@ def _search_audio(
     if not paths_by_name:
         what = f"no audio below {folder}: is an archive within it still packed?"
         issues.add("error", "corpus.audio-missing", what)
-    names: Sequence[str] = _format_paths(rest, table).tolist()
+    names: Sequence[str] = protocol_lines.fill_braces(rest, table).tolist()
     several = [
         f"{n}: {' and '.join(sorted(paths_by_name[n]))}"
         for n in names
