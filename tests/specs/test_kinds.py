@@ -33,7 +33,17 @@ PARTS = {
     ),
 }
 EVERY = {
-    "systems": ["aasist", "bam", "breathnet", "composed", "mfpt", "multi_reso", "sal", "tca"],
+    "systems": [
+        "aasist",
+        "bam",
+        "breathnet",
+        "cfprf",
+        "composed",
+        "mfpt",
+        "multi_reso",
+        "sal",
+        "tca",
+    ],
     "frontends": ["s3prl", "tiny", "wav2vec2", "waves", "wavlm"],
     "layers": ["attentive", "last", "sensitive", "weighted"],
     "heads": ["aasist", "ecapa", "linear", "lstm", "nes2net", "sls", "tcm"],
