@@ -8,6 +8,7 @@ over the frames of a clip, values of the boundary features.
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -54,7 +55,7 @@ class Released(nn.Module):
             self.asr = Named(model=upstream.model)
         self.upstream = [upstream]  # a list: no part of the state
         channels = [1, 32, 32, 64, 64, 128, 128]
-        pairs = list(zip(channels[:-1], channels[1:], strict=True))
+        pairs = list(itertools.pairwise(channels))
         self.LL = nn.Linear(dim, 128)
         self.first_bn = nn.BatchNorm2d(1)
         self.encoder = nn.Sequential(

@@ -1,4 +1,4 @@
-"""CFPRF's FDN: released sizes and checkpoint, blocks and losses against plain loops, batch mates."""
+"""CFPRF's FDN: sizes and checkpoint as released, blocks and losses against loops, batch mates."""
 
 from __future__ import annotations
 
