@@ -29,7 +29,7 @@ from bench.models.full_precision import BatchNorm2d, LayerNorm, widen_halves
 from bench.models.official_names import Rules, exchange_classes, rename_tensors
 from bench.models.segment_positions import compute_transitions
 from bench.models.systems.base import Batch, Prediction, System, refuse_utterances
-from bench.models.systems.blocks.gate_attention import CrossAttention, TinyAttention
+from bench.models.systems.blocks.gate_attention import BoundaryAttention, TinyAttention
 from bench.models.systems.blocks.gmlp import GatedBlock
 from bench.models.systems.blocks.graphs import ResidualBlock
 from bench.models.systems.blocks.p2sgrad import cosine_loss
@@ -63,7 +63,7 @@ class FrameDetector(System):
         self.boundary_block, self.frame_block = self._build_gate(), self._build_gate()
         self.dropout = nn.Dropout(spec.dropout)
         self.boundary = nn.Linear(width, 2)
-        self.cross = CrossAttention(width, spec.cross_values)
+        self.cross = BoundaryAttention(width, spec.cross_values)
         self.feed_forward = nn.Sequential(
             nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width)
         )

@@ -41,7 +41,7 @@ class TinyAttention(nn.Module):
         return self.project_out(taken)
 
 
-class CrossAttention(nn.Module):
+class BoundaryAttention(nn.Module):
     """One head of attention of a sequence to another, without a residual; nothing has a bias."""
 
     def __init__(self, dim: int, values: Literal["boundary-features", "keys"]) -> None:
