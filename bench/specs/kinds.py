@@ -373,15 +373,17 @@ def require_utterances(data: TrainData, what: str) -> None:
         )
 
 
-def require_frames(data: TrainData, what: str) -> float:
+def require_frames(data: TrainData, what: str, only_s: float | None = None) -> float:
     """Return the seconds of a labelled frame of `data`.
 
-    Raise BenchError where it labels whole utterances and `what` learns labels of frames.
+    Raise BenchError where it labels whole utterances and `what` learns labels of frames, or frames
+    of another length than `only_s`, if that is given.
     """
-    if data.resolution_s is None:
+    if data.resolution_s is None or only_s not in (None, data.resolution_s):
+        stated = "'utterance'" if data.resolution_s is None else data.resolution_s
+        right = only_s or "the length of a frame in seconds"
         raise BenchError(
             "model.resolution",
-            f"{what}: learns labels of frames: train.resolution_s = 'utterance' should be the "
-            "length of a frame in seconds",
+            f"{what}: learns labels of frames: train.resolution_s = {stated} should be {right}",
         )
     return data.resolution_s

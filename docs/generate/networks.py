@@ -149,6 +149,20 @@ NETWORKS: Mapping[str, Sequence[Box]] = {
         Box("classify", 6, 0.5, "linear layer", "logits (B, 25, 2)", ("graphs", "hint")),
         Box("score", 7, 0.5, "score: the bona fide logit", "(B, 25)", ("classify",)),
     ),
+    "cfprf": (
+        Box("waves", 0, 0.5, "waveform, 9.6 s", "(B, 153600)"),
+        Box("frontend", 1, 0.5, "front-end: XLS-R 300M", "last state (B, 480, D)", ("waves",)),
+        Box("project", 2, 0.5, "linear layer: image of bands", "(B, 1, 480, 128)", ("frontend",)),
+        Box("blocks", 3, 0.5, "6 residual blocks", "(B, 128, 480, 128)", ("project",)),
+        Box("weigh", 4, 0.5, "weighted sums over bands, channels", "(B, 480, 128)", ("blocks",)),
+        Box("contrast", 5, 2, "contrastive loss", "", ("weigh",), True),
+        Box("bounds", 5, 1, "gated block with attention", "(B, 480, 128)", ("weigh",)),
+        Box("boundary", 6, 2, "linear layer: boundaries", "(B, 480, 2)", ("bounds",), True),
+        Box("cross", 6, 0.5, "cross-attention, feed-forward", "(B, 480, 128)", ("weigh", "bounds")),
+        Box("frames", 7, 0.5, "gated block with attention", "(B, 480, 128)", ("cross",)),
+        Box("classify", 8, 0.5, "linear layer", "logits (B, 480, 2)", ("frames",)),
+        Box("score", 9, 0.5, "score: the bona fide output", "(B, 480)", ("classify",)),
+    ),
 }
 
 

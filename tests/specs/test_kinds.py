@@ -33,7 +33,17 @@ PARTS = {
     ),
 }
 EVERY = {
-    "systems": ["aasist", "bam", "breathnet", "composed", "mfpt", "multi_reso", "sal", "tca"],
+    "systems": [
+        "aasist",
+        "bam",
+        "breathnet",
+        "cfprf",
+        "composed",
+        "mfpt",
+        "multi_reso",
+        "sal",
+        "tca",
+    ],
     "frontends": ["s3prl", "tiny", "wav2vec2", "waves", "wavlm"],
     "layers": ["all", "attentive", "last", "sensitive", "weighted"],
     "heads": ["aasist", "ecapa", "linear", "lstm", "mamba", "mhfa", "nes2net", "sls", "tcm"],

@@ -33,6 +33,7 @@ ROWS = {
     "aasist": ("aasist/asvspoof2019", "AASIST-L"),
     "multi-reso": ("multi-reso/partialspoof", "Multi-reso"),
     "bam": ("bam/partialspoof", "BAM-WavLM"),
+    "cfprf": ("cfprf/partialspoof", "FDN"),
 }
 FIGURES = {"partialspoof.eer": MetricResult(0.0361, 0.0350, 0.0372)}
 

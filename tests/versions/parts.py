@@ -59,6 +59,7 @@ from tests.versions.summary import Output, summary
 ROWS = {
     "aasist": ("aasist/asvspoof2019:AASIST", "aasist/asvspoof2019:AASIST-L"),
     "bam": ("bam/partialspoof:BAM-WavLM", "bam/partialspoof:BAM-XLSR"),
+    "cfprf": ("cfprf/partialspoof:FDN", "cfprf/had:FDN"),
     "sal": ("sal/table4:S2", "sal/table4:S7"),
     "tca": ("tca/table2:TCA",),
     "breathnet": ("breathnet/table10:BreathNet", "breathnet/table7:no-film"),

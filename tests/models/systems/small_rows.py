@@ -12,6 +12,7 @@ _TYPICAL = (
     *(("mfpt/asvspoof5", "MFPT"), ("breathnet/table4", "BreathNet")),
     ("multi-reso/partialspoof", "Multi-reso"),
     ("bam/partialspoof", "BAM-WavLM"),
+    ("cfprf/partialspoof", "FDN"),
 )
 
 
