@@ -44,7 +44,7 @@ from bench.specs.corpus import Audio
 from bench.specs.frontends.encoder import Lora
 from bench.specs.frontends.tiny import Tiny
 from bench.specs.frontends.waves import Waves
-from bench.specs.kinds import HeadInput, kind_name
+from bench.specs.kinds import kind_name
 from bench.specs.run import EarlierTraining, Run
 from bench.training import engine
 from bench.training.row import DatasetCache, train_and_score
@@ -53,7 +53,7 @@ from tests.data import layouts
 from tests.models.breath import made_breaths, plain_respiro
 from tests.models.frontends import small
 from tests.training.conftest import DETECTION
-from tests.versions import metrics
+from tests.versions import heads, metrics
 from tests.versions.summary import Output, summary
 
 ROWS = {
@@ -87,8 +87,11 @@ def all_parts() -> dict[str, Callable[[], Output]]:
     return {
         **{f"system {kind}": partial(system, kind) for kind in systems},
         **{f"front-end {kind}": partial(front_end, kind) for kind in front_ends},
-        **{f"layers {kind}": partial(layers, kind) for kind in kinds(layers_specs.Layers)},
-        **{f"head {kind}": partial(head, kind) for kind in kinds(head_specs.Head)},
+        **{
+            f"layers {kind}": partial(heads.merge_states, kind)
+            for kind in kinds(layers_specs.Layers)
+        },
+        **{f"head {kind}": partial(heads.classify_states, kind) for kind in kinds(head_specs.Head)},
         **{f"augmentation {kind}": AUGMENTATIONS.get(kind, missing) for kind in augmentations},
         **{f"detector {kind}": DETECTORS[kind] for kind in detectors},
         **{f"reader {name}": partial(reader, name) for name in corpus_cards.reader_names()},
@@ -140,35 +143,6 @@ def clips(run: Run) -> Batch:
         kind,
         (torch.arange(3)[:, None] + torch.arange(hops)) % 5 == 0,
     )
-
-
-def layers(kind: str) -> Output:
-    """Return what a merging makes of drawn states, with its first weights."""
-    spec = layers_specs.Layers.find_member(kind)
-    torch.manual_seed(1)
-    frontend = Tiny(kind="tiny", blocks=2, dim=64, heads=2, feed_forward=16).build(Config())
-    made = spec(kind=kind).build(frontend)
-    merged = made(tuple(drawn_states(3)))
-    return {"merged": summary(torch.stack(merged) if isinstance(merged, tuple) else merged)}
-
-
-def head(kind: str) -> Output:
-    """Return the logits of drawn states, in training and in evaluation, with first weights."""
-    spec = head_specs.Head.find_member(kind)(kind=kind)
-    torch.manual_seed(1)
-    made = spec.build(HeadInput(64, 3, 40_000))
-    given = tuple(drawn_states(3)) if spec.takes_all else drawn_states(1)[0]
-    found: Output = {}
-    for training in (True, False):
-        torch.manual_seed(2)
-        found["in training" if training else "in evaluation"] = summary(made.train(training)(given))
-    return found
-
-
-def drawn_states(number: int) -> torch.Tensor:
-    """Return states of two clips of 40,000 samples, "number 2 124 64"."""
-    generator = torch.Generator().manual_seed(1)
-    return torch.randn(number, 2, count_hops(40_000), 64, generator=generator)
 
 
 def front_end(kind: str) -> Output:

@@ -81,7 +81,7 @@ _UPSTREAMS = ("ssl_model.model.", "frontend.upstream.upstream.model.")
 WeDefense, which has s3prl's."""
 
 
-def translate_checkpoint(
+def translate_composed(
     rules: Rules, tensors: Mapping[str, Tensor], *, spoof_first: bool = True
 ) -> dict[str, Tensor]:
     """Return the tensors of a published checkpoint by our names, our classes' order.

@@ -65,7 +65,7 @@ class Composed(SystemSettings):
 
         A head of which no checkpoint is known is a BenchError.
         """
-        from bench.models.systems.composed import translate_checkpoint
+        from bench.models.systems.composed import translate_composed
 
         rules = self.head.official_rules()
         if not rules:
@@ -74,4 +74,4 @@ class Composed(SystemSettings):
                 f"system.head.kind = {self.head.kind!r}: reads no published weights, its settings "
                 "have no `official_rules`",
             )
-        return translate_checkpoint(rules, tensors, spoof_first=self.head.official_spoof_first)
+        return translate_composed(rules, tensors, spoof_first=self.head.official_spoof_first)

@@ -44,19 +44,19 @@ class _Utterance(Spec):
     earlier code has 0.9 and 0.1."""
 
 
-class Ecapa(_Utterance, EcapaSettings):
+class MfptEcapa(_Utterance, EcapaSettings):
     """ECAPA-TDNN over merged hidden states."""
 
 
-class Lstm(_Utterance, LstmSettings):
+class MfptLstm(_Utterance, LstmSettings):
     """One LSTM over merged hidden states."""
 
 
-class Nes2Net(_Utterance, Nes2NetSettings):
+class MfptNes2Net(_Utterance, Nes2NetSettings):
     """Nes2Net-X over merged hidden states."""
 
 
-UtteranceHead = Ecapa | Lstm | Nes2Net
+UtteranceHead = MfptEcapa | MfptLstm | MfptNes2Net
 
 
 class Mfpt(SystemSettings):
