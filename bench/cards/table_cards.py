@@ -268,7 +268,8 @@ def _row_location(card: Table, row: str) -> tuple[str, str]:
 def find_origin(card: Table, row: str) -> tuple[Table, str]:
     """Return the row that `row` is `from` in the end, and its table: its own where it has none."""
     while (parent := card.rows[row].parent) is not None:
-        card, row = _row_elsewhere(parent) or (card, parent)
+        elsewhere = None if parent in card.rows else _row_elsewhere(parent)
+        card, row = elsewhere or (card, parent)
     return card, row
 
 
