@@ -9,7 +9,7 @@ import pytest
 from .pages import DOCS, HOW_TO, Newcomer, read_blocks
 
 _PARTS = ["corpus", "table", "sweep"]
-_PARTS += ["system", "front-end", "augmentation", "breath-detector", "metric", "folder"]
+_PARTS += ["system", "head", "front-end", "augmentation", "breath-detector", "metric", "folder"]
 _SLOW = {"table", "sweep", "folder"}
 """They train several rows."""
 
