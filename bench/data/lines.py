@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from bench._io import text_files
 from bench._io.delimited_text import name_line, number_lines
@@ -23,9 +24,12 @@ CLASS_WORDS = {BONAFIDE: BONAFIDE, SPOOF: SPOOF}
 class Lines:
     """The well-formed lines of a file: their fields as columns of text, their numbers from 1."""
 
-    path: Path
+    name: str
+    """The file's, as messages show it."""
     table: pd.DataFrame
     numbers: np.ndarray
+    files: tuple[tuple[int, str], ...] = ()
+    """Of several files joined: the number before each one's first line, and its name."""
 
     def __len__(self) -> int:
         return len(self.table)
@@ -36,7 +40,11 @@ class Lines:
 
     def name_line(self, index: int) -> str:
         """Return `file:line` of the line in row `index`."""
-        return f"{self.path.name}:{self.numbers[index]}"
+        number = int(self.numbers[index])
+        for before, name in reversed(self.files):
+            if number > before:
+                return f"{name}:{number - before}"
+        return f"{self.name}:{number}"
 
     def keep_rows(self, rows: Iterable[int] | np.ndarray) -> Lines:
         """Return the lines in the rows given, or those where a bool array is True."""
@@ -45,7 +53,28 @@ class Lines:
         elif rows.all():
             return self
         table = self.table.loc[rows].reset_index(drop=True)
-        return Lines(self.path, table, self.numbers[rows])
+        return replace(self, table=table, numbers=self.numbers[rows])
+
+
+def join_lines(name: str, each: Sequence[Lines]) -> Lines:
+    """Return the lines of several files as one's, with the columns that all of them have."""
+    files: list[tuple[int, str]] = []
+    numbers: list[np.ndarray] = []
+    before = 0
+    for lines in each:
+        files.append((before, lines.name))
+        numbers.append(lines.numbers + before)
+        before += int(lines.numbers.max(initial=0))
+    shared = [column for column in each[0].table if all(column in one.table for one in each)]
+    columns = {column: _join_column([one.table[column] for one in each]) for column in shared}
+    return Lines(name, pd.DataFrame(columns), np.concatenate(numbers), tuple(files))
+
+
+def _join_column(parts: Sequence[pd.Series]) -> pd.Series:
+    """Return the parts below each other; categories stay categories."""
+    if all(isinstance(part.dtype, pd.CategoricalDtype) for part in parts):
+        return pd.Series(union_categoricals(list(parts)))
+    return pd.concat(parts, ignore_index=True)
 
 
 def read_lines(path: Path, pattern: re.Pattern[str], form: str, issues: Issues) -> Lines:
@@ -66,7 +95,7 @@ def read_lines(path: Path, pattern: re.Pattern[str], form: str, issues: Issues) 
             malformed.append(name_line(path.name, number, line.strip()))
     names = sorted(pattern.groupindex, key=pattern.groupindex.__getitem__)
     table = pd.DataFrame.from_records(rows, columns=names)
-    lines = Lines(path, table, np.array(numbers, dtype=np.int64))
+    lines = Lines(path.name, table, np.array(numbers, dtype=np.int64))
     return check_lines(lines, form, malformed, issues)
 
 
@@ -82,7 +111,7 @@ def check_lines(lines: Lines, form: str, malformed: Sequence[str], issues: Issue
     issues.add("error", "protocol.two-labels", "utterance listed with two labels", ids=two)
     issues.add("error", "protocol.repeated-utterance", "utterance listed more than once", ids=same)
     if not len(lines) and not malformed:
-        issues.add("error", "protocol.empty", f"{lines.path.name} is empty")
+        issues.add("error", "protocol.empty", f"{lines.name} is empty")
     return lines.keep_rows(~again)
 
 

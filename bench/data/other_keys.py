@@ -100,7 +100,7 @@ def _match_other_card(
     own_ids = card.protocol.ids if card.protocol else ""
     others = (another for another in corpus_cards.list_readable().cards if another.key != card.key)
     for other in (card, *others):
-        if other.protocol is None or other.protocol.spans is not None:
+        if other.protocol is None or other.protocol.spans is not None or other.protocol.label:
             continue
         if all(len(text.split()) < _TELLING for text in other.protocol.columns):
             continue

@@ -61,10 +61,13 @@ class ProtocolColumns(NamedTuple):
         return count == len(self.names) if self.rest is None else count >= len(self.names)
 
 
-def read_protocol(path: Path, protocol: Protocol, suffix: str, issues: Issues) -> Lines:
+def read_protocol(
+    path: Path, protocol: Protocol, suffix: str, issues: Issues, name: str = ""
+) -> Lines:
     """Return the lines of a protocol; text as it is in the file, categories where words recur.
 
-    Only ids lose the audio's `suffix` where they end in it.
+    Only ids lose the audio's `suffix` where they end in it. Messages call the file `name`, or by
+    its own.
 
     Noted and left out are lines with another number of fields, without an utterance, or with one
     that was listed before. Blank lines are passed over. What is no text is a BenchError.
@@ -73,11 +76,12 @@ def read_protocol(path: Path, protocol: Protocol, suffix: str, issues: Issues) -
     columns = _choose_columns(data, protocol)
     skipped = _count_header_lines(data, protocol)
     malformed: list[str] = []
+    name = name or path.name
     table = _parse_regular(data, protocol, columns, skipped)
     if table is not None and ("utterance" not in table or (table["utterance"] != "").all()):
-        result = Lines(path, table, np.arange(1 + skipped, 1 + skipped + len(table)))
+        result = Lines(name, table, np.arange(1 + skipped, 1 + skipped + len(table)))
     else:
-        result = _read_line_by_line(path, data, protocol, columns, skipped, malformed)
+        result = _read_line_by_line(name, data, protocol, columns, skipped, malformed)
     words = "|".join(protocol.labels)
     forms = [re.sub(r"\blabel\b", words, text) for text in protocol.columns]
     result = complete_lines(result, protocol, suffix)
@@ -113,7 +117,7 @@ def fill_braces(pattern: str, table: pd.DataFrame) -> pd.Series:
 
 
 def _read_line_by_line(
-    path: Path,
+    name: str,
     data: bytes,
     protocol: Protocol,
     columns: ProtocolColumns,
@@ -126,17 +130,17 @@ def _read_line_by_line(
     for number, text, fields in _split_lines(data, protocol, skipped):
         row = _make_row(columns, fields)
         if row is None:
-            malformed.append(name_line(path.name, number, text))
+            malformed.append(name_line(name, number, text))
         else:
             numbers.append(number)
             rows.append(row)
     cells = list(zip(*rows, strict=True)) or [()] * len(columns.names)
     series = {
-        name: pd.Series(column, dtype="str").astype(_choose_dtype(name))
-        for name, column in zip(columns.names, cells, strict=True)
-        if name != "-"
+        field: pd.Series(column, dtype="str").astype(_choose_dtype(field))
+        for field, column in zip(columns.names, cells, strict=True)
+        if field != "-"
     }
-    return Lines(path, pd.DataFrame(series), np.array(numbers, dtype=np.int64))
+    return Lines(name, pd.DataFrame(series), np.array(numbers, dtype=np.int64))
 
 
 def explain_misfit(path: Path, protocol: Protocol, suffix: str) -> str:
@@ -155,7 +159,7 @@ def explain_misfit(path: Path, protocol: Protocol, suffix: str) -> str:
     if row is None:
         return f"{path}: has {len(first.fields)} columns, not {' or '.join(protocol.columns)}"
     named = {name: pd.Series([text]) for name, text in zip(columns.names, row, strict=True)}
-    one = complete_lines(Lines(path, pd.DataFrame(named), np.array([1])), protocol, suffix)
+    one = complete_lines(Lines(path.name, pd.DataFrame(named), np.array([1])), protocol, suffix)
     utterance, label = str(one.table["utterance"][0]), str(one.table["label"][0])
     if protocol.ids and not re.fullmatch(protocol.ids, utterance):
         return f"{path}: its utterances are named {utterance}, not {protocol.ids}"
@@ -252,9 +256,9 @@ def _take_first_lines(data: bytes) -> bytes:
 
 
 def _count_header_lines(data: bytes, protocol: Protocol) -> int:
-    """Return 1 where the file begins with the header, else 0."""
+    """Return 1 where the first line is the header, or begins with all its names, else 0."""
     first = data[: data.find(b"\n") + 1 or len(data)].decode().strip()
     if not protocol.header or not first:
         return 0
     header = _split_fields(protocol.header.lower(), protocol)
-    return int(_split_fields(first.lower(), protocol) == header)
+    return int(_split_fields(first.lower(), protocol)[: len(header)] == header)

@@ -102,7 +102,8 @@ class Split(Spec):
     """`verified`: counted from real files, or stated by the organisers or in print, a difference is
     an error. `memory`: a difference is a warning."""
     where: dict[str, OneOrMore] = Field(default_factory=dict[str, OneOrMore])
-    """Selects the protocol's lines of the split, by column: `where = { subset = "eval" }`."""
+    """Selects the protocol's lines of the split, by column: `where = { subset = "eval" }`. A `*`
+    stands for any characters: `where = { utterance = "E1/*" }`."""
     file: OneOrMore = ()
     """The split's own protocol file, if `[protocol] file` does not fit."""
     audio: OneOrMore = ()
@@ -129,13 +130,14 @@ class Protocol(Spec):
     """
 
     file: OneOrMore = ()
-    """The list. If it is left out, there is none: the utterances are the audio files whose paths
-    fit `audio`, and the names in its braces are the columns."""
+    """The list. With a `*` for any characters within a name, all that fit are read together:
+    `fake/*/*/meta.csv`. If it is left out, there is none: the utterances are the audio files whose
+    paths fit `audio`, and the names in its braces are the columns."""
     separator: Literal["space", "tab", "comma", "semicolon", "pipe"] = "space"
     """`space`: any run of spaces and tabs; `pipe`: `|`. Quotes mean nothing with `space` and
     `tab`."""
     header: str = ""
-    """A first line with names. It is skipped if the file has it."""
+    """A first line with names. It is skipped if the file has it; further names may follow there."""
     columns: OneOrMore = ()
     """Names of the columns in order, with a space between: `speaker utterance - attack label`.
 

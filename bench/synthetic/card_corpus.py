@@ -85,7 +85,8 @@ class CardCorpus:
             fields |= {"name": name, "label": _word_of(label, self.protocol.labels)}
             if self.protocol.label in fields:
                 fields[self.protocol.label] = fields["label"]
-            utterance = self.protocol.utterance.format_map(fields) or name
+            named = self.card.splits[split].where.get("utterance", ("*",))[0].replace("*", name)
+            utterance = self.protocol.utterance.format_map(fields) or named
             if self.protocol.ids and not re.fullmatch(self.protocol.ids, utterance):
                 raise BenchError(
                     "mini.no-recipe",
@@ -131,6 +132,7 @@ class CardCorpus:
         for clip in made if self.protocol.file else ():
             split = clip.clip.fields["split"]
             file = (self.card.splits[split].file or self.protocol.file)[0].format(split=split)
+            file = file.replace("*", "1")
             lists.setdefault(file, []).append(self._format_line(clip))
         for file, lines in lists.items():
             header = [self.protocol.header] if self.protocol.header else []

@@ -107,17 +107,22 @@ def _layout(card: CorpusCard) -> list[str]:
     protocol = card.protocol
     heading = f"Its first line may be the header `{protocol.header}`." if protocol.header else ""
     names = [f"`{name}`" for name in protocol.columns]
+    lists = [
+        (
+            f"- **List of utterances:** {', '.join(f'`{file}`' for file in protocol.file)},"
+            f" separated by {protocol.separator}. {heading}"
+        ),
+        f"- **Columns:** {' or '.join(names)} (`-`: ignored).",
+    ]
+    if not protocol.file:
+        lists = ["- **List of utterances:** none; the names in braces below are the columns."]
     return [
         (
             "Paths are relative to the folder that `bench.toml` names. Where several are listed,"
             " the first one that exists is used."
         ),
         "",
-        (
-            f"- **List of utterances:** {', '.join(f'`{file}`' for file in protocol.file)},"
-            f" separated by {protocol.separator}. {heading}"
-        ),
-        f"- **Columns:** {' or '.join(names)} (`-`: ignored).",
+        *lists,
         f"- **Audio:** {', '.join(f'`{file}`' for file in protocol.audio)}",
     ]
 

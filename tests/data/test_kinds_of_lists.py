@@ -114,6 +114,50 @@ def test_pipes_and_labels_of_another_column(tmp_path: Path):
         read(card, tmp_path)
 
 
+LISTS = {
+    "file": ["fake/*/*/meta.csv"],
+    "separator": "pipe",
+    "header": "path|language|model",
+    "columns": ["utterance language attack", "utterance language attack speaker"],
+    "label": "spoof",
+    "audio": "{utterance}.wav",
+}
+
+
+def test_lists_that_fit_a_pattern_are_read_together(tmp_path: Path):
+    write_lines(
+        tmp_path / "fake/de/vits/meta.csv",
+        ["path|language|model", "./fake/de/vits/1.wav|de|VITS", "./fake/de/vits/2.wav|de|VITS"],
+    )
+    write_lines(
+        tmp_path / "fake/fr/xtts/meta.csv",
+        ["path|language|model|reference_speaker", "./fake/fr/xtts/1.wav|fr|XTTS|eva"],
+    )
+    for name in ("de/vits/1", "de/vits/2", "fr/xtts/1"):
+        wav(tmp_path / f"fake/{name}.wav", 0.1)
+    card = make_card(LISTS)
+    table = read(card, tmp_path).table
+    names = ["./fake/de/vits/1", "./fake/de/vits/2", "./fake/fr/xtts/1"]
+    assert table["utterance"].tolist() == names
+    assert table["attack"].tolist() == ["VITS", "VITS", "XTTS"]
+    assert table["language"].tolist() == ["de", "de", "fr"]
+    assert find_reader(card)(card, tmp_path, "eval", None, True).table["label"].tolist() == (
+        ["spoof"] * 3
+    )
+
+
+def test_messages_name_the_list_of_several(tmp_path: Path):
+    with raises_code("corpus.broken", "fake/*/*/meta.csv is missing"):
+        read(make_card(LISTS), tmp_path)
+    for folder in ("de/a", "fr/b"):
+        write_lines(tmp_path / f"fake/{folder}/meta.csv", [f"{folder[:2]}.wav|x|y", "same.wav|x|y"])
+    with raises_code("protocol.repeated-utterance", "same (fake/fr/b/meta.csv:2)"):
+        read(make_card(LISTS), tmp_path)
+    write_lines(tmp_path / "fake/fr/b/meta.csv", ["fr.wav|x|y", "fr.wav"])
+    with raises_code("protocol.malformed-line", "fake/fr/b/meta.csv:2"):
+        read(make_card(LISTS), tmp_path)
+
+
 REGIONS = {
     "file": "list.csv",
     "separator": "comma",
@@ -164,6 +208,8 @@ def test_partialedit_keeps_the_folders_of_files_with_one_name(tmp_path: Path):
     ]
     codes = {issue.code for issue in check_corpus(card, tmp_path, "eval", lambda *_: None).issues}
     assert codes == {"corpus.count"}
+    assert read(card, tmp_path, "E1").table["utterance"].tolist() == [f"E1/{name}"]
+    assert read(card, tmp_path, "E2").table["utterance"].tolist() == [f"E2/{name}"]
 
 
 @pytest.mark.parametrize(
@@ -196,14 +242,14 @@ def test_faults_of_cards_are_said(changes: dict[str, str], said: str):
 
 
 @pytest.mark.rows
-@pytest.mark.parametrize("protocol", [FOLDERS, REGIONS], ids=["folders", "regions"])
+@pytest.mark.parametrize("protocol", [FOLDERS, REGIONS, LISTS], ids=["folders", "regions", "lists"])
 def test_a_miniature_is_read_as_the_corpus_is(tmp_path: Path, protocol: dict[str, object]):
     card = make_card(protocol)
     (written,) = write_miniatures(tmp_path, size=SMALL, only=["mine"], cards=[card])
     subset = read(card, written)
     assert len(subset) == 8
     assert all(subset.audio_path(row).is_file() for row in range(8))
-    classes = {"spoof"} if protocol is REGIONS else {"bonafide", "spoof"}
+    classes = {"spoof"} if protocol.get("label") == "spoof" else {"bonafide", "spoof"}
     assert {*subset.table["label"]} == classes
 
 

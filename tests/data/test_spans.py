@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from hypothesis import given
@@ -30,7 +28,7 @@ def text_of(tiling: list[tuple[int, str]]) -> str:
 
 def lines(*texts: str) -> Lines:
     table = pd.DataFrame({"spans": pd.Series(texts, dtype="str")})
-    return Lines(Path("x.txt"), table, np.arange(1, len(texts) + 1))
+    return Lines("x.txt", table, np.arange(1, len(texts) + 1))
 
 
 @given(st.lists(tilings, min_size=0, max_size=6))

@@ -95,23 +95,29 @@ def read_split_lines(
     check_split(card, split)
     protocol, where = require_protocol(card), card.splits[split].where
     misfit = protocol_lines.explain_misfit
-    path = _find_list(card, root, split, keys_only) if protocol.file else root
+    paths = _find_lists(card, root, split, keys_only) if protocol.file else []
     split_lines = (
-        protocol_lines.read_protocol(path, protocol, card.audio.suffix, issues)
-        if protocol.file
+        _read_lists(card, root, paths, issues)
+        if paths
         else _walk_folders(card, root, split, issues)
     )
     words = {**protocol.labels, **_label_words(split_lines.table["label"], protocol)}
     split_lines = lines.keep_known(split_lines, "label", words, issues)
-    if protocol.file and keys_only and issues.errors and misfit(path, protocol, card.audio.suffix):
-        named = f"this is another form than the corpus's own, which is read if named: --keys {path}"
+    other = any(misfit(path, protocol, card.audio.suffix) for path in paths[:1])
+    if keys_only and issues.errors and other:
+        named = "this is another form than the corpus's own, which is read if named: --keys"
+        named = f"{named} {paths[0]}"
         issues.add("error", "protocol.other-form", named)
     in_split = np.ones(len(split_lines), dtype=bool)
     for column, words in where.items():
-        levels = _translate_words(split_lines.table[column], protocol, column)
-        in_split &= levels.isin(words).to_numpy()
+        levels = split_lines.table[column]
+        if column != "utterance":
+            levels = _translate_words(levels, protocol, column)
+        known = sorted(levels.unique())
+        wanted = [level for level in known if any(fnmatchcase(level, word) for word in words)]
+        in_split &= levels.isin(wanted).to_numpy()
         if len(split_lines) and not in_split.any():
-            there = ", ".join(sorted(set(levels)))
+            there = ", ".join(known[:_SAMPLED])
             what = f"no line has {column} = {' or '.join(words)}; there are: {there}"
             issues.add("error", "protocol.no-lines", what)
     return split_lines.keep_rows(in_split)
@@ -155,7 +161,7 @@ def _walk_folders(card: CorpusCard, root: Path, split: str, issues: Issues) -> L
     names = [*protocol.forms[0].split(), "path"]
     table = pd.DataFrame.from_records(rows, columns=names)
     types = {name: "str" if name in ("utterance", "path") else "category" for name in names}
-    walked = Lines(root, table.astype("str").astype(types), np.arange(1, 1 + len(table)))
+    walked = Lines(root.name, table.astype("str").astype(types), np.arange(1, 1 + len(table)))
     walked = protocol_lines.complete_lines(walked, protocol, card.audio.suffix)
     return lines.check_lines(walked, " or ".join(protocol.audio), [], issues)
 
@@ -174,9 +180,34 @@ def _match_paths(pattern: str, suffix: str) -> re.Pattern[str]:
     return re.compile(whole if pattern.endswith(suffix) else whole + re.escape(suffix))
 
 
-def _find_list(card: CorpusCard, root: Path, split: str, keys_only: bool) -> Path:
+def _read_lists(card: CorpusCard, root: Path, paths: Sequence[Path], issues: Issues) -> Lines:
+    """Return the lines of the lists, of which each utterance is in one alone."""
+    protocol, suffix = require_protocol(card), card.audio.suffix
+    if len(paths) == 1:
+        return protocol_lines.read_protocol(paths[0], protocol, suffix, issues)
+    each = [
+        protocol_lines.read_protocol(
+            path, protocol, suffix, issues, path.relative_to(root).as_posix()
+        )
+        for path in paths
+    ]
+    return lines.check_lines(lines.join_lines(root.name, each), "", [], issues)
+
+
+def _find_lists(card: CorpusCard, root: Path, split: str, keys_only: bool) -> list[Path]:
+    """Return the split's list, or all that fit the first of the patterns that any file fits."""
     protocol = require_protocol(card)
     names = [n.replace("{split}", split) for n in card.splits[split].file or protocol.file]
+    several = (sorted(root.glob(name)) for name in names if "*" in name)
+    if paths := next(filter(None, several), None):
+        return paths
+    return [_find_list(card, root, split, names, keys_only)]
+
+
+def _find_list(
+    card: CorpusCard, root: Path, split: str, names: Sequence[str], keys_only: bool
+) -> Path:
+    protocol = require_protocol(card)
     if keys_only:
         if root.is_file() and (card.reader == "protocol" or root.name in map(_file_name, names)):
             return root
