@@ -259,7 +259,7 @@ def mini(
     folder: Path | None,
     replace: bool,
 ) -> None:
-    """Make miniature corpora in the official layouts: all, or those of --corpus and --table."""
+    """Make miniature corpora in the official layouts: all that tables use, or those asked for."""
     output_dir = folder or configuration.to_write().mini_root
     atomic_files.remove_leftovers([output_dir])
     keys = {corpus_cards.read_corpus_card(name).key for name in only} | {

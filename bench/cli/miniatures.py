@@ -21,12 +21,12 @@ def write_wanted(
     *,
     replace: bool = True,
 ) -> list[Path]:
-    """Write the miniatures of `keys`, or of the eight corpora, and say which were written."""
+    """Write the miniatures of `keys`, or of the tables' corpora, and say which were written."""
     from bench.cli.progress_bars import show_progress_each
     from bench.synthetic import CORPORA, SIZES, write_miniatures
 
-    eight = {corpus.KEY for corpus in CORPORA}
-    cards = [corpus_cards.read_corpus_card(key) for key in keys if key not in eight]
+    modelled = {corpus.KEY for corpus in CORPORA}
+    cards = [corpus_cards.read_corpus_card(key) for key in keys if key not in modelled]
     with show_progress_each("clips") as progress:
         return write_miniatures(
             folder,

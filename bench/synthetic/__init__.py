@@ -1,4 +1,4 @@
-"""Miniatures of all eight corpora in their exact official trees.
+"""Miniatures of corpora in their exact official trees.
 
 Bona fide is the speaker as found; spoof is the same speech re-synthesised by a real vocoder, whole
 or spliced in at random; both then go through the corpus's codecs. Made by `bench data mini`; the

@@ -1,6 +1,6 @@
 """The miniature of any corpus whose lists are text: all that it needs stands in the corpus's card.
 
-The eight corpora of the papers have modules of their own, which know more of each.
+The corpora of the papers have modules of their own, which know more of each.
 """
 
 from __future__ import annotations
