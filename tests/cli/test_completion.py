@@ -24,7 +24,7 @@ def test_names_are_offered(subtests):
         (("run", "tca/table2", "--rows", "no-t"), ["no-token"]),
         (("run", "table4", "--variant", "r"), ["released"]),
         (("run", "nothing", "--rows", "S"), []),
-        (("score", "s.txt", "--corpus", "P"), ["PS"]),
+        (("score", "s.txt", "--corpus", "P"), ["PE", "PS"]),
         (("data", "check", "asvspoof2021"), ["asvspoof2021df", "asvspoof2021la"]),
         (("sweep", "tca"), ["tca-loss"]),
         (("explain", "gradcam", "--against", "S8"), ["S8"]),

@@ -60,4 +60,5 @@ def test_a_name_that_several_have_leads_to_none_of_them(subtests):
             with pytest.raises(BenchError) as error:
                 read_corpus_card(name)
             assert "did you mean" not in str(error.value)
-            assert "known: asvspoof2019la (19LA), asvspoof2021df (21DF)" in str(error.value)
+            assert "; known: " in str(error.value)
+            assert "asvspoof2019la (19LA), asvspoof2021df (21DF)" in str(error.value)
