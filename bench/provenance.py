@@ -42,7 +42,7 @@ def read_commit() -> str:
 def _run_git(*arguments: str) -> str:
     try:
         done = subprocess.run(
-            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+            ["git", *arguments], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
         )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"  # no git here, or no commit yet: said, not hidden

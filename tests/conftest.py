@@ -8,9 +8,12 @@ import os
 import shutil
 import signal
 import sqlite3
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 # Nothing that a user has set for the suite reaches its tests.
 _ALIEN = ("BENCH_", "MLFLOW_", "COLUMNS", "LINES")  # the last two: how wide this terminal is
@@ -148,6 +151,29 @@ def few_replicates(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(draws, "REPLICATES", 50)
     monkeypatch.setattr(draws, "_WEIGHTS", {})  # those of other tests are more, or fewer
     monkeypatch.setattr(frame_errors, "REPLICATES", 50)
+
+
+@pytest.fixture
+def start_process() -> Iterator[Callable[..., subprocess.Popen]]:
+    """Start processes, each in a session of its own; what is left of them ends with the test.
+
+    A test that fails would else leave them to work beside the next ones, of which one would fail by
+    the warning that a process still runs.
+    """
+    with ExitStack() as running:
+
+        def start(arguments: Sequence[str], **given: Any) -> subprocess.Popen:
+            process = subprocess.Popen(arguments, start_new_session=True, **given)
+            running.enter_context(process)
+            running.callback(_kill_session, process.pid)
+            return process
+
+        yield start
+
+
+def _kill_session(leader: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")

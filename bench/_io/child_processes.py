@@ -107,7 +107,6 @@ def start_command(
         arguments,
         env=variables,
         stdin=subprocess.PIPE,
-        text=True,
         encoding="utf-8",
         errors="replace",
         **given,

@@ -68,7 +68,10 @@ def locks_hold(work: Path) -> str:
         file = temporary / "lock"
         with file_locks.hold_file(file):
             second = subprocess.run(
-                [sys.executable, "-c", _LOCK_AGAIN, str(file)], capture_output=True, text=True
+                [sys.executable, "-c", _LOCK_AGAIN, str(file)],
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
             )
         if second.returncode == 3:
             return f"a second process sees a lock on {folder}"

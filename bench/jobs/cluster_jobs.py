@@ -117,7 +117,7 @@ def _run_command(*command: str) -> subprocess.CompletedProcess[str] | None:
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             timeout=_ANSWER_S,
             check=False,

@@ -1,9 +1,9 @@
 """Whether a table's report is still the one that was written, found out without making it again.
 
 A report depends on cards, code, packages and the tracking store with the files of the table's runs,
-and on nothing else. A digest of all of these is kept with the digests of the files that were
-written: where both are as they were, the report is what it would be. A store on a server is not
-digested: its reports are made each time.
+and on nothing else: kept draws follow from the score files of the runs. A digest of all of these is
+kept with the digests of the files that were written: where both are as they were, the report is
+what it would be. A store on a server is not digested: its reports are made each time.
 """
 
 from __future__ import annotations

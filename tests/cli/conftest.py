@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -43,6 +44,26 @@ def environment(miniatures: Path, tmp_path: Path) -> dict[str, str]:
 def command() -> list[str]:
     """The command `bench` of this environment."""
     return [sys.executable, "-m", "bench"]
+
+
+@pytest.fixture
+def start(
+    start_process: Callable[..., subprocess.Popen[str]],
+    command: list[str],
+    environment: dict[str, str],
+    tmp_path: Path,
+) -> Callable[..., subprocess.Popen[str]]:
+    """Start `bench` with arguments as a process of its own; what is left of it ends with the test.
+
+    `given` is for `subprocess.Popen`.
+    """
+
+    def begin(*arguments: str, **given: Any) -> subprocess.Popen[str]:
+        piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        started = {"env": environment, "cwd": tmp_path, **piped, **given}
+        return start_process([*command, *arguments], **started)
+
+    return begin
 
 
 class Done(NamedTuple):

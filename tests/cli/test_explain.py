@@ -160,7 +160,7 @@ def test_two_rows_of_a_localizer_are_set_against_each_other(bench, config, tiny)
     ).is_file()
     places = bench("explain", "positions", *rows, "--no-track")
     assert places.returncode == 0, places.stderr
-    assert places.stdout.splitlines()[2].split()[0] == "position"
+    assert places.stdout.splitlines()[3].split()[0] == "position"
     assert "S0, seed 666: wrong" in places.stdout
     files = [*config.work.glob("runs/*/seed-666/scores/partialspoof-*.parquet")]
     assert len(files) == 2

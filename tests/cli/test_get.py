@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterator
@@ -312,19 +311,12 @@ def test_names_are_asked_for_and_unknown_ones_have_a_near_one(bench):
 @pytest.mark.rows
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize("blow", ["SIGKILL", "SIGINT"])
-def test_a_killed_download_is_continued(bench, lab, server, environment, tmp_path, blow):
+def test_a_killed_download_is_continued(bench, start, lab, server, tmp_path, blow):
     lab("inthewild")
     path = "/release_in_the_wild.zip"
     server.files[path].pause_s = 0.02
     size = len(server.files[path].content)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench", "get", "LAB"],
-        cwd=tmp_path,
-        env=environment,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    )
+    process = start("get", "LAB", stdout=subprocess.DEVNULL)
     part = tmp_path / f"data/labcorpus{path}.part"
     deadline = time.monotonic() + 60
     while not (part.exists() and part.stat().st_size > 20_000):

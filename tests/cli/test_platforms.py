@@ -27,7 +27,7 @@ EXCUSED = {("_io/child_processes.py", "os.kill")}
 
 
 @pytest.mark.rows
-def test_nothing_asks_for_what_windows_lacks(root):
+def test_nothing_asks_for_what_windows_lacks_or_for_text_in_the_systems_encoding(root):
     found = set()
     for path in (root / "bench").rglob("*.py"):
         where = path.relative_to(root / "bench").as_posix()
@@ -35,6 +35,10 @@ def test_nothing_asks_for_what_windows_lacks(root):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 if node.attr in POSIX_OF.get(node.value.id, "").split():
                     found.add((where, f"{node.value.id}.{node.attr}"))
+            elif isinstance(node, ast.Call):
+                given = {word.arg: ast.unparse(word.value) for word in node.keywords}
+                if given.get("text") == "True" and "encoding" not in given:
+                    found.add((where, f"text=True without encoding in line {node.lineno}"))
             elif isinstance(node, ast.Import | ast.ImportFrom):
                 names = [of.name for of in node.names] if isinstance(node, ast.Import) else []
                 module = (getattr(node, "module", None) or "").partition(".")[0]

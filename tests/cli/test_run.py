@@ -35,25 +35,13 @@ def until(condition, process: subprocess.Popen[str], what: str, seconds: float =
         time.sleep(0.02)
 
 
-def start(command, environment, folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*command, *arguments],
-        env=environment,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
 @pytest.mark.slow
 def test_a_killed_row_goes_on_in_its_run_and_ends_as_an_uninterrupted_one(
-    bench, command, environment, tiny, tmp_path
+    bench, command, start, environment, tiny, tmp_path
 ):
     order = ["run", "table4", "--smoke", "--rows", "S8", *tiny]
     work = tmp_path / "work"
-    process = start(command, environment, tmp_path, *order)
+    process = start(*order)
     until(lambda: list(work.glob("runs/*/*/last.pt")), process, "the first checkpoint")
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
@@ -87,11 +75,11 @@ def test_a_killed_row_goes_on_in_its_run_and_ends_as_an_uninterrupted_one(
 
 
 @pytest.mark.rows
-def test_ctrl_c_stops_cleanly_and_is_resumable(command, environment, tiny, tmp_path):
+def test_ctrl_c_stops_cleanly_and_is_resumable(start, tiny, tmp_path):
     order = ["run", "table4", "--smoke", "--rows", "S0", *tiny, "--set", "training.epochs=500"]
     work = tmp_path / "work"
     Store(Config(work=work))  # a new process takes seconds to make one
-    process = start(command, environment, tmp_path, *order)
+    process = start(*order)
     until(lambda: list(work.glob("runs/*/*/last.pt")), process, "the first checkpoint")
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
@@ -104,11 +92,11 @@ def test_ctrl_c_stops_cleanly_and_is_resumable(command, environment, tiny, tmp_p
 @pytest.mark.rows
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
 def test_a_signal_of_the_cluster_stops_with_75_and_the_row_goes_on_in_its_run(
-    bench, command, environment, tiny, tmp_path, number
+    bench, start, tiny, tmp_path, number
 ):
     order = ["run", "table4", "--smoke", "--rows", "S0", *tiny, "--set", "training.epochs=20"]
     work = tmp_path / "work"
-    process = start(command, environment, tmp_path, *order)
+    process = start(*order)
     until(lambda: list(work.glob("runs/*/*/last.pt")), process, "the first checkpoint")
     process.send_signal(number)
     _, said = process.communicate(timeout=60)

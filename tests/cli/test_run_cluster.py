@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import signal
-import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -246,18 +245,11 @@ def test_processes_share_the_rows(bench, environment, tiny):
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_every_process(command, environment, tiny, tmp_path):
+def test_ctrl_c_ends_every_process(start, environment, tiny):
     order = ["run", "table4", "--smoke", "--rows", "S0,S4", *tiny]
     order += ["--set", "training.epochs=500", "--set", "training.patience=500"]
     order += ["--on", "local=2"]
-    process = subprocess.Popen(
-        [*command, *order],
-        env=environment,
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    process = start(*order, stdout=None)
     work = Path(environment["BENCH_WORK"])
     deadline = time.monotonic() + 200
     while len([*work.rglob("last.pt")]) < 2:

@@ -141,11 +141,11 @@ def test_a_signal_to_one_stops_both_and_one_device_goes_on(pair, bench, environm
 
 @pytest.mark.slow
 @pytest.mark.parametrize("is_helper_killed", [False, True])
-def test_without_a_launcher_a_kill_leaves_no_process(command, environment, is_helper_killed):
+def test_without_a_launcher_a_kill_leaves_no_process(start, environment, is_helper_killed):
     """The command starts a process for each device, each with one that loads audio."""
     work = Path(environment["BENCH_WORK"])
     several = {"BENCH_DEVICES": "2", "BENCH_WORKERS": "1", "OMP_NUM_THREADS": "1"}
-    begun = subprocess.Popen([*command, *ORDER], env=environment | several, cwd=work)
+    begun = start(*ORDER, env=environment | several, cwd=work, stdout=None, stderr=None)
     deadline = time.monotonic() + 300
     while not [*work.glob("runs/*/*/last.pt")]:
         assert begun.poll() is None

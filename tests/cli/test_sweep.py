@@ -30,37 +30,26 @@ def states(work: Path) -> list[str]:
     return [trial.state.name for trial in study.trials]
 
 
-def start(command, environment, folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*command, *arguments],
-        env=environment,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 75)])
 @pytest.mark.slow
 def test_a_sweep_killed_in_the_middle_ends_with_its_trials_and_no_duplicates(
-    bench, command, environment, tmp_path, number, code
+    bench, start, environment, tmp_path, number, code
 ):
     work = Path(environment["BENCH_WORK"])
     order = ["sweep", "sal-lambda", "--smoke", "--trials", "6", "--jobs", "2"]
-    process = start(command, environment, tmp_path, *order)
+    process = start(*order, stderr=subprocess.STDOUT)
     deadline = time.monotonic() + 200
     while not {"COMPLETE", "RUNNING"} <= set(states(work)):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "no trial was finished in 200 s"
-        time.sleep(0.05)
+        time.sleep(0.5)  # a study is read in some time of a processor, which the sweep needs
     # The command alone: its workers have to notice, and stop, in a trial or after it.
     os.kill(process.pid, number)
     said, _ = process.communicate()  # until the last worker has closed its end of the pipe
     assert process.returncode == code, said
     assert len(states(work)) < 6
 
-    again = start(command, environment, tmp_path, *order)
+    again = start(*order, stderr=subprocess.STDOUT)
     said, _ = again.communicate(timeout=300)
     assert again.returncode == 0, said
     found = states(work)

@@ -172,9 +172,13 @@ finish(study, Formula(act), wanted)
 """
 
 
-def start(place: Path, wanted: int, others: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", WORKER, str(place), str(wanted), str(others)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE)
+@pytest.fixture
+def start(start_process, tmp_path):
+    def begin(wanted: int, others: int) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", WORKER, str(tmp_path), str(wanted), str(others)]
+        return start_process(command, stderr=subprocess.PIPE)
+
+    return begin
 
 
 def until_begun(place: Path, process: subprocess.Popen[bytes]) -> None:
@@ -186,9 +190,9 @@ def until_begun(place: Path, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.mark.rows
-def test_two_processes_share_a_study_without_a_trial_twice(parse, open_study, tmp_path):
+def test_two_processes_share_a_study_without_a_trial_twice(parse, open_study, start):
     study = open_study(parse())
-    workers = [start(tmp_path, 12, 2) for _ in range(2)]
+    workers = [start(12, 2) for _ in range(2)]
     for worker in workers:
         _, said = worker.communicate(timeout=120)
         assert worker.returncode == 0, said
@@ -199,11 +203,11 @@ def test_two_processes_share_a_study_without_a_trial_twice(parse, open_study, tm
 
 
 @pytest.mark.rows
-def test_a_trial_whose_process_is_killed_is_retried_once(parse, open_study, tmp_path):
+def test_a_trial_whose_process_is_killed_is_retried_once(parse, open_study, start, tmp_path):
     study = open_study(parse())
     finish(study, Formula(), 1)
     for attempt in (1, 2):
-        process = start(tmp_path, 2, 99)
+        process = start(2, 99)
         until_begun(tmp_path, process)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
@@ -218,10 +222,10 @@ def test_a_trial_whose_process_is_killed_is_retried_once(parse, open_study, tmp_
 
 @pytest.mark.rows
 def test_a_killed_trial_is_finished_by_the_next_process_under_its_number(
-    parse, open_study, tmp_path
+    parse, open_study, start, tmp_path
 ):
     study = open_study(parse())
-    process = start(tmp_path, 2, 99)
+    process = start(2, 99)
     until_begun(tmp_path, process)
     before = points(study)
     assert study.claim_trial(1) is None, "a trial that a living process works at was taken from it"

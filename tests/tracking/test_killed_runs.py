@@ -34,12 +34,14 @@ time.sleep(600)
 
 
 @pytest.mark.slow
-def test_processes_open_a_new_store_at_once_and_are_killed(entry: RunRecord, tmp_path, monkeypatch):
+def test_processes_open_a_new_store_at_once_and_are_killed(
+    start_process, entry: RunRecord, tmp_path, monkeypatch
+):
     """Both set up the store that is not there yet; their runs are left for the next to mend."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / "entry").write_bytes(pickle.dumps(entry))
     workers = [
-        subprocess.Popen(
+        start_process(
             [sys.executable, "-c", WORKER, str(tmp_path), str(seed)],
             stdout=subprocess.PIPE,
             text=True,
