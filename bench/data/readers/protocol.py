@@ -94,7 +94,6 @@ def read_split_lines(
     """Return the split's lines of the protocol, their labels among those the card knows."""
     check_split(card, split)
     protocol, where = require_protocol(card), card.splits[split].where
-    misfit = protocol_lines.explain_misfit
     paths = _find_lists(card, root, split, keys_only) if protocol.file else []
     split_lines = (
         _read_lists(card, root, paths, issues)
@@ -103,11 +102,10 @@ def read_split_lines(
     )
     words = {**protocol.labels, **_label_words(split_lines.table["label"], protocol)}
     split_lines = lines.keep_known(split_lines, "label", words, issues)
-    other = any(misfit(path, protocol, card.audio.suffix) for path in paths[:1])
-    if keys_only and issues.errors and other:
-        named = "this is another form than the corpus's own, which is read if named: --keys"
-        named = f"{named} {paths[0]}"
-        issues.add("error", "protocol.other-form", named)
+    for path in paths[:1] if keys_only and issues.errors else ():
+        if protocol_lines.explain_misfit(path, protocol, card.audio.suffix):
+            what = "this is another form than the corpus's own, which is read if named: --keys"
+            issues.add("error", "protocol.other-form", f"{what} {path}")
     in_split = np.ones(len(split_lines), dtype=bool)
     for column, words in where.items():
         levels = split_lines.table[column]
