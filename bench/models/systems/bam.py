@@ -23,28 +23,14 @@ from torch.nn import functional as F
 
 from bench.models.frontends import FrontEnd
 from bench.models.frontends.layouts import translate_upstream
-from bench.models.full_precision import widen_halves
 from bench.models.official_names import Rules, exchange_classes, rename_tensors
 from bench.models.segment_positions import IGNORED, compute_transitions
 from bench.models.systems.base import Batch, Prediction, System, refuse_utterances
 from bench.models.systems.blocks.graphs import OFFICIAL_ATTENTION, GraphAttention
 from bench.models.systems.blocks.intra_frame import IntraFrame
+from bench.models.systems.blocks.pooling import AttentivePooling
 from bench.specs.systems.bam import Bam
 from bench.units import CLASSES, HOP_SAMPLES, frame_samples
-
-
-class AttentiveMean(nn.Module):
-    """Mean of a frame's states, weighted by the softmax of tanh(w s) over them."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(nn.init.kaiming_uniform_(torch.empty(width, 1)))
-
-    def forward(self, states: Tensor, hops: int) -> Tensor:
-        """Return "batch frames width" of "batch frames*hops width"."""
-        groups = states.unflatten(1, (-1, hops))
-        shares = widen_halves(torch.tanh(groups @ self.weight)).softmax(dim=2)
-        return (shares * groups).sum(dim=2)
 
 
 class BoundaryAware(System):
@@ -56,7 +42,8 @@ class BoundaryAware(System):
         self.trained_hops = _hops_per_frame(resolution_s)
         self.frontend = frontend
         width = frontend.dim
-        self.pool = AttentiveMean(width)
+        self.pool = AttentivePooling(width, bias=False)
+        nn.init.kaiming_uniform_(self.pool.score.weight, mode="fan_out")  # as released
         self.inter = GraphAttention(width, width, 1.0, dropout=0.0)
         self.intra = IntraFrame(width, spec.first_channels, spec.channels)
         self.boundary = nn.Linear(2 * width, 1)
@@ -171,7 +158,7 @@ def translate_released(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 _OFFICIAL: Rules = (
     (r"intra_layer\.resnet\.downsample\..*", ""),  # the last pair's shortcut once more
-    (r"att_pool\.mm_weights$", "pool.weight"),
+    (r"att_pool\.mm_weights$", "pool.score.weight"),
     (r"inter_layer\.", "inter."),
     (r"gap_layers\.", "graphs."),
     (r"b_output_layer\.0\.", "boundary."),

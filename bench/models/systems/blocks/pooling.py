@@ -32,9 +32,9 @@ def softmax_mean(states: Tensor, scores: Tensor) -> Tensor:
 class AttentivePooling(nn.Module):
     """A weighted mean of each `hops` states, its weights a softmax of tanh(w x + b)."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, *, bias: bool = True) -> None:
         super().__init__()
-        self.score = nn.Linear(dim, 1)
+        self.score = nn.Linear(dim, 1, bias=bias)
 
     def forward(self, states: Tensor, hops: int | None) -> Tensor:
         """Return "batch frames dim" for "batch hops dim", as `pool_states` does."""
