@@ -32,6 +32,7 @@ ROWS = {
     "mfpt": ("mfpt/asvspoof2021", "MFPT"),
     "aasist": ("aasist/asvspoof2019", "AASIST-L"),
     "multi-reso": ("multi-reso/partialspoof", "Multi-reso"),
+    "composed": ("sls/asvspoof2021", "SLS"),
     "bam": ("bam/partialspoof", "BAM-WavLM"),
     "cfprf": ("cfprf/partialspoof", "FDN"),
 }

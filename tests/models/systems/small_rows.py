@@ -11,6 +11,7 @@ _TYPICAL = (
     *(("sal/table4", "S7"), ("tca/table2", "TCA"), ("aasist/asvspoof2019", "AASIST")),
     *(("mfpt/asvspoof5", "MFPT"), ("breathnet/table4", "BreathNet")),
     ("multi-reso/partialspoof", "Multi-reso"),
+    ("sls/asvspoof2021", "SLS"),
     ("bam/partialspoof", "BAM-WavLM"),
     ("cfprf/partialspoof", "FDN"),
 )
