@@ -37,6 +37,7 @@ def cosine_loss(cosines: Tensor, spoof: Tensor, valid: Tensor) -> Tensor:
     `cosines` are "... 2" in the order of `bench.units.CLASSES`, the other two bool, "...". The
     label is 1 for the class that is right and 0 for the other. Where nothing is valid it is 0.
     """
-    target = F.one_hot(spoof.long(), len(CLASSES)).to(cosines.dtype)
+    # Not `one_hot`, which asks the device for the largest label.
+    target = torch.stack([~spoof, spoof], dim=-1).to(cosines.dtype)
     each = ((cosines - target) ** 2).mean(dim=-1)
     return (each * valid).sum() / valid.sum().clamp(min=1)
