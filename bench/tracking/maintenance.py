@@ -26,9 +26,12 @@ def fail_dead_runs(to: MlflowStore) -> list[str]:
 
 
 def present_table(to: MlflowStore, table: Table) -> None:
-    """Give a table's experiment the tags by which MLflow's pages show it."""
+    """Give a table's experiment the tags by which MLflow's pages show it.
+
+    Processes that begin together do so one after the other: MLflow fails where two add a tag.
+    """
     with to.hold_lock():
         experiment = to.client.get_experiment(to.ensure_experiment(table.key))
-    for key, value in mlflow_views.experiment_tags(table, experiment.experiment_id).items():
-        if experiment.tags.get(key) != value:
-            to.client.set_experiment_tag(experiment.experiment_id, key, value)
+        for key, value in mlflow_views.experiment_tags(table, experiment.experiment_id).items():
+            if experiment.tags.get(key) != value:
+                to.client.set_experiment_tag(experiment.experiment_id, key, value)
