@@ -26,7 +26,7 @@ from bench.errors import BenchError
 from bench.models.frontends import FrontEnd
 from bench.models.full_precision import BatchNorm2d
 from bench.models.official_names import exchange_classes, rename_tensors
-from bench.models.systems.base import ClipSystem, Prediction, refuse_frames
+from bench.models.systems.base import ClipSystem, Prediction, refuse_frames, score_logits
 from bench.models.systems.blocks.graphs import OFFICIAL_GRAPHS, GraphReadout, ResidualBlock
 from bench.models.systems.blocks.sinc import FixedFilters
 from bench.specs.systems.aasist import Aasist
@@ -81,9 +81,7 @@ class GraphDetector(GraphReadout, ClipSystem):
         """Score whole clips."""
         refuse_frames("AASIST", resolution_s)
         logits = self.clip_logits(waves)[:, None]
-        bonafide, spoof = logits.unbind(-1)
-        alone = self.spec.score == "bonafide-logit"
-        return Prediction(bonafide if alone else bonafide - spoof, logits)
+        return score_logits(logits, self.spec.score)
 
 
 def translate_official(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

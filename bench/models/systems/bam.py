@@ -22,13 +22,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.models.frontends import FrontEnd
-from bench.models.frontends.layouts import translate_upstream
-from bench.models.official_names import Rules, exchange_classes, rename_tensors
+from bench.models.official_names import Rules, exchange_classes
 from bench.models.segment_positions import IGNORED, compute_transitions
-from bench.models.systems.base import Batch, Prediction, System, refuse_utterances
+from bench.models.systems.base import Batch, Prediction, System, refuse_utterances, score_logits
 from bench.models.systems.blocks.graphs import OFFICIAL_ATTENTION, GraphAttention
 from bench.models.systems.blocks.intra_frame import IntraFrame
 from bench.models.systems.blocks.pooling import AttentivePooling
+from bench.models.systems.published_tensors import name_tensors
 from bench.specs.systems.bam import Bam
 from bench.units import CLASSES, HOP_SAMPLES, frame_samples
 
@@ -95,9 +95,7 @@ class BoundaryAware(System):
         if finer:
             starts = torch.arange(0, waves.shape[1] // HOP_SAMPLES, hops, device=waves.device)
             logits = logits[:, starts // answered]
-        bonafide, spoof = logits.unbind(-1)
-        alone = self.spec.score == "bonafide-logit"
-        return Prediction(bonafide if alone else bonafide - spoof, logits)
+        return score_logits(logits, self.spec.score)
 
 
 def join_between_boundaries(boundary: Tensor) -> Tensor:
@@ -146,14 +144,7 @@ def translate_released(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     It is Lightning's (`state_dict`), of 55f3fb9: s3prl's WavLM and the parts behind it.
     """
     own = {name.removeprefix(_SYSTEM): tensor for name, tensor in tensors.items()}
-    upstream = {
-        name.removeprefix(_UPSTREAM): tensor
-        for name, tensor in own.items()
-        if name.startswith(_UPSTREAM)
-    }
-    frontend = {f"frontend.{name}": part for name, part in translate_upstream(upstream).items()}
-    behind = {name: tensor for name, tensor in own.items() if not name.startswith(_UPSTREAM)}
-    return {**frontend, **exchange_classes(rename_tensors(behind, _OFFICIAL), ("classify.",))}
+    return exchange_classes(name_tensors(own, (_UPSTREAM,), _OFFICIAL), ("classify.",))
 
 
 _OFFICIAL: Rules = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -44,6 +44,14 @@ class Prediction(NamedTuple):
     """"batch frames 2" in the order of `bench.units.CLASSES`."""
 
 
+def score_logits(
+    logits: Tensor, score: Literal["bonafide-logit", "logit-difference"]
+) -> Prediction:
+    """Return logits, "batch frames 2", with the scores that are made of them."""
+    bonafide, spoof = logits.unbind(-1)
+    return Prediction(bonafide if score == "bonafide-logit" else bonafide - spoof, logits)
+
+
 class System(nn.Module, ABC):
     """A trainable system. Nothing in the engine knows which one it holds."""
 
@@ -69,29 +77,37 @@ class System(nn.Module, ABC):
         """
 
 
-class ClipSystem(System):
-    """A system that gives one pair of logits for each clip, and learns them weighted by class."""
+class WeighedSystem(System):
+    """A system that learns the classes by a cross entropy that is weighted by class."""
 
     def weigh_classes(self, bonafide_weight: float) -> None:
-        """Weigh bona fide utterances so much in the loss, spoofed ones as 1."""
+        """Weigh bona fide so much in the loss, spoof as 1."""
         weights = torch.tensor([bonafide_weight, 1.0])
         self.register_buffer("class_weights", weights, persistent=False)
         self.class_weights: Tensor
+
+    def class_losses(self, logits: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Cross entropy of "batch frames 2" over what has a label, weighted by class.
+
+        It is divided by the weights in the batch, as torch does and the released codes do.
+        """
+        target = batch.spoof.long().masked_fill(~batch.valid, IGNORED).flatten()
+        with torch.autocast(logits.device.type, enabled=False):
+            given = logits.flatten(0, 1)
+            loss = F.cross_entropy(given, target, self.class_weights, ignore_index=IGNORED)
+        return {"loss": loss}
+
+
+class ClipSystem(WeighedSystem):
+    """A system that gives one pair of logits for each clip."""
 
     @abstractmethod
     def clip_logits(self, waves: Tensor) -> Tensor:
         """Return "batch 2", float32, in the order of `bench.units.CLASSES`."""
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Cross entropy over the utterances whose class is known, weighted by class.
-
-        It is divided by the weights in the batch, as torch does and the released codes do.
-        """
-        logits = self.clip_logits(batch.waves)
-        target = batch.spoof[:, 0].long().masked_fill(~batch.valid[:, 0], IGNORED)
-        with torch.autocast(logits.device.type, enabled=False):
-            loss = F.cross_entropy(logits, target, self.class_weights, ignore_index=IGNORED)
-        return {"loss": loss}
+        """Cross entropy over the utterances whose class is known, weighted by class."""
+        return self.class_losses(self.clip_logits(batch.waves)[:, None], batch)
 
 
 def refuse_frames(system: str, resolution_s: float | None) -> None:

@@ -27,7 +27,7 @@ from torch.nn import functional as F
 from bench.models.frontends import FrontEnd
 from bench.models.full_precision import LSTM
 from bench.models.segment_positions import IGNORED
-from bench.models.systems.base import Batch, Prediction, System, refuse_frames
+from bench.models.systems.base import Batch, Prediction, System, refuse_frames, score_logits
 from bench.models.systems.blocks.film import BreathFilm
 from bench.models.systems.blocks.fusion import CrossAttention
 from bench.models.systems.blocks.refinement import FeatureLosses
@@ -160,6 +160,4 @@ class BreathNetwork(System):
         """Score whole clips; `BenchError` where frames are asked for."""
         refuse_frames("BreathNet", resolution_s)
         logits = self.compute_features(waves, breath_mask).logits.float()[:, None]
-        bonafide, spoof = logits.unbind(-1)
-        alone = self.spec.score == "bonafide-logit"
-        return Prediction(bonafide if alone else bonafide - spoof, logits)
+        return score_logits(logits, self.spec.score)

@@ -24,20 +24,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.models.frontends import FrontEnd
-from bench.models.frontends.layouts import translate_upstream
 from bench.models.full_precision import BatchNorm2d, LayerNorm, widen_halves
-from bench.models.official_names import Rules, exchange_classes, rename_tensors
+from bench.models.official_names import Rules, exchange_classes
 from bench.models.segment_positions import compute_transitions
-from bench.models.systems.base import Batch, Prediction, System, refuse_utterances
+from bench.models.systems.base import Batch, Prediction, System, refuse_utterances, score_logits
 from bench.models.systems.blocks.gate_attention import BoundaryAttention, TinyAttention
 from bench.models.systems.blocks.gmlp import GatedBlock
-from bench.models.systems.blocks.graphs import ResidualBlock
+from bench.models.systems.blocks.graphs import OFFICIAL_BLOCKS, ResidualBlock
 from bench.models.systems.blocks.p2sgrad import cosine_loss
+from bench.models.systems.blocks.positions import encode_positions
+from bench.models.systems.published_tensors import name_tensors
 from bench.specs.systems.cfprf import Cfprf
 from bench.units import CLASSES, HOP_SAMPLES, frame_samples
-
-SLOWEST = 10_000.0
-"""Base of the sinusoids' wavelengths."""
 
 
 class FrameDetector(System):
@@ -87,7 +85,7 @@ class FrameDetector(System):
 
     def answer_frames(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return outputs for the classes and for no boundary and boundary; "batch frames 2"."""
-        nodes = features + make_sinusoids(features.shape[1], features)
+        nodes = features + encode_positions(features.shape[1], features.shape[2], features.device)
         bounds = self.dropout(self.boundary_block(nodes))
         enhanced = self.feed_forward(self.cross(nodes, bounds))
         enhanced = self.frame_block(self.shared_norm(enhanced + nodes))
@@ -121,23 +119,12 @@ class FrameDetector(System):
         together = len(waves) if self.spec.gate_attention == "over-frames" else 1
         logits = torch.cat([self._score_clips(clips) for clips in waves.split(together)])
         logits = F.avg_pool1d(logits.transpose(1, 2), hops, ceil_mode=True).transpose(1, 2)
-        bonafide, spoof = logits.unbind(-1)
-        alone = self.spec.score == "bonafide-logit"
-        return Prediction(bonafide if alone else bonafide - spoof, logits)
+        return score_logits(logits, self.spec.score)
 
     def _score_clips(self, waves: Tensor) -> Tensor:
         pieces = waves.split(self.spec.frames * HOP_SAMPLES, dim=1)
         logits = [self.answer_frames(self.frame_features(piece))[0] for piece in pieces]
         return torch.cat(logits, dim=1)
-
-
-def make_sinusoids(frames: int, like: Tensor) -> Tensor:
-    """Return "frames width" positions as sines and cosines, in turn (Vaswani et al. 2017)."""
-    width = like.shape[-1]
-    time = torch.arange(frames, device=like.device, dtype=torch.float32)[:, None]
-    even = torch.arange(0, width, 2, device=like.device, dtype=torch.float32)
-    angles = time / SLOWEST ** (even / width)
-    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, :width]
 
 
 def mark_boundaries(spoof: Tensor, valid: Tensor, *, across: bool) -> Tensor:
@@ -189,26 +176,15 @@ def translate_detector(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     The output for a boundary is the second in both.
     """
-    upstream = {
-        name.removeprefix(_UPSTREAM): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(_UPSTREAM)
-    }
-    frontend = {f"frontend.{name}": part for name, part in translate_upstream(upstream).items()}
-    behind = {name: part for name, part in tensors.items() if not name.startswith(_UPSTREAM)}
-    return {**frontend, **exchange_classes(rename_tensors(behind, _OFFICIAL), ("classify.",))}
+    return exchange_classes(name_tensors(tensors, (_UPSTREAM,), _OFFICIAL), ("classify.",))
 
 
 _OFFICIAL: Rules = (
-    (r"encoder\.\d\.0\.bn1\..*", ""),
     (r"first_bn1\..*", ""),
     (r"LL\.", "project."),
     (r"norm\.", "shared_norm."),
     (r"first_bn\.", "norm."),
-    (r"encoder\.(\d)\.0\.conv_downsample\.", r"blocks.\1.shortcut."),
-    (r"encoder\.(\d)\.0\.conv1\.", r"blocks.\1.first."),
-    (r"encoder\.(\d)\.0\.conv2\.", r"blocks.\1.second."),
-    (r"encoder\.(\d)\.0\.bn2\.", r"blocks.\1.norm."),
+    *OFFICIAL_BLOCKS,
     (r"attention\.", "weigh."),
     (r"ca\.", "cross."),
     (r"FFN\.w_1\.", "feed_forward.0."),

@@ -17,23 +17,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from bench.models.frontends import FrontEnd
-from bench.models.frontends.layouts import translate_upstream
-from bench.models.official_names import Rules, exchange_classes, rename_tensors
-from bench.models.segment_positions import IGNORED
-from bench.models.systems.base import Batch, Prediction, System, refuse_frames
+from bench.models.official_names import Rules, exchange_classes
+from bench.models.systems.base import Batch, Prediction, WeighedSystem, refuse_frames, score_logits
 from bench.models.systems.blocks.heads import HopHead
+from bench.models.systems.published_tensors import name_tensors
 from bench.specs.kinds import HeadInput
 from bench.specs.run import TrainData
 from bench.specs.systems.composed import Composed
 from bench.units import HOP_SAMPLES, frame_samples, to_samples
 
 
-class ComposedSystem(System):
+class ComposedSystem(WeighedSystem):
     """A front-end, a merging, a head; see the module's docstring for shapes."""
 
     def __init__(self, spec: Composed, frontend: FrontEnd, data: TrainData) -> None:
@@ -44,9 +42,7 @@ class ComposedSystem(System):
         self.merge = spec.layers.build(frontend)
         samples = to_samples(data.clip_s)
         self.head = spec.head.build(HeadInput(frontend.dim, frontend.n_states, samples))
-        weights = torch.tensor([spec.bonafide_weight, 1.0])
-        self.register_buffer("class_weights", weights, persistent=False)
-        self.class_weights: Tensor
+        self.weigh_classes(spec.bonafide_weight)
 
     def compute_logits(self, waves: Tensor, resolution_s: float | None) -> Tensor:
         """Return "batch frames 2", float32, for `waves` "batch samples"; None: one frame a clip."""
@@ -60,20 +56,12 @@ class ComposedSystem(System):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Cross entropy over what has a label, weighted by class."""
-        logits = self.compute_logits(batch.waves, self.resolution_s)
-        target = batch.spoof.long().masked_fill(~batch.valid, IGNORED)
-        with torch.autocast(logits.device.type, enabled=False):
-            loss = F.cross_entropy(
-                logits.flatten(0, 1), target.flatten(), self.class_weights, ignore_index=IGNORED
-            )
-        return {"loss": loss}
+        return self.class_losses(self.compute_logits(batch.waves, self.resolution_s), batch)
 
     def predict(self, waves: Tensor, breath_mask: Tensor, resolution_s: float | None) -> Prediction:
         """Score whole clips, or frames where the head has a vector for each hop."""
         logits = self.compute_logits(waves, resolution_s)
-        bonafide, spoof = logits.unbind(-1)
-        alone = self.spec.score == "bonafide-logit"
-        return Prediction(bonafide if alone else bonafide - spoof, logits)
+        return score_logits(logits, self.spec.score)
 
 
 _UPSTREAMS = ("ssl_model.model.", "frontend.upstream.upstream.model.")
@@ -91,13 +79,5 @@ def translate_composed(
     spoof, bona fide.
     """
     named = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
-    upstream = {
-        name.removeprefix(prefix): tensor
-        for name, tensor in named.items()
-        for prefix in _UPSTREAMS
-        if name.startswith(prefix)
-    }
-    frontend = {f"frontend.{name}": part for name, part in translate_upstream(upstream).items()}
-    behind = {name: part for name, part in named.items() if not name.startswith(_UPSTREAMS)}
-    head = rename_tensors(behind, rules)
-    return {**frontend, **(exchange_classes(head, ("head.classify.",)) if spoof_first else head)}
+    ours = name_tensors(named, _UPSTREAMS, rules)
+    return exchange_classes(ours, ("head.classify.",)) if spoof_first else ours

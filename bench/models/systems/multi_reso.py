@@ -30,12 +30,11 @@ from torch.nn import functional as F
 from bench.errors import BenchError
 from bench.models.frontends import FrontEnd
 from bench.models.frontends.encoder import Encoder
-from bench.models.frontends.layouts import translate_upstream
-from bench.models.official_names import rename_tensors
 from bench.models.systems.base import Batch, Prediction, System
 from bench.models.systems.blocks.gmlp import GatedBlock
 from bench.models.systems.blocks.layers import WeightedStates
 from bench.models.systems.blocks.p2sgrad import CosineHead, cosine_loss
+from bench.models.systems.published_tensors import name_tensors
 from bench.specs.layers.weighted import WeightedLayers
 from bench.specs.systems.multi_reso import FINEST_S, MultiReso
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, frames_covering, to_samples
@@ -205,19 +204,12 @@ def translate_simple(spec: MultiReso, tensors: Mapping[str, Tensor]) -> dict[str
     Of its thirty layer weights it uses as many as there are states; the rest is not read. Its class
     vectors are in our order, bona fide first.
     """
-    upstream = {
-        name.removeprefix(_UPSTREAM): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(_UPSTREAM)
-    }
-    encoder = translate_upstream(upstream)
-    behind = {name: part for name, part in tensors.items() if not name.startswith(_UPSTREAM)}
-    renamed = rename_tensors(behind, _SIMPLE)
+    renamed = name_tensors(tensors, (_UPSTREAM,), _SIMPLE)
     if (weights := renamed.get("layers.weights")) is not None:
-        blocks = {name.split(".")[1] for name in encoder if name.startswith("blocks.")}
+        blocks = {name.split(".")[2] for name in renamed if name.startswith("frontend.blocks.")}
         used = len(blocks) if spec.states == "feed-forward" else len(blocks) + 1
         renamed["layers.weights"] = weights[:used]
-    return {**{f"frontend.{name}": part for name, part in encoder.items()}, **renamed}
+    return renamed
 
 
 _UPSTREAM = "ssl.model."

@@ -17,12 +17,12 @@ from torch.nn import functional as F
 
 from bench.metrics.positions import POSITION_NAMES
 from bench.models.frontends import FrontEnd
-from bench.models.frontends.layouts import translate_upstream
-from bench.models.official_names import exchange_classes, rename_tensors
+from bench.models.official_names import exchange_classes
 from bench.models.segment_positions import IGNORED, compute_positions, compute_transitions
-from bench.models.systems.base import Batch, Prediction, System
+from bench.models.systems.base import Batch, Prediction, System, score_logits
 from bench.models.systems.blocks.conformer import Conformer
 from bench.models.systems.blocks.pooling import pool_states
+from bench.models.systems.published_tensors import name_tensors
 from bench.specs.base import Absent
 from bench.specs.systems.sal import PositionTask, Sal, TransitionTask
 from bench.units import CLASSES, HOP_SAMPLES, frame_samples
@@ -96,9 +96,7 @@ class SegmentAware(System):
         else:
             logits = self.binary(pool_states(states, hops))
         logits = logits.float()
-        bonafide, spoof = logits.unbind(-1)
-        alone = self.spec.score == "bonafide-logit"
-        return Prediction(bonafide if alone else bonafide - spoof, logits)
+        return score_logits(logits, self.spec.score)
 
 
 def _hops_per_frame(resolution_s: float | None) -> int | None:
@@ -122,18 +120,11 @@ def translate_checkpoint(spec: Sal, tensors: Mapping[str, Tensor]) -> dict[str, 
     and heads. Its pointwise convolutions are linear layers here. Its classes are in the order
     spoof, bona fide, in the eight positional labels too; a transition has the same place in both.
     """
-    upstream = {
-        name.removeprefix(_UPSTREAM): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(_UPSTREAM)
-    }
-    frontend = {f"frontend.{name}": part for name, part in translate_upstream(upstream).items()}
-    behind = {name: part for name, part in tensors.items() if not name.startswith(_UPSTREAM)}
-    named = rename_tensors(behind, _OFFICIAL)
+    named = name_tensors(tensors, (_UPSTREAM,), _OFFICIAL)
     by_class = (
         ("binary.3.", "auxiliary.3.") if spec.auxiliary.kind == "position" else ("binary.3.",)
     )
-    return {**frontend, **exchange_classes(named, by_class)}
+    return exchange_classes(named, by_class)
 
 
 _OFFICIAL = (

@@ -273,12 +273,16 @@ OFFICIAL_ATTENTION = (
     (r"(.*)\.bn\.", r"\1.norm."),
 )
 """What clovaai/aasist's names become within an attention, under whichever name that has by then."""
-OFFICIAL_GRAPHS = (
+OFFICIAL_BLOCKS = (
     (r"encoder\.\d\.0\.bn1\..*", ""),
     (r"encoder\.(\d)\.0\.conv_downsample\.", r"blocks.\1.shortcut."),
     (r"encoder\.(\d)\.0\.conv1\.", r"blocks.\1.first."),
     (r"encoder\.(\d)\.0\.conv2\.", r"blocks.\1.second."),
     (r"encoder\.(\d)\.0\.bn2\.", r"blocks.\1.norm."),
+)
+"""Names of the residual blocks in clovaai/aasist and in what follows it, by ours."""
+OFFICIAL_GRAPHS = (
+    *OFFICIAL_BLOCKS,
     (r"first_bn\.", "norm."),
     (r"pos_S$", "position"),
     (r"master1$", "branches.0.stack"),

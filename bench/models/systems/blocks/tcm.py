@@ -12,14 +12,13 @@ Here they are computed for the hops of a clip, which may be any number.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.models.full_precision import BatchNorm2d, LayerNorm, widen_halves
 from bench.models.systems.blocks.conformer import BlockSettings, ConformerBlock
+from bench.models.systems.blocks.positions import encode_positions
 from bench.specs.heads.tcm import TcmSettings
 from bench.units import CLASSES
 
@@ -69,17 +68,6 @@ class TcmBlock(ConformerBlock):
     def build_attention(self, dim: int, spec: BlockSettings) -> nn.Module:
         """Return the attention."""
         return HeadTokenAttention(dim, spec.heads)
-
-
-def encode_positions(hops: int, dim: int, device: torch.device) -> Tensor:
-    """Return "hops dim": sines and cosines of the hop's number, by turns.
-
-    Vaswani et al., NeurIPS 2017, section 3.5.
-    """
-    numbers = torch.arange(hops, dtype=torch.float32, device=device)
-    steps = torch.arange(0, dim, 2, dtype=torch.float32, device=device)
-    angles = numbers[:, None] * torch.exp(steps * (-math.log(10_000) / dim))
-    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
 
 
 class TcmHead(nn.Module):
