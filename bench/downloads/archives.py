@@ -98,12 +98,23 @@ def unpack_remote(
 
 
 def merge_folders(source: Path, target: Path) -> None:
-    """Move all that is in `source` into `target`; files that are there already are replaced."""
+    """Move all that is in `source` into `target`; files that are there already are replaced.
+
+    One thread after the other: archives that arrive together may hold the same folder.
+    """
+    with _merging:
+        _move_content(source, target)
+
+
+_merging = threading.Lock()
+
+
+def _move_content(source: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for path in sorted(source.iterdir()):
         there = target / path.name
         if path.is_dir() and not path.is_symlink() and there.is_dir():
-            merge_folders(path, there)
+            _move_content(path, there)
         else:
             os.replace(path, there)
 

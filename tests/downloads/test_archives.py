@@ -8,6 +8,7 @@ import tarfile
 import threading
 import zipfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -238,3 +239,24 @@ def test_a_piece_that_does_not_come_is_said(server: FileServer):
 def test_names_of_archives():
     assert all(map(archives.is_archive, ("a.ZIP", "a.tar", "a.tgz", "a.tar.gz", "a.tar.xz")))
     assert not any(map(archives.is_archive, ("a.txt", "a.pt", "zip")))
+
+
+def test_archives_that_arrive_together_may_hold_the_same_folder(tmp_path: Path):
+    threads = 4
+    for attempt in range(40):
+        target, sources = tmp_path / f"target{attempt}", []
+        for number in range(threads):
+            source = tmp_path / f"source{attempt}-{number}"
+            (source / "database" / "wav").mkdir(parents=True)
+            (source / "database" / "wav" / f"{number}.wav").touch()
+            sources.append(source)
+        barrier = threading.Barrier(threads)
+
+        def merge(source: Path, target: Path = target, barrier: threading.Barrier = barrier):
+            barrier.wait()
+            archives.merge_folders(source, target)
+
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(merge, sources))
+        names = sorted(path.name for path in (target / "database" / "wav").iterdir())
+        assert names == [f"{number}.wav" for number in range(threads)]
