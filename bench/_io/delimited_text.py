@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -31,6 +32,19 @@ def number_lines(text: bytes, first: int = 1) -> Iterator[tuple[int, str]]:
 def name_line(file: object, number: int, line: str | bytes) -> str:
     """Return `file:number: 'line'`, the line cut if it is long."""
     return f"{file}:{number}: {quote_text(line)}"
+
+
+def parse_finite(text: str) -> float | None:
+    """Return the number that a cell holds; None where it is none, or not finite.
+
+    >>> parse_finite("-2.5e1"), parse_finite("nan"), parse_finite("1_0")
+    (-25.0, None, None)
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and "_" not in text else None
 
 
 def split_cells(line: str, separator: str, *, skip_blanks: bool = False) -> list[str]:

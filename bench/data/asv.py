@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench._io import text_files
-from bench._io.delimited_text import name_line, number_lines
+from bench._io.delimited_text import name_line, number_lines, parse_finite
 from bench.data.pickles import read_nested_numbers
 from bench.errors import BenchError, near_name, quote_text
 from bench.metrics.tally import Floats
@@ -58,7 +58,7 @@ def read_asv_scores(path: Path) -> AsvScores:
     attacks: list[str] = []
     for number, line in number_lines(text_files.read_bytes(path)):
         fields = line.split()
-        score = _parse_score(fields[2]) if len(fields) == 3 and fields[1] in scores else None
+        score = parse_finite(fields[2]) if len(fields) == 3 and fields[1] in scores else None
         if score is None:
             raise BenchError(
                 "corpus.asv-scores",
@@ -108,14 +108,6 @@ def read_tdcf_coefficients(path: Path) -> dict[tuple[str, str], Coefficients | N
     if not by_condition:
         raise BenchError("corpus.tdcf-coefficients", f"{path}: holds no coefficients")
     return by_condition
-
-
-def _parse_score(text: str) -> float | None:
-    try:
-        score = float(text)
-    except ValueError:
-        return None
-    return score if math.isfinite(score) and "_" not in text else None
 
 
 def _require_entries(path: Path, where: str, entry: object) -> dict[object, object]:

@@ -14,7 +14,6 @@ These forms are read, told apart by their first line:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench._io import text_files
-from bench._io.delimited_text import name_line, number_lines
+from bench._io.delimited_text import name_line, number_lines, parse_finite
 from bench.errors import BenchError, near_name
 from bench.metrics.sasv import KINDS
 from bench.metrics.tally import Floats
@@ -101,15 +100,15 @@ def _read_layout(line: str, where: str) -> _Layout:
 
 def _find_columns(cells: Sequence[str]) -> dict[str, int]:
     """Return what the cells of a line without a header hold."""
-    if len(cells) == 2 and _parse_score(cells[1]) is not None:
+    if len(cells) == 2 and parse_finite(cells[1]) is not None:
         return {"utterance": 0, "score": 1}
     columns = {"speaker": 0, "utterance": 1}
     for at, cell in enumerate(cells[2:], 2):
-        if _parse_score(cell) is not None:
+        if parse_finite(cell) is not None:
             columns["score"] = at
-        elif cell in KINDS and (at + 1 == len(cells) or _parse_score(cells[at + 1]) is not None):
+        elif cell in KINDS and (at + 1 == len(cells) or parse_finite(cells[at + 1]) is not None):
             columns["kind"] = at
-            if at > 2 and _parse_score(cells[at - 1]) is None:
+            if at > 2 and parse_finite(cells[at - 1]) is None:
                 columns["attack"] = at - 1
     return columns
 
@@ -130,18 +129,10 @@ def _add_line(file: TrialFile, columns: dict[str, int], cells: Sequence[str], wh
         file.attack.append("" if values["attack"] in ("bonafide", "-") else values["attack"])
     for name in _SCORES:
         if name in values:
-            score = _parse_score(values[name])
+            score = parse_finite(values[name])
             if score is None:
                 raise BenchError("sasv.malformed", f"{where}: {values[name]!r} is no finite number")
             file.scores.setdefault(name, []).append(score)
-
-
-def _parse_score(text: str) -> float | None:
-    try:
-        score = float(text)
-    except ValueError:
-        return None
-    return score if math.isfinite(score) and "_" not in text else None
 
 
 def _check_repeats(file: TrialFile) -> None:

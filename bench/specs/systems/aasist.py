@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from bench.specs.base import Count, Positive
+from bench.specs.graphs import GraphSizes
 from bench.specs.kinds import SystemSettings, require_utterances
 
 if TYPE_CHECKING:
@@ -19,10 +20,7 @@ RESULTS_VERSION = 1
 """Raised when what this kind gives can change (`bench.versions`)."""
 
 
-PoolingShare = Annotated[float, Field(gt=0, le=1)]
-
-
-class Aasist(SystemSettings):
+class Aasist(GraphSizes, SystemSettings):
     """Integrated spectro-temporal graph attention networks over waveforms.
 
     The defaults are those of AASIST; AASIST-L has `channels`, `graph_dim` and the shares of its
@@ -34,24 +32,6 @@ class Aasist(SystemSettings):
     """Fixed band-pass filters, on a mel scale from 0 Hz to half the sampling rate."""
     kernel: Annotated[int, Field(ge=3)] = 129
     """Taps of a filter: an odd number (the released configurations say 128, their code adds 1)."""
-    first_channels: Count = 32
-    """Channels of the first two residual blocks."""
-    channels: Count = 64
-    """Channels of the last four residual blocks (24 in AASIST-L)."""
-    graph_dim: Count = 64
-    """Width of a node after the spectral and the temporal graph attention (24 in AASIST-L)."""
-    joint_dim: Count = 32
-    """Width of a node in the heterogeneous graphs, and of the stack node."""
-    spectral_share: PoolingShare = 0.5
-    """Share of nodes that the spectral graph pooling keeps (0.4 in AASIST-L)."""
-    temporal_share: PoolingShare = 0.7
-    """Share of nodes that the temporal graph pooling keeps (0.5 in AASIST-L)."""
-    joint_share: PoolingShare = 0.5
-    """Share of nodes that each pooling in the heterogeneous branches keeps (0.7 in AASIST-L)."""
-    graph_temperature: Positive = 2.0
-    """Attention of the first two graphs is divided by this."""
-    joint_temperature: Positive = 100.0
-    """Attention of the heterogeneous graphs is divided by this."""
     bonafide_weight: Positive = 9.0
     """Weight of bona fide utterances in the cross entropy; spoofed ones have 1 (0.9 and 0.1 as
     released)."""

@@ -8,57 +8,19 @@ frames and without dropout, and forbids some pairs.
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.models.full_precision import BatchNorm1d, BatchNorm2d, widen_halves
+from bench.specs.graphs import GraphSizes
 from bench.units import CLASSES
 
 INPUT_DROPOUT = 0.2
 POOL_DROPOUT = 0.3
 BRANCH_DROPOUT, READOUT_DROPOUT = 0.2, 0.5
-
-
-class GraphSizes(Protocol):
-    """The settings of the graphs."""
-
-    @property
-    def graph_dim(self) -> int:
-        """Width of a node after the spectral and the temporal graph attention."""
-        ...
-
-    @property
-    def joint_dim(self) -> int:
-        """Width of a node in the heterogeneous graphs."""
-        ...
-
-    @property
-    def spectral_share(self) -> float:
-        """Share of nodes that the spectral graph pooling keeps."""
-        ...
-
-    @property
-    def temporal_share(self) -> float:
-        """Share of nodes that the temporal graph pooling keeps."""
-        ...
-
-    @property
-    def joint_share(self) -> float:
-        """Share of nodes that each pooling in a branch keeps."""
-        ...
-
-    @property
-    def graph_temperature(self) -> float:
-        """Attention of the first two graphs is divided by this."""
-        ...
-
-    @property
-    def joint_temperature(self) -> float:
-        """Attention of the heterogeneous graphs is divided by this."""
-        ...
 
 
 class ResidualBlock(nn.Module):
