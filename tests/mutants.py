@@ -17,7 +17,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -56,21 +55,23 @@ class Mutant(NamedTuple):
     """The whole module with the change."""
 
 
-def mutants_of(module: Path) -> Iterator[Mutant]:
-    """Yield every mutant of a module, given below the root of the tree."""
-    text = (ROOT / module).read_text(encoding="utf-8")
-    count = sum(_changed(node) is not None for node in ast.walk(ast.parse(text)))
-    for index in range(count):
-        tree = ast.parse(text)
-        places = [node for node in ast.walk(tree) if _changed(node) is not None]
-        node = places[index]
-        before = ast.unparse(node)
-        changed = _changed(node)
-        assert changed is not None
-        for name, value in changed.items():
-            setattr(node, name, value)
-        line = getattr(node, "lineno", 0)
-        yield Mutant(module, line, f"{before} -> {ast.unparse(node)}", ast.unparse(tree))
+def count_mutants(module: Path) -> int:
+    """Return the number of mutants of a module, given below the root of the tree."""
+    tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
+    return sum(_changed(node) is not None for node in ast.walk(tree))
+
+
+def make_mutant(module: Path, index: int) -> Mutant:
+    """Return one mutant of a module, of as many as `count_mutants` says."""
+    tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
+    node = [node for node in ast.walk(tree) if _changed(node) is not None][index]
+    before = ast.unparse(node)
+    changed = _changed(node)
+    assert changed is not None
+    for name, value in changed.items():
+        setattr(node, name, value)
+    line = getattr(node, "lineno", 0)
+    return Mutant(module, line, f"{before} -> {ast.unparse(node)}", ast.unparse(tree))
 
 
 def _changed(node: ast.AST) -> dict[str, object] | None:
@@ -190,8 +191,9 @@ def main() -> int:
         for path in sorted((ROOT / "bench" / package).rglob("*.py"))
         if tests_of(path.relative_to(ROOT))
     ]
-    every = [mutant for module in modules for mutant in mutants_of(module)]
-    drawn = random.Random(chosen.seed).sample(every, min(chosen.count, len(every)))
+    every = [(module, index) for module in modules for index in range(count_mutants(module))]
+    places = random.Random(chosen.seed).sample(every, min(chosen.count, len(every)))
+    drawn = [make_mutant(module, index) for module, index in places]
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
         files = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()
