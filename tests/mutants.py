@@ -1,9 +1,10 @@
 """Change one operator or number of the code at a time, and see whether the tests notice.
 
-`make mutants` draws a sample (a few minutes); `python -m tests.mutants --count 200 --seed 1` draws
-another. Each mutant is made in a copy of the tree, and the tests that import the changed module are
-run on it until the first fails, the quick ones first; that test must pass without the mutant. A mutant that no test fails
-on is printed with its place. Exit code 1 where fewer than `--least` per cent were noticed.
+`make mutants` draws a sample; `python -m tests.mutants --count 200 --seed 1` draws another. Each
+mutant is made in a copy of the tree, and the tests that import the changed module are run on it
+until the first fails, the quick ones first; that test must pass without the mutant. A mutant that
+no test fails on is printed with its place. Exit code 1 where fewer than `--least` per cent were
+noticed.
 """
 
 from __future__ import annotations
