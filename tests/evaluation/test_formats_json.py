@@ -37,6 +37,7 @@ FORMS = {
     "parallel lists": json.dumps(PARALLEL),
     "parallel lists beside others": json.dumps({"model": "X", "eer": 0.1, **PARALLEL}),
     "within an object": json.dumps({"model": "X", "results": RECORDS}),
+    "beside other lists": json.dumps({"errors": [], "folds": [1, 2], "results": RECORDS}),
     "by id within an object": json.dumps({"model": "X", "scores": HELD}),
     "lines": LINES,
     "lines with blank ones between": LINES.replace("\n", "\r\n\r\n"),

@@ -106,3 +106,12 @@ def test_a_column_of_text_is_wrapped_at_words_only():
         "---  ----",
         "a    1.00",
     ]
+
+
+def test_columns_that_go_on_below_take_as_many_as_fit_beside_the_first():
+    numbers = [TextColumn(f"n{number}", ("1.00",)) for number in range(5)]
+    assert lay_out_columns([TextColumn("row", ("a",))], numbers, [], 15) == [
+        *("row  n0    n1", "---  ----  ----", "a    1.00  1.00", ""),
+        *("row  n2    n3", "---  ----  ----", "a    1.00  1.00", ""),
+        *("row  n4", "---  ----", "a    1.00"),
+    ]
