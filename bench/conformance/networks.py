@@ -26,7 +26,7 @@ _TOLERANCE = 1e-4
 def make_batch(run: Run) -> Batch:
     """Return three random clips of the form that a run trains on."""
     generator = torch.Generator().manual_seed(0)
-    samples = to_samples(run.train.clip_s)
+    samples = to_samples(run.train.clip_s) if run.train.clip_s else _CLIP_SAMPLES
     resolution_s = run.train.resolution_s
     frames = samples // to_samples(resolution_s) if resolution_s else 1
     hops = count_hops(samples)

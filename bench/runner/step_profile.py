@@ -40,7 +40,14 @@ from bench.runner.step_work import (
 from bench.specs.run import Run
 from bench.training import checkpoints, engine, file_names
 from bench.training.data import EpochSampler, TrainingBatch, TrainingClips
-from bench.training.learning import Learner, build_learner, build_loader, mix_clips, train_step
+from bench.training.learning import (
+    Learner,
+    build_learner,
+    build_loader,
+    build_sampler,
+    mix_clips,
+    train_step,
+)
 from bench.training.reused_casts import reuse_casts
 from bench.training.row import DatasetCache, RowData
 
@@ -124,7 +131,7 @@ def profile_row(run: Run, config: Config, steps: int, folder: Path) -> StepProfi
     system = engine.build_system(short, 0, one)
     workers = one.loader_workers(fabric.device.type)
     clips = build_clips(short, data, one)
-    sampler = EpochSampler(len(clips), 0)
+    sampler = build_sampler(clips, short, 0)
     loader = build_loader(clips, sampler, short, workers, fabric)
     learner = build_learner(fabric, short, system, len(loader), one.speed)
     learner.module.train()

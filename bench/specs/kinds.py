@@ -156,8 +156,9 @@ class HeadInput(NamedTuple):
     """Width of the front-end's states."""
     n_states: int
     """How many states the front-end gives."""
-    samples: int
-    """Samples of a training clip."""
+    samples: int | None
+    """Samples of a training clip; None where clips are whole utterances, which a head that
+    `takes_one_length` does not get."""
 
 
 class HeadSettings(KindSettings):
@@ -371,6 +372,16 @@ def require_utterances(data: TrainData, what: str) -> None:
             f"{what}: learns labels of whole utterances: train.resolution_s = "
             f"{data.resolution_s} should be 'utterance'",
         )
+
+
+def require_one_length(data: TrainData, what: str) -> float:
+    """Return the seconds of a training clip; BenchError where clips are whole utterances."""
+    if data.clip_s is None:
+        raise BenchError(
+            "model.clip-length",
+            f"{what}: takes clips of one length: train.clip_s = 'whole' should be a number",
+        )
+    return data.clip_s
 
 
 def require_frames(data: TrainData, what: str, only_s: float | None = None) -> float:

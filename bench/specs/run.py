@@ -15,7 +15,6 @@ from bench.specs.augment import Augment, Mix, Splice
 from bench.specs.base import (
     Absent,
     Length,
-    Positive,
     Resolution,
     Spec,
     digest,
@@ -66,8 +65,9 @@ class Data(Spec):
 class TrainData(Data):
     """The training split, cut into clips, on the grid of its frame labels if it has any."""
 
-    clip_s: Positive
-    """Length of a training clip in seconds."""
+    clip_s: Length
+    """Length of a training clip in seconds; or `whole` utterances, with labels of frames. A batch
+    then holds utterances of nearly one length, and masks what follows the shorter ones: zeros."""
     crop: Literal["random", "first"] = "random"
     """Which part of an utterance that is longer than the clip: a random one in each epoch, or the
     first."""
@@ -279,6 +279,8 @@ class Run(Spec):
     def _check_consistency(self) -> Run:
         for where, data in self.data.items():
             _check_grid(where, data)
+        if self.is_trained and self.train.clip_s is None:
+            self._check_whole_utterances()
         if self.mix.kind == "none":
             return self
         if self.train.resolution_s is None or self.train.splice.kind != "none":
@@ -292,6 +294,19 @@ class Run(Spec):
                 f"(train.breath.kind = {self.train.breath.kind!r}): one of the two should be 'none'"
             )
         return self
+
+    def _check_whole_utterances(self) -> None:
+        if self.train.resolution_s is None:
+            raise ValueError(
+                "train.clip_s = 'whole': a batch's shorter utterances are filled up, which only "
+                "labels of frames can mask: it should be a number where train.resolution_s is "
+                "'utterance'"
+            )
+        if self.mix.kind != "none":
+            raise ValueError(
+                f"mix.kind = {self.mix.kind!r}: mixes clips of one length: train.clip_s should be "
+                "a number, or mix.kind 'none'"
+            )
 
     @property
     def signature(self) -> str:

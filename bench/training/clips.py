@@ -236,7 +236,8 @@ class ClipReader:
             wave = self.augment(wave, rng)
         else:
             drawn = self.device_augment.draw_clip(len(wave), rng)
-            on_device = DrawnClip(drawn, len(wave), period if self.fill == "repeat" else 0)
+            repeats = self.fill == "repeat" and self.clip is not None
+            on_device = DrawnClip(drawn, len(wave), period if repeats else 0)
         wave = _fit_length(wave, period)
         cut = labels if self.frame is None else labels[start:stop]
         length = self.clip or frames_covering(len(wave), HOP_SAMPLES) * HOP_SAMPLES

@@ -12,6 +12,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset, Sampler
 
 from bench.config import Config
@@ -47,7 +50,7 @@ class TrainingBatch(NamedTuple):
 
 
 class TrainingClips(Dataset[TrainingClip]):
-    """Training clips of one length. Index with (epoch, utterance)."""
+    """Training clips: of one length, or whole utterances. Index with (epoch, utterance)."""
 
     def __init__(
         self,
@@ -65,6 +68,12 @@ class TrainingClips(Dataset[TrainingClip]):
 
     def __len__(self) -> int:
         return len(self.reader.subset)
+
+    def read_lengths(self) -> NDArray[np.int64] | None:
+        """Return the samples of each utterance's clip; None where all have one length."""
+        if self.reader.clip is not None:
+            return None
+        return np.array([self.reader.clip_length(index) for index in range(len(self))])
 
     def __getitem__(self, key: tuple[int, int]) -> TrainingClip:
         """Return one clip."""
@@ -93,15 +102,44 @@ def _tensor_clip(clip: LabelledClip, kind: np.int64) -> Batch:
     return Batch(wave, spoof, valid, torch.tensor(kind), marks)
 
 
+class LengthBatches(NamedTuple):
+    """Steps that learn from so many clips of nearly one length."""
+
+    lengths: NDArray[np.int64]
+    """The length of each utterance's clip."""
+    size: int
+    """Clips of a step, those of all processes together."""
+
+    def order(self, drawn: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return the utterances of an epoch, `drawn` at random, step by step.
+
+        Whole steps are cut from utterances in the order of their length and come in an order that
+        is drawn; the last step has what is left over, any utterances.
+        """
+        whole = len(drawn) - len(drawn) % self.size
+        by_length = drawn[:whole][np.argsort(self.lengths[drawn[:whole]], kind="stable")]
+        steps = by_length.reshape(-1, self.size)
+        return np.concatenate([rng.permutation(steps).ravel(), drawn[whole:]])
+
+
 class EpochSampler(Sampler[tuple[int, int]]):
     """A permutation for each epoch from (seed, epoch); each of `world` processes takes its share.
 
-    Shares are made equal by repeating the first utterances, as torch's DistributedSampler does:
-    processes that step unequally often would wait for each other for ever.
+    With `batches` a step's utterances are of nearly one length. Shares are made equal by repeating
+    the first utterances, as torch's DistributedSampler does: processes that step unequally often
+    would wait for each other for ever.
     """
 
-    def __init__(self, size: int, seed: int, rank: int = 0, world: int = 1) -> None:
+    def __init__(
+        self,
+        size: int,
+        seed: int,
+        rank: int = 0,
+        world: int = 1,
+        batches: LengthBatches | None = None,
+    ) -> None:
         self.size, self.seed, self.rank, self.world = size, seed, rank, world
+        self.batches = batches
         self.epoch = self.used = 0
         """`used` utterances of the epoch are left out: before its stop it has learnt from them."""
 
@@ -110,7 +148,10 @@ class EpochSampler(Sampler[tuple[int, int]]):
         return -(-self.size // self.world)
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.size)
+        rng = np.random.default_rng([self.seed, self.epoch])
+        order = rng.permutation(self.size)
+        if self.batches is not None:
+            order = self.batches.order(order, rng)
         padded = np.resize(order, len(self) * self.world)
         for index in padded[self.used + self.rank :: self.world]:
             yield self.epoch, int(index)
@@ -176,5 +217,11 @@ def _equal_lengths(lengths: Sequence[int], batch_s: float) -> list[list[int]]:
 
 
 def collate(clips: Sequence[Batch]) -> Batch:
-    """Stack clips into one batch."""
-    return Batch(*(torch.stack(parts) for parts in zip(*clips, strict=True)))
+    """Stack clips into one batch; what follows shorter ones is zeros, which are not valid."""
+    return Batch(*(_stack_parts(parts) for parts in zip(*clips, strict=True)))
+
+
+def _stack_parts(parts: Sequence[Tensor]) -> Tensor:
+    if len({part.shape for part in parts}) == 1:
+        return torch.stack([*parts])
+    return pad_sequence([*parts], batch_first=True)

@@ -40,10 +40,10 @@ from bench.specs.precision import PrecisionName
 from bench.specs.run import Run
 from bench.training import checkpoints, conditions, keeping, system_checks
 from bench.training.callbacks import TrainingCallback
-from bench.training.data import EpochSampler, TrainingClips, Utterances
+from bench.training.data import TrainingClips, Utterances
 from bench.training.epoch import EpochTraining
 from bench.training.keeping import Progress, Selection
-from bench.training.learning import Learner, build_learner, build_loader
+from bench.training.learning import Learner, build_learner, build_loader, build_sampler
 from bench.training.losses import MeanLoss
 from bench.training.reused_casts import reuse_casts
 from bench.training.scoring import (
@@ -181,7 +181,7 @@ def train(
     """
     system = build_system(run, seed, config)
     clips = TrainingClips(data.train, run.train, data.train_audio, run.augment, seed, config)
-    sampler = EpochSampler(len(clips), seed, fabric.global_rank, fabric.world_size)
+    sampler = build_sampler(clips, run, seed, fabric.global_rank, fabric.world_size)
     workers = config.loader_workers(fabric.device.type)
     loader = build_loader(clips, sampler, run, workers, fabric)
     earlier = keeping.read_resumable(run, folder)

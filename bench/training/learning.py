@@ -17,7 +17,7 @@ from bench.models.augment import Mixer
 from bench.models.systems.base import Batch, System
 from bench.specs.run import Run
 from bench.training import optimisation
-from bench.training.data import EpochSampler, TrainingClips
+from bench.training.data import EpochSampler, LengthBatches, TrainingClips
 from bench.training.speedups import apply_speed, uses_fused_adam
 
 
@@ -53,6 +53,18 @@ def build_learner(
     module.mark_forward_method("losses")
     apply_speed(fabric, system, speed)
     return Learner(system, module, optimiser, wrapped, schedule)
+
+
+def build_sampler(
+    clips: TrainingClips, run: Run, seed: int, rank: int = 0, world: int = 1
+) -> EpochSampler:
+    """Return the order of a training's clips, of which each of `world` processes takes its share.
+
+    Whole utterances come in steps of nearly one length.
+    """
+    lengths = clips.read_lengths()
+    batches = None if lengths is None else LengthBatches(lengths, run.training.batch_size)
+    return EpochSampler(len(clips), seed, rank, world, batches)
 
 
 def build_loader(

@@ -181,9 +181,11 @@ def compose_boxes(run: Run) -> Sequence[Box]:
         "attentive": "attentive merging of the states",
         "all": "all states",
     }
+    clip_s = run.train.clip_s
+    clip = "whole" if clip_s is None else f"{to_samples(clip_s):,} samples"
     merged = layers.get(system.layers.kind, f"layers: {system.layers.kind}")
     return (
-        Box("waves", 0, 0, f"waveform, {to_samples(run.train.clip_s):,} samples"),
+        Box("waves", 0, 0, f"waveform, {clip}"),
         Box("frontend", 1, 0, f"front-end: {run.frontend.kind}", "states (B, hops, D)", ("waves",)),
         Box("layers", 2, 0, merged, "", ("frontend",)),
         Box("head", 3, 0, f"head: {system.head.kind}", "logits (B, 2)", ("layers",)),

@@ -9,7 +9,7 @@ from bench.specs.run import HeldOutData, TrainData
 NONE: Augment = Absent(kind="none")
 
 
-def train(clip_s: float, **settings) -> TrainData:
+def train(clip_s: float | None, **settings) -> TrainData:
     whole = {"corpus": "c", "split": "train", "resolution_s": None, "clip_s": clip_s}
     return TrainData(**{**whole, **settings})
 

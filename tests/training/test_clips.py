@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bench.config import Config
 from bench.data.audio import read_wave
@@ -17,7 +19,8 @@ from bench.models.segment_positions import IGNORED
 from bench.specs.base import Absent
 from bench.specs.corpus import Audio
 from bench.training.clips import ClipReader, read_attack_types, require_labels
-from bench.training.data import TrainingClips, Utterances
+from bench.training.data import EpochSampler, LengthBatches, TrainingClips, Utterances
+from bench.units import count_hops
 from tests.errors import raises_code
 from tests.training.data_settings import held_out, train
 from tests.training.wave_subset import write_subset
@@ -46,8 +49,12 @@ def places(wave: np.ndarray) -> list[int]:
     return np.round(wave * 32768).astype(int).tolist()
 
 
+def training_clips(subset: Subset, data) -> TrainingClips:
+    return TrainingClips(subset, data, Audio(), Absent(kind="none"), 3, Config())
+
+
 def clip(subset: Subset, data, epoch: int = 0, index: int = 0):
-    return TrainingClips(subset, data, Audio(), Absent(kind="none"), 3, Config())[epoch, index].clip
+    return training_clips(subset, data)[epoch, index].clip
 
 
 def test_a_short_utterance_is_repeated_or_followed_by_zeros(subset):
@@ -201,3 +208,38 @@ def test_samples_of_16_bits_are_those_of_libsndfile(subset):
         expected, _ = soundfile.read(path, dtype="float32")
         np.testing.assert_array_equal(read_wave(path, Audio()), expected)
         np.testing.assert_array_equal(read_wave(path, Audio(), 700, 4321), expected[700:4321])
+
+
+def test_whole_utterances_are_trained_on_in_steps_of_nearly_one_length_with_masked_padding(subset):
+    labels = {0: [0, 1, 1], 1: [1], 2: [0, 0, 1, 0, 1], 3: [0] * 4}
+    frames = subset(*(len(marks) * FRAME for marks in labels.values()), spoof_frames=labels)
+    clips = training_clips(frames, train(None, resolution_s=0.02))
+    lengths = clips.read_lengths()
+    assert lengths is not None
+    assert lengths.tolist() == [3 * FRAME, FRAME, 5 * FRAME, 4 * FRAME]
+    assert training_clips(frames, train(0.1)).read_lengths() is None
+    batch = clips.collate_clips([clips[0, 1], clips[0, 0]]).batch
+    assert places(batch.waves[0].numpy()) == [*range(1, FRAME + 1), *[0] * 2 * FRAME]
+    assert places(batch.waves[1].numpy()) == list(range(1, 3 * FRAME + 1))
+    assert batch.spoof.tolist() == [[True, False, False], [False, True, True]]
+    assert batch.valid.tolist() == [[True, False, False], [True, True, True]]
+    assert batch.breath_mask.shape == (2, count_hops(3 * FRAME))
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=40), st.integers(1, 8), st.integers(0, 5))
+def test_an_epoch_of_whole_utterances_has_each_once_and_neighbours_in_length_together(
+    lengths, size, epoch
+):
+    sampler = EpochSampler(len(lengths), 7, batches=LengthBatches(np.array(lengths), size))
+    sampler.epoch = epoch
+    drawn = [index for _, index in sampler]
+    assert sorted(drawn) == list(range(len(lengths)))
+    whole = len(drawn) // size * size
+    steps = [
+        sorted(lengths[index] for index in drawn[start : start + size])
+        for start in range(0, whole, size)
+    ]
+    # In the order of their length, no step overlaps the next one.
+    assert [length for step in sorted(steps) for length in step] == sorted(
+        lengths[index] for index in drawn[:whole]
+    )

@@ -15,7 +15,7 @@ from bench.models.segment_positions import IGNORED
 
 
 class Batch(NamedTuple):
-    """Clips of one length with their frame labels.
+    """Clips with their frame labels; shorter ones are filled up to the longest.
 
     Where whole utterances are labelled, one frame is the whole clip.
     """

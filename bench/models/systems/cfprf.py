@@ -95,8 +95,7 @@ class FrameDetector(System):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Squared errors of classes and, times v2, boundaries; the contrastive loss times v1."""
         spec = self.spec
-        features = self.frame_features(batch.waves)
-        logits, boundary = self.answer_frames(features)
+        features, logits, boundary = self._answer_pieces(batch.waves)
         edges = mark_boundaries(batch.spoof, batch.valid, across=spec.boundary_of == "batch")
         margins = (spec.alike_margin, spec.apart_margin)
         counted = spec.uniform_clips == "counted"
@@ -117,14 +116,20 @@ class FrameDetector(System):
         """
         hops = frame_samples(refuse_utterances("CFPRF", resolution_s)) // HOP_SAMPLES
         together = len(waves) if self.spec.gate_attention == "over-frames" else 1
-        logits = torch.cat([self._score_clips(clips) for clips in waves.split(together)])
+        logits = torch.cat([self._answer_pieces(clips)[1] for clips in waves.split(together)])
         logits = F.avg_pool1d(logits.transpose(1, 2), hops, ceil_mode=True).transpose(1, 2)
         return score_logits(logits, self.spec.score)
 
-    def _score_clips(self, waves: Tensor) -> Tensor:
+    def _answer_pieces(self, waves: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return features, outputs for classes and for boundaries of clips of any length.
+
+        What the gated blocks have no weights for is another piece.
+        """
         pieces = waves.split(self.spec.frames * HOP_SAMPLES, dim=1)
-        logits = [self.answer_frames(self.frame_features(piece))[0] for piece in pieces]
-        return torch.cat(logits, dim=1)
+        features = [self.frame_features(piece) for piece in pieces]
+        answers = [self.answer_frames(each) for each in features]
+        logits, boundary = (torch.cat(parts, dim=1) for parts in zip(*answers, strict=True))
+        return torch.cat(features, dim=1), logits, boundary
 
 
 def mark_boundaries(spoof: Tensor, valid: Tensor, *, across: bool) -> Tensor:

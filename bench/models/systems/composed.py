@@ -25,7 +25,7 @@ from bench.models.official_names import Rules, exchange_classes
 from bench.models.systems.base import Batch, Prediction, WeighedSystem, refuse_frames, score_logits
 from bench.models.systems.blocks.heads import HopHead
 from bench.models.systems.published_tensors import name_tensors
-from bench.specs.kinds import HeadInput
+from bench.specs.kinds import HeadInput, require_one_length
 from bench.specs.run import TrainData
 from bench.specs.systems.composed import Composed
 from bench.units import HOP_SAMPLES, frame_samples, to_samples
@@ -37,10 +37,11 @@ class ComposedSystem(WeighedSystem):
     def __init__(self, spec: Composed, frontend: FrontEnd, data: TrainData) -> None:
         super().__init__()
         self.spec, self.resolution_s = spec, data.resolution_s
-        self.fixed_s = data.clip_s if spec.head.takes_one_length else None
+        if spec.head.takes_one_length:
+            self.fixed_s = require_one_length(data, f"system.head.kind = {spec.head.kind!r}")
         self.frontend = frontend
         self.merge = spec.layers.build(frontend)
-        samples = to_samples(data.clip_s)
+        samples = None if data.clip_s is None else to_samples(data.clip_s)
         self.head = spec.head.build(HeadInput(frontend.dim, frontend.n_states, samples))
         self.weigh_classes(spec.bonafide_weight)
 

@@ -35,8 +35,8 @@ class Cfprf(SystemSettings):
     attention_width: Count = 64
     """Width of queries, keys and values within the gated blocks."""
     frames: Count = 1070
-    """Frames of 20 ms that the gated blocks have weights for: longer utterances are scored in
-    pieces of so many."""
+    """Frames of 20 ms that the gated blocks have weights for: longer utterances are taken in pieces
+    of so many."""
     dropout: Share = 0.5
     """Before each of the two last layers."""
     gate_attention: Literal["over-frames", "over-batch"] = "over-frames"

@@ -15,7 +15,7 @@ from bench.specs.base import Positive, Spec
 from bench.specs.heads.ecapa import EcapaSettings
 from bench.specs.heads.lstm import LstmSettings
 from bench.specs.heads.nes2net import Nes2NetSettings
-from bench.specs.kinds import SystemSettings, require_utterances
+from bench.specs.kinds import SystemSettings, require_one_length, require_utterances
 from bench.specs.layers import Layers
 from bench.specs.layers.attentive import AttentiveMergingSettings
 
@@ -75,7 +75,8 @@ class Mfpt(SystemSettings):
 
         if not isinstance(self.head, FrameHead):
             require_utterances(data, f"system.head.kind = {self.head.kind!r}")
-            return FineTuning(self.head, frontend, data.clip_s)
+            clip_s = require_one_length(data, f"system.head.kind = {self.head.kind!r}")
+            return FineTuning(self.head, frontend, clip_s)
         if data.splice.kind == "none":
             raise BenchError(
                 "model.splice-missing",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from bench.specs.base import Absent, Count, NotNegative, Positive, Share, Spec
-from bench.specs.kinds import SystemSettings, require_utterances
+from bench.specs.kinds import SystemSettings, require_one_length, require_utterances
 
 if TYPE_CHECKING:
     from bench.models.frontends.base import FrontEnd
@@ -73,4 +73,5 @@ class Tca(SystemSettings):
         from bench.models.systems.tca import TemporalClassActivation
 
         require_utterances(data, "system.kind = 'tca'")
-        return TemporalClassActivation(self, frontend, data.clip_s)
+        clip_s = require_one_length(data, "system.kind = 'tca'")
+        return TemporalClassActivation(self, frontend, clip_s)

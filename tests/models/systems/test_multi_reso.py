@@ -185,7 +185,8 @@ def test_other_resolutions_are_refused():
     with raises_code("model.resolution", "0.02, 0.04, 0.08, 0.16 s", "resolution_s = 0.1 "):
         answer(system, small.waves(1, 1600), 0.1)
     for stated in ("0.16", "utterance"):
-        run = resolved("Multi-reso", "smoke", f"train.resolution_s={stated}")
+        changes = (f"train.resolution_s={stated}", "train.clip_s=1.92")
+        run = resolved("Multi-reso", "smoke", *changes)
         with raises_code("model.resolution", "train.resolution_s", "should be 0.02"):
             engine.build_system(run, 1, Config())
     spoof = torch.zeros(1, 2, dtype=torch.bool)

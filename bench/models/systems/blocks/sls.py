@@ -70,6 +70,7 @@ class SlsHead(nn.Module):
 
     def __init__(self, given: HeadInput, spec: SlsSettings) -> None:
         super().__init__()
+        assert given.samples is not None  # it takes one length
         self.hops = count_hops(given.samples)
         rows, columns = self.hops // POOLED, given.dim // POOLED
         if not rows * columns:
