@@ -49,6 +49,27 @@ def test_the_number_of_workers_changes_nothing(small, config, with_workers, tmp_
         np.testing.assert_array_equal(all_scores(helped)[name], scores)
 
 
+@pytest.mark.rows
+def test_whole_utterances_are_trained_on_alike_by_any_number_of_workers(
+    small, config, with_workers, tmp_path, monkeypatch
+):
+    """Steps hold utterances of several lengths, whose padding the labels mask."""
+    run = small("S0", "training.epochs=1", "train.clip_s=whole")
+    masks, train_step = [], epoch.train_step
+
+    def note(fabric, learner, run, batch):
+        masks.append(batch.valid.numpy(force=True))
+        return train_step(fabric, learner, run, batch)
+
+    monkeypatch.setattr(epoch, "train_step", note)
+    alone = run_to_end(run, config, tmp_path / "alone")
+    assert len({mask.shape[1] for mask in masks}) > 1
+    assert all(mask.all(axis=1).any() for mask in masks), "the longest of a step has no padding"
+    helped = run_to_end(run, with_workers, tmp_path / "helped")
+    for name, scores in all_scores(alone).items():
+        np.testing.assert_array_equal(all_scores(helped)[name], scores)
+
+
 def test_another_seed_is_another_run(small, config, tmp_path):
     run, data = small("S0", "training.epochs=1"), None
     fabric = engine.make_fabric(config, "fp32")
