@@ -75,10 +75,12 @@ def sort_differences(points: Iterable[Difference]) -> list[Difference]:
 
 def _find_variant(paper: Paper, name: str) -> Variant:
     if name not in paper.variants:
+        same = name == "released" and not any(point.setting for point in paper.differences)
+        why = ", as its list of differences has no released setting that the rows lack"
         raise BenchError(
             "table.variant-unknown",
             f"experiments/{paper.key}/paper.toml: there is no variant {name!r}"
-            f"{near_name(name, paper.variants)}",
+            f"{why if same else near_name(name, paper.variants)}",
         )
     return paper.variants[name]
 

@@ -126,6 +126,15 @@ def test_a_released_setting_is_there_only_where_ours_differs_from_what_was_relea
                 assert point.released not in ("", "-"), point.item
 
 
+def test_a_paper_with_released_settings_has_them_as_a_variant(subtests):
+    """But MFPT, of which no code was seen: its list means the code of an earlier paper."""
+    for paper in {*PAPERS} - {"mfpt"}:
+        with subtests.test(paper=paper):
+            card = table_cards.read_paper(paper)
+            asked = any(point.setting for point in card.differences)
+            assert asked == any(variant.released for variant in card.variants.values())
+
+
 def test_cards_refuse_a_released_setting_without_something_released():
     said = {"item": "x", "paper": "a", "released": "b", "ours": "c", "effect": "small"}
     Difference.model_validate({**said, "setting": {"training": {"epochs": 3}}})
