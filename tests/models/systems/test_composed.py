@@ -33,6 +33,7 @@ SIZES = {
     # The released 447,242 with a normalisation that nothing uses.
     "ssl-aasist/asvspoof2021:LA": 447_242 - 2 * (32 + 32 + 64 + 64 + 64),
     "nes2net/asvspoof2021:best": 512_039,
+    "antideepfake/linear:XLS-R-linear": 2_050,
 }
 
 
