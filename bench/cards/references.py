@@ -38,6 +38,7 @@ class Reference(Spec):
     page: str = ""
     """Address of the publication where it has neither, or where its DOI is not known here."""
     code: str = ""
+    """Address of its released code; or `none found`, and when it was looked for."""
     weights: str = ""
     licence: str = ""
     trained_on: str = ""

@@ -124,7 +124,7 @@ class Row(Spec):
     url: str = ""
     """The system's paper."""
     code: str = ""
-    """Address of its released code."""
+    """Address of its released code; or `none found`, and when it was looked for."""
     weights: str = ""
     """Where its released weights are."""
     licence: str = ""
