@@ -91,7 +91,10 @@ def _facts(card: CorpusCard) -> list[str]:
         "Resolutions of the official frame labels": ", ".join(
             f"{1000 * of:g} ms" for of in card.resolutions_s
         ),
-        "Audio": f"`{card.audio.suffix}`, {card.audio.sample_rate_hz} Hz",
+        "Audio": (
+            f"{' or '.join(f'`{suffix}`' for suffix in card.audio.suffix)},"
+            f" {card.audio.sample_rate_hz} Hz"
+        ),
     }
     return [f"- **{name}:** {value}" for name, value in facts.items() if value]
 
