@@ -35,6 +35,8 @@ without a division by 32,768."""
 
 _SAME_WIDTH = {1: "PCM", 3: "float", 6: "A-law", 7: "mu-law", 0xFFFE: "extensible"}
 """WAV's formats in which each sample takes the same whole number of bytes."""
+_CONTAINER_MARKS = {(4, b"ftyp"): "MP4", (0, b"\x1aE\xdf\xa3"): "Matroska"}
+"""Where in a file and by what a video's container is known."""
 _STREAMED = 0x7FFF_F000
 """A data chunk of this size or more was written to a pipe and ends where the file does."""
 _UNKNOWN = 2**62
@@ -89,6 +91,14 @@ class OpenedAudio:
                 if (wave.layout.code, wave.layout.bits) == (1, 16):
                     self._pcm = wave.begin
                 return _wave_header(path, wave)
+        for (at, mark), kind in _CONTAINER_MARKS.items():
+            if start[at : at + len(mark)] == mark:
+                raise BenchError(
+                    "audio.container",
+                    f"{path}: is a video's container ({kind}), whose audio is not read from it: "
+                    "make files of audio of a corpus by `bench data convert`, and of a single file "
+                    f"by `ffmpeg -i {path.name} -vn {path.stem}.flac`",
+                )
         sound = self._decoder("is no audio file")
         result = Header(sound.samplerate, sound.channels, sound.frames, missing, sound.format)
         if not 0 <= result.samples < _UNKNOWN:

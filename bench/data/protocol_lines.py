@@ -92,7 +92,7 @@ def _read_text(path: Path, name: str, protocol: Protocol, malformed: list[str]) 
 
 
 def _read_records(path: Path, name: str, protocol: Protocol, malformed: list[str]) -> Lines:
-    records = record_lists.read_records(path, [*protocol.fields.values()], protocol.none)
+    records = record_lists.iterate_records(path, [*protocol.fields.values()], protocol.none)
     rows: list[tuple[int, Sequence[str]]] = []
     for number, texts, shown in records:
         if texts is None:
@@ -191,7 +191,7 @@ def explain_misfit(path: Path, protocol: Protocol, audio: Audio) -> str:
 def _read_first(path: Path, protocol: Protocol) -> tuple[Sequence[str], Sequence[str], str]:
     """Return the columns and texts of a list's first line, or why it is none of the protocol's."""
     if protocol.fields:
-        records = record_lists.read_records(path, [*protocol.fields.values()], protocol.none)
+        records = record_lists.iterate_records(path, [*protocol.fields.values()], protocol.none)
         record = next(records, None)
         if record is None or record.texts is None:
             shown = "is empty" if record is None else f"{record.shown} is no such record"

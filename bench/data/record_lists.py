@@ -30,7 +30,7 @@ class Record(NamedTuple):
     shown: str
 
 
-def read_records(path: Path, fields: Sequence[str], none: str) -> Iterator[Record]:
+def iterate_records(path: Path, fields: Sequence[str], none: str) -> Iterator[Record]:
     """Yield the records of a list, with the texts of `fields`, dots between nested ones.
 
     A text is as it is, a truth is `true` or `false`, a number as Python writes it, null is `none`,

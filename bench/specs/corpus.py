@@ -126,9 +126,9 @@ class SpanText(Spec):
 
 
 class Protocol(Spec):
-    """A list of utterances in delimited text in UTF-8, plain or gzipped; one of records, in JSON or
-    Parquet; or folders of audio.
+    """A list of utterances, or folders of audio.
 
+    The list is delimited text in UTF-8, plain or gzipped, or one of records in JSON or Parquet.
     Paths are below the corpus's folder, with `/`; where there are alternatives, the one that is
     there is taken. In paths, `{split}` is the split's name.
     """

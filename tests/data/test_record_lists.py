@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from lavdf_files import ROWS, make_lavdf, make_record
 from layouts import wav
 from pyarrow import parquet
 
@@ -23,36 +24,6 @@ from tests.errors import raises_code
 
 SMALL = replace(DEFAULT, inthewild=8, shortest_s=1.0, longest_s=1.5)
 LAVDF = corpus_cards.read_corpus_card("lavdf")
-ROWS: list[dict[str, Any]] = [
-    {"file": "test/000000.mp4", "fake_periods": [], "modify_audio": False, "modify_video": False},
-    {"file": "test/000001.mp4", "fake_periods": [[0.2, 0.52]], "modify_audio": True},
-    {"file": "test/000002.mp4", "fake_periods": [[0.2, 0.52]], "modify_audio": False},
-    {"file": "test/000003.mp4", "fake_periods": [[0, 0.25], [0.5, 1.3]], "modify_audio": True},
-    {"file": "dev/000004.mp4", "fake_periods": [], "modify_audio": False, "split": "dev"},
-]
-
-
-def lavdf_row(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a record with all that LAV-DF's have."""
-    return {
-        "n_fakes": len(row["fake_periods"]),
-        "duration": 1.128,
-        "original": None,
-        "modify_video": True,
-        "split": "test",
-        "video_frames": 27,
-        "audio_channels": 1,
-        "audio_frames": 16_000,
-        **row,
-    }
-
-
-def make_lavdf(root: Path) -> Path:
-    """Write LAV-DF's list and, as if its videos were converted, their audio."""
-    (root / "metadata.min.json").write_text(json.dumps([lavdf_row(row) for row in ROWS]))
-    for row in ROWS:
-        wav(root / row["file"].replace(".mp4", ".flac"), 1.0)
-    return root
 
 
 def test_lavdf_is_a_corpus_of_its_videos_audio(tmp_path: Path):
@@ -80,7 +51,7 @@ def test_lavdf_is_a_corpus_of_its_videos_audio(tmp_path: Path):
 def test_keys_of_records_are_read_without_audio(tmp_path: Path):
     path = tmp_path / "keys/metadata.min.json"
     path.parent.mkdir()
-    path.write_text(json.dumps([lavdf_row(row) for row in ROWS]))
+    path.write_text(json.dumps([make_record(row) for row in ROWS]))
     for keys in (path, path.parent, tmp_path):
         assert len(read_keys(LAVDF, "test", keys)) == 4
     path.write_text(json.dumps([{"name": "x"}]))
