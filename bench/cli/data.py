@@ -289,7 +289,7 @@ def mini(
     folder: Path | None,
     replace: bool,
 ) -> None:
-    """Make miniature corpora in the official layouts: all that tables use, or those asked for."""
+    """Make miniature corpora in the official layouts: the eight of the papers, or others."""
     output_dir = folder or configuration.to_write().mini_root
     atomic_files.remove_leftovers([output_dir])
     keys = {corpus_cards.read_corpus_card(name).key for name in only} | {

@@ -110,13 +110,17 @@ def _layout(card: CorpusCard) -> list[str]:
     protocol = card.protocol
     heading = f"Its first line may be the header `{protocol.header}`." if protocol.header else ""
     names = [f"`{name}`" for name in protocol.columns]
+    files = ", ".join(f"`{file}`" for file in protocol.file)
     lists = [
-        (
-            f"- **List of utterances:** {', '.join(f'`{file}`' for file in protocol.file)},"
-            f" separated by {protocol.separator}. {heading}"
-        ),
+        f"- **List of utterances:** {files}, separated by {protocol.separator}. {heading}",
         f"- **Columns:** {' or '.join(names)} (`-`: ignored).",
     ]
+    if protocol.fields:
+        fields = [f"`{column}` of `{field}`" for column, field in protocol.fields.items()]
+        lists = [
+            f"- **List of utterances:** {files}, of records.",
+            f"- **Columns:** {', '.join(fields)}.",
+        ]
     if not protocol.file:
         lists = ["- **List of utterances:** none; the names in braces below are the columns."]
     return [
