@@ -50,7 +50,7 @@ def test_both_distributions_are_of_one_version_and_share_no_requirement(root):
     assert not names[0] & names[1]
     assert not {*whole["scripts"]} & {*core["scripts"]}
     assert (whole["name"], core["name"]) == (packages.WHOLE, packages.CORE)
-    assert {*whole["optional-dependencies"]} == {"onnx", "s3", "postgresql"}
+    assert {*whole["optional-dependencies"]} == {"onnx", "s3", "postgresql", "video"}
 
 
 def test_the_wheel_brings_nothing_but_bench(wheel):

@@ -55,6 +55,7 @@ def test_the_command_is_named_by_its_verbs(monkeypatch, arguments, command):
     ("module", "said"),
     [
         ("torch.nn", "needs torch, which the whole suite brings: "),
+        ("av", f"needs av, which an extra brings: .*'{ADD}\\[video\\]'"),
         ("boto3", f"needs boto3, which an extra brings: .*'{ADD}\\[s3\\]'"),
         ("psycopg", f"needs psycopg, which an extra brings: .*'{ADD}\\[postgresql\\]'"),
         ("onnxruntime", f"needs onnxruntime, which an extra brings: .*'{ADD}\\[onnx\\]'"),

@@ -24,7 +24,13 @@ OF_WHOLE = frozenset(
     }
 )
 """Packages that come with the whole suite and not with the core."""
-_OF_EXTRAS = {"boto3": "s3", "botocore": "s3", "onnxruntime": "onnx", "psycopg": "postgresql"}
+_OF_EXTRAS = {
+    "av": "video",
+    "boto3": "s3",
+    "botocore": "s3",
+    "onnxruntime": "onnx",
+    "psycopg": "postgresql",
+}
 
 GROUPS = ("data", "explain")
 """Verbs that have verbs of their own."""

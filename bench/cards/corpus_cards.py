@@ -179,19 +179,23 @@ def is_folder_within(folder: str) -> bool:
 def _protocol_mistakes(card: CorpusCard, protocol: Protocol) -> Iterator[str]:
     """Yield what names no column, and columns that cannot be."""
     common: set[str] = set()
-    if protocol.file and not protocol.columns:
+    given = [name for name in ("columns", "fields") if getattr(protocol, name)]
+    if protocol.file and not given:
         yield "protocol.columns: is missing: the names of the columns of `file`"
-    if protocol.columns and not protocol.file:
-        yield "protocol.columns: should be left out where there is no `file`"
+    for name in given if not protocol.file else given[1:]:
+        others = "are `columns`" if protocol.file else "is no `file`"
+        yield f"protocol.{name}: should be left out where there {others}"
+    if protocol.fields and protocol.spans is not None and protocol.spans.regions is None:
+        yield "protocol.spans.regions: is missing: spans of records are regions of one class"
     if protocol.spans is not None and protocol.spans.regions is not None:
-        for text in protocol.columns:
-            if "duration_s" not in text.split():
+        for text in protocol.forms:
+            if not {"duration_s", "samples"} & set(text.split()):
                 yield f"protocol.columns = {text!r}: has no duration_s, where regions' rest ends"
     for number, text in enumerate(protocol.forms):
         written = text.split() or [""]
         columns = [column for column in written if column != "..."]
         named = [column for column in columns if column != "-"]
-        where = f"protocol.columns = {text!r}"
+        where = f"protocol.{''.join(given[-1:]) or 'columns'} = {text!r}"
         for column in sorted({column for column in named if named.count(column) > 1}):
             yield f"{where}: {column} is there twice"
         for column in named:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 
 from bench.specs.corpus import CorpusCard
 
 _CLOSE = 0.7
 """Likeness from which on a name is offered: another corpus's name is less alike."""
-
-_OTHER_TASK = re.compile(r"pa\d*$")
-"""ASVspoof's physical access, of which there is no corpus here."""
 
 
 def is_called(card: CorpusCard, name: str) -> bool:
@@ -38,9 +35,12 @@ def near_corpus(name: str, corpora: Iterable[CorpusCard]) -> str:
         for name_of_card in _list_names(card)
         if _list_numbers(name_of_card) == numbers
     }
-    close = get_close_matches(_normalize_name(name), alike, n=1, cutoff=_CLOSE)
-    if close and not _OTHER_TASK.search(_normalize_name(name)):
-        return f"; did you mean {alike[close[0]].key!r}?"
+    likeness = {
+        other: SequenceMatcher(None, other, _normalize_name(name)).ratio() for other in alike
+    }
+    nearest = max(likeness, key=likeness.__getitem__, default="")
+    if likeness.get(nearest, 0) >= _CLOSE:
+        return f"; did you mean {alike[nearest].key!r}?"
     return f"; known: {', '.join(sorted(f'{card.key} ({card.short})' for card in cards))}"
 
 

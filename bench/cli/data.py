@@ -173,6 +173,36 @@ def pack(name: str, folder: Path | None, smoke: bool) -> None:
     json_output.add_content({**content, "shards": packed.shards, "bytes": packed.size})
 
 
+@data.command("convert")
+@click.argument("name", shell_complete=completion.corpus_names)
+@click.option(
+    "--output-dir",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Folder of the converted corpus (default: <folder of the corpus>-audio, beside it).",
+)
+@json_output.json_option("data convert")
+def convert(name: str, folder: Path | None) -> None:
+    """Make FLAC files of a corpus's videos, whose audio is not read directly.
+
+    Lists are copied. The converted corpus is used as the corpus itself. A conversion that was
+    stopped goes on where it was.
+    """
+    from bench.cli.progress_bars import show_progress
+    from bench.data.conversion import convert_corpus
+    from bench.data.parallel import count_processes
+
+    card, here = corpus_cards.read_corpus_card(name), configuration.load_configuration()
+    root = here.corpus_root(card.key, "paper")
+    target = (folder or root.with_name(f"{root.name}-audio")).absolute()
+    with show_progress(f"{card.key}: converting") as progress:
+        made = convert_corpus(root, target, count_processes(here.workers), progress)
+    click.echo(f"{target}: audio of {made.files:,} videos, and {made.copied:,} other files")
+    click.echo(f'to use it: `{card.key} = "{target}"` under [corpora] in bench.toml')
+    content = {"corpus": card.key, "folder": target, "files": made.files}
+    json_output.add_content({**content, "copied": made.copied})
+
+
 @data.command()
 @click.argument("a", metavar="A[:SPLIT,...]", shell_complete=completion.corpus_names)
 @click.argument("b", metavar="B[:SPLIT,...]", shell_complete=completion.corpus_names)
@@ -259,7 +289,7 @@ def mini(
     folder: Path | None,
     replace: bool,
 ) -> None:
-    """Make miniature corpora in the official layouts: all that tables use, or those asked for."""
+    """Make miniature corpora in the official layouts: the eight of the papers, or others."""
     output_dir = folder or configuration.to_write().mini_root
     atomic_files.remove_leftovers([output_dir])
     keys = {corpus_cards.read_corpus_card(name).key for name in only} | {

@@ -35,6 +35,11 @@ without a division by 32,768."""
 
 _SAME_WIDTH = {1: "PCM", 3: "float", 6: "A-law", 7: "mu-law", 0xFFFE: "extensible"}
 """WAV's formats in which each sample takes the same whole number of bytes."""
+_FROM_THE_START = {"MP3", "OGG"}
+"""Formats whose decoders remember what came before (MP3's bit reservoir, Opus' prediction): from
+the middle of a file they give other samples than from its start."""
+_CONTAINER_MARKS = {(4, b"ftyp"): "MP4", (0, b"\x1aE\xdf\xa3"): "Matroska"}
+"""Where in a file and by what a video's container is known."""
 _STREAMED = 0x7FFF_F000
 """A data chunk of this size or more was written to a pipe and ends where the file does."""
 _UNKNOWN = 2**62
@@ -65,6 +70,7 @@ class OpenedAudio:
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self._path, self._file = path, file
         self._sound: soundfile.SoundFile | None = None
+        self._has_read = False
         self._pcm: int | None = None
         """Where the audio begins, if it is 16-bit numbers of a WAV file."""
         self.header = self._read_header()
@@ -89,6 +95,14 @@ class OpenedAudio:
                 if (wave.layout.code, wave.layout.bits) == (1, 16):
                     self._pcm = wave.begin
                 return _wave_header(path, wave)
+        for (at, mark), kind in _CONTAINER_MARKS.items():
+            if start[at : at + len(mark)] == mark:
+                raise BenchError(
+                    "audio.container",
+                    f"{path}: is a video's container ({kind}), whose audio is not read from it: "
+                    "make files of audio of a corpus by `bench data convert`, and of a single file "
+                    f"by `ffmpeg -i {path.name} -vn {path.stem}.flac`",
+                )
         sound = self._decoder("is no audio file")
         result = Header(sound.samplerate, sound.channels, sound.frames, missing, sound.format)
         if not 0 <= result.samples < _UNKNOWN:
@@ -138,8 +152,15 @@ class OpenedAudio:
     def _decode(self, first: int, number: int) -> np.ndarray:
         import soundfile  # pyright: ignore[reportMissingTypeStubs]
 
+        from_start = self.header.format in _FROM_THE_START
+        if from_start and self._has_read:
+            self.close()
+            self._sound = None
+        self._has_read = True
         sound = self._decoder("cannot be decoded")
         try:
+            if from_start:
+                return sound.read(first + number, dtype="float32")[first:]
             sound.seek(first)
             return sound.read(number, dtype="float32")
         except soundfile.SoundFileError as error:

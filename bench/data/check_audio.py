@@ -35,14 +35,14 @@ class AudioFiles(NamedTuple):
     others: int
 
 
-def list_files(subset: Subset, suffix: str) -> AudioFiles:
+def list_files(subset: Subset, suffixes: tuple[str, ...]) -> AudioFiles:
     """List each folder of the protocol's audio once: faster than asking for every file."""
     paths: list[str] = subset.table["path"].tolist()
     present: set[str] = set()
     for folder in {path.rpartition("/")[0] for path in paths}:
         names = packed_files.list_folder(subset.root / folder)
         before = f"{folder}/" if folder else ""
-        present |= {f"{before}{name}" for name in names if name.endswith(suffix)}
+        present |= {f"{before}{name}" for name in names if name.endswith(suffixes)}
     there = [path for path in paths if path in present]
     missing = [path for path in paths if path not in present]
     return AudioFiles(there, missing, len(present) - len(there))
@@ -104,7 +104,6 @@ def _describe_silence(wave: np.ndarray) -> str:
 
 def compare_headers(audio: Audio, infos: Mapping[str, Header], issues: Issues) -> None:
     """Note the headers that are not as the card says."""
-    suffix = audio.suffix.lower()
     truncated = [f"{p}: {h.bytes_missing:,} bytes" for p, h in infos.items() if h.bytes_missing]
     empty = [path for path, header in infos.items() if not header.samples]
     channels = [f"{p}: {h.channels}" for p, h in infos.items() if h.channels != audio.channels]
@@ -113,12 +112,12 @@ def compare_headers(audio: Audio, infos: Mapping[str, Header], issues: Issues) -
     others = [
         f"{path}: {header.format}"
         for path, header in infos.items()
-        if header.format not in _FORMATS.get(suffix, {header.format})
+        if header.format not in _FORMATS.get(Path(path).suffix.lower(), {header.format})
     ]
     issues.add("error", "audio.truncated", "audio file truncated", ids=truncated)
     issues.add("error", "audio.empty", "audio file without samples", ids=empty)
     issues.add("error", "audio.channels", f"not {audio.channels} channel(s)", ids=channels)
-    what = f"another format than {suffix} says; read by its content"
+    what = f"another format than {' or '.join(audio.suffix)} says; read by its content"
     issues.add("warning", "audio.format", what, ids=others)
     if audio.other_rates == "resample":
         what = f"not at {rate} Hz; will be resampled"

@@ -67,7 +67,7 @@ def is_other(card: CorpusCard, split: str, path: Path) -> bool:
     if card.protocol is None:
         return not re.fullmatch(_LABEL_FILES, path.name)
     if card.reader == "protocol":
-        return bool(protocol_lines.explain_misfit(path, card.protocol, card.audio.suffix))
+        return bool(protocol_lines.explain_misfit(path, card.protocol, card.audio))
     names = card.splits[split].file or card.protocol.file
     official = {name.replace("{split}", split).rpartition("/")[2] for name in names}
     return path.name.removesuffix(".gz") not in official
@@ -106,7 +106,7 @@ def _match_other_card(
             continue
         for separator in SEPARATORS:
             form = other.protocol.model_copy(update={"ids": own_ids, "separator": separator})
-            if not protocol_lines.explain_misfit(path, form, card.audio.suffix):
+            if not protocol_lines.explain_misfit(path, form, card.audio):
                 there = other.splits.get(split)
                 return form, dict(there.where) if there else {}
     return None, {}
@@ -241,4 +241,4 @@ def _name_columns(grid: _Grid, taken: Mapping[int, str]) -> list[str]:
     return [names.get(i, "-") for i in range(len(grid.columns))]
 
 
-_RESERVED = ("path", "spans", "duration_s", "attack_type")
+_RESERVED = ("path", "spans", "samples", "duration_s", "attack_type")

@@ -39,9 +39,13 @@ class PackedCorpus(NamedTuple):
 
 
 def pack_corpus(
-    root: Path, target: Path, suffix: str, progress: Progress, shard_bytes: int = SHARD_BYTES
+    root: Path,
+    target: Path,
+    suffixes: tuple[str, ...],
+    progress: Progress,
+    shard_bytes: int = SHARD_BYTES,
 ) -> PackedCorpus:
-    """Pack the files below `root` that end in `suffix`, copy all others, and return what was done.
+    """Pack the files below `root` that end in a suffix, copy all others, and return what was done.
 
     `target` must not be there, and is there only when it is whole. `progress` is told how many
     audio files are done, and of how many. Raise BenchError where `root` has no audio, is packed
@@ -52,12 +56,12 @@ def pack_corpus(
             "file.exists", f"{target}: is there already: remove it, or name another folder"
         )
     files = sorted(packed_files.walk_files(root))
-    audio = [name for name in files if name.endswith(suffix)]
+    audio = [name for name in files if name.endswith(suffixes)]
     if not audio:
-        raise BenchError("file.missing", f"{root}: holds no {suffix} file to pack")
+        raise BenchError("file.missing", f"{root}: holds no {' or '.join(suffixes)} file to pack")
     if (root / packed_files.INDEX).exists():
         raise BenchError("file.exists", f"{root}: is packed already ({packed_files.INDEX})")
-    others = [name for name in files if not name.endswith((suffix, *_ARCHIVES))]
+    others = [name for name in files if not name.endswith((*suffixes, *_ARCHIVES))]
     size = sum((root / name).stat().st_size for name in (*audio, *others))
     if size > (free := disk.free_bytes(target.parent)):
         raise BenchError(

@@ -1,4 +1,4 @@
-"""Delimited text with named columns, as `[protocol]` of a card describes it, into `Lines`.
+"""Delimited text with named columns, or records, as `[protocol]` describes them, into `Lines`.
 
 A regular file (every line has its columns, one separator between them) is parsed whole by Arrow.
 Any other is read line by line, which takes a few times longer and finds what is wrong.
@@ -20,11 +20,11 @@ import pyarrow as pa
 
 from bench._io import text_files
 from bench._io.delimited_text import CATEGORY, name_line, number_lines, parse_columns, split_cells
-from bench.data import lines
+from bench.data import lines, record_lists
 from bench.data.lines import Lines
 from bench.errors import BenchError
 from bench.issues import Issues
-from bench.specs.corpus import Protocol
+from bench.specs.corpus import Audio, Protocol
 
 Separator = Literal["tab", "comma", "semicolon", "pipe", "space"]
 SEPARATORS: Mapping[Separator, str] = {
@@ -37,7 +37,7 @@ SEPARATORS: Mapping[Separator, str] = {
 """In the order in which they are tried."""
 _LOOKED_AT = 100
 """Lines by which the number of columns is told."""
-_VARIED = frozenset({"utterance", "spans", "duration_s"})
+_VARIED = frozenset({"utterance", "spans", "duration_s", "samples"})
 """Columns in which most lines differ; the others are kept as categories."""
 
 
@@ -62,47 +62,65 @@ class ProtocolColumns(NamedTuple):
 
 
 def read_protocol(
-    path: Path, protocol: Protocol, suffix: str, issues: Issues, name: str = ""
+    path: Path, protocol: Protocol, audio: Audio, issues: Issues, name: str = ""
 ) -> Lines:
     """Return the lines of a protocol; text as it is in the file, categories where words recur.
 
-    Only ids lose the audio's `suffix` where they end in it. Messages call the file `name`, or by
-    its own.
+    Only ids lose a suffix of the `audio` where they end in one. Messages call the file `name`, or
+    by its own.
 
     Noted and left out are lines with another number of fields, without an utterance, or with one
     that was listed before. Blank lines are passed over. What is no text is a BenchError.
     """
-    data = text_files.read_bytes(path)
-    columns = _choose_columns(data, protocol)
-    skipped = _count_header_lines(data, protocol)
     malformed: list[str] = []
-    name = name or path.name
-    table = _parse_regular(data, protocol, columns, skipped)
-    if table is not None and ("utterance" not in table or (table["utterance"] != "").all()):
-        result = Lines(name, table, np.arange(1 + skipped, 1 + skipped + len(table)))
-    else:
-        result = _read_line_by_line(name, data, protocol, columns, skipped, malformed)
+    read = _read_records if protocol.fields else _read_text
+    result = read(path, name or path.name, protocol, malformed)
     words = "|".join(protocol.labels)
-    forms = [re.sub(r"\blabel\b", words, text) for text in protocol.columns]
-    result = complete_lines(result, protocol, suffix)
+    forms = [re.sub(r"\blabel\b", words, text) for text in protocol.forms]
+    result = complete_lines(result, protocol, audio)
     return lines.check_lines(result, " or ".join(forms), malformed, issues)
 
 
-def complete_lines(result: Lines, protocol: Protocol, suffix: str) -> Lines:
-    """Return lines with ids and labels, where the card makes them of other columns.
+def _read_text(path: Path, name: str, protocol: Protocol, malformed: list[str]) -> Lines:
+    data = text_files.read_bytes(path)
+    columns = _choose_columns(data, protocol)
+    skipped = _count_header_lines(data, protocol)
+    table = _parse_regular(data, protocol, columns, skipped)
+    if table is not None and ("utterance" not in table or (table["utterance"] != "").all()):
+        return Lines(name, table, np.arange(1 + skipped, 1 + skipped + len(table)))
+    return _read_line_by_line(name, data, protocol, columns, skipped, malformed)
 
-    Ids lose the audio's `suffix` where they end in it.
+
+def _read_records(path: Path, name: str, protocol: Protocol, malformed: list[str]) -> Lines:
+    records = record_lists.iterate_records(path, [*protocol.fields.values()], protocol.none)
+    rows: list[tuple[int, Sequence[str]]] = []
+    for number, texts, shown in records:
+        if texts is None:
+            malformed.append(shown)
+        else:
+            rows.append((number, texts))
+    return _build_lines(name, tuple(protocol.fields), rows)
+
+
+def complete_lines(result: Lines, protocol: Protocol, audio: Audio) -> Lines:
+    """Return lines with ids, labels and durations, where the card makes them of other columns.
+
+    Ids lose a suffix of the `audio` where they end in one.
     """
     table = result.table
     if "utterance" not in table:
         table = table.assign(utterance=fill_braces(protocol.utterance, table))
-    if table["utterance"].str.endswith(suffix).any():
-        table = table.assign(utterance=table["utterance"].str.removesuffix(suffix))
+    if table["utterance"].str.endswith(audio.suffix).any():
+        ends = f"(?:{'|'.join(map(re.escape, audio.suffix))})$"
+        table = table.assign(utterance=table["utterance"].str.replace(ends, "", regex=True))
     if "label" not in table and protocol.label in table:
         table = table.assign(label=table[protocol.label])
     elif "label" not in table:
         every = pd.Series(protocol.label, index=table.index, dtype="str")
         table = table.assign(label=every.astype("category"))
+    if "samples" in table:
+        seconds = pd.to_numeric(table["samples"], errors="coerce") / audio.sample_rate_hz
+        table = table.assign(duration_s=seconds.map(str)).drop(columns="samples")
     return replace(result, table=table)
 
 
@@ -125,47 +143,69 @@ def _read_line_by_line(
     malformed: list[str],
 ) -> Lines:
     """Return the well-formed lines; add the others to `malformed`."""
-    numbers: list[int] = []
-    rows: list[Sequence[str]] = []
+    rows: list[tuple[int, Sequence[str]]] = []
     for number, text, fields in _split_lines(data, protocol, skipped):
         row = _make_row(columns, fields)
         if row is None:
             malformed.append(name_line(name, number, text))
         else:
-            numbers.append(number)
-            rows.append(row)
-    cells = list(zip(*rows, strict=True)) or [()] * len(columns.names)
+            rows.append((number, row))
+    return _build_lines(name, columns.names, rows)
+
+
+def _build_lines(
+    name: str, columns: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]
+) -> Lines:
+    """Return the lines with these numbers and texts, in columns of these names."""
+    cells = list(zip(*(texts for _, texts in rows), strict=True)) or [()] * len(columns)
     series = {
         field: pd.Series(column, dtype="str").astype(_choose_dtype(field))
-        for field, column in zip(columns.names, cells, strict=True)
+        for field, column in zip(columns, cells, strict=True)
         if field != "-"
     }
-    return Lines(name, pd.DataFrame(series), np.array(numbers, dtype=np.int64))
+    numbers = np.array([number for number, _ in rows], dtype=np.int64)
+    return Lines(name, pd.DataFrame(series), numbers)
 
 
-def explain_misfit(path: Path, protocol: Protocol, suffix: str) -> str:
+def explain_misfit(path: Path, protocol: Protocol, audio: Audio) -> str:
     """Return why the first line of a file is not one of this protocol, "" where it may be.
 
-    `suffix` is the audio's, which ids may end in. A file that is no text or empty is a misfit.
+    Ids may end in a suffix of the `audio`. A file that is no text or empty is a misfit.
     """
     try:
-        data = _take_first_lines(text_files.read_bytes(path))
+        names, row, misfit = _read_first(path, protocol)
     except BenchError as error:
         return str(error)
-    first = next(_split_lines(data, protocol, _count_header_lines(data, protocol)), None)
-    if first is None:
-        return f"{path}: is empty"
-    row = _make_row(columns := _choose_columns(data, protocol), first.fields)
-    if row is None:
-        return f"{path}: has {len(first.fields)} columns, not {' or '.join(protocol.columns)}"
-    named = {name: pd.Series([text]) for name, text in zip(columns.names, row, strict=True)}
-    one = complete_lines(Lines(path.name, pd.DataFrame(named), np.array([1])), protocol, suffix)
+    if misfit:
+        return misfit
+    named = {name: pd.Series([text]) for name, text in zip(names, row, strict=True)}
+    one = complete_lines(Lines(path.name, pd.DataFrame(named), np.array([1])), protocol, audio)
     utterance, label = str(one.table["utterance"][0]), str(one.table["label"][0])
     if protocol.ids and not re.fullmatch(protocol.ids, utterance):
         return f"{path}: its utterances are named {utterance}, not {protocol.ids}"
     if protocol.find_class(label) is None:
         return f"{path}: its label is {label!r}, not {' or '.join(protocol.labels)}"
     return ""
+
+
+def _read_first(path: Path, protocol: Protocol) -> tuple[Sequence[str], Sequence[str], str]:
+    """Return the columns and texts of a list's first line, or why it is none of the protocol's."""
+    if protocol.fields:
+        records = record_lists.iterate_records(path, [*protocol.fields.values()], protocol.none)
+        record = next(records, None)
+        if record is None or record.texts is None:
+            shown = "is empty" if record is None else f"{record.shown} is no such record"
+            return (), (), f"{path}: {shown}; its fields should be {', '.join(protocol.fields)}"
+        return [*protocol.fields], record.texts, ""
+    data = _take_first_lines(text_files.read_bytes(path))
+    first = next(_split_lines(data, protocol, _count_header_lines(data, protocol)), None)
+    if first is None:
+        return (), (), f"{path}: is empty"
+    row = _make_row(columns := _choose_columns(data, protocol), first.fields)
+    if row is None:
+        misfit = f"has {len(first.fields)} columns, not {' or '.join(protocol.columns)}"
+        return (), (), f"{path}: {misfit}"
+    return columns.names, row, ""
 
 
 def _choose_dtype(name: str) -> Literal["str", "category"]:

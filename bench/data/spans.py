@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -55,20 +55,30 @@ def parse_spans(
     return LabelledLines(lines.keep_rows(sound), [pieces[i] for i in sound])
 
 
-def parse_regions(lines: Lines, field: str, label: Class, issues: Issues) -> LabelledLines:
+def parse_regions(
+    lines: Lines,
+    field: str,
+    label: Class,
+    find_class: Callable[[str], Class | None] | None,
+    issues: Issues,
+) -> LabelledLines:
     """Parse `field` of every line: starts and ends of regions of the class `label`, with blanks.
 
     What is between them, up to the column `duration_s`, is of the other class. Regions must follow
     one another within the utterance; lines where they do not are noted and left out. A region of no
-    length is dropped.
+    length is dropped. With `find_class`, the class of a word of column `label`, they are a video's
+    (`SpanText.of_video`).
     """
     other: Class = BONAFIDE if label == SPOOF else SPOOF
     rows: list[int] = []
     spans: list[tuple[Span, ...]] = []
     wrong: list[str] = []
-    texts = zip(lines.list_column(field), lines.list_column("duration_s"), strict=True)
-    for row, (text, duration) in enumerate(texts):
-        edges = _read_edges(text.split(), duration)
+    of_video = find_class is not None
+    words = lines.list_column("label")
+    texts = zip(lines.list_column(field), lines.list_column("duration_s"), words, strict=True)
+    for row, (text, duration, word) in enumerate(texts):
+        unchanged = find_class is not None and find_class(word) != label
+        edges = _read_edges([] if unchanged else text.split(), duration, of_video)
         if edges is None:
             wrong.append(f"{lines.name_line(row)}: {text!r} of {duration} s")
             continue
@@ -81,14 +91,18 @@ def parse_regions(lines: Lines, field: str, label: Class, issues: Issues) -> Lab
     return LabelledLines(lines.keep_rows(rows), spans)
 
 
-def _read_edges(texts: Sequence[str], duration: str) -> list[float] | None:
-    """Return 0, the edges of the regions, and the end; None where they are none."""
+def _read_edges(texts: Sequence[str], duration: str, may_exceed: bool) -> list[float] | None:
+    """Return 0, the edges of the regions, and the end; None where they are none.
+
+    Edges may be a rounding behind the end or, if they `may_exceed` it, anywhere there.
+    """
     try:
         inner, end = [float(text) for text in texts], float(duration)
     except ValueError:
         return None
     edges = [0.0, *(min(edge, end) for edge in inner), end]
-    in_order = all(first <= second for first, second in pairwise([0.0, *inner, end + TOLERANCE_S]))
+    last = np.inf if may_exceed else end + TOLERANCE_S
+    in_order = all(first <= second for first, second in pairwise([0.0, *inner, last]))
     return edges if len(inner) % 2 == 0 and in_order and np.isfinite(end) and end > 0 else None
 
 

@@ -116,6 +116,9 @@ class SpanText(Spec):
     regions: Class | None = None
     """Spans are pairs of columns `START` and `END` of regions of this class, without a label. The
     rest of the utterance, up to `duration_s`, is of the other class."""
+    of_video: bool = False
+    """The regions are a video's: those of an utterance of the other class, whose picture alone was
+    changed, are passed over, and what reaches beyond the audio's end is cut off."""
     labels: dict[str, Class] = Field(default_factory=lambda: dict[str, Class](_CLASSES))
     """The class of each word, e.g. `{ T = "bonafide", F = "spoof" }`."""
     separator: str = "/"
@@ -123,8 +126,9 @@ class SpanText(Spec):
 
 
 class Protocol(Spec):
-    """A list of utterances in delimited text in UTF-8, plain or gzipped; or folders of audio.
+    """A list of utterances, or folders of audio.
 
+    The list is delimited text in UTF-8, plain or gzipped, or one of records in JSON or Parquet.
     Paths are below the corpus's folder, with `/`; where there are alternatives, the one that is
     there is taken. In paths, `{split}` is the split's name.
     """
@@ -142,10 +146,15 @@ class Protocol(Spec):
     """Names of the columns in order, with a space between: `speaker utterance - attack label`.
 
     `utterance` and `label` are needed, or the keys of these names; `speaker`, `attack` and
-    `duration_s` mean what they do in every table, `spans` holds spans, `-` is a column passed over,
-    and any other name is a column of the table. `spans ...`: one span in this and in each further
-    column, but for those that are named behind it. A corpus whose copies differ gives a text for
-    each number of columns."""
+    `duration_s` mean what they do in every table, `spans` holds spans, `samples` is the duration in
+    samples of the card's rate, `-` is a column passed over, and any other name is a column of the
+    table. `spans ...`: one span in this and in each further column, but for those that are named
+    behind it. A corpus whose copies differ gives a text for each number of columns."""
+    fields: dict[str, str] = Field(default_factory=dict[str, str])
+    """In the place of `columns`, if the list is one of records (`.json`: a list, or one record a
+    line; `.jsonl`; `.parquet`): the field of each column, with dots between nested ones, as in
+    `{ utterance = "audio.path", spans = "fake_periods" }`. Spans are a list of pairs of start and
+    end. A truth is the word `true` or `false`."""
     utterance: str = ""
     """Ids where no column has them, with columns in braces: `{label}/{name}`. It keeps files of one
     name in several folders apart."""
@@ -164,12 +173,14 @@ class Protocol(Spec):
     and number of columns."""
     audio: OneOrMore
     """Path of an utterance's audio: `flac/{utterance}.flac`. It may have any column in braces, and
-    `**` for folders at any depth."""
+    `**` for folders at any depth. Where it ends in a brace, a suffix of `[audio]` follows."""
     spans: SpanText | None = None
 
     @property
     def forms(self) -> tuple[str, ...]:
-        """`columns`; of folders, the names in the braces of `audio`."""
+        """`columns`, or those of `fields`; of folders, the names in the braces of `audio`."""
+        if self.fields:
+            return (" ".join(self.fields),)
         return self.columns if self.file else tuple(map(_name_braces, self.audio))
 
     def find_class(self, word: str) -> Class | None:
@@ -191,7 +202,8 @@ _CLASSES: dict[str, Class] = {BONAFIDE: BONAFIDE, SPOOF: SPOOF}
 class Audio(Spec):
     """Format of the corpus's audio, and what happens if a file has another one."""
 
-    suffix: str = ".wav"
+    suffix: OneOrMore = (".wav",)
+    """Ends of the files' names. Of several, each file has one of them: the first that is there."""
     sample_rate_hz: int = 16_000
     channels: int = 1
     other_rates: Literal["refuse", "resample"] = "refuse"

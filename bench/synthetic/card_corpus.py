@@ -1,4 +1,4 @@
-"""The miniature of any corpus whose lists are text: all that it needs stands in the corpus's card.
+"""The miniature of any corpus whose lists the reader of all cards reads: its card has all it needs.
 
 The corpora of the papers have modules of their own, which know more of each.
 """
@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.data.protocol_lines import SEPARATORS
+from bench.data.record_lists import make_row, write_records
 from bench.errors import BenchError
 from bench.specs.base import digest
 from bench.specs.corpus import CorpusCard, Protocol
@@ -28,7 +30,7 @@ from bench.synthetic.layout import write_lines
 from bench.synthetic.vocoders import LLAMAPARTIALSPOOF
 from bench.units import BONAFIDE, CLASSES, SAMPLE_RATE_HZ, SPOOF
 
-_OF_EVERY_CLIP = ("utterance", "label", "speaker", "name", "duration_s", "spans")
+_OF_EVERY_CLIP = ("utterance", "label", "speaker", "name", "duration_s", "samples", "spans")
 """Columns that are not dealt."""
 _LEVELS = 3
 """How many values a column has of which the card says none."""
@@ -38,7 +40,7 @@ class CardCorpus:
     """The miniature of a corpus with `reader = "protocol"`."""
 
     def __init__(self, card: CorpusCard) -> None:
-        is_written = card.audio.suffix in (".wav", ".flac")
+        is_written = card.audio.suffix[0] in (".wav", ".flac")
         if card.protocol is None or not is_written or card.audio.sample_rate_hz != SAMPLE_RATE_HZ:
             raise BenchError(
                 "mini.no-recipe",
@@ -81,7 +83,7 @@ class CardCorpus:
             fields |= {"split": split, "speaker": f"speaker-{speaker.number}"}
             if "attack" in fields:
                 fields["attack"] = "" if label == BONAFIDE else fields["attack"]
-            name = f"{self.KEY}-{split}-{number}"
+            name = self._name_utterance(split, number)
             fields |= {"name": name, "label": _word_of(label, self.protocol.labels)}
             if self.protocol.label in fields:
                 fields[self.protocol.label] = fields["label"]
@@ -106,6 +108,16 @@ class CardCorpus:
                 utterance, path, speaker, source, forgery, grid, length=0.5, fields=fields
             )
 
+    def _name_utterance(self, split: str, number: int) -> str:
+        """Return an id as the card's regular expression of ids has them, where it is a simple one.
+
+        Sets of characters stand for their first, and `\\d{7}` for seven digits.
+        """
+        unique = 100_000 * [*self.card.splits].index(split) + number
+        name = re.sub(r"\[(.).*?\]", r"\1", self.protocol.ids)
+        name = re.sub(r"\\d\{(\d+)\}", lambda digits: f"{unique:0{digits[1]}d}", name)
+        return name or f"{self.KEY}-{split}-{number}"
+
     def _names(self) -> list[str]:
         """Return the columns of the list but for those that every clip has anyway."""
         names = self.protocol.forms[0].replace(" ...", "").split()
@@ -124,19 +136,40 @@ class CardCorpus:
     def _audio_path(self, split: str, fields: dict[str, str]) -> str:
         pattern = (self.card.splits[split].audio or self.protocol.audio)[0]
         path = pattern.replace("**/", "").format_map(fields)
-        return path if path.endswith(self.card.audio.suffix) else f"{path}{self.card.audio.suffix}"
+        suffixes = self.card.audio.suffix
+        return path if path.endswith(suffixes) else f"{path}{suffixes[0]}"
 
     def annotate(self, root: Path, made: Sequence[WrittenClip]) -> None:
         """Write the list of each split, or of those that one file holds."""
-        lists: dict[str, list[str]] = {}
+        lists: dict[str, list[WrittenClip]] = {}
         for clip in made if self.protocol.file else ():
             split = clip.clip.fields["split"]
             file = (self.card.splits[split].file or self.protocol.file)[0].format(split=split)
-            file = file.replace("*", "1")
-            lists.setdefault(file, []).append(self._format_line(clip))
-        for file, lines in lists.items():
-            header = [self.protocol.header] if self.protocol.header else []
-            write_lines(root / file, [*header, *lines])
+            lists.setdefault(file.replace("*", "1"), []).append(clip)
+        header = [self.protocol.header] if self.protocol.header else []
+        for file, clips in lists.items():
+            if self.protocol.fields:
+                write_records(root / file, [self._make_record(clip) for clip in clips])
+            else:
+                write_lines(root / file, [*header, *map(self._format_line, clips)])
+
+    def _make_record(self, made: WrittenClip) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for column in self.protocol.fields:
+            match column:
+                case "samples":
+                    values[column] = made.n_samples
+                case "duration_s":
+                    values[column] = made.n_samples / SAMPLE_RATE_HZ
+                case "spans":
+                    regions = self.protocol.spans.regions if self.protocol.spans else ""
+                    edges = self._list_edges(made, regions or "")
+                    values[column] = [[float(at), float(next(edges))] for at in edges]
+                case _:
+                    word = made.clip.fields[column]
+                    word = _word_of(word, self.protocol.words.get(column, {}))
+                    values[column] = {"true": True, "false": False}.get(word, word or None)
+        return make_row(self.protocol.fields, values)
 
     def _format_line(self, made: WrittenClip) -> str:
         cells: list[str] = []

@@ -91,7 +91,10 @@ def _facts(card: CorpusCard) -> list[str]:
         "Resolutions of the official frame labels": ", ".join(
             f"{1000 * of:g} ms" for of in card.resolutions_s
         ),
-        "Audio": f"`{card.audio.suffix}`, {card.audio.sample_rate_hz} Hz",
+        "Audio": (
+            f"{' or '.join(f'`{suffix}`' for suffix in card.audio.suffix)},"
+            f" {card.audio.sample_rate_hz} Hz"
+        ),
     }
     return [f"- **{name}:** {value}" for name, value in facts.items() if value]
 
@@ -107,13 +110,17 @@ def _layout(card: CorpusCard) -> list[str]:
     protocol = card.protocol
     heading = f"Its first line may be the header `{protocol.header}`." if protocol.header else ""
     names = [f"`{name}`" for name in protocol.columns]
+    files = ", ".join(f"`{file}`" for file in protocol.file)
     lists = [
-        (
-            f"- **List of utterances:** {', '.join(f'`{file}`' for file in protocol.file)},"
-            f" separated by {protocol.separator}. {heading}"
-        ),
+        f"- **List of utterances:** {files}, separated by {protocol.separator}. {heading}",
         f"- **Columns:** {' or '.join(names)} (`-`: ignored).",
     ]
+    if protocol.fields:
+        fields = [f"`{column}` of `{field}`" for column, field in protocol.fields.items()]
+        lists = [
+            f"- **List of utterances:** {files}, of records.",
+            f"- **Columns:** {', '.join(fields)}.",
+        ]
     if not protocol.file:
         lists = ["- **List of utterances:** none; the names in braces below are the columns."]
     return [

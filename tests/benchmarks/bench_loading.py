@@ -134,7 +134,7 @@ def main(rounds: int) -> None:
         for ending in ("wav", "flac"):
             files = make_corpus(root, ending)
             packed = root.with_name(f"corpus-{ending}")
-            pack_corpus(root, packed, f".{ending}", lambda *_: None)
+            pack_corpus(root, packed, (f".{ending}",), lambda *_: None)
             shards = Subset("c", "train", packed, files.table, None)
             for probability in (0.0, 0.5, 1.0):
                 ways = {"files": read_ours(files, probability, "host")}

@@ -25,7 +25,7 @@ def test_names_are_offered(subtests):
         (("run", "table4", "--variant", "r"), ["released"]),
         (("run", "nothing", "--rows", "S"), []),
         (("score", "s.txt", "--corpus", "P"), ["PE", "PS"]),
-        (("data", "check", "asvspoof2021"), ["asvspoof2021df", "asvspoof2021la"]),
+        (("data", "check", "asvspoof2021"), ["asvspoof2021df", "asvspoof2021la", "asvspoof2021pa"]),
         (("sweep", "tca"), ["tca-loss"]),
         (("explain", "gradcam", "--against", "S8"), ["S8"]),
         (("score", "--row", "S8"), ["S8"]),

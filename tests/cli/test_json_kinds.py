@@ -17,7 +17,7 @@ from bench import synthetic
 from bench.analysis import trained_rows
 from bench.cli import bench as group
 from bench.config import Config
-from bench.data import corpora
+from bench.data import conversion, corpora
 from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.published import find_published
 from bench.metrics.measured import MetricResult
@@ -84,6 +84,7 @@ EXAMPLES = {
     "data check": ["data", "check", "HAD", "--split", "test"],
     "data overlap": ["data", "overlap", "PS", "19LA", "--smoke", "--no-audio"],
     "data pack": ["data", "pack", "HAD", "--smoke", "--output-dir", "packed"],
+    "data convert": ["data", "convert", "LAVDF"],
     "data mini": ["data", "mini", "--corpus", "HAD"],
     "new": ["new", "system", "mine", "--folder", "lab"],
     "extension check": ["check", "lab"],
@@ -142,7 +143,10 @@ def examples(environment, trials, keys, tmp_path, monkeypatch) -> dict[str, list
     for rows, overrides in ((("S4", "S5"), ()), (("S5",), (CHANGED,))):
         fill(store, work, rows, (666,), "smoke", utterances=20, overrides=overrides)
     (work / ".scores.parquet.0123abcd.part").touch()
-    environment["BENCH_CORPORA_HAD"] = str(tmp_path)  # where nothing of it is
+    for corpus in ("HAD", "LAVDF"):
+        environment[f"BENCH_CORPORA_{corpus}"] = str(tmp_path)  # where nothing of it is
+    converted = conversion.ConvertedCorpus(tmp_path / "audio", 1, 2)
+    monkeypatch.setattr(conversion, "convert_corpus", lambda *_: converted)
     whole = find_published("asvspoof2019la", "eval", {"eer": MetricResult(0.1, 0.1, 0.1)})
     monkeypatch.setattr(Evaluator, "_find_published", lambda *_: whole)  # as of all trials
     of_set = local.JobOutcome("S5 · seed 666", "already finished")

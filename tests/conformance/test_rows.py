@@ -21,7 +21,7 @@ from bench.tracking.store import Store
 SYSTEMS = {
     table_cards.resolve_row(table_cards.read_table(key), row).system.kind: (key, row)
     for key in reversed(table_cards.table_keys())
-    if key != "cross/detection"
+    if key.partition("/")[0] not in ("cross", "further")
     for row in table_cards.runnable_rows(table_cards.read_table(key))
 }
 """One row of each system, to run wherever tests are."""

@@ -158,6 +158,72 @@ SAMPLES = [
         [("./fake/de/vits/1", "spoof", "vits"), ("./fake/en/xtts/1", "spoof", "xtts")],
     ),
     Sample(
+        "dfadd",
+        "test",
+        {
+            "DATASET_GradTTS/test.txt": [
+                "p227 p227_001_GradTTS - - spoof",
+                "p227 p227_001 - - bonafide",
+            ]
+        },
+        [
+            "DATASET_GradTTS/test/p227_001_GradTTS.flac",
+            "DATASET_PflowTTS/test/p227_001_pflow.wav",
+            "DATASET_VCTK_BONAFIDE/test/p227_001.wav",
+            "DATASET_VCTK_BONAFIDE/train/p300_002.wav",
+        ],
+        [
+            ("GradTTS/p227_001_GradTTS", "spoof", "GradTTS"),
+            ("PflowTTS/p227_001_pflow", "spoof", "PflowTTS"),
+            ("VCTK_BONAFIDE/p227_001", "bonafide", ""),
+        ],
+    ),
+    Sample(
+        "asvspoof2015",
+        "dev",
+        {"CM_protocol/cm_develop.ndx": ["D1 D1_1000001 human human", "D1 D1_1003749 S4 spoof"]},
+        ["wav/D1/D1_1000001.wav", "wav/D1/D1_1003749.wav"],
+        [("D1_1000001", "bonafide", ""), ("D1_1003749", "spoof", "S4")],
+    ),
+    Sample(
+        "asvspoof2017",
+        "train",
+        {
+            "protocol_V2/ASVspoof2017_V2_train.trn.txt": [
+                *(
+                    "T_1000001.wav genuine M0002 S05 - - -",
+                    "T_1001508.wav spoof M0002 S05 E02 P01 R04",
+                )
+            ]
+        },
+        [f"ASVspoof2017_V2_train/ASVspoof2017_V2_train/T_100{n}.wav" for n in ("0001", "1508")],
+        [("T_1000001", "bonafide", ""), ("T_1001508", "spoof", "")],
+    ),
+    Sample(
+        "asvspoof2019pa",
+        "train",
+        {
+            "ASVspoof2019_PA_cm_protocols/ASVspoof2019.PA.cm.train.trn.txt": [
+                *("PA_0079 PA_T_0000001 aaa - bonafide", "PA_0079 PA_T_0005401 aaa AA spoof")
+            ]
+        },
+        [f"ASVspoof2019_PA_train/flac/PA_T_000{number}.flac" for number in ("0001", "5401")],
+        [("PA_T_0000001", "bonafide", ""), ("PA_T_0005401", "spoof", "AA")],
+    ),
+    Sample(
+        "asvspoof2021pa",
+        "eval",
+        {
+            "keys/PA/CM/trial_metadata.txt": [
+                "PA_0010 PA_E_1000001 R3 M3 d4 r1 m1 s4 c4 spoof notrim eval",
+                "PA_0010 PA_E_1000002 R3 M3 D4 - - - - bonafide notrim eval",
+                "PA_0010 PA_E_1000003 R3 M3 D4 - - - - bonafide trim hidden",
+            ]
+        },
+        [f"ASVspoof2021_PA_eval/flac/PA_E_100000{number}.flac" for number in (1, 2, 3)],
+        [("PA_E_1000001", "spoof", ""), ("PA_E_1000002", "bonafide", "")],
+    ),
+    Sample(
         "decro",
         "ch_dev",
         {"ch_dev.txt": ["unknown 20032115 - baidu spoof", "unknown 10013 - - bonafide"]},

@@ -14,6 +14,8 @@ NAMES = {
     ),
     "asvspoof2021la": ("21LA", "LA21", "2021 LA", "ASVspoof 2021 LA"),
     "asvspoof2021df": ("21DF", "DF21", "DF 2021", "ASVspoof2021-DF"),
+    "asvspoof2019pa": ("19PA", "PA 2019", "ASVspoof 2019 PA"),
+    "asvspoof2017": ("ASV17", "ASVspoof 2017", "asvspoof-2017"),
     "asvspoof5": ("ASV5", "asv5", "ASVspoof 5", "asvspoof-5"),
     "inthewild": ("ITW", "In-the-Wild", "in the wild", "in_the_wild"),
     "partialspoof": ("PS", "ps", "PartialSpoof", "partial spoof"),
@@ -42,6 +44,7 @@ def test_a_misspelt_name_is_near_to_one(subtests):
     cases = [
         ("partialspof", "did you mean 'partialspoof'?"),
         ("asvspoof19", "did you mean 'asvspoof2019la'?"),
+        ("asvspoof19 PB", "did you mean 'asvspoof2019pa'?"),
         ("19LB", "did you mean 'asvspoof2019la'?"),
         ("inthewyld", "did you mean 'inthewild'?"),
         ("asvspof2019la", "did you mean 'asvspoof2019la'?"),
@@ -61,4 +64,4 @@ def test_a_name_that_several_have_leads_to_none_of_them(subtests):
                 read_corpus_card(name)
             assert "did you mean" not in str(error.value)
             assert "; known: " in str(error.value)
-            assert "asvspoof2019la (19LA), asvspoof2021df (21DF)" in str(error.value)
+            assert "asvspoof2019pa (19PA), asvspoof2021df (21DF)" in str(error.value)

@@ -158,6 +158,40 @@ def test_messages_name_the_list_of_several(tmp_path: Path):
         read(make_card(LISTS), tmp_path)
 
 
+@pytest.mark.parametrize("audio", ["wav/{utterance}", "**/{utterance}"])
+def test_files_of_a_corpus_may_have_several_suffixes(tmp_path: Path, audio: str):
+    protocol = {"file": "all.txt", "columns": "utterance label", "audio": audio}
+    lines = ["a bonafide", "b.flac spoof", "s1/c.wav spoof", "d spoof"]
+    write_lines(tmp_path / "all.txt", lines if "**" not in audio else [*lines[:2], lines[3]])
+    for name in ("a.wav", "b.flac", "s1/c.wav", "d.flac", "d.wav"):
+        wav(tmp_path / "wav" / name, 0.1)
+    card = make_card(protocol, audio={"suffix": [".flac", ".wav"]})
+    table = read(card, tmp_path).table
+    chosen = {"a": "a.wav", "b": "b.flac", "s1/c": "s1/c.wav", "d": "d.flac"}
+    paths = [f"wav/{chosen[name]}" for name in table["utterance"]]
+    assert table["path"].tolist() == paths
+    assert check_corpus(card, tmp_path, "eval", lambda *_: None).issues == ()
+    (tmp_path / "wav/a.wav").unlink()
+    with_a_gap = check_corpus(card, tmp_path, "eval", lambda *_: None)
+    assert [(issue.code, issue.examples) for issue in with_a_gap.issues] == [
+        ("corpus.audio-missing", ("a.flac" if "**" in audio else "wav/a.wav",))
+    ]
+
+
+def test_the_speaker_may_be_the_beginning_of_a_files_name(tmp_path: Path):
+    protocol = {
+        "audio": "{label}/{speaker}_{name}",
+        "utterance": "{label}/{speaker}_{name}",
+        "labels": {"real": "bonafide", "fake": "spoof"},
+    }
+    for name in ("real/p1_001.wav", "fake/p2_001_vits.flac"):
+        wav(tmp_path / name, 0.1)
+    card = make_card(protocol, audio={"suffix": [".flac", ".wav"]})
+    table = read(card, tmp_path).table
+    assert table["utterance"].tolist() == ["fake/p2_001_vits", "real/p1_001"]
+    assert table["speaker"].tolist() == ["p2", "p1"]
+
+
 REGIONS = {
     "file": "list.csv",
     "separator": "comma",

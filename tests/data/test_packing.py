@@ -49,7 +49,7 @@ def corpus(tmp_path: Path) -> Path:
 @pytest.fixture
 def packed(corpus: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "packed"
-    done = pack_corpus(corpus, folder, ".flac", silent, shard_bytes=20_000)
+    done = pack_corpus(corpus, folder, (".flac",), silent, shard_bytes=20_000)
     assert done.files == len([*corpus.rglob("*.flac")])
     assert done.shards > 2
     return folder
@@ -127,11 +127,11 @@ def _locate(path: Path) -> tuple[int, Path]:
 
 def test_a_broken_index_and_a_second_packing_are_refused(corpus, packed, tmp_path):
     with raises_code("file.exists", "packed"):
-        pack_corpus(corpus, packed, ".flac", silent)
+        pack_corpus(corpus, packed, (".flac",), silent)
     with raises_code("file.exists", "is packed already"):
-        pack_corpus(packed, tmp_path / "again", ".flac", silent)
+        pack_corpus(packed, tmp_path / "again", (".flac",), silent)
     with raises_code("file.missing", "no .ogg file"):
-        pack_corpus(corpus, tmp_path / "ogg", ".ogg", silent)
+        pack_corpus(corpus, tmp_path / "ogg", (".ogg",), silent)
     assert not (tmp_path / "again").exists()
     (packed / packed_files.INDEX).write_bytes(b"")
     packed_files.forget_folders()

@@ -84,7 +84,7 @@ def read_split(
     for (part, wanted), path in zip(kinds.items(), paths, strict=True):
         part_lines = _read_part(path, wanted, issues)
         part_lines, parsed = spans.parse_spans(part_lines, "spans", " ", lines.CLASS_WORDS, issues)
-        tables.append(_build_table(part_lines, part, card.audio.suffix))
+        tables.append(_build_table(part_lines, part, card.audio.suffix[0]))
         spans.check_ends(tables[-1], [labels[-1].end_s for labels in parsed], issues)
         labelled |= zip(tables[-1]["utterance"], parsed, strict=True)
     table = pd.concat(tables, ignore_index=True)

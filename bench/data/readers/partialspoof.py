@@ -50,7 +50,7 @@ def read_split(
     issues = Issues()
     lines = protocol.read_split_lines(card, root, split, issues, keys_only)
     table = protocol.build_table(card, lines, issues)
-    table["path"] = f"{split}/con_wav/" + table["utterance"] + card.audio.suffix
+    table["path"] = f"{split}/con_wav/" + table["utterance"] + card.audio.suffix[0]
     timing: FrameVectors | None = None
     for label in labels:
         spoof = _read_spoof_frames(label.path, issues)

@@ -1,4 +1,4 @@
-"""Read any corpus whose lists are delimited text with the columns that its card names.
+"""Read any corpus whose lists are delimited text, or records, with the columns that its card names.
 
 These are the ASVspoof corpora, In-the-Wild, HAD, and a user's own; where there are no lists, the
 columns are parts of the audio's paths.
@@ -54,9 +54,12 @@ def read_split(
     parsed: list[tuple[Span, ...]] = []
     if protocol.spans is not None and protocol.spans.regions is not None:
         regions = protocol.spans.regions
-        split_lines, parsed = spans.parse_regions(split_lines, "spans", regions, issues)
+        of_video = protocol.spans.of_video
+        split_lines, parsed = spans.parse_regions(
+            split_lines, "spans", regions, protocol.find_class if of_video else None, issues
+        )
     elif protocol.spans is not None:
-        separator = " " if "..." in protocol.columns[0] else protocol.spans.separator
+        separator = " " if "..." in protocol.forms[0] else protocol.spans.separator
         split_lines, parsed = spans.parse_spans(
             split_lines, "spans", separator, protocol.spans.labels, issues
         )
@@ -103,7 +106,7 @@ def read_split_lines(
     words = {**protocol.labels, **_label_words(split_lines.table["label"], protocol)}
     split_lines = lines.keep_known(split_lines, "label", words, issues)
     for path in paths[:1] if keys_only and issues.errors else ():
-        if protocol_lines.explain_misfit(path, protocol, card.audio.suffix):
+        if protocol_lines.explain_misfit(path, protocol, card.audio):
             what = "this is another form than the corpus's own, which is read if named: --keys"
             issues.add("error", "protocol.other-form", f"{what} {path}")
     in_split = np.ones(len(split_lines), dtype=bool)
@@ -160,32 +163,32 @@ def _walk_folders(card: CorpusCard, root: Path, split: str, issues: Issues) -> L
     table = pd.DataFrame.from_records(rows, columns=names)
     types = {name: "str" if name in ("utterance", "path") else "category" for name in names}
     walked = Lines(root.name, table.astype("str").astype(types), np.arange(1, 1 + len(table)))
-    walked = protocol_lines.complete_lines(walked, protocol, card.audio.suffix)
+    walked = protocol_lines.complete_lines(walked, protocol, card.audio)
     return lines.check_lines(walked, " or ".join(protocol.audio), [], issues)
 
 
-def _match_paths(pattern: str, suffix: str) -> re.Pattern[str]:
-    """Return what fits the paths of a pattern, its columns as groups."""
+def _match_paths(pattern: str, suffixes: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what fits the paths of a pattern, its columns as groups, the first the shortest."""
     seen: set[str] = set()
     parts: list[str] = []
     for text, column, _, _ in Formatter().parse(pattern):
         parts += [re.escape(part) for part in text.split("**/")[:1]]
         parts += [f"(?:.*/)?{re.escape(part)}" for part in text.split("**/")[1:]]
         if column:
-            parts.append(f"(?P={column})" if column in seen else f"(?P<{column}>[^/]+)")
+            parts.append(f"(?P={column})" if column in seen else f"(?P<{column}>[^/]+?)")
             seen.add(column)
-    whole = "".join(parts)
-    return re.compile(whole if pattern.endswith(suffix) else whole + re.escape(suffix))
+    whole, ends = "".join(parts), "|".join(map(re.escape, suffixes))
+    return re.compile(whole if pattern.endswith(suffixes) else f"{whole}(?:{ends})")
 
 
 def _read_lists(card: CorpusCard, root: Path, paths: Sequence[Path], issues: Issues) -> Lines:
     """Return the lines of the lists, of which each utterance is in one alone."""
-    protocol, suffix = require_protocol(card), card.audio.suffix
+    protocol, audio = require_protocol(card), card.audio
     if len(paths) == 1:
-        return protocol_lines.read_protocol(paths[0], protocol, suffix, issues)
+        return protocol_lines.read_protocol(paths[0], protocol, audio, issues)
     each = [
         protocol_lines.read_protocol(
-            path, protocol, suffix, issues, path.relative_to(root).as_posix()
+            path, protocol, audio, issues, path.relative_to(root).as_posix()
         )
         for path in paths
     ]
@@ -209,7 +212,7 @@ def _find_list(
     if keys_only:
         if root.is_file() and (card.reader == "protocol" or root.name in map(_file_name, names)):
             return root
-        misfit = partial(protocol_lines.explain_misfit, protocol=protocol, suffix=card.audio.suffix)
+        misfit = partial(protocol_lines.explain_misfit, protocol=protocol, audio=card.audio)
         path = file_search.find_list(card, root.parent if root.is_file() else root, names, misfit)
         if path is None:
             wanted = list(dict.fromkeys(map(_file_name, names)))
@@ -283,49 +286,67 @@ def _audio_paths(
         pattern.replace("{split}", split)
         for pattern in card.splits[split].audio or require_protocol(card).audio
     ]
-    # Ids lose the audio's suffix: `{utterance}` is the file where they are written with it.
-    suffix = card.audio.suffix
-    patterns += [pattern + suffix for pattern in patterns if pattern.endswith("}")]
     if keys_only or not len(table):
         return protocol_lines.fill_braces(patterns[0].replace("**/", ""), table)
     sample = table.iloc[:: -(-len(table) // _SAMPLED)]
-    best, there = "", -1
+    best, there = [""], -1
     for pattern in patterns:
+        # Ids lose the audio's suffix: `{utterance}` is the file where they are written with it.
+        ends = ("", *card.audio.suffix) if pattern.endswith("}") else ("",)
+        forms = [pattern + end for end in ends]
         if "**/" in pattern:
             return _search_audio(root, pattern, table, card.audio.suffix, issues)
-        present = sum(
-            packed_files.is_file(root / path)
-            for path in protocol_lines.fill_braces(pattern, sample)
-        )
-        if present > there:
-            best, there = pattern, present
+        paths = [protocol_lines.fill_braces(form, sample) for form in forms]
+        present = [sum(packed_files.is_file(root / path) for path in each) for each in paths]
+        if sum(present) > there:
+            best, there = forms, sum(present)
+            if len(card.audio.suffix) == 1:  # then all files are named alike
+                best = [forms[present.index(max(present))]]
     if not there:
         names = " or ".join(patterns)
         issues.add("error", "corpus.audio-missing", f"no audio at {names}: {card.place}")
-    return protocol_lines.fill_braces(best, table)
+    return _choose_files(root, [protocol_lines.fill_braces(form, table) for form in best])
+
+
+def _choose_files(root: Path, forms: Sequence[pd.Series]) -> pd.Series:
+    """Return the first of each row's paths that is there; where none is, the last one."""
+    *others, chosen = forms
+    if not others:
+        return chosen
+    folders = {path.rpartition("/")[0] for form in forms for path in form}
+    present = {
+        f"{folder}/{name}" if folder else name
+        for folder in folders
+        for name in packed_files.list_folder(root / folder)
+    }
+    for form in reversed(others):
+        chosen = form.where(form.isin(present), chosen)
+    return chosen
 
 
 def _search_audio(
-    root: Path, pattern: str, table: pd.DataFrame, suffix: str, issues: Issues
+    root: Path, pattern: str, table: pd.DataFrame, suffixes: tuple[str, ...], issues: Issues
 ) -> pd.Series:
     """Return the paths of files that are at any depth below what stands before `**`."""
     folder, _, rest = pattern.partition("**/")
-    rest += suffix if rest.endswith("}") else ""
+    ends = suffixes if rest.endswith("}") else ("",)
     folder = folder.rstrip("/")
     paths_by_name: dict[str, list[str]] = {}
     before = f"{folder}/" if folder else ""
     for path in packed_files.walk_files(root / folder):
-        if path.endswith(suffix):
+        if path.endswith(suffixes):
             paths_by_name.setdefault(path.rpartition("/")[2], []).append(before + path)
     if not paths_by_name:
         what = f"no audio below {folder}: is an archive within it still packed?"
         issues.add("error", "corpus.audio-missing", what)
-    names: Sequence[str] = protocol_lines.fill_braces(rest, table).tolist()
-    several = [
-        f"{n}: {' and '.join(sorted(paths_by_name[n]))}"
-        for n in names
-        if len(paths_by_name.get(n, ())) > 1
-    ]
+    paths: list[str] = []
+    several: list[str] = []
+    for stem in protocol_lines.fill_braces(rest, table).tolist():
+        names = [stem + end for end in ends]
+        name = next(filter(paths_by_name.__contains__, names), names[0])
+        files = sorted(paths_by_name.get(name, [before + name]))
+        paths.append(files[0])
+        if len(files) > 1:
+            several.append(f"{name}: {' and '.join(files)}")
     issues.add("error", "corpus.audio-ambiguous", "utterance with several audio files", ids=several)
-    paths = [min(paths_by_name.get(name, [f"{folder}/{name}"])) for name in names]
     return pd.Series(paths, index=table.index, dtype="str")
