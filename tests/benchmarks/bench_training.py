@@ -2,8 +2,10 @@
 
 Convolutions of XLS-R 300M on a clip of four seconds, Adam on 50 million weights, casts of an
 encoder of six blocks of 256 in `bf16-mixed`. The references are what PyTorch does unless it is
-asked for more. Least processor time on one thread. No step of any system waits for the device
-between two looks at the losses: `tests/training/test_host_waits.py` counts it.
+asked for more. Least processor time on one thread. The note says how fast convolutions, with all
+that belongs to their layers, multiply and add, and how fast a product of square matrices does: no
+layout makes them faster than that. No step of any system waits for the device between two looks at
+the losses: `tests/training/test_host_waits.py` counts it.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Callable
 
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from bench.cards import table_cards
 from bench.config import Config
@@ -28,6 +31,9 @@ SIZES = (
     *("frontend.blocks=6", "frontend.dim=256", "frontend.heads=4", "frontend.feed_forward=1024"),
     *("frontend.convolutions='frozen'", "frontend.tuning={kind='frozen'}"),
 )
+
+PRODUCT = 2048
+"""Rows and columns of the square matrices."""
 
 
 def compare_layouts(rounds: int) -> None:
@@ -46,8 +52,11 @@ def compare_layouts(rounds: int) -> None:
             x = layer.forward_channels_last(x)
         return x
 
+    square = torch.randn(PRODUCT, PRODUCT)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        run_plain()
     with torch.no_grad():
-        last, plain = least_s([run_last, run_plain], rounds)
+        last, plain, product = least_s([run_last, run_plain, lambda: square @ square], rounds)
         error = (run_plain() - run_last()).abs().max() / run_plain().abs().max()
     show(
         "convolutions, channels last",
@@ -56,7 +65,9 @@ def compare_layouts(rounds: int) -> None:
         plain,
         "channels first",
         goal="1.9 x",
-        note=f"largest difference {error:.1e} of the largest value",
+        note=f"largest difference {error:.1e} of the largest value; "
+        f"{counter.get_total_flops() / last / 1e9:.0f} GFLOP/s, a product of matrices"
+        f" {2 * PRODUCT**3 / product / 1e9:.0f}",
     )
 
 

@@ -11,7 +11,7 @@ block by block (overlap-save).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 from math import pi
 from typing import NamedTuple
 
@@ -27,6 +27,9 @@ GRID = 1024
 
 EDGE_HZ = 1e-3
 """The closest that an edge of a stopped band comes to 0 Hz and to Nyquist."""
+
+_SIDES = np.array([-0.5, 0.5])
+"""Where the edges of a band are, from its centre in its width."""
 
 
 class Notches(NamedTuple):
@@ -52,11 +55,10 @@ def draw_notches(
     lows = np.array([spec.min_centre_hz, spec.min_width_hz, spec.min_taps])
     highs = np.array([spec.max_centre_hz, spec.max_width_hz, spec.max_taps])
     bands = lows + shares * (highs - lows)
-    half_width_hz = bands[..., 1] / 2
     nyquist_hz = sample_rate_hz / 2
-    for side, edge_hz in enumerate((bands[..., 0] - half_width_hz, bands[..., 0] + half_width_hz)):
-        bands[..., side] = edge_hz.clip(EDGE_HZ, nyquist_hz - EDGE_HZ) / nyquist_hz
-    bands[..., 2] = bands[..., 2].astype(np.int64) // 2  # n taps and n | 1 have the same half
+    edges_hz = bands[..., :1] + bands[..., 1:2] * _SIDES
+    bands[..., :2] = edges_hz.clip(EDGE_HZ, nyquist_hz - EDGE_HZ) / nyquist_hz
+    bands[..., 2] //= 2  # n taps and n | 1 have the same half
     gains_db = rng.random(cascades)
     first = sorted((spec.min_gain_db, spec.max_gain_db))
     others = sorted((spec.min_gain_db - spec.min_bias_db, spec.max_gain_db - spec.max_bias_db))
@@ -85,40 +87,58 @@ def cascade_amplitudes(bands: Tensor, gains: Tensor, spec: RawBoost) -> Tensor:
     gain at 0 Hz to 1; of that only the sign is left once the cascade is scaled.
     """
     block = block_size(spec)
-    low, high, half = (part.unsqueeze(-1) for part in bands.unbind(-1))
-    places = torch.arange(1, spec.max_taps // 2 + 1, device=bands.device)
-    angles = pi * places
-    taps = ((low * angles).sin() - (high * angles).sin()) / angles
-    # A Hamming window that ends with the filter, of which this is the half after its middle.
-    taps *= (0.54 + 0.46 * (angles / half.clamp(min=1)).cos()).where(places <= half, 0)
-    middle = (1 + low - high) / 2
+    angles, windows = _tap_windows(spec.max_taps // 2, bands.device)
+    sines = (bands[..., :2].unsqueeze(-1) * angles).sin()
+    taps = (sines[..., 0, :] - sines[..., 1, :]) / angles
+    taps *= windows[bands[..., 2].long()]
+    middle = (1 + bands[..., :1] - bands[..., 1:2]) / 2
     each = torch.fft.rfft(torch.cat((middle, taps), dim=-1), block).real
-    amplitudes = (each * each[..., :1].sign()).prod(dim=-2)
-    looked_at = amplitudes[..., : block // 2 : block // GRID]
-    return amplitudes * (gains / looked_at.abs().amax(dim=-1)).unsqueeze(-1)
+    amplitudes = each.prod(dim=-2)
+    largest = amplitudes[..., : block // 2 : block // GRID].abs().amax(dim=-1)
+    return amplitudes * (gains / largest * amplitudes[..., 0].sign()).unsqueeze(-1)
 
 
-def filter_signals(signals: Sequence[Tensor], amplitudes: Tensor, spec: RawBoost) -> Tensor:
-    """Return the sum of filtered signals, "clips samples", as long as they were and not delayed.
+@lru_cache(maxsize=8)
+def _tap_windows(number: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the numbers of so many taps after a filter's middle, times pi, and their windows.
 
-    Each of `signals` is "clips samples" and has a filter: `amplitudes` are "clips filters
-    frequencies".
+    A window is the half after its middle of a Hamming one that ends with the filter: "half taps", a
+    row for each number of taps after the middle that a filter may have.
+    """
+    numbers = torch.arange(1, number + 1, device=device)
+    angles = pi * numbers
+    halves = torch.arange(number + 1, device=device, dtype=torch.float32)[:, None]
+    windows = 0.54 + 0.46 * (angles / halves.clamp(min=1)).cos()
+    return angles, windows.where(numbers <= halves, 0)
+
+
+def filter_powers(signal: Tensor, amplitudes: Tensor, spec: RawBoost) -> Tensor:
+    """Return the sum of filtered powers of `signal`, "clips samples", as long and not delayed.
+
+    The first filter is that of the signal itself, the next that of its square: `amplitudes` are
+    "clips filters frequencies".
 
     The released script's output is one sample early, by an index. That is nothing to a label and
     nothing to be heard, but where the filtered and the plain signal are summed (algorithm 8) it
     makes a comb that takes off 3 dB at a quarter of the sample rate; so the filter is centred here.
     """
-    clips, length = signals[0].shape
+    clips, length = signal.shape
     block, reach = block_size(spec), filter_reach(spec)
     step = block - 2 * reach
     blocks = -(-length // step)
-    padded = signals[0].new_zeros(clips, blocks * step + 2 * reach)
+    padded = signal.new_zeros(clips, blocks * step + 2 * reach)
+    power = padded[:, reach : reach + length].copy_(signal)
     framed = padded.unfold(-1, block, step)
     # Real by real: a product of complex and real numbers makes the real ones complex first.
     factors = amplitudes.repeat_interleave(2, dim=-1).unsqueeze(2)
-    total = signals[0].new_zeros(clips, blocks, block + 2)
-    for number, signal in enumerate(signals):  # one after the other, to stay in the cache
-        padded[:, reach : reach + length] = signal
-        total.addcmul_(torch.view_as_real(torch.fft.rfft(framed)).flatten(-2), factors[:, number])
+    total = _transform_frames(framed).mul_(factors[:, 0])
+    for number in range(1, factors.shape[1]):  # one after the other, to stay in the cache
+        power *= signal
+        total.addcmul_(_transform_frames(framed), factors[:, number])
     filtered = torch.fft.irfft(torch.view_as_complex(total.unflatten(-1, (-1, 2))), block)
     return filtered[..., reach : reach + step].flatten(1)[:, :length]
+
+
+def _transform_frames(framed: Tensor) -> Tensor:
+    """Return the real transform of each frame, real and imaginary parts side by side."""
+    return torch.view_as_real(torch.fft.rfft(framed)).flatten(-2)

@@ -120,7 +120,7 @@ def draw_noise(
     bands, gains = (np.concatenate(part)[None] for part in zip(none, *filters, strict=True))
     level = np.array([level], np.float32)
     parts = (bands, gains, factors[None], np.array([key]), level)
-    return DrawnNoise(*(torch.tensor(part) for part in parts))
+    return DrawnNoise(*map(torch.from_numpy, parts))
 
 
 def _draw_factors(spec: RawBoost, rng: np.random.Generator, length: int) -> NDArray[np.float32]:
@@ -134,7 +134,7 @@ def _draw_factors(spec: RawBoost, rng: np.random.Generator, length: int) -> NDAr
     at = rng.choice(length, size=touched, replace=False, shuffle=False)
     one, other = rng.uniform(-1.0, 1.0, (2, touched))
     factors = np.ones(length, np.float32)
-    factors[at] += spec.impulse_gain * one * other
+    factors[at] = 1 + spec.impulse_gain * one * other
     return factors
 
 
@@ -187,16 +187,13 @@ class _Ends:
         return signal if self._inside is None else signal * self._inside
 
     def centre(self, signal: Tensor) -> Tensor:
-        """Return a signal that was cut, less its clips' means."""
-        return self.cut(signal - _sum_samples(signal).unsqueeze(1) / self._lengths)
+        """Return a signal that was cut, itself changed, less its clips' means."""
+        return self.cut(signal.sub_(_sum_samples(signal).unsqueeze(1) / self._lengths))
 
 
 def _add_convolutive(signal: Tensor, amplitudes: Tensor, spec: RawBoost, ends: _Ends) -> Tensor:
     """Return the sum of the filtered powers of `signal`, the first power by the first filter."""
-    powers = [signal]
-    for _ in range(1, spec.orders):
-        powers.append(powers[-1] * signal)
-    total = ends.cut(notches.filter_signals(powers, amplitudes, spec))
+    total = ends.cut(notches.filter_powers(signal, amplitudes, spec))
     return _limit_peak(ends.centre(total))
 
 
@@ -205,7 +202,7 @@ def _add_stationary(
 ) -> Tensor:
     """Return `signal` with filtered noise added at the drawn ratio of energies over the clip."""
     white = ends.cut(white_noise(drawn.keys, signal.shape[1]))
-    noise = ends.cut(notches.filter_signals([white], amplitudes, spec))
+    noise = ends.cut(notches.filter_powers(white, amplitudes, spec))
     level = drawn.levels * _measure_level(signal) / _measure_level(noise).clamp(min=1e-30)
     return torch.addcmul(signal, noise, level.unsqueeze(1))
 
@@ -225,8 +222,9 @@ def white_noise(keys: Tensor, length: int) -> Tensor:
         bits ^= shifted
         if factor is not None:
             bits *= factor
-    uniform = (bits.view(torch.int32)[:, :length] >> 8).float()
-    return uniform.add_(0.5).mul_(2.0**-23).erfinv_()
+    halves = shifted.view(torch.int32)
+    torch.bitwise_right_shift(bits.view(torch.int32), 8, out=halves)
+    return halves[:, :length].float().add_(0.5).mul_(2.0**-23).erfinv_()
 
 
 @lru_cache(maxsize=8)
@@ -248,13 +246,14 @@ def _sum_samples(signal: Tensor) -> Tensor:
 
     torch divides a long sum among threads, so that its rounding depends on them.
     """
-    parts = functional.pad(signal, (0, -signal.shape[1] % 256)).unflatten(1, (-1, 256))
-    return parts.sum(dim=2).sum(dim=1)
+    lacking = -signal.shape[1] % 256
+    filled = functional.pad(signal, (0, lacking)) if lacking else signal
+    return filled.unflatten(1, (-1, 256)).sum(dim=2).sum(dim=1)
 
 
 def _limit_peak(signal: Tensor) -> Tensor:
-    """Scale to a peak of 1 where the peak is above 1, else leave it."""
-    return signal / signal.abs().amax(dim=1, keepdim=True).clamp(min=1.0)
+    """Scale a signal, which is changed itself, to a peak of 1 where its peak is above 1."""
+    return signal.div_(signal.abs().amax(dim=1, keepdim=True).clamp(min=1.0))
 
 
 class DeviceRawBoost:

@@ -170,7 +170,7 @@ def test_filters_do_not_delay_and_reach_across_blocks(subtests: pytest.Subtests)
             amplitudes = notches.cascade_amplitudes(drawn.bands, drawn.gains, spec(1))
             impulse = torch.zeros(1, length)
             impulse[0, place] = 1.0
-            out = notches.filter_signals([impulse], amplitudes[:, 1:2], spec(1))[0].numpy()
+            out = notches.filter_powers(impulse, amplitudes[:, 1:2], spec(1))[0].numpy()
             response = response_of(drawn.bands[0, 1].numpy(), float(drawn.gains[0, 1]), RATE_HZ)
             expected = np.zeros(length + 1000)
             start = 500 + place - len(response) // 2
