@@ -40,7 +40,7 @@ from bench.metrics.sorted_items import ResampledCounts, SortedItems, by_score
 from bench.metrics.tally import Floats, Integers
 from bench.units import CLASSES
 
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 """Raised when what this module gives can change (`bench.versions`)."""
 
 LEVEL = 0.95
