@@ -49,11 +49,12 @@ def _cut_crossing(rates: tuple[Floats, Floats], numbers: tuple[float, float]) ->
     """Return at which thresholds to cut for the equal error rate."""
     gap = rates[0] - rates[1]
     crossing = np.abs(gap).argmin()
-    # Rules of thumb of a rate without an error: one more error of two more trials.
+    # A rate without an error has a spread, too: one more error of two more trials.
     fewest = min(numbers)
     rate = (fewest * (rates[0][crossing] + rates[1][crossing]) / 2 + 1) / (fewest + 2)
     spread = np.sqrt(rate * (1 - rate) * (1 / numbers[0] + 1 / numbers[1]))
-    at = np.searchsorted(gap, spread * np.concatenate([-_SPREADS, _SPREADS]))
+    targets: Floats = spread * np.concatenate([-_SPREADS, _SPREADS])
+    at: Integers = np.searchsorted(gap, targets)
     return at[at < len(gap)]
 
 
