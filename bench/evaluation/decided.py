@@ -110,6 +110,12 @@ def measure_regions(
     return measure_weighed(metrics, pairs.unit, pairs.n_true, resampling)
 
 
+def list_requested(trials: TrialKind, asked: Collection[str]) -> list[str]:
+    """Return the names in `asked` that `trials` have on request alone."""
+    every = select_metrics(Metric)
+    return [name for name in asked if name in every and trials in every[name].on_request]
+
+
 def weigh_decisions(
     counted: Confusions, trials: TrialKind, asked: Collection[str]
 ) -> dict[str, Weighed]:
@@ -119,8 +125,7 @@ def weigh_decisions(
         assert isinstance(metric, DecisionMetric)
         return weigh_ratio(*metric.ratio(counted.by_class[metric.positive]))
 
-    every = select_metrics(Metric)
-    requested = [name for name in asked if name in every and trials in every[name].on_request]
+    requested = list_requested(trials, asked)
     metrics = dict(_weigh_given(trials, "decisions", requested, weigh_one))
     return {name: metric for name, metric in metrics.items() if name in requested}
 

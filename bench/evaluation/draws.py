@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from bench.evaluation import score_file as scores
 from bench.metrics.bootstrap import compute_replicates
+from bench.metrics.exact import BoundedItems
 from bench.metrics.items import Items
 from bench.metrics.measure import DecisionMetric, ScoreMetric
 from bench.metrics.mistakes import Mistakes, find_mistakes, ratio_mistakes
@@ -139,7 +140,9 @@ def _draw_items(trials: str, plan: ResamplingPlan, items: Items, name: str) -> M
     replicates = compute_replicates(
         [items], {name: measure}, drawn_groups, REPLICATES, _trial_seed(trials), draws="common"
     )
-    return MetricDraws(trials, replicates.values[0, 0], find_mistakes(items, measure, plan))
+    return MetricDraws(
+        trials, replicates.values[0, 0], find_mistakes(BoundedItems(items), measure, plan)
+    )
 
 
 def _draw_ratios(trials: str, plan: ResamplingPlan, items: Items, ratios: Ratios) -> MetricDraws:

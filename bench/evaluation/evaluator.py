@@ -25,6 +25,7 @@ from bench.evaluation.decided import (
     check_given,
     decide_frames,
     decide_utterances,
+    list_requested,
     measure_trials,
 )
 from bench.evaluation.detection import Trials, factors_of
@@ -273,7 +274,6 @@ class Evaluator:
         self, matched: MatchedScores, resampling: Resampling, progress: Progress | None
     ) -> tuple[dict[str, MetricResult], tuple[Breakdown, ...], tuple[str, ...]]:
         asked, trials = self.request, matched.trials
-        everything = matched.select_trials(np.arange(len(matched.subset)))
         frames, truth = matched.checked.frames, matched.truth
         kind = "utterances" if truth is None or frames is None else "frames"
         check_given(asked.metrics, kind, str(matched.file.path))
@@ -296,25 +296,29 @@ class Evaluator:
             alone = "no metric is defined: there are trials of one class only"
             return {}, (), tuple(filter(None, [alone, lacking]))
         results = detection.compute_pooled(trials, self.official, resampling, asked.metrics)
-        decision = self.find_decision(matched)
-        decided = partial(
-            measure_trials, decision=decision, asked=asked.metrics, resampling=resampling
+        names = asked.metrics or list_broken_down()
+        of_trials = by_score = detection.by_cell(
+            matched.every_trial, self.official, resampling, results, names
         )
-        by_score = detection.by_cell(
-            everything, self.official, resampling, results, asked.metrics or list_broken_down()
-        )
+        pooled: Mapping[str, MetricResult] = {}
+        rule = ""
+        if list_requested("utterances", asked.metrics):
+            decision = self.find_decision(matched)
+            decided = partial(
+                measure_trials, decision=decision, asked=asked.metrics, resampling=resampling
+            )
 
-        def of_trials(cell: BreakdownCell) -> Mapping[str, MetricResult]:
-            rows = np.concatenate([cell.bonafide, cell.spoof])
-            return {**by_score(cell), **decided(matched.select_trials(rows))}
+            def of_decided(cell: BreakdownCell) -> dict[str, MetricResult]:
+                rows = np.concatenate([cell.bonafide, cell.spoof])
+                return {**by_score(cell), **decided(matched.select_trials(rows))}
 
+            pooled, of_trials = decided(trials), of_decided
+            rule = f"{', '.join(pooled)}: decided bona fide by {decision.rule}" if pooled else ""
         tables = self._compute_breakdowns(matched, of_trials, progress)
-        pooled = decided(trials)
-        rule = f"{', '.join(pooled)}: decided bona fide by {decision.rule}" if pooled else ""
         costs = asked.costs._asdict().items() if asked.costs else ()
         custom = f"custom costs: {', '.join(f'{name} {n:g}' for name, n in costs)}" if costs else ""
         notes = tuple(filter(None, [self.official.tdcf_note, custom, rule, lacking]))
-        return results | pooled, tables, notes
+        return {**results, **pooled}, tables, notes
 
     def _compute_breakdowns(
         self,
@@ -322,8 +326,7 @@ class Evaluator:
         results_of: Callable[[BreakdownCell], Mapping[str, MetricResult]],
         progress: Progress | None,
     ) -> tuple[Breakdown, ...]:
-        trials = matched.select_trials(np.arange(len(matched.subset)))
-        compute = partial(detection.compute_breakdown, trials, matched.roles)
+        compute = partial(detection.compute_breakdown, matched.every_trial, matched.roles)
         of_frames = matched.truth is not None
         return tuple(
             compute(by, results_of, progress, of_frames=of_frames) for by in self.request.by

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -36,10 +37,15 @@ class MatchedScores:
     roles: Mapping[str, Role]
     """Of every column that results are broken down by."""
 
-    @property
+    @cached_property
     def trials(self) -> Trials:
         """The utterances that have a score."""
         return self.select_trials(np.flatnonzero(self.checked.present))
+
+    @cached_property
+    def every_trial(self) -> Trials:
+        """All utterances of the keys; the score of those without one is NaN."""
+        return self.select_trials(np.arange(len(self.table)))
 
     @property
     def digest(self) -> str:
@@ -48,7 +54,9 @@ class MatchedScores:
 
     def select_trials(self, rows: Integers) -> Trials:
         """Return the utterances in these rows of the keys' table."""
-        table = self.table.iloc[rows].reset_index(drop=True)
+        # Copying all rows of a long table takes as long as reading it.
+        whole = len(rows) == len(self.table) and bool((rows[1:] > rows[:-1]).all())
+        table = (self.table if whole else self.table.iloc[rows]).reset_index(drop=True)
         is_spoof = (table["label"] == SPOOF).to_numpy()
         return Trials(self.checked.score[rows], is_spoof, table, rows)
 

@@ -30,6 +30,7 @@ from bench.metrics.cells import (
     is_walked,
 )
 from bench.metrics.det import equal_error_rate
+from bench.metrics.drawn_trials import DrawnTrials, is_summed
 from bench.metrics.exact import BoundedItems
 from bench.metrics.items import Items
 from bench.metrics.measure import Averaged, Decided, Least, Measure, Ordered
@@ -39,7 +40,7 @@ from bench.metrics.sorted_items import ResampledCounts, SortedItems, by_score
 from bench.metrics.tally import Floats, Integers
 from bench.units import CLASSES
 
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 """Raised when what this module gives can change (`bench.versions`)."""
 
 LEVEL = 0.95
@@ -95,9 +96,10 @@ def compute_intervals(
     still be too narrow.
 
     The EER and least costs with a `line` are computed from a few items of a replicate
-    (`bench.metrics.cells`). Where each utterance is one trial and utterances are resampled, they
-    have draws of their own, which are equally exact and much faster. Measures with `terms` need
-    the sums of these over each class alone, and those that follow from the ROC curve its corners.
+    (`bench.metrics.cells`). Measures with `terms` need the sums of these over each class alone, and
+    those that follow from the ROC curve its corners. Where each utterance is one trial and
+    utterances are resampled, both kinds have draws of their own, which are equally exact and much
+    faster (`bench.metrics.drawn_trials`).
 
     A BenchError is raised where a class is absent, a score is not a number, there is nothing to
     resample, a spoof has no attack to be resampled by, or a measure of a replicate is not finite.
@@ -199,6 +201,9 @@ def compute_replicates(
                 if is_walked(measure):
                     # Each measure apart: which others are asked for changes no draw of it.
                     again[i] = _fill_walked(pool, values[0, i], ordered[0], rest.pop(i), seed)
+            summed = {i: rest.pop(i) for i, measure in [*rest.items()] if is_summed(measure)}
+            if summed:
+                again[[*summed]] = _fill_summed(pool, values[0], ordered[0], summed, seed)
         if rest:
             again[list(rest)] = _fill_values(pool, values, ordered, rest, groups, seed)
     wrong = np.argwhere(~np.isfinite(values))
@@ -225,6 +230,20 @@ def _fill_walked(
         return int(again[: len(part)].sum())
 
     return sum(pool.map(fill_batch, range(-(-len(values) // BATCH))))
+
+
+def _fill_summed(
+    pool: Executor, values: Floats, items: SortedItems, measures: Mapping[int, Measure], seed: int
+) -> int:
+    """Write measures, (measures, replicates), that need every trial; return as `_fill_walked`."""
+    trials, at = DrawnTrials(items, measures), [*measures]
+
+    def fill_replicate(number: int) -> int:
+        drawn = trials.draw_values(seed, number)
+        values[at, number] = drawn.values
+        return drawn.redrawn
+
+    return sum(pool.map(fill_replicate, range(values.shape[1])))
 
 
 def _fill_values(

@@ -1,11 +1,11 @@
 """The equal error rate and the least costs of bootstrap replicates, from a few items of each.
 
-Items are sorted once and cut into cells at distinct scores. The weights of both classes in each
-cell show in which cell the rates of a replicate cross. They also bound a cost: at a threshold in a
-cell, the miss rate is at least that before the cell, and the false alarm rate at least that after
-it. Only the items of the crossing cell, and of cells whose bound is below the least cost at the
-edges of cells, are looked at one by one. Results are exact: those of `bench.metrics.det.eer_of` and
-`bench.metrics.dcf.min_cost` on the replicate.
+Items are sorted once and cut into cells at distinct scores (`bench.metrics.cell_ends`). The weights
+of both classes in each cell show in which cell the rates of a replicate cross. They also bound a
+cost: at a threshold in a cell, the miss rate is at least that before the cell, and the false alarm
+rate at least that after it. Only the items of the crossing cell, and of cells whose bound is below
+the least cost at the edges of cells, are looked at one by one. Results are exact: those of
+`bench.metrics.det.eer_of` and `bench.metrics.dcf.min_cost` on the replicate.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bench.metrics.cell_ends import choose_ends
 from bench.metrics.det import equal_error_rate
 from bench.metrics.measure import CostLine, Least, Measure
 from bench.metrics.resampling_groups import ResamplingGroups
@@ -57,16 +58,14 @@ _Weigh = Callable[[_WalkedCells], tuple[Floats, Floats]]
 class _Cells:
     """Cuts through sorted items, only between distinct scores."""
 
-    def __init__(self, items: SortedItems, n_cells: int, measures: Sequence[Measure]) -> None:
-        ends = items.ends
-        at = np.linspace(0, len(ends) - 1, max(8, n_cells)).astype(np.int64)
-        self.ends = np.unique(ends[at])
+    def __init__(self, items: SortedItems, ends: Integers, measures: Sequence[Measure]) -> None:
+        self.ends = ends
         """(cells,): the last item of each."""
-        self.edges = np.append(0, self.ends + 1)
+        self.edges = np.append(0, ends + 1)
         """(cells + 1,): items up to each cell's start."""
         self._is_end = np.zeros(len(items.score), dtype=np.bool_)
-        self._is_end[ends] = True
-        self._tied = len(ends) < len(items.score)
+        self._is_end[items.ends] = True
+        self._tied = len(items.ends) < len(items.score)
         self._lines = [measure.line if isinstance(measure, Least) else None for measure in measures]
         """The costs whose least is asked for; None for the equal error rate."""
 
@@ -78,10 +77,11 @@ class _Cells:
         errors = np.pad(sums.cumsum(axis=2), [(0, 0), (0, 0), (1, 0)])
         miss, false_alarm = _error_rates(errors, errors[:, :, -1:])
         chosen = np.zeros(miss[:, 1:].shape, dtype=np.bool_)
-        chosen[np.arange(len(chosen)), (miss < false_alarm).sum(axis=1) - 1] = True
         values = np.empty((len(self._lines), len(errors)))
         for i, line in enumerate(self._lines):
-            if line is not None:
+            if line is None:
+                chosen[np.arange(len(chosen)), (miss < false_alarm).sum(axis=1) - 1] = True
+            else:
                 values[i] = _line_cost(line, miss, false_alarm).min(axis=1)
                 bound = _line_cost(line, miss[:, :-1], false_alarm[:, 1:])
                 chosen |= bound < values[i][:, None]
@@ -91,6 +91,8 @@ class _Cells:
 
     def _split_walk(self, row: Integers, cell: Integers) -> Iterator[_WalkedCells]:
         """Yield the cells of a few replicates at a time."""
+        if not len(row):
+            return
         sizes = self.edges[cell + 1] - self.edges[cell] + 1
         first = np.flatnonzero(row != np.append(-1, row[:-1]))
         part = np.add.reduceat(sizes, first).cumsum() // _WALK
@@ -139,13 +141,12 @@ class ResampledCells:
 
     def __init__(self, items: SortedItems, measures: Sequence[Measure], n_groups: int) -> None:
         """Take measures that are walked (`is_walked`)."""
-        n = len(items.score)
-        # With a table, work goes as cells * groups (weights at the edges) + 25 * items / cells (the
-        # walk within one), with the factor as measured; without, as 2 * cells + 6 * items / cells.
-        few = n >= 4 * n_groups
-        n_cells = round(5 * (n / n_groups) ** 0.5) if few else round((3 * n) ** 0.5)
-        self._items, self._cells = items, _Cells(items, n_cells, measures)
-        self._sums = BinSums(items, self._cells.ends, n_groups)
+        if len(items.score) >= 4 * n_groups:
+            ends = _even_ends(items, n_groups)
+        else:
+            ends = choose_ends(items, measures, n_groups)
+        self._items, self._cells = items, _Cells(items, ends, measures)
+        self._sums = BinSums(items, ends, n_groups)
 
     def compute_values(self, weights: Floats) -> Floats:
         """Return the measures under each row of group weights: (measures, replicates)."""
@@ -158,6 +159,15 @@ class ResampledCells:
             return weight * items.bonafide[walked.item], weight * items.spoof[walked.item]
 
         return self._cells.compute_values(self._sums.sum_weights(weights), weigh)
+
+
+def _even_ends(items: SortedItems, n_groups: int) -> Integers:
+    """Return the ends of few cells of about as many distinct scores each."""
+    # Work goes as cells * groups (weights at the edges, by a table) + 25 * items / cells (the walk
+    # within one), with the factor as measured.
+    n_cells = max(8, round(5 * (len(items.score) / n_groups) ** 0.5))
+    at = np.linspace(0, len(items.ends) - 1, n_cells).astype(np.int64)
+    return np.unique(items.ends[at])
 
 
 def are_independent(items: SortedItems, groups: ResamplingGroups) -> bool:
@@ -183,8 +193,7 @@ class IndependentCells:
     def __init__(self, items: SortedItems, measure: Measure) -> None:
         """Take a measure that is walked (`is_walked`) of trials for which `are_independent`."""
         self._n = len(items.score)
-        # A cell's two binomial draws cost as much as walking its items of a few cells.
-        self._cells = _Cells(items, round(self._n**0.5), [measure])
+        self._cells = _Cells(items, choose_ends(items, [measure], self._n), [measure])
         is_spoof = items.spoof > 0
         self._of_class = np.flatnonzero(~is_spoof), np.flatnonzero(is_spoof)
         before = np.append(0, np.cumsum(is_spoof))[self._cells.edges]

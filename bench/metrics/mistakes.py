@@ -26,7 +26,6 @@ from bench.metrics.bootstrap import LEVEL
 from bench.metrics.combined import Estimate, How, combine_estimates
 from bench.metrics.exact import FEW as FEW_ERRORS
 from bench.metrics.exact import BoundedItems, binomial_bounds, effective_count
-from bench.metrics.items import Items
 from bench.metrics.measure import Decided, Measure, Ordered
 from bench.metrics.plans import ResamplingPlan, sum_groups
 from bench.metrics.ratios import Ratios
@@ -75,13 +74,13 @@ class MistakeDifference(NamedTuple):
     """Correlation of both systems' errors, from 0 to 1: the smaller of the two classes'."""
 
 
-def find_mistakes(items: Items, measure: Measure, plan: ResamplingPlan) -> Mistakes | None:
-    """Return what a system gets wrong at the threshold of its metric.
+def find_mistakes(bounded: BoundedItems, measure: Measure, plan: ResamplingPlan) -> Mistakes | None:
+    """Return what a system gets wrong at the threshold of its metric, given its items.
 
     `plan` has all utterances. The result is None for a metric that does not rest on errors
     (`cllr`).
     """
-    bounded = BoundedItems(items)
+    items = bounded.items
     if isinstance(measure, Decided):
         threshold = measure.compute(bounded.counts).threshold
     elif isinstance(measure, Ordered):

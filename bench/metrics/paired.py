@@ -15,7 +15,8 @@ import numpy as np
 from bench.errors import BenchError
 from bench.metrics.between import SeededResult, SystemDifference, compare_systems
 from bench.metrics.bootstrap import compute_replicates
-from bench.metrics.items import Items, count_items
+from bench.metrics.exact import BoundedItems
+from bench.metrics.items import Items
 from bench.metrics.measure import Measure
 from bench.metrics.mistakes import find_mistakes, ratio_mistakes
 from bench.metrics.plans import ResamplingPlan, plan_by_utterance
@@ -59,13 +60,13 @@ def compare_items(
     drawn = plan or plan_by_utterance(a.unit)
     drawn_groups = group_items(drawn, [a.unit, b.unit])
     values = compute_replicates([a, b], measures, drawn_groups, replicates, seed, threads).values
-    tallies = count_items(a), count_items(b)
+    systems = BoundedItems(a), BoundedItems(b)
     differences = dict[str, SystemDifference]()
     for i, (name, measure) in enumerate(measures.items()):
         sides: list[SeededResult] = []
-        for which, items in enumerate((a, b)):
-            wrong = find_mistakes(items, measure, drawn)
-            value = np.array([measure(tallies[which])])
+        for which, system in enumerate(systems):
+            wrong = find_mistakes(system, measure, drawn)
+            value = np.array([measure(system.counts)])
             sides.append(SeededResult(value, values[which, i][None], (wrong,) if wrong else ()))
         differences[name] = compare_systems(*sides)
     return differences

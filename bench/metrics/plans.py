@@ -90,7 +90,7 @@ def make_plan(
             "metric.resampling-unit", f"{name!r} is no way to resample{near_name(name, PLANS)}"
         )
     codes = np.asarray(unit, dtype=np.int64)
-    order = np.argsort(codes, kind="stable")
+    order = _sort_order(codes)
     units = codes[order]
     twice = np.flatnonzero(units[1:] == units[:-1])
     if len(twice):
@@ -98,7 +98,7 @@ def make_plan(
             "metric.trials-repeated",
             f"utterance {units[twice[0]]} is there twice ({len(twice)} such)",
         )
-    ranks = np.argsort(np.argsort(units if rank is None else np.asarray(rank)[order]))
+    ranks = np.argsort(_sort_order(units if rank is None else np.asarray(rank)[order]))
     if name == "utterance":
         return ResamplingPlan(name, units, (ranks,))
     if name == "attack":
@@ -149,20 +149,33 @@ class ResamplingFactors(NamedTuple):
         >>> known.make_plan([0, 2, 2], [0, 1, 0]).name
         'utterance'
         """
-        units, at = np.unique(np.asarray(unit, dtype=np.int64), return_inverse=True)
-        position = np.searchsorted(self.unit, units)
-        if len(position) and (
-            position[-1] == len(self.unit) or (self.unit[position] != units).any()
+        codes = np.asarray(unit, dtype=np.int64)
+        units = sort_codes(codes)
+        position = self._find_units(units)
+        speaker, attack = self.speaker[position], self.attack[position]
+        if name == AUTO:
+            spoofed = self._find_units(sort_codes(codes[np.asarray(spoof) > 0]))
+            name = _choose_plan(speaker, self.attack[spoofed])
+        return make_plan(name, units, speaker, attack, self.rank[position])
+
+    def _find_units(self, units: Integers) -> Integers:
+        """Return where `units`, ascending, are among the utterances."""
+        if not len(units):
+            return units
+        if np.array_equal(self.unit[[0, -1]], [0, len(self.unit) - 1]):
+            position = units  # they are numbered from 0, as each is there once
+        else:
+            position = np.searchsorted(self.unit, units)
+        if (
+            units[0] < self.unit[0]
+            or units[-1] > self.unit[-1]
+            or (self.unit[position] != units).any()
         ):
             raise BenchError(
                 "metric.trials-differ",
                 "there are items of utterances whose speakers are not known of",
             )
-        speaker, attack = self.speaker[position], self.attack[position]
-        if name == AUTO:
-            spoofed = np.bincount(at, weights=np.asarray(spoof, dtype=np.float64)) > 0
-            name = _choose_plan(speaker, attack[spoofed])
-        return make_plan(name, units, speaker, attack, self.rank[position])
+        return position
 
 
 class Resampling(NamedTuple):
@@ -184,7 +197,10 @@ class Resampling(NamedTuple):
         self, unit: ArrayLike, spoof: ArrayLike
     ) -> tuple[ResamplingPlan, ResamplingPlan]:
         """Return that plan and the one that draws utterances."""
-        return self.make_plan(unit, spoof), self.factors.make_plan(unit, spoof, "utterance")
+        plan = self.make_plan(unit, spoof)
+        if plan.name == "utterance":
+            return plan, plan
+        return plan, self.factors.make_plan(unit, spoof, "utterance")
 
 
 def make_factors(
@@ -242,6 +258,12 @@ def sum_groups(group: Integers, weights: Floats, n: int) -> Floats:
     """
     totals = np.bincount(group, weights=weights, minlength=n)
     return totals.astype(np.float64, copy=False)  # it is already, as there are weights
+
+
+def _sort_order(codes: Integers) -> Integers:
+    """Return the stable order of the codes, at once where they ascend."""
+    ascend = (codes[1:] >= codes[:-1]).all()
+    return np.arange(len(codes)) if ascend else np.argsort(codes, kind="stable")
 
 
 def _choose_plan(speaker: Integers, attack: Integers) -> str:

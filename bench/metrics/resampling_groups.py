@@ -52,7 +52,7 @@ class ResamplingGroups(NamedTuple):
 
     def _draw_weights(self, rng: np.random.Generator) -> Floats:
         """Return weights of the groups: each factor's levels, drawn with replacement."""
-        counts = [_draw_counts(rng, size) for size in self.sizes]
+        counts = [draw_counts(rng, size, size) for size in self.sizes]
         if len(counts) == 1:
             return counts[0]  # a group is a level
         weights = np.ones(self.n)
@@ -105,8 +105,8 @@ def group_items(plan: ResamplingPlan, sets: Sequence[Integers]) -> ResamplingGro
     return ResamplingGroups(tuple(of_unit[positions] for positions in at), levels, sizes)
 
 
-def _draw_counts(rng: np.random.Generator, size: int) -> Floats:
-    """Return how often each of `size` things is drawn in as many draws.
+def draw_counts(rng: np.random.Generator, size: int, draws: int) -> Floats:
+    """Return how often each of `size` things is drawn in so many draws, with replacement.
 
     First comes how many draws fall on each stretch of them: in two threads, large temporary arrays
     cost more than the draws.
@@ -117,12 +117,12 @@ def _draw_counts(rng: np.random.Generator, size: int) -> Floats:
         [
             # 65,536 levels are whole draws of 16 bits, which are twice as fast.
             np.bincount(
-                rng.integers(0, length, draws, dtype=np.uint16)
+                rng.integers(0, length, drawn, dtype=np.uint16)
                 if length == _STRETCH
-                else rng.integers(0, length, draws),
+                else rng.integers(0, length, drawn),
                 minlength=length,
             )
-            for length, draws in zip(lengths, rng.multinomial(size, lengths / size), strict=True)
+            for length, drawn in zip(lengths, rng.multinomial(draws, lengths / size), strict=True)
         ],
         dtype=np.float64,
     )

@@ -165,11 +165,10 @@ def main(trials: int, utterances: int, replicates: int) -> None:
         "counted in full, scores sorted once",
         goal="17 x",
     )
-    few = max(1, replicates // 5)
     compare(
         f"{trials:,} trials by utterance: EER, minDCF, paired",
-        few,
-        lambda: compare_items(one, other, TWO, None, few),
+        replicates,
+        lambda: compare_items(one, other, TWO, None, replicates),
         count_in_full([one, other], TWO),
         "both systems counted in full, scores sorted once",
         goal="3 x",

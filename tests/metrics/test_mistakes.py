@@ -10,6 +10,7 @@ from bench.metrics.auc import auc
 from bench.metrics.between import SeededResult, compare_systems
 from bench.metrics.cllr import cllr
 from bench.metrics.det import equal_error_rate
+from bench.metrics.exact import BoundedItems
 from bench.metrics.items import Items
 from bench.metrics.measure import Ordered
 from bench.metrics.mistakes import (
@@ -106,7 +107,7 @@ def test_speakers_and_attacks_each_stand_or_fall_together():
     drawn = make_plan("speaker+attack", np.arange(8), speaker, attack)
     bits = np.repeat([1.0, 0.0], 4)
     items = Items(np.array([0.0, 0, 1, 1, 2, 2, 0, 0]), bits, 1 - bits, np.arange(8))
-    found = find_mistakes(items, equal_error_rate, drawn)
+    found = find_mistakes(BoundedItems(items), equal_error_rate, drawn)
     spoofs = found.counts[1] > 0
     assert len(set(found.levels[0])) == len(found.unit)
     assert len(set(found.levels[1][spoofs])) == 1
@@ -121,8 +122,10 @@ def test_an_utterances_errors_are_the_mean_of_seeds():
 
 def test_figures_that_no_errors_carry_are_resampled_only():
     items, other = separate(missed=2, accepted=2), separate()
-    assert find_mistakes(items, cllr, plan_by_utterance(items.unit)) is None
-    assert find_mistakes(items, Ordered(auc), plan_by_utterance(items.unit)).counts.sum() in (4, 5)
+    assert find_mistakes(BoundedItems(items), cllr, plan_by_utterance(items.unit)) is None
+    assert find_mistakes(
+        BoundedItems(items), Ordered(auc), plan_by_utterance(items.unit)
+    ).counts.sum() in (4, 5)
     assert not compare_items(items, other, {"cllr": cllr}, None, 99)["cllr"].few
     assert compare_items(items, other, {"auc": Ordered(auc)}, None, 99)["auc"].few
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bench.metrics import dcf, f1, grid, positions, regions, sasv, tdcf
+from bench.metrics.bootstrap import compute_intervals
 from bench.metrics.det import equal_error_rate
 from bench.metrics.items import Items, count_items
 from bench.metrics.measure import (
@@ -88,7 +89,10 @@ def timed(spoof: np.ndarray) -> tuple[ScoredFrames, LabelledStretches]:
 
 
 def intervals() -> Output:
-    """Return the bounds of EERs: of many errors and of few, by utterances and by speakers."""
+    """Return the bounds of EERs: of many errors and of few, by utterances and by speakers.
+
+    Then those of every metric of scores of independent trials, which have draws of their own.
+    """
     found: Output = {}
     for name, shift in {"many": 0.0, "few": 2.9}.items():
         items = Items(SCORE - shift * LABEL, 1.0 - LABEL, 1.0 * LABEL, UTTERANCE)
@@ -98,4 +102,8 @@ def intervals() -> Output:
             resampling = Resampling(known, plan, 200, 0)
             of = measure_items(items, {"eer": equal_error_rate}, resampling)["eer"]
             found[f"{name}, {plan}"] = [of.value, of.low, of.high, of.missed, of.accepted]
+    trials = Items(SCORE, 1.0 - LABEL, 1.0 * LABEL, np.arange(N))
+    measures = {name: metric.measure for name, metric in select_metrics(ScoreMetric).items()}
+    for name, drawn in compute_intervals(trials, measures, None, 200).items():
+        found[f"{name}, independent"] = [drawn.low, drawn.high]
     return found

@@ -10,11 +10,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from bench.metrics.breakdown import POOLED
 from bench.metrics.det import DetPoints, det_points, find_closest
@@ -108,6 +107,8 @@ def draw_heat_map(rates: pd.DataFrame, title: str) -> Figure:
     down, across = rates.shape
     wide = across > 30  # numbers would not fit
     width = max(1.6 + (0.16 if wide else 0.42) * across, 4.0)
+    import seaborn as sns  # takes as long as everything else that a plot imports
+
     with styled_figure(width, 1.2 + 0.22 * down, title, grid="none") as figure:
         axes = figure.subplots()
         sns.heatmap(
@@ -136,12 +137,12 @@ def draw_heat_map(rates: pd.DataFrame, title: str) -> Figure:
 
 def _normal_deviate(rate: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the normal deviate of a rate; 0 and 1 are put where the axes do not reach."""
-    return norm.ppf(rate.clip(1e-6, 1 - 1e-6))
+    return ndtri(rate.clip(1e-6, 1 - 1e-6))
 
 
 def _thin_points(points: DetPoints) -> NDArray[np.int64]:
     """Return the indices of some thousand points, dense everywhere on normal deviate axes."""
-    grid = norm.cdf(np.linspace(-4, 4, 2000))
+    grid = ndtr(np.linspace(-4, 4, 2000))
     last = len(points.threshold) - 1
     rising = np.searchsorted(points.miss_rate, grid)
     falling = last - np.searchsorted(points.false_alarm_rate[::-1], grid)

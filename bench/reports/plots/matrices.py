@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
@@ -127,6 +126,8 @@ def _draw_matrix(
             at = columns[index].group, columns[index].heading
             matrix.loc[at] = shown
             texts.loc[at] = f"{shown:{sign}.{digits}f}{SECOND_HAND_MARK * (index in marked)}"
+    import seaborn as sns  # takes as long as everything else that a plot imports
+
     sns.heatmap(
         matrix,
         ax=axes,
