@@ -15,7 +15,7 @@ from bench.cluster.unit_results import UnitResult
 from bench.cluster.units import Unit, UnitCommand, group_units
 from bench.config import Config
 from bench.runner import local, worker_processes
-from bench.runner.local import JobOutcome
+from bench.runner.outcomes import JobOutcome
 from bench.runner.request import RunRequest
 from bench.tracking.store import Store
 
