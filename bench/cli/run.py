@@ -166,21 +166,23 @@ def run(
         runs = order.resolve_runs().values()
         here = staging.stage_corpora(runs, here, lambda text: click.echo(text, err=True))
     order.require_available(cluster.drop_devices(here))
-    # These import torch and MLflow, which takes seconds: only now.
-    from bench.cli import run_output, shared_out
-    from bench.cli.display import Display
-    from bench.runner import costs, local
-    from bench.tracking.store import Store
-
     command = UnitCommand(card.key, form, overrides, variant, again)
     if cluster.print_commands:
-        shared_out.print_commands(order, command, here)
+        from bench.cli import printed_commands
+
+        printed_commands.print_commands(order, command, here)
         return
     if cluster.is_slurm:
         from bench.cli import run_on_slurm
 
         run_on_slurm.submit_rows(order, command, cluster, here)
         return
+    # These import torch and MLflow, which takes seconds: only now.
+    from bench.cli import run_output, shared_out
+    from bench.cli.display import Display
+    from bench.runner import costs, local
+    from bench.tracking.store import Store
+
     trainings = costs.remaining_trainings(order, here, again)
     at_once = shared_out.choose_process_count(cluster, here)
     costs.require_disk_space(trainings, here, at_once)

@@ -73,18 +73,6 @@ def plan_jobs(order: RunRequest, config: Config) -> list[RowJob]:
     ]
 
 
-def find_unfinished(
-    order: RunRequest, config: Config, store: Store, anew: bool = False
-) -> list[RowJob]:
-    """Return the jobs that `run_jobs` would run: those that are not finished, or all `anew`."""
-    ordered = plan_jobs(order, config)
-    if anew:
-        return ordered
-    return [
-        job for job in ordered if store.find_finished(_describe_job(job, order, device="")) is None
-    ]
-
-
 def run_jobs(
     order: RunRequest, config: Config, store: Store, watcher: ProgressReporter, anew: bool = False
 ) -> Iterator[JobOutcome]:
@@ -139,9 +127,11 @@ def run_jobs(
 
 def fail_jobs(order: RunRequest, config: Config, store: Store, error: RowFailed) -> None:
     """Mark the jobs that are not finished as failed for `error`, without running them."""
-    for job in find_unfinished(order, config, store):
-        with suppress(RowFailed), store.begin_run(_describe_job(job, order, device="")):
-            raise error
+    for job in plan_jobs(order, config):
+        entry = _describe_job(job, order, device="")
+        if store.find_finished(entry) is None:
+            with suppress(RowFailed), store.begin_run(entry):
+                raise error
 
 
 def run_job(
