@@ -17,8 +17,8 @@ import pytest
 from torch.utils.data import DataLoader
 
 from bench._io import child_processes
-from bench._io.child_processes import ChildPool
-from tests.pieces_of_work import note_start, work_for_long
+from bench._io.child_processes import CallBeside, ChildFailed, ChildPool
+from tests.pieces_of_work import describe_process, end_process, note_start, work_for_long
 
 SECONDS = 60.0
 
@@ -149,3 +149,26 @@ def test_a_command_that_nobody_of_ours_started_reads_nothing():
         check=True,
     )
     assert done.stdout == "begun\n"
+
+
+@pytest.mark.rows
+def test_a_call_beside_yields_has_one_thread_and_computes_figures_without_torch_and_mlflow():
+    process = CallBeside(describe_process, "bench.runner.row_figures").take_answer()
+    assert process["nice"] == os.nice(0) + child_processes._NICENESS
+    assert process["modules"] == set()
+    assert process["threads"] == "1"
+
+
+@pytest.mark.parametrize(("how", "reason"), [("kill", "SIGKILL"), ("raise", "ValueError: no")])
+def test_a_call_beside_that_gives_no_answer_says_why(how, reason):
+    with pytest.raises(ChildFailed, match=reason):
+        CallBeside(end_process, how).take_answer()
+
+
+def test_a_call_beside_can_be_ended(tmp_path):
+    call = CallBeside(work_for_long, tmp_path, 0)
+    wait_until(lambda: bool(read_workers(tmp_path)), "the call")
+    (pid,) = read_workers(tmp_path).values()
+    assert not call.is_over()
+    call.end_call()
+    assert not psutil.pid_exists(pid)

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import connection
-from typing import Any, ParamSpec, TypeVar
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from bench._io.interrupts import STOP_SIGNALS
 
@@ -29,6 +33,9 @@ _POLL_S = 0.5
 """How often a child looks for its parent."""
 _PATIENCE_S = 30.0
 """So long a command may take to end after it was interrupted."""
+_NICENESS = 10
+"""By how much a process that computes beside others yields to them."""
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 class ChildPool(ProcessPoolExecutor):
@@ -42,14 +49,88 @@ class ChildPool(ProcessPoolExecutor):
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Submit a call; the first one starts the processes."""
-        if not hasattr(signal, "pthread_sigmask"):
+        with _block_sigterm():
             return super().submit(fn, *args, **kwargs)
-        # Each thread of a new process gets this mask, those that its libraries start as well.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+class ChildFailed(Exception):
+    """A child gave no answer, and why."""
+
+
+class CallBeside(Generic[T]):
+    """One call in a fresh process that yields to all others and ends with this one.
+
+    It has one thread for NumPy and the like, and sees no GPU. The function and its arguments are
+    pickled.
+    """
+
+    def __init__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._link, theirs = context.Pipe(duplex=False)
+        # Unpickled only after the process is set up: that imports what the function needs.
+        call = pickle.dumps((function, args, kwargs))
+        self._process = context.Process(target=_answer_call, args=(theirs, call))
+        with theirs, _block_sigterm():
+            self._process.start()
+
+    def is_over(self, wait_s: float = 0.0) -> bool:
+        """Return whether the call is over, after at most so many seconds."""
+        return self._link.poll(wait_s)
+
+    def take_answer(self) -> T:
+        """Return what the function returned; raise ChildFailed where it raised, or has ended."""
         try:
-            return super().submit(fn, *args, **kwargs)
+            answer, failure = self._link.recv()
+        except (EOFError, OSError):
+            raise ChildFailed(_describe_end(self._process)) from None
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            self.end_call()
+        if failure:
+            raise ChildFailed(failure)
+        return answer
+
+    def end_call(self) -> None:
+        """End the process, whatever it does."""
+        self._process.kill()
+        self._process.join()
+        self._link.close()
+
+
+def _answer_call(link: Connection, call: bytes) -> None:
+    """In a child: carry a call out and send what it returned."""
+    follow_parent()
+    if hasattr(os, "nice"):  # Windows has none
+        os.nice(_NICENESS)
+    os.environ.update(_ONE_THREAD, CUDA_VISIBLE_DEVICES="")
+    try:
+        function, args, kwargs = pickle.loads(call)
+        answer, failure = function(*args, **kwargs), ""
+    except Exception as error:
+        answer, failure = None, f"{type(error).__name__}: {error}"
+    link.send((answer, failure))
+
+
+def _describe_end(process: BaseProcess) -> str:
+    """Return how a process ended."""
+    process.join()
+    code = process.exitcode or 0
+    if code >= 0:
+        return f"its process ended with exit code {code}"
+    name = signal.Signals(-code).name
+    return f"its process was ended by {name}{' (out of memory?)' if name == 'SIGKILL' else ''}"
+
+
+@contextmanager
+def _block_sigterm() -> Generator[None]:
+    """While the block runs, new processes begin with SIGTERM blocked, in each of their threads."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def follow_parent(_number: int = 0) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ from bench.smoke import smoke_suffix
 from bench.specs.precision import PrecisionName
 
 if TYPE_CHECKING:  # torch takes seconds
-    from bench.runner.local import JobOutcome
+    from bench.runner.outcomes import JobOutcome
 
 
 @click.command()
@@ -90,8 +91,8 @@ def run(
     """Train and evaluate the rows of a table.
 
     Finished rows are skipped and interrupted rows are resumed. The command prints the results of
-    each row beside the paper's, and the table at the end. If a row fails, the others go on; the
-    command then names the failed rows and exits with 1.
+    each row beside the paper's, and the table at the end. If a row fails, or figures of a finished
+    row cannot be computed, the others go on; the command then names these rows and exits with 1.
 
     SIGTERM and SIGUSR1, which a cluster sends before it ends a job, stop training after a step.
     The command then saves a checkpoint and exits with 75; the same command continues from that
@@ -165,32 +166,30 @@ def run(
         runs = order.resolve_runs().values()
         here = staging.stage_corpora(runs, here, lambda text: click.echo(text, err=True))
     order.require_available(cluster.drop_devices(here))
-    # These import torch and MLflow, which takes seconds: only now.
-    from bench.cli import run_output, shared_out
-    from bench.cli.display import Display
-    from bench.runner import costs, local
-    from bench.tracking.store import Store
-
     command = UnitCommand(card.key, form, overrides, variant, again)
     if cluster.print_commands:
-        shared_out.print_commands(order, command, here)
+        from bench.cli import printed_commands
+
+        printed_commands.print_commands(order, command, here)
         return
     if cluster.is_slurm:
         from bench.cli import run_on_slurm
 
         run_on_slurm.submit_rows(order, command, cluster, here)
         return
+    # These import torch and MLflow, which takes seconds: only now.
+    from bench.cli import run_output, shared_out
+    from bench.cli.display import Display
+    from bench.runner import costs, local
+    from bench.tracking.store import Store
+
     trainings = costs.remaining_trainings(order, here, again)
     at_once = shared_out.choose_process_count(cluster, here)
     costs.require_disk_space(trainings, here, at_once)
-    failed: list[str] = []
-    busy: list[str] = []
-    ended: list[str] = []
+    jobs_by_state: defaultdict[str, list[str]] = defaultdict(list)
 
     def note_end(outcome: JobOutcome) -> None:
-        if outcome.state in ("failed", "busy"):
-            (failed if outcome.state == "failed" else busy).append(outcome.job)
-        ended.append(outcome.state)
+        jobs_by_state[outcome.state].append(outcome.job)
         json_output.add_content(run_output.describe_outcome(order, outcome))
 
     title = f"{card.key}{smoke_suffix(form)}"
@@ -206,13 +205,16 @@ def run(
                     results = run_output.format_seed_results(order, here, outcome.job)
                 display.end(outcome.job, outcome.state, outcome.message, results)
                 note_end(outcome)
+    busy = jobs_by_state["busy"]
+    lacking = {state: jobs_by_state[state] for state in ("failed", "incomplete")}
+    lacking = {state: jobs for state, jobs in lacking.items() if jobs}
     if cluster.worker:
-        context.exit(1 if failed else 0)
+        context.exit(1 if lacking else 0)
     json_output.add_content(run_output.list_result_records(order, here))
     run_output.print_results_table(order, here)
     if waiting := store.waiting_names():
         click.echo(f"{runs_wait(len(waiting))} to be sent to {store.uri}: bench sync")
-    if {*ended} <= {"already finished"}:
+    if {state for state, jobs in jobs_by_state.items() if jobs} <= {"already finished"}:
         click.echo("nothing to do: all rows were finished before (--again runs them again)")
     if busy:
         click.echo(
@@ -220,9 +222,11 @@ def run(
             "command continues them"
         )
     following = run_output.next_command(order, variant)
-    if not failed:
+    if not lacking:
         click.echo(f"next: {following}")
-    else:
-        click.echo(f"{len(failed)} failed; `{following}` shows the rest")
-        click.echo(f"failed: {', '.join(failed)}", err=True)
-        context.exit(1)
+        return
+    counts = ", ".join(f"{len(jobs)} {state}" for state, jobs in lacking.items())
+    click.echo(f"{counts}; `{following}` shows the rest")
+    for state, jobs in lacking.items():
+        click.echo(f"{state}: {', '.join(jobs)}", err=True)
+    context.exit(1)

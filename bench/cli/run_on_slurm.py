@@ -14,8 +14,9 @@ from bench.cluster.submit import RunRequested
 from bench.cluster.units import Unit, UnitCommand, group_units
 from bench.config import Config
 from bench.config.slurm_settings import apply_options
-from bench.runner import costs, local
+from bench.runner import costs
 from bench.runner.request import RunRequest
+from bench.runner.unfinished_jobs import list_unfinished
 from bench.smoke import smoke_option
 from bench.tracking.store import Store
 
@@ -33,9 +34,7 @@ def submit_rows(
     # The experiment and the store's schema are made here, once, and not by many jobs at a time.
     store = Store(config, partial(click.echo, err=True))
     store.present_table(order.table)
-    jobs = [
-        (job.row, job.seed) for job in local.find_unfinished(order, config, store, command.again)
-    ]
+    jobs = list_unfinished(order, config, store, command.again)
     statuses = cluster_status.collect_statuses(order, config)
     parts = cluster_status.split_units(statuses, cluster.retry_failed)
     skipped = {*parts["pending"], *parts["failed"]}

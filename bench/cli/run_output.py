@@ -14,7 +14,7 @@ from bench.runner.request import RunRequest
 from bench.smoke import smoke_option
 
 if TYPE_CHECKING:  # torch takes seconds
-    from bench.runner.local import JobOutcome
+    from bench.runner.outcomes import JobOutcome
 
 
 def format_seed_results(order: RunRequest, here: Config, job: str) -> str:

@@ -18,7 +18,7 @@ from bench.tracking.run_folders import finished_seeds
 _EPOCH = re.compile(r" epoch (\d+/\d+)")
 _TAIL_BYTES = 65_536
 _PENDING = ("queued", "running", "requeued")
-_BAD = ("failed", "lost", "refused")
+_BAD = ("failed", "incomplete", "lost", "refused")
 _OF_STOPPED = WAITING | {"RUNNING", CANCELLED}
 """States by which Slurm tells more of a unit that it stopped: it comes back after a preemption."""
 
@@ -29,8 +29,9 @@ class UnitStatus(NamedTuple):
     row: str
     seed: int
     state: str
-    """`not submitted`, `queued`, `running`, `requeued`, `finished`, `failed`, `busy`, `stopped`,
-    `cancelled`, `lost` (its job is over without a word) or `refused` (by the check)."""
+    """`not submitted`, `queued`, `running`, `requeued`, `finished`, `incomplete` (trained and
+    scored, but figures are missing), `failed`, `busy`, `stopped`, `cancelled`, `lost` (its job is
+    over without a word) or `refused` (by the check)."""
     submission: str = ""
     """Its id."""
     job: str = ""
@@ -157,7 +158,7 @@ def _describe_unit(
 def _judge_state(one: _Submitted, job: QueuedJob | None, reports: _ReportReader) -> tuple[str, str]:
     """Return the state of a unit and why; `job` is what Slurm says, None where it says nothing."""
     own = one.state
-    if own.state in ("finished", "busy", "failed", "cancelled"):
+    if own.state in ("finished", "incomplete", "busy", "failed", "cancelled"):
         return own.state, own.message
     if own.state == "stopped" and (job is None or job.state not in _OF_STOPPED):
         return own.state, own.message
@@ -234,7 +235,7 @@ def split_units(
     """
     parts: dict[str, list[tuple[str, int]]] = {"submit": [], "pending": [], "failed": []}
     for status in statuses:
-        if status.state == "finished":
+        if status.state in ("finished", "incomplete"):  # nothing is left to train
             continue
         is_failed = status.state == "failed" and not retry_failed
         part = "pending" if status.is_pending else "failed" if is_failed else "submit"

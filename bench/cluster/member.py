@@ -40,6 +40,7 @@ from bench.cluster.unit_results import (
     BUSY,
     FAILED,
     FINISHED,
+    INCOMPLETE,
     STOPPED,
     UnitResult,
     find_decisive,
@@ -170,9 +171,10 @@ class Member:
             return self._queue_again(state, result)
         name = FINISHED if result.state == "already finished" else result.state
         self._write_state(state.move_to(name, result.code, result.message))
-        if result.state == FAILED:
-            print(f"failed: {self.unit.name}: {result.message}", file=sys.stderr, flush=True)
-        return 1 if result.state == FAILED else 0
+        if result.state not in (FAILED, INCOMPLETE):
+            return 0
+        print(f"{name}: {self.unit.name}: {result.message}", file=sys.stderr, flush=True)
+        return 1
 
     def _queue_again(self, state: UnitState, result: UnitResult) -> int:
         """Put the job back into the queue, unless somebody wants it to end."""

@@ -9,10 +9,11 @@ from typing import Any, Literal, NamedTuple
 from bench._io.machine import EXIT_STOPPED
 from bench.cluster.units import Unit
 
-State = Literal["finished", "already finished", "busy", "failed", "stopped"]
+State = Literal["finished", "already finished", "incomplete", "busy", "failed", "stopped"]
 BUSY: State = "busy"
 FAILED: State = "failed"
 FINISHED: State = "finished"
+INCOMPLETE: State = "incomplete"
 STOPPED: State = "stopped"
 _INTERRUPTED = 130
 
@@ -55,7 +56,10 @@ def read_results(unit: Unit, exit_code: int, output: str) -> list[UnitResult]:
 
 def find_decisive(results: list[UnitResult]) -> UnitResult:
     """Return the result that stands for a whole unit: the one that asks for most attention."""
-    order: tuple[State, ...] = (FAILED, STOPPED, BUSY, FINISHED, "already finished")
+    order: tuple[State, ...] = (
+        *(FAILED, STOPPED, BUSY, INCOMPLETE, FINISHED),
+        "already finished",
+    )
     return min(results, key=lambda result: order.index(result.state))
 
 

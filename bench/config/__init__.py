@@ -65,6 +65,7 @@ class Config:
     precision: PrecisionName | None = None
     deterministic: bool = False
     checkpoint_minutes: float = 0.0
+    evaluate: str = "auto"
     speed: SpeedSettings = field(default_factory=SpeedSettings)
     slurm: SlurmSettings = field(default_factory=SlurmSettings)
 
@@ -352,6 +353,6 @@ _TABLES = ("slurm", "speed")
 """Tables of keys that are no places."""
 _PLAIN = (
     *("device", "devices", "nodes", "workers", "augment_on", "precision", "deterministic"),
-    *("checkpoint_minutes", "stage"),
+    *("checkpoint_minutes", "evaluate", "stage"),
 )
 """Keys that are no places."""

@@ -73,6 +73,11 @@ class ConfigFile(Spec):
     checkpoint_minutes: Annotated[float, Field(ge=0)] = 0.0
     """Minutes between two saved states of a training, within a long epoch too; 0 saves each epoch's
     at its end. A training that is killed goes on from the last one, to equal figures."""
+    evaluate: Literal["auto", "beside", "before"] = "auto"
+    """When the figures of a row that is trained and scored are computed and drawn (intervals,
+    breakdowns, pictures): `beside` the next row's training, in a process of their own that yields
+    to it, or `before` that training begins. `auto` is `before` on the CPU, which training needs
+    itself, and else `beside`. The figures are the same."""
     speed: SpeedSettings = SpeedSettings()
     """How this machine computes, without a change of what is computed
     (`bench.config.speed_settings`)."""

@@ -18,7 +18,7 @@ SECTIONS = ("corpora", "weights", "noise")
 _SINGLE = (
     *("cards", "extend", "work", "tracking", "stage", "scratch"),
     *("device", "devices", "nodes", "workers", "augment_on", "precision", "deterministic"),
-    "checkpoint_minutes",
+    *("checkpoint_minutes", "evaluate"),
 )
 """Keys that are in no section."""
 _OTHER = (

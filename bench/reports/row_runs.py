@@ -27,7 +27,7 @@ from bench.specs.table import Table
 
 @dataclass(frozen=True)
 class MissingSeed:
-    """A seed of a row without a finished run."""
+    """A seed of a row without a finished run, or whose run lacks results of the table."""
 
     row: str
     seed: int
@@ -109,6 +109,8 @@ def select_row_runs(
     order = {seed: index for index, seed in enumerate(seeds)}
     shown = last.sort_values("seed", key=lambda column: column.map(order))
     absent = [seed for seed in seeds if seed not in set(shown["seed"])]
+    reasons = {seed: _explain_missing(ours[ours["seed"] == seed]) for seed in absent}
+    reasons |= _explain_incomplete(table, shown)
     left_out = {
         "with changed settings": len(tracked) - len(admitted),
         "in another precision": len(admitted) - len(ours),
@@ -119,12 +121,20 @@ def select_row_runs(
         row=row,
         seeds=seeds,
         runs=shown,
-        missing=tuple(
-            MissingSeed(row, seed, _explain_missing(ours[ours["seed"] == seed])) for seed in absent
-        ),
+        missing=tuple(MissingSeed(row, seed, reasons[seed]) for seed in seeds if seed in reasons),
         left_out={reason: count for reason, count in left_out.items() if count},
         older=code_versions.find_version_changes(shown),
     )
+
+
+def _explain_incomplete(table: Table, finished: pd.DataFrame) -> dict[int, str]:
+    """Return by seed which results of the table a finished run lacks, as it says itself."""
+    names = {name for column in table.columns for name in (column.parts or (column.metric,))}
+    return {
+        run["seed"]: f"incomplete: {run['failure']}"
+        for run in finished[finished["failure"] != ""].to_dict("records")
+        if any(pd.isna(run.get(name)) for name in names)
+    }
 
 
 def _count_unlike(on_data: pd.DataFrame, alike: pd.DataFrame) -> dict[str, int]:

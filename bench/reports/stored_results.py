@@ -20,6 +20,9 @@ from bench.tracking import run_artifacts
 
 T = TypeVar("T")
 
+DRAWS = "draws"
+"""The folder of the work folder that holds a folder with replicates for each run, by its id."""
+
 
 class StoredResults:
     """Reads what the runs of a tracking store keep.
@@ -30,25 +33,18 @@ class StoredResults:
     """
 
     def __init__(self, store: run_artifacts.OpenStore, work: Path) -> None:
-        self._store, self._folder = store, work / "draws"
+        self._store, self._folder = store, work / DRAWS
 
     def read_draws(
         self, run_id: str, evaluation: str, figures: Collection[str]
     ) -> Mapping[str, MetricDraws] | None:
         """Return an evaluation's replicates by metric; None where its score file cannot be read."""
-        places = {
-            name: self._folder / run_id / f"{evaluation}.{name}.{_name_version(name)}.npz"
-            for name in figures
-        }
-        drawn = {name: _read_arrays(path, unpack_arrays) for name, path in places.items()}
-        if missing := [name for name, saved in drawn.items() if saved is None]:
-            with run_artifacts.open_score_file(self._store, run_id, evaluation) as path:
-                if path is None:
-                    return None
-                for name, new in draw_replicates(path, missing).items():
-                    _save_arrays(places[name], **new.pack_arrays())
-                    drawn[name] = new
-        return {name: saved for name, saved in drawn.items() if saved is not None}
+        folder = self._folder / run_id
+        saved = _read_kept_draws(folder, evaluation, figures)
+        if saved.keys() >= {*figures}:
+            return saved
+        with run_artifacts.open_score_file(self._store, run_id, evaluation) as path:
+            return None if path is None else keep_draws(folder, evaluation, figures, path)
 
     def read_position_rates(self, run_id: str, evaluation: str) -> PositionErrorRates | None:
         """Return the error rates of one evaluation's frames by their position.
@@ -69,11 +65,6 @@ class StoredResults:
         _save_arrays(file, **{**rates._asdict(), "names": np.array(rates.names)})
         return rates
 
-    def draw_replicates(self, table: Table, run_id: str) -> None:
-        """Draw all replicates that reports of `table` need of a run, so that they need not wait."""
-        for evaluation, figures in list_drawn_metrics(table).items():
-            self.read_draws(run_id, evaluation, figures)
-
     def read_energy_kwh(self, run_id: str, curves: Sequence[str]) -> float:
         """Return the energy of the GPUs whose power the named curves are, in kilowatt hours."""
         return run_artifacts.energy_kwh(self._store, run_id, curves)
@@ -81,6 +72,33 @@ class StoredResults:
     def read_pictures(self, run_id: str, evaluation: str) -> Mapping[str, bytes]:
         """Return the PNGs of one evaluation by name."""
         return run_artifacts.read_pictures(self._store, run_id, evaluation)
+
+
+def keep_draws(
+    folder: Path, evaluation: str, figures: Collection[str], path: Path
+) -> dict[str, MetricDraws]:
+    """Return the replicates of the score file at `path`, kept in a run's `folder` for reports.
+
+    Those that are there already are not drawn again.
+    """
+    drawn = _read_kept_draws(folder, evaluation, figures)
+    missing = [name for name in figures if name not in drawn]
+    for name, new in draw_replicates(path, missing).items() if missing else ():
+        _save_arrays(_draws_path(folder, evaluation, name), **new.pack_arrays())
+        drawn[name] = new
+    return drawn
+
+
+def _read_kept_draws(
+    folder: Path, evaluation: str, figures: Collection[str]
+) -> dict[str, MetricDraws]:
+    paths = {name: _draws_path(folder, evaluation, name) for name in figures}
+    saved = {name: _read_arrays(path, unpack_arrays) for name, path in paths.items()}
+    return {name: draws for name, draws in saved.items() if draws is not None}
+
+
+def _draws_path(folder: Path, evaluation: str, figure: str) -> Path:
+    return folder / f"{evaluation}.{figure}.{_name_version(figure)}.npz"
 
 
 def _name_version(figure: str) -> str:

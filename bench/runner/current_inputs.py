@@ -38,9 +38,8 @@ class InputReader:
 
     def read_run(self, run: Run) -> RunInputs:
         """Return what `run` would be made from, and the training that it starts from."""
-        parts = [self._read_split(run, data) for data in run.data.values()]
-        if run.earlier:
-            parts.append(self.read_run(run.earlier))
+        parts = [self.read_run(run.earlier)] if run.earlier else []
+        parts += [self._read_split(run, data) for data in run.data.values()]
         parts.append(self._read_training(run))
         return RunInputs(
             {name: digest for part in parts for name, digest in part.fingerprints.items()},

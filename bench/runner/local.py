@@ -6,24 +6,25 @@ A row that fails stops no other.
 from __future__ import annotations
 
 import json
-import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from bench._io import atomic_files, interrupts, machine
+from bench._io import interrupts, machine
 from bench._io.interrupts import InterruptGuard
 from bench.config import Config
-from bench.errors import BenchError, Busy, RowFailed, Stopped, plain_message
+from bench.errors import Busy, RowFailed, Stopped, plain_message
 from bench.evaluation import row_evaluation
 from bench.jobs import host_leases, leases
 from bench.provenance import read_commit
-from bench.reports.stored_results import StoredResults
+from bench.reports.stored_results import list_drawn_metrics
 from bench.runner import results
+from bench.runner.figure_queue import FigureQueue, incomplete_outcome
 from bench.runner.named_device import device_name
+from bench.runner.outcomes import JobOutcome, explain_failure
 from bench.runner.process_team import TeamLost
 from bench.runner.request import RunRequest
 from bench.runner.row_run import RowRun
@@ -31,8 +32,9 @@ from bench.specs.run import Run
 from bench.tracking import artifact_check
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
+from bench.training import file_names
 from bench.training.callbacks import TrainingCallback
-from bench.training.row import DatasetCache, RowData
+from bench.training.row import DatasetCache, RowData, score_path, training_path
 
 
 class ProgressReporter(TrainingCallback, Protocol):
@@ -59,21 +61,6 @@ class RowJob(NamedTuple):
         return f"{self.row} · seed {self.seed}"
 
 
-class JobOutcome(NamedTuple):
-    """How a job ended."""
-
-    job: str
-    state: Literal["finished", "already finished", "busy", "failed"]
-    """Busy: another process runs it, and the message says which."""
-    message: str = ""
-    code: str = ""
-    """Of what failed, or of who is busy, as in `bench.error_codes`; "" where it finished."""
-    kept_dev: Mapping[str, float] = MappingProxyType({})
-    """What the kept weights reach on dev, fractions; empty where it did not finish."""
-    by_disk: bool = False
-    """Whether it failed for the disk (full, read-only), so through no fault of its own."""
-
-
 def plan_jobs(order: RunRequest, config: Config) -> list[RowJob]:
     """Return every job with its data loaded; raise where a corpus is missing or broken."""
     runs = order.resolve_runs()
@@ -83,18 +70,6 @@ def plan_jobs(order: RunRequest, config: Config) -> list[RowJob]:
         RowJob(row, seed, runs[row], data[row])
         for row in order.rows
         for seed in order.row_seeds(row)
-    ]
-
-
-def find_unfinished(
-    order: RunRequest, config: Config, store: Store, anew: bool = False
-) -> list[RowJob]:
-    """Return the jobs that `run_jobs` would run: those that are not finished, or all `anew`."""
-    ordered = plan_jobs(order, config)
-    if anew:
-        return ordered
-    return [
-        job for job in ordered if store.find_finished(_describe_job(job, order, device="")) is None
     ]
 
 
@@ -122,28 +97,41 @@ def run_jobs(
     )
     for text in dict.fromkeys(row_evaluation.list_lacking(evaluated)):
         watcher.say(text)
-    # Reports need not wait for what the table's columns ask of a run's scores.
-    draw = partial(StoredResults(store, config.work).draw_replicates, order.table)
-    begin = partial(run_job, config=config, store=store, watcher=watcher, afterwards=draw)
+    begin = partial(
+        run_job,
+        config=config,
+        store=store,
+        watcher=watcher,
+        replicates=list_drawn_metrics(order.table),
+    )
     busy: list[tuple[RowJob, RunRecord]] = []
-    for job in ordered:
-        interrupts.raise_if_stop_asked(f"{job.name}: stopped before it began")
-        entry = _describe_job(job, order, device)
-        outcome = begin(job, entry, anew=anew)
-        if outcome.state == "busy" and not anew:
-            watcher.say(f"{job.name}: left for now: {outcome.message}")
-            busy.append((job, entry))
-        else:
-            yield outcome
-    for job, entry in busy:
-        yield begin(job, entry)
+    with FigureQueue(config, watcher.say) as queue:
+        for job in ordered:
+            interrupts.raise_if_stop_asked(f"{job.name}: stopped before it began")
+            entry = _describe_job(job, order, device)
+            outcome = begin(job, entry, queue=queue, anew=anew, is_last=job is ordered[-1])
+            if outcome.state == "busy" and not anew:
+                watcher.say(f"{job.name}: left for now: {outcome.message}")
+                busy.append((job, entry))
+            elif outcome.state != "scored":
+                yield outcome
+            yield from queue.take_ended()
+        for job, entry in busy:
+            outcome = begin(job, entry, queue=queue, is_last=job is busy[-1][0])
+            if outcome.state != "scored":
+                yield outcome
+            yield from queue.take_ended()
+        queue.finish_all()
+        yield from queue.take_ended()
 
 
 def fail_jobs(order: RunRequest, config: Config, store: Store, error: RowFailed) -> None:
     """Mark the jobs that are not finished as failed for `error`, without running them."""
-    for job in find_unfinished(order, config, store):
-        with suppress(RowFailed), store.begin_run(_describe_job(job, order, device="")):
-            raise error
+    for job in plan_jobs(order, config):
+        entry = _describe_job(job, order, device="")
+        if store.find_finished(entry) is None:
+            with suppress(RowFailed), store.begin_run(entry):
+                raise error
 
 
 def run_job(
@@ -152,17 +140,21 @@ def run_job(
     config: Config,
     store: Store,
     watcher: ProgressReporter,
-    afterwards: Callable[[str], None] | None = None,
+    queue: FigureQueue,
+    replicates: Mapping[str, Sequence[str]] = MappingProxyType({}),
     *,
     anew: bool = False,
+    is_last: bool = False,
 ) -> JobOutcome:
     """Run one job, tracked as `entry`, and return how it ended.
 
-    `afterwards` is called with the id of the finished run. A job that is finished is not run,
-    unless `anew`. Whatever is wrong with the job is its outcome. Ctrl-C, Stopped, and what a
-    watcher raises to stop the job, pass through after the tracked run is marked as killed.
+    Where it is `scored`, its figures are left to the `queue`, which says how it ends; at once where
+    it `is_last`. `replicates` are the metrics, by evaluation, of which reports need the bootstrap
+    replicates. A job that is finished is not run, unless `anew`. Whatever is wrong with the job is
+    its outcome. Ctrl-C, Stopped, and what a watcher raises to stop the job, pass through after the
+    tracked run is marked as killed.
     """
-    row = RowRun(job, entry, config, store, watcher, InterruptGuard())
+    row = RowRun(job, entry, config, store, watcher, InterruptGuard(), queue, replicates)
     try:
         if not anew and (outcome := _find_outcome(row)):
             return outcome
@@ -172,7 +164,8 @@ def run_job(
         if changed := store.changed_since(row.entry):
             names = ", ".join(changed)
             watcher.say(f"{job.name}: run again, changed since it was finished: {names}")
-        run_id, trained = row.train_and_evaluate()
+        scored = row.train_and_score()
+        queue.add_row(scored, is_last=is_last)
     except Busy as error:
         return JobOutcome(job.name, "busy", plain_message(error), error.code)
     except (Stopped, TeamLost):
@@ -180,16 +173,18 @@ def run_job(
     except Exception as error:  # of one row: the others go on, and its traceback is kept
         if getattr(error, "code", "") == "row.already-finished" and (outcome := _find_outcome(row)):
             return outcome  # by another process, after this one had looked
-        code, message = _explain_failure(row, error)
+        code, message = explain_failure(error, row.folder)
         return JobOutcome(job.name, "failed", message, code, by_disk=machine.is_disk_error(error))
-    if afterwards is not None:
-        try:
-            afterwards(run_id)
-        except Exception as error:
-            # The row and its results are safe; what comes afterwards can be done again.
-            watcher.say(f"{job.name}: finished, but {_explain_failure(row, error)[1]}")
-    kept_dev = trained.selection.dev if trained.selection else {}
-    return JobOutcome(job.name, "finished", kept_dev=kept_dev)
+    return JobOutcome(job.name, "scored", kept_dev=scored.kept_dev)
+
+
+def is_scored(job: RowJob, config: Config) -> bool:
+    """Return whether a job is trained in this work folder, with all its score files."""
+    folder = training_path(config.work, job.run, job.data, job.seed)
+    needed = [folder / file_names.SELECTION] if job.run.is_trained else []
+    for name, loaded in job.data.evaluate.items():
+        needed.append(score_path(folder, name, job.run.evaluate[name], loaded))
+    return all(path.is_file() for path in needed)
 
 
 def _find_outcome(row: RowRun) -> JobOutcome | None:
@@ -197,25 +192,12 @@ def _find_outcome(row: RowRun) -> JobOutcome | None:
     finished = row.store.find_finished(row.entry)
     if not finished:
         return None
-    job, say = row.job, row.watcher.say
     host_leases.remove_dead(row.folder / leases.NAME)  # of a process that died at the very end
-    results.renew_row(row.store, row.entry, finished, job.data, row.folder, say)
+    missing = results.renew_row(row, finished)
     kept_dev = json.loads(finished.data.tags.get("kept_dev", "{}"))
-    return JobOutcome(job.name, "already finished", kept_dev=kept_dev)
-
-
-def _explain_failure(row: RowRun, error: Exception) -> tuple[str, str]:
-    """Return the code and the message of an error; the traceback of a fault of ours is kept."""
-    if isinstance(error, BenchError):
-        return error.code, plain_message(error)
-    if (explanation := machine.explain_error(error)) is not None:
-        return explanation.code, explanation.message
-    log = row.folder / "error.txt"
-    message = f"{type(error).__name__}: {plain_message(error)}"
-    with suppress(OSError):  # the error is reported in any case
-        atomic_files.write_text(log, traceback.format_exc())
-        message += f" (whole traceback: {log})"
-    return "row.failed", message
+    if missing is not None:
+        return incomplete_outcome(row.job.name, missing, kept_dev)
+    return JobOutcome(row.job.name, "already finished", kept_dev=kept_dev)
 
 
 def _describe_job(job: RowJob, order: RunRequest, device: str) -> RunRecord:

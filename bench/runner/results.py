@@ -6,55 +6,72 @@ They are computed again where a metric has a newer version.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bench import versions
 from bench.config import Config
 from bench.errors import BenchError
-from bench.evaluation import row_evaluation
-from bench.metrics.measured import MetricResult
-from bench.reports.evaluation_plots import plot_evaluation
+from bench.reports.stored_results import DRAWS
 from bench.runner import shared_training, trained_models
+from bench.runner.row_figures import (
+    Failure,
+    FigureTask,
+    RowFigures,
+    ScoredSplit,
+    compute_figures,
+    compute_results_alone,
+)
 from bench.smoke import smoke_prefix
-from bench.specs.run import Run
+from bench.tracking.run_artifacts import PICTURES
 from bench.tracking.run_frame import is_figure
-from bench.tracking.run_record import METRIC_VERSIONS, DatasetUse, RunRecord
-from bench.tracking.store import Store, TrackedRun
+from bench.tracking.run_record import FAILURE, METRIC_VERSIONS, DatasetUse, RunRecord
+from bench.tracking.store import TrackedRun
 from bench.training.row import RowData, TrainedRow, score_path
 
+if TYPE_CHECKING:
+    from bench.runner.row_run import RowRun
 
-def log_row_results(
-    tracked: TrackedRun, entry: RunRecord, data: RowData, trained: TrainedRow, config: Config
-) -> None:
-    """Compute every result from the score files and log them with the artifacts."""
-    run = entry.run
-    who = f"{smoke_prefix(run.form)}{entry.row}, seed {entry.seed} ({entry.table})"
+
+def keep_row(tracked: TrackedRun, entry: RunRecord, trained: TrainedRow, config: Config) -> None:
+    """Keep with a run what was trained and scored: all but the figures."""
     for name, path in trained.scores.items():
         tracked.add_artifact(path, f"scores/{name}", is_final=True)
-        for picture in plot_evaluation(path, run.evaluate[name], data.evaluate[name].subset, who):
-            tracked.add_artifact(picture, f"figures/{name}")
     if entry.kind == "row" and trained.checkpoint is not None:
-        trained_models.add_module(run, entry.seed, trained.checkpoint, config)
+        trained_models.add_module(entry.run, entry.seed, trained.checkpoint, config)
         tracked.add_model(trained.checkpoint)
     # A trial is no row's model.
     shared_training.keep_training(tracked, trained, whole=entry.kind != "row")
     tag_training(tracked, trained)
-    tracked.finish_run(compute_row_results(run, data, trained.scores))
 
 
-def compute_row_results(
-    run: Run, data: RowData, scores: Mapping[str, Path]
-) -> dict[str, MetricResult]:
-    """Return the results of score files, named by their evaluations; fractions."""
-    return {
-        f"{name}.{metric}": result
-        for name, path in scores.items()
-        for metric, result in row_evaluation.evaluate_row(
-            path, run.evaluate[name], data.evaluate[name].subset
-        ).items()
-    }
+def plan_figures(row: RowRun, run_id: str, scores: Mapping[str, Path]) -> FigureTask:
+    """Return what the figures of a row's tracked run are computed from: its score files."""
+    entry, subsets = row.entry, row.job.data.evaluate
+    return FigureTask(
+        who=f"{smoke_prefix(entry.run.form)}{entry.row}, seed {entry.seed} ({entry.table})",
+        splits={
+            name: ScoredSplit(path, entry.run.evaluate[name], subsets[name].subset)
+            for name, path in scores.items()
+        },
+        replicates={name: names for name, names in row.replicates.items() if name in scores},
+        replicates_folder=row.config.work / DRAWS / run_id,
+        folder=row.folder,
+    )
+
+
+def log_figures(tracked: TrackedRun, figures: RowFigures) -> None:
+    """Log the figures of a run and mark it as finished."""
+    for name, paths in figures.pictures.items():
+        for path in paths:
+            tracked.add_artifact(path, f"{PICTURES}/{name}", is_final=True)
+    tracked.finish_run(figures.results, describe_failures(figures))
+
+
+def describe_failures(figures: RowFigures) -> str:
+    """Return in a line which figures are missing, and why; "" where none is."""
+    return "; ".join(failure.message for failure in figures.failures)
 
 
 def tag_training(tracked: TrackedRun, trained: TrainedRow) -> None:
@@ -80,32 +97,35 @@ def outdated_metrics(run: Any) -> dict[str, tuple[int, int]]:
     return versions.compare_versions(before, versions.list_metric_versions(names))
 
 
-def renew_row(
-    store: Store,
-    entry: RunRecord,
-    finished: Any,
-    data: RowData,
-    folder: Path,
-    say: Callable[[str], None],
-) -> None:
-    """Compute the results of a finished run again where a metric has a newer version; say so.
+def renew_row(row: RowRun, finished: Any) -> Failure | None:
+    """Compute figures of a finished run again: those that it lacks, and results of older metrics.
 
-    Only score files are read: nothing is trained or scored. Where that cannot be done, the reason
-    is said, and the run stays as it is.
+    Only score files are read: nothing is trained or scored. What is renewed is said. Where results
+    of older metrics cannot be, the reason is said, and the run stays as it is. Return what is
+    missing of a run that lacks figures.
     """
-    changed = outdated_metrics(finished)
-    if not changed:
-        return
-    what, name = versions.describe_changes(changed), f"{entry.row} · seed {entry.seed}"
+    changed, lacking = outdated_metrics(finished), finished.data.tags.get(FAILURE, "")
+    if not changed and not lacking:
+        return None
+    entry, run_id, say = row.entry, finished.info.run_id, row.watcher.say
+    name = f"{entry.row} · seed {entry.seed}"
+    what = "; ".join(filter(None, (versions.describe_changes(changed), lacking)))
     try:
-        shared_training.fetch_scores(store, finished, folder, say)
+        shared_training.fetch_scores(row.store, finished, row.folder, say)
         paths = {
-            evaluation: score_path(folder, evaluation, entry.run.evaluate[evaluation], loaded)
-            for evaluation, loaded in data.evaluate.items()
+            evaluation: score_path(row.folder, evaluation, entry.run.evaluate[evaluation], loaded)
+            for evaluation, loaded in row.job.data.evaluate.items()
         }
-        results = compute_row_results(entry.run, data, paths)
-        store.renew_results(finished.info.run_id, entry, results)
+        task = plan_figures(row, run_id, paths)
+        figures = compute_figures(task) if lacking else compute_results_alone(task)
+        missing = describe_failures(figures)
+        row.store.renew_results(run_id, entry, figures.results, figures.pictures, missing)
     except BenchError as error:
+        if lacking:
+            return Failure(error.code, f"{lacking}; computed again: {error}")
         say(f"{name}: results are those of before a change ({what}): {error}")
-        return
+        return None
+    if figures.failures:
+        return figures.failures[0]._replace(message=missing)
     say(f"{name}: results computed anew from the score files: {what}")
+    return None

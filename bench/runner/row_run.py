@@ -1,10 +1,10 @@
-"""One row and seed while it is run: trained, evaluated, tracked."""
+"""One row and seed while it is run: trained, scored, tracked."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from bench.jobs.leases import Lease
 from bench.models import breath
 from bench.models.breath.census import Census, describe_census, measure_marks, require_marks
 from bench.runner import input_changes, results, shared_training, training_folder
+from bench.runner.figure_queue import FigureQueue, ScoredRow
 from bench.runner.process_team import Team
 from bench.runner.relay import DeviceRelay, ProgressSender, relay_progress
 from bench.specs.run import TrainData
@@ -51,6 +52,10 @@ class RowRun:
     store: Store
     watcher: ProgressReporter
     interrupt: InterruptGuard
+    queue: FigureQueue
+    """Rows of before whose figures are computed meanwhile."""
+    replicates: Mapping[str, Sequence[str]]
+    """The metrics, by evaluation, of which reports need the bootstrap replicates."""
 
     @cached_property
     def folder(self) -> Path:
@@ -58,8 +63,8 @@ class RowRun:
         job = self.job
         return training_path(self.config.work, job.run, job.data, job.seed, self.entry.again)
 
-    def train_and_evaluate(self) -> tuple[str, TrainedRow]:
-        """Train and evaluate the row; return the id of its run, and what was trained.
+    def train_and_score(self) -> ScoredRow:
+        """Train and score the row; return what is left: its figures.
 
         The training that it starts from, if any, is done first and tracked as a run below the
         row's. Raise Busy where another process runs the row. A trial of a sweep waits for that
@@ -67,20 +72,22 @@ class RowRun:
         the trial.
         """
         busy = self._wait_for if self.entry.kind == "trial" else self._refuse
-        with (
-            self._hold_folder(busy) as lease,
-            self.store.begin_run(self._leased_entry(lease)) as tracked,
-            self.interrupt,
-        ):
-            if stage := self._earlier_training(tracked.run_id):
-                stage._train_stage()
-                self.watcher.begin(self.job.name, self.job.run.training.epochs)
-            self._begin_training(tracked, anew=self.entry.again > 0)
-            trained = self._train(lease, tracked)
-            lease.require_held()
-            results.log_row_results(tracked, self.entry, self.job.data, trained, self.config)
-            self._release_checkpoints(trained)
-        return tracked.run_id, trained
+        with self._hold_folder(busy) as lease, ExitStack() as opened:
+            tracked = opened.enter_context(self.store.begin_run(self._leased_entry(lease)))
+            with self.interrupt:
+                if stage := self._earlier_training(tracked.run_id):
+                    stage._train_stage()
+                    self.watcher.begin(self.job.name, self.job.run.training.epochs)
+                self._begin_training(tracked, anew=self.entry.again > 0)
+                trained = self._train(lease, tracked)
+                lease.require_held()
+                results.keep_row(tracked, self.entry, trained, self.config)
+                own = opened.enter_context(self._hold_figures(tracked.run_id))
+                tracked.end_work(own.path)
+                self._release_checkpoints(trained)
+            task = results.plan_figures(self, tracked.run_id, trained.scores)
+            kept_dev = trained.selection.dev if trained.selection else {}
+            return ScoredRow(self.job.name, task, kept_dev, own, tracked, opened.pop_all())
 
     def _earlier_training(self, parent: str) -> RowRun | None:
         """Return the training that the row starts from, tracked below `parent`, if any."""
@@ -140,7 +147,7 @@ class RowRun:
         """Train and score on this machine's devices."""
         job, say = self.job, self.watcher.say
         write_settings(job.run, self.folder / "run.toml")
-        observer = _RunObserver(lease, tracked, self.watcher, self.interrupt)
+        observer = _RunObserver(lease, tracked, self.watcher, self.interrupt, self.queue)
         if tracked is not None:
             tracked.add_artifact(self.folder / "run.toml")
             tracked.log_datasets(results.dataset_uses(job.data))
@@ -198,6 +205,11 @@ class RowRun:
         if trained.checkpoint is not None:
             training_folder.release_checkpoints(self.folder, trained.progress, self.watcher.say)
 
+    def _hold_figures(self, run_id: str) -> AbstractContextManager[Lease]:
+        """Hold the run alone: another row may use the folder from now on."""
+        path = self.folder / f"{leases.NAME}-{run_id[:8]}"
+        return leases.hold_lease(path, self._wait_for)
+
     @contextmanager
     def _hold_folder(self, busy: Callable[[str], None]) -> Generator[Lease]:
         """Hold the row's folder: two processes that train one row would spoil each other's files.
@@ -230,8 +242,9 @@ class _RunObserver:
         tracked: TrackedRun | None,
         watcher: ProgressReporter,
         interrupt: InterruptGuard,
+        queue: FigureQueue,
     ) -> None:
-        self._lease = lease
+        self._lease, self._queue = lease, queue
         self._tracked, self._watcher, self._interrupt = tracked, watcher, interrupt
 
     def say(self, tag: str, text: str) -> None:
@@ -243,6 +256,7 @@ class _RunObserver:
     def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
         self._interrupt.raise_if_asked()
         self._lease.require_held()
+        self._queue.log_ready()
         self._watcher.on_step(epoch, step, steps, losses)
 
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
@@ -254,6 +268,7 @@ class _RunObserver:
     def on_score(self, evaluation: str, done: int, total: int) -> None:
         self._interrupt.raise_if_asked()
         self._lease.require_held()
+        self._queue.log_ready()
         self._watcher.on_score(evaluation, done, total)
 
 

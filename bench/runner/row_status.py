@@ -26,7 +26,7 @@ from bench.specs.table import Table
 from bench.tracking.run_frame import runs_frame
 from bench.tracking.table_runs import runs_by_table, table_runs
 
-CURRENT, NOT_RUN = "current", "not run"
+CURRENT, NOT_RUN, INCOMPLETE = "current", "not run", "incomplete"
 OLDER, WEIGHTS, DATA, SETTINGS = "older code", "other weights", "other data", "other settings"
 
 
@@ -38,7 +38,8 @@ class RowStatus(NamedTuple):
     seed: int
     state: str
     """`current`, `running`, `failed`, `interrupted`, `not run`, `other settings`; or, with commas
-    between, in which ways a finished run is not what would be run now."""
+    between, that a finished run lacks figures, and in which ways it is not what would be run now.
+    """
     changed: tuple[str, ...] = ()
     """What is another by now: `system sal (version 1 -> 2)`, `weights xlsr2_300m`."""
     package: str = ""
@@ -125,7 +126,8 @@ def _seed_status(
     audio = [name for name in differing[WEIGHTS] if name.startswith("audio ")]
     differing[DATA] += audio
     differing[WEIGHTS] = [name for name in differing[WEIGHTS] if name not in audio]
-    states = [OLDER] * bool(older) + [state for state, names in differing.items() if names]
+    states = [INCOMPLETE] * bool(run["failure"]) + [OLDER] * bool(older)
+    states += [state for state, names in differing.items() if names]
     changed = [versions.describe_changes({part: pair}) for part, pair in older.items()]
     changed += [name for names in differing.values() for name in names]
     return _describe_run(table, run, ", ".join(states) or CURRENT, tuple(changed))

@@ -19,12 +19,13 @@ from bench.reports import plot_style, sweep_plots
 from bench.reports.sweep_best import describe_best_trials, find_leaders
 from bench.reports.sweep_report import describe_study
 from bench.runner import costs, local
+from bench.runner.figure_queue import FigureQueue
 from bench.runner.named_device import device_name
 from bench.runner.requirements import require_available
 from bench.runner.training_folder import abandon_training
 from bench.specs.run import Run
 from bench.specs.sweep import Sweep
-from bench.sweeps import remaining_trials, storage, trial_table
+from bench.sweeps import remaining_trials, sampling, storage, trial_table
 from bench.sweeps.study import STATES, Claim, Pruned, Study
 from bench.sweeps.worker import DiskRefused, EndedTrial, EpochCallback, work_on_study
 from bench.tracking import artifact_check
@@ -73,6 +74,7 @@ class SweepRun:
         opened = storage.open_storage(url, entry.name, config.work, watcher.say)
         self.study = Study(card, entry.name, opened, (run.training.epochs, len(self._seeds)))
         self._tracked = StudyRun(store, entry)
+        self._queue = FigureQueue(config, watcher.say)
         artifact_check.require_artifacts(store, entry.table)
 
     def require_room(self, wanted: int, jobs: int) -> None:
@@ -88,18 +90,47 @@ class SweepRun:
 
     def run_trials(self, wanted: int) -> Iterator[EndedTrial]:
         """Work until `wanted` trials are there or taken, and yield how each of ours ended."""
-        for ended in work_on_study(
-            self.study, self._resolve_run, self._seeds, self._train_trial, wanted
-        ):
-            try:
-                self._record_ending(ended.number, ended.ending, ended.objective)
-                self._publish_study()
-            except Exception as error:
-                if not is_unreachable(error):
-                    raise
-                # The study itself has it all; the next trial, or `close`, tells it once more.
-                self._watcher.say(self._store.describe_no_answer(error))
-            yield ended
+        with self._queue:
+            self._complete_trials()
+            for ended in work_on_study(
+                self.study, self._resolve_run, self._seeds, self._train_trial, wanted
+            ):
+                try:
+                    self._record_ending(ended.number, ended.ending, ended.objective)
+                    self._publish_study()
+                except Exception as error:
+                    if not is_unreachable(error):
+                        raise
+                    # The study itself has it all; the next trial, or `close`, tells it once more.
+                    self._watcher.say(self._store.describe_no_answer(error))
+                yield ended
+                self._say_incomplete()
+            self._queue.finish_all()
+        self._say_incomplete()
+
+    def _complete_trials(self) -> None:
+        """Compute the figures that finished trials lack: their process was stopped before.
+
+        Only trials that are scored on this machine are looked at.
+        """
+        runs = self._tracked.trials_frame()
+        whole = runs[(runs["status"] == "FINISHED") & (runs["failure"] == "")]
+        complete = {*zip(whole["row"], whole["seed"], strict=True)}
+        begun = {*zip(runs["row"], runs["seed"], strict=True)} - complete
+        for trial in self.study.list_trials():
+            for seed in self._seeds if STATES[trial.state] == "finished" else ():
+                if (trial.number, seed) not in begun:
+                    continue
+                point = sampling.decode_point(self.card, trial.params)
+                job = self._build_job(trial.number, trial_run(self.card, point), seed)
+                if local.is_scored(job, self._config):
+                    entry = self._build_entry(job, trial.number)
+                    local.run_job(job, entry, self._config, self._store, self._watcher, self._queue)
+
+    def _say_incomplete(self) -> None:
+        for outcome in self._queue.take_ended():
+            if outcome.message:
+                self._watcher.say(f"{outcome.job}: {outcome.state}: {outcome.message}")
 
     def close_study(self, wanted: int) -> bool:
         """Say in the tracking store how the study stands, and return whether all is done."""
@@ -167,11 +198,11 @@ class SweepRun:
     def _train_trial(self, claim: Claim, seed: int, heard: EpochCallback) -> Mapping[str, float]:
         """Train as a row is; a trial that is finished in the tracking store is looked up there."""
         run = self._resolve_run(claim)
-        job = local.RowJob(f"trial {claim.number}", seed, run, self._library.load_row(run))
-        entry = self._build_entry(job, claim)
+        job = self._build_job(claim.number, run, seed)
+        entry = self._build_entry(job, claim.number)
         watcher = _TrialProgress(self._watcher, job.name, heard, self._config.device_count)
         try:
-            outcome = local.run_job(job, entry, self._config, self._store, watcher)
+            outcome = local.run_job(job, entry, self._config, self._store, watcher, self._queue)
         except Pruned:
             abandon_training(training_path(self._config.work, run, job.data, seed))
             raise
@@ -181,7 +212,10 @@ class SweepRun:
             )
         return outcome.kept_dev
 
-    def _build_entry(self, job: local.RowJob, claim: Claim) -> RunRecord:
+    def _build_job(self, number: int, run: Run, seed: int) -> local.RowJob:
+        return local.RowJob(f"trial {number}", seed, run, self._library.load_row(run))
+
+    def _build_entry(self, job: local.RowJob, number: int) -> RunRecord:
         table, _ = start_row(self.card)
         return replace(
             RunRecord.from_data(f"sweeps/{self.card.key}", job.row, job.seed, job.run, job.data),
@@ -190,7 +224,7 @@ class SweepRun:
             device=self._device,
             kind="trial",
             parent=self._tracked.run_id,
-            tags=self._tracked.trial_tags(claim.number),
+            tags=self._tracked.trial_tags(number),
         )
 
 

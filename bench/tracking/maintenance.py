@@ -6,6 +6,7 @@ from bench.specs.table import Table
 from bench.tracking import mlflow_views, run_files
 from bench.tracking.address import local_folder
 from bench.tracking.mlflow_store import MlflowStore
+from bench.tracking.run_record import FAILURE
 from bench.tracking.run_workers import PROCESS, is_worker_alive
 
 
@@ -19,7 +20,7 @@ def fail_dead_runs(to: MlflowStore) -> list[str]:
             if holder is None or is_worker_alive(run.data.tags) is not False:
                 continue
             run_files.clear_uploads(local_folder(run.info.artifact_uri))
-            to.client.set_tag(run.info.run_id, "failure", f"its process {holder} died")
+            to.client.set_tag(run.info.run_id, FAILURE, f"its process {holder} died")
             to.client.set_terminated(run.info.run_id, "FAILED")
             dead.append(f"{experiment.name}: {run.info.run_name}")
     return dead

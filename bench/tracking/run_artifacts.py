@@ -30,6 +30,8 @@ class OpenStore(Protocol):
         ...
 
 
+PICTURES = "figures"
+"""The folder of a run's artifacts that holds a folder with pictures for each evaluation."""
 GIVEN = "given"
 """The folder of a run's artifacts that holds the score file as it was given."""
 _PAUSE_S = 120
@@ -56,7 +58,7 @@ def open_given_files(store: OpenStore, run_id: str) -> Generator[list[Path]]:
 
 def read_pictures(store: OpenStore, run_id: str, evaluation: str) -> dict[str, bytes]:
     """Return the PNGs that a run keeps of an evaluation, by name."""
-    with _open_files(store, run_id, f"figures/{evaluation}", ".png") as paths:
+    with _open_files(store, run_id, f"{PICTURES}/{evaluation}", ".png") as paths:
         return {path.name: path.read_bytes() for path in paths}
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench import versions
 from bench.specs.precision import name_precision
-from bench.tracking.run_record import BOUNDS, COUNTS, METRIC_VERSIONS
+from bench.tracking.run_record import BOUNDS, COUNTS, FAILURE, METRIC_VERSIONS
 
 COLUMNS = (
     *("run_id", "row", "seed", "signature", "data", "contents", "form", "status", "failure"),
@@ -23,7 +23,8 @@ COLUMNS = (
 on), `data` and `contents` are the digests of all splits and of what else a run is made from (""
 where that was not kept), `lock` is the digest of uv.lock ("" where it was not kept), `power` names
 the curves of its GPUs' power, with blanks between, `fingerprints` is the JSON object of each
-split's digest, `precision` its name in `bench.specs.precision`, `failure` is "" unless it failed.
+split's digest, `precision` its name in `bench.specs.precision`, `failure` is why it failed, or
+which figures a finished run lacks ("" where neither).
 The last thirteen are text, "" where a run lacks it: the epoch whose weights are kept (`12`, or
 `48-50` where they are averaged), the JSON object of what these weights reach on dev (fractions),
 why training ended, how many epochs were trained, threads and settings of determinism (of each
@@ -59,7 +60,7 @@ def _frame_row(run: Any) -> dict[str, Any]:
         "contents": tags.get("contents", ""),
         "form": tags["form"],
         "status": run.info.status,
-        "failure": tags.get("failure", ""),
+        "failure": tags.get(FAILURE, ""),
         "begun": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC"),
         "ended": pd.Timestamp(run.info.end_time, unit="ms", tz="UTC") if over else pd.NaT,
         "hours": metrics.get("hours", 0.0),

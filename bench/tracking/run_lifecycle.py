@@ -17,7 +17,7 @@ from bench.tracking.address import local_folder
 from bench.tracking.client import NOTE, cut_text
 from bench.tracking.mlflow_store import MlflowStore
 from bench.tracking.run_files import clear_uploads
-from bench.tracking.run_record import RunRecord, ScoredFile, describe_run
+from bench.tracking.run_record import FAILURE, RunRecord, ScoredFile, describe_run
 from bench.tracking.run_workers import JOB, LEASE, LOG, WORKER_TAGS, is_worker_alive, worker_tags
 
 PARENT = "mlflow.parentRunId"
@@ -166,8 +166,8 @@ def _reopen_run(client: Any, run: Any, entry: RunRecord) -> None:
     now = {**code_tags(entry.commit), "device": entry.device}
     for key, value in now.items():
         client.set_tag(run_id, key, join_values(tags.get(key, value), value))
-    if "failure" in tags:
-        client.delete_tag(run_id, "failure")
+    if FAILURE in tags:
+        client.delete_tag(run_id, FAILURE)
 
 
 def _refuse_if_alive(run: Any, entry: RunRecord) -> None:

@@ -185,6 +185,9 @@ class ScoredFile:
         }
 
 
+FAILURE = "failure"
+"""Tag of a run: why it failed or was stopped; of a finished one which of its figures are missing,
+and why."""
 METRIC_VERSIONS = "metrics"
 """Tag of a run: the versions of what its results were computed by (`bench.versions`), as JSON."""
 BOUNDS = ("low", "high", "utterance_low", "utterance_high")

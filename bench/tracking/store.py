@@ -15,6 +15,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -98,13 +99,27 @@ class Store:
         return next((run for run in self._find_alike(entry) if run.info.status == "FINISHED"), None)
 
     def renew_results(
-        self, run_id: str, entry: RunRecord, figures: Mapping[str, MetricResult]
+        self,
+        run_id: str,
+        entry: RunRecord,
+        figures: Mapping[str, MetricResult],
+        pictures: Mapping[str, Sequence[Path]] = MappingProxyType({}),
+        failure: str = "",
     ) -> None:
         """Log results (fractions) that were computed again for a finished run, and by which code.
 
-        Raise BenchError where the store does not answer.
+        `pictures` are files by evaluation; `failure` says which figures are still missing. Raise
+        BenchError where the store does not answer, or this process must not write it.
         """
-        self._access.run_in_store(lambda to: renew_results(to, run_id, entry, figures))
+
+        def renew(to: MlflowStore) -> None:
+            renew_results(to, run_id, entry, figures, pictures, failure)
+
+        own = self._access.own
+        if own is not None and own.has_run(run_id):
+            renew(own)
+        else:
+            self._access.run_in_store(renew)
 
     def finished_id(self, entry: RunRecord) -> str | None:
         """Return the id of the run that `find_finished` returns."""

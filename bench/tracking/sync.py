@@ -20,6 +20,7 @@ from bench.tracking.client import NOTE, cut_text, is_unreachable, log_params, lo
 from bench.tracking.mlflow_store import MEANT_FOR, USER, MlflowStore
 from bench.tracking.run_frame import is_figure
 from bench.tracking.run_lifecycle import GATHERED, PARENT, join_values
+from bench.tracking.run_record import FAILURE
 from bench.tracking.run_workers import LEASE, PROCESS, is_worker_alive
 
 _SENT = "sent"
@@ -168,9 +169,9 @@ def _copy_run(outbox: MlflowStore, store: MlflowStore, run: Any, target: str) ->
         tags[PARENT] = _sent_id(outbox, tags[PARENT])
     if run.info.status == "RUNNING":
         holder = run.data.tags.get("process", "")
-        tags["failure"] = cut_text(" ".join(filter(None, ("its process", holder, "died"))))
-    elif "failure" in before.tags and "failure" not in tags:
-        client.delete_tag(target, "failure")
+        tags[FAILURE] = cut_text(" ".join(filter(None, ("its process", holder, "died"))))
+    elif FAILURE in before.tags and FAILURE not in tags:
+        client.delete_tag(target, FAILURE)
     log_tags(client, target, tags)
     log_params(client, target, run.data.params)
     if run.inputs.dataset_inputs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -25,8 +26,10 @@ from bench.tracking.client import (
 from bench.tracking.mlflow_store import Away, MlflowStore
 from bench.tracking.outbox import StoreWithOutbox
 from bench.tracking.rounded_tags import our_tags
+from bench.tracking.run_artifacts import PICTURES
 from bench.tracking.run_lifecycle import code_tags, join_values
 from bench.tracking.run_record import (
+    FAILURE,
     DatasetUse,
     RunRecord,
     describe_run,
@@ -35,6 +38,7 @@ from bench.tracking.run_record import (
     results_csv,
     tracked_values,
 )
+from bench.tracking.run_workers import LEASE
 
 _HOURS = "hours"
 
@@ -53,6 +57,7 @@ class TrackedRun:
         self._access, self._entry = access, entry
         self._store, self.run_id, self.begun_before = access.begin_run(entry)
         self._since = time.monotonic()
+        self._stopped: float | None = None
         self._last_steps: dict[str, int] = {}
         self._closing = self._closed = False
         self._monitor: Any = None
@@ -137,10 +142,25 @@ class TrackedRun:
             self._run_work(lambda client, run_id: run_files.keep_folder(client, run_id, folder))
         self._run_work(registered_models.register_model)
 
-    def finish_run(self, figures: Mapping[str, MetricResult]) -> None:
-        """Log the final results, fractions by `<evaluation>.<metric>`; mark the run FINISHED."""
+    def end_work(self, lease: Path) -> None:
+        """Stop the clock and the monitor: what is left is computed beside other work.
+
+        The run is from now on known by another `lease`.
+        """
+        self._closing = True
+        self._stop_monitor()
+        self._log_hours()
+        self._stopped = time.monotonic()
+        self._entry = replace(self._entry, lease=str(lease.absolute()))
+        self.set_tag(LEASE, self._entry.lease)
+
+    def finish_run(self, figures: Mapping[str, MetricResult], failure: str = "") -> None:
+        """Log the final results, fractions by `<evaluation>.<metric>`; mark the run FINISHED.
+
+        `failure` says which of them are missing, and why.
+        """
         self._run_work(lambda client, run_id: log_results(client, run_id, self._entry, figures))
-        self._end_run("FINISHED")
+        self._end_run("FINISHED", failure or None)
 
     def _run_work(self, work: Callable[[Any, str], T]) -> T:
         """Return what `work` does with MLflow's client and the run's id.
@@ -178,7 +198,7 @@ class TrackedRun:
         self._log_hours()
         if failure is not None:
             text = cut_text(failure)
-            self._run_work(lambda client, run_id: client.set_tag(run_id, "failure", text))
+            self._run_work(lambda client, run_id: client.set_tag(run_id, FAILURE, text))
         if self._store.is_local:
             self._run_work(run_files.tag_file_count)
         self._run_work(lambda client, run_id: client.set_terminated(run_id, status))
@@ -191,7 +211,8 @@ class TrackedRun:
 
     def _log_hours(self) -> None:
         """Log the hours of work, over all processes so far, at a step of whole seconds."""
-        hours = self._hours_before + (time.monotonic() - self._since) / 3600
+        until = time.monotonic() if self._stopped is None else self._stopped
+        hours = self._hours_before + (until - self._since) / 3600
         self._log_metrics({_HOURS: hours}, step=int(hours * 3600))
 
     def _last_step(self, name: str) -> int:
@@ -219,10 +240,28 @@ def log_results(
 
 
 def renew_results(
-    to: MlflowStore, run_id: str, entry: RunRecord, figures: Mapping[str, MetricResult]
+    to: MlflowStore,
+    run_id: str,
+    entry: RunRecord,
+    figures: Mapping[str, MetricResult],
+    pictures: Mapping[str, Sequence[Path]],
+    failure: str,
 ) -> None:
-    """Log the figures of a finished run that were computed anew, and add by which code."""
+    """Log the figures of a finished run that were computed anew, and add by which code.
+
+    `pictures` are files by evaluation. `failure` says which figures are still missing, and why.
+    """
+    to.require_writable()
     tags = to.client.get_run(run_id).data.tags
+    for name, paths in pictures.items():
+        for path in paths:
+            run_files.keep_file(to.client, run_id, path, f"{PICTURES}/{name}")
     log_results(to.client, run_id, entry, figures)
     for key, value in code_tags(entry.commit).items():
         to.client.set_tag(run_id, key, join_values(tags.get(key, value), value))
+    if failure:
+        to.client.set_tag(run_id, FAILURE, cut_text(failure))
+    elif FAILURE in tags:
+        to.client.delete_tag(run_id, FAILURE)
+    if to.is_local:
+        run_files.tag_file_count(to.client, run_id)

@@ -22,6 +22,7 @@ from bench.evaluation.evaluator import Evaluator
 from bench.evaluation.published import find_published
 from bench.metrics.measured import MetricResult
 from bench.runner import local, step_profile, trained_models
+from bench.runner.outcomes import JobOutcome
 from bench.specs.sweep import Sweep
 from bench.sweeps.trials import SweepRun
 from bench.tracking import studies
@@ -149,7 +150,7 @@ def examples(environment, trials, keys, tmp_path, monkeypatch) -> dict[str, list
     monkeypatch.setattr(conversion, "convert_corpus", lambda *_: converted)
     whole = find_published("asvspoof2019la", "eval", {"eer": MetricResult(0.1, 0.1, 0.1)})
     monkeypatch.setattr(Evaluator, "_find_published", lambda *_: whole)  # as of all trials
-    of_set = local.JobOutcome("S5 · seed 666", "already finished")
+    of_set = JobOutcome("S5 · seed 666", "already finished")
     monkeypatch.setattr(local, "run_jobs", lambda *_: iter([of_set]))
     monkeypatch.setattr(step_profile, "profile_row", lambda *_: MADE_PROFILE)
     monkeypatch.setattr(SweepRun, "_train_trial", lambda *_: {"dev.eer": 0.1})

@@ -19,6 +19,8 @@ LIGHT = [
     (["run", "table4", "--dry-run"], TORCH | STORE | TABLES),
     (["run", "table4", "--dry-run", "--smoke"], TORCH | STORE),
     (["run", "table4", "--dry-run", "--json"], TORCH | STORE | TABLES),
+    (["run", "table4", "--status"], TORCH | STORE),
+    (["run", "table4", "--print-commands", "--smoke"], TORCH),
     (["show", "table4"], TORCH | STORE),
     (["show", "sweep/sal-loss"], TORCH | STORE | TABLES),
     (["status"], TORCH | STORE),

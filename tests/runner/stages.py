@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.config import Config
 from bench.runner import local
+from bench.runner.outcomes import JobOutcome
 from bench.runner.request import RunRequest
 from bench.tracking.store import Store
 
@@ -73,7 +74,7 @@ class Watcher:
         pass
 
 
-def run_rows(card, config: Config, rows: list[str], watcher: Watcher) -> list[local.JobOutcome]:
+def run_rows(card, config: Config, rows: list[str], watcher: Watcher) -> list[JobOutcome]:
     """Run rows of a table in smoke form."""
     store = Store(config)
     return list(local.run_jobs(RunRequest(card, rows, None, "smoke"), config, store, watcher))

@@ -10,6 +10,7 @@ import pytest
 from bench.cards import table_cards
 from bench.config import Config
 from bench.runner import local
+from bench.runner.outcomes import JobOutcome
 from bench.runner.request import RunRequest
 from bench.tracking.store import Store
 from tests.runner.stages import CARD, Watcher
@@ -41,7 +42,7 @@ def card(tmp_path: Path):
     return table_cards.parse_table("test/breaths", path)
 
 
-def run(card, config: Config, rows: list[str], watcher: Watcher) -> list[local.JobOutcome]:
+def run(card, config: Config, rows: list[str], watcher: Watcher) -> list[JobOutcome]:
     return list(
         local.run_jobs(RunRequest(card, rows, None, "smoke"), config, Store(config), watcher)
     )

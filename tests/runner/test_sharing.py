@@ -56,7 +56,7 @@ def read_runs(config: Config) -> list[tuple[str, str]]:
 
 @pytest.mark.rows
 def test_a_busy_row_is_looked_at_again_after_the_others(card, config: Config, monkeypatch):
-    train, refused = RowRun.train_and_evaluate, list[str]()
+    train, refused = RowRun.train_and_score, list[str]()
 
     def refuse_once(self: RowRun):
         if self.job.row == "alone" and not refused:
@@ -64,7 +64,7 @@ def test_a_busy_row_is_looked_at_again_after_the_others(card, config: Config, mo
             raise Busy("row.busy", "it is being run by process 4711")
         return train(self)
 
-    monkeypatch.setattr(RowRun, "train_and_evaluate", refuse_once)
+    monkeypatch.setattr(RowRun, "train_and_score", refuse_once)
     watcher = Watcher()
     outcomes = run_rows(card, config, ["alone", "two"], watcher)
     assert [(one.job, one.state) for one in outcomes] == [

@@ -104,8 +104,8 @@ def test_a_report_says_of_which_weights_the_objective_is(parse):
 def test_trials_whose_kept_weights_reach_the_same_are_tied(parse, config, monkeypatch):
     attempt = local.run_job
 
-    def levelled(job, entry, at, store, watcher):
-        outcome = attempt(job, entry, at, store, watcher)
+    def levelled(*given):
+        outcome = attempt(*given)
         return outcome._replace(kept_dev={"dev.eer": 0.125})
 
     monkeypatch.setattr(local, "run_job", levelled)

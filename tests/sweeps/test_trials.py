@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from requests import RequestException
 
 from bench._io import disk
+from bench._io.child_processes import CallBeside
 from bench.cards import sweep_cards
 from bench.config import Config
 from bench.errors import RowFailed
+from bench.runner import figure_queue
 from bench.runner.network_sizes import weight_sizes
 from bench.sweeps import remaining_trials
 from bench.sweeps.trials import SweepRun
@@ -246,3 +249,32 @@ def test_the_objective_of_averaged_weights_is_their_own(parse, config):
     data = DatasetCache(config).load_row(resolved)
     kept = training_path(config.work, resolved, data, 666) / file_names.SELECTION
     assert json.loads(kept.read_text())["dev"]["dev.eer"] == ended.objective
+
+
+@pytest.mark.rows
+def test_figures_that_a_stop_left_out_of_a_finished_trial_come_with_the_next_sweep(
+    parse, config, monkeypatch
+):
+    class Waiting(CallBeside):
+        """Ctrl-C comes while it is waited for."""
+
+        def is_over(self, wait_s: float = 0.0) -> bool:
+            if wait_s:
+                raise KeyboardInterrupt
+            return False
+
+    card = parse(SMALL).model_copy(update={"trials": 1, "evaluate": "as-row"})
+    beside = replace(config, evaluate="beside")
+    with monkeypatch.context() as patched:
+        patched.setattr(figure_queue, "CallBeside", Waiting)
+        sweeping = SweepRun(card, beside, Store(beside), Watcher(), None)
+        with pytest.raises(KeyboardInterrupt):
+            list(sweeping.run_trials(1))
+    name = "trial 0 · seed 666"
+    assert sweeping.study.count_ended() == 1, "the objective does not wait for figures"
+    assert runs(config)[name].info.status == "KILLED"
+    watcher = Watcher()
+    _, more = sweep(card, config, watcher)
+    assert (more, watcher.steps) == ([], [])
+    assert runs(config)[name].info.status == "FINISHED"
+    assert "partialspoof.eer" in runs(config)[name].data.metrics
