@@ -118,6 +118,7 @@ def test_many_wrong_decisions_leave_the_percentiles():
     for name, found in ratio_intervals(ratios, None, 100, 2).items():
         assert not found.few
         assert found[:2] == pytest.approx(expected[name], abs=1e-12)
+    assert ratio_intervals(ratios) == ratio_intervals(ratios, None, 1000, 0)
 
 
 def test_errors_within_one_utterance_are_few_however_many_frames_they_are():

@@ -108,6 +108,11 @@ def test_a_column_of_text_is_wrapped_at_words_only():
     ]
 
 
+def test_a_column_is_not_wrapped_unless_it_may_be():
+    shown = lay_out_columns([TextColumn("row", ("two words",))], [], [], 5)
+    assert shown == ["row", "---------", "two words"]
+
+
 def test_columns_that_go_on_below_take_as_many_as_fit_beside_the_first():
     numbers = [TextColumn(f"n{number}", ("1.00",)) for number in range(5)]
     assert lay_out_columns([TextColumn("row", ("a",))], numbers, [], 15) == [
