@@ -20,7 +20,8 @@ _DIGITS = 12
 """Of a commit."""
 PACKAGES = (
     *("torch", "torchaudio", "lightning-fabric", "s3prl", "safetensors"),
-    *("numpy", "scipy", "pandas", "pyarrow", "pyworld-prebuilt", "soundfile", "mlflow"),
+    *("numpy", "scipy", "pandas", "pyarrow", "pyworld-prebuilt", "soundfile", "av"),
+    "mlflow",
 )
 """Distributions of which another version may give other results, and MLflow, which keeps them."""
 

@@ -77,8 +77,8 @@ def _column(column: pd.Series) -> bytes:
 
 def _is_text(kind: pa.DataType) -> bool:
     """Return whether a column is of text, or of categories of text."""
-    of = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return pa.types.is_string(of) or pa.types.is_large_string(of)
+    values = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return pa.types.is_string(values) or pa.types.is_large_string(values)
 
 
 def _numbers(values: list[float] | list[int]) -> bytes:

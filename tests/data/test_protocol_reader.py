@@ -23,7 +23,7 @@ from bench.data.fingerprint import compute_fingerprint
 from bench.data.readers.protocol import read_split
 from bench.data.subset import TABLE_COLUMNS
 from bench.issues import Issues
-from bench.specs.corpus import Protocol
+from bench.specs.corpus import Audio, Protocol
 from tests.errors import raises_code
 
 EVAL19 = "ASVspoof2019_LA_cm_protocols/ASVspoof2019.LA.cm.eval.trl.txt"
@@ -299,7 +299,7 @@ def test_words_that_look_like_numbers_stay_words(tmp_path: Path):
     protocol = Protocol(
         file=("x",), columns=("speaker utterance label",), separator="comma", audio=("x",)
     )
-    found = protocol_lines.read_protocol(path, protocol, ".wav", Issues())
+    found = protocol_lines.read_protocol(path, protocol, Audio(), Issues())
     assert found.table.to_numpy().tolist() == [["0079", "001", "NA"], ["7", "1e3", "nan"]]
 
 

@@ -109,6 +109,7 @@ def test_the_demos_excerpt_is_what_the_demo_prints_of_these_results() -> None:
                 "status": "FINISHED",
                 "data": "d",
                 "contents": "",
+                "failure": "",
                 "ended": 0,
                 **{
                     f"{metric}{end}": value if bound is None else bound
