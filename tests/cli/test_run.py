@@ -90,7 +90,9 @@ def test_ctrl_c_stops_cleanly_and_is_resumable(start, tiny, tmp_path):
 
 
 @pytest.mark.rows
-@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGUSR1, marks=pytest.mark.slow), signal.SIGTERM]
+)
 def test_a_signal_of_the_cluster_stops_with_75_and_the_row_goes_on_in_its_run(
     bench, start, tiny, tmp_path, number
 ):

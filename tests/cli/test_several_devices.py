@@ -90,7 +90,7 @@ def alone(run_apart) -> Path:
     return run_apart("alone", *ORDER)
 
 
-@pytest.mark.rows
+@pytest.mark.slow
 def test_two_processes_give_what_one_gives(pair, environment, alone):
     (code, printed, said), other = pair(*ORDER, "--json").end()
     assert code == 0, said

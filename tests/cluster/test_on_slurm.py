@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slurm
 ORDER = ["run", "table4", "--smoke"]
 
 
-@pytest.mark.rows
+@pytest.mark.slow
 def test_rows_finish_as_an_array(lab: Lab, tiny, undisturbed):
     order = [*ORDER, "--rows", "S0,S4", *tiny]
     sent = lab.submit(*order)

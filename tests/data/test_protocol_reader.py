@@ -284,7 +284,7 @@ def test_reads_what_a_plain_reader_reads(
             wrong += 1
     issues = Issues()
     protocol = Protocol(file=("x",), columns=("speaker utterance label",), audio=("x",))
-    found = protocol_lines.read_protocol(path, protocol, ".wav", issues)
+    found = protocol_lines.read_protocol(path, protocol, Audio(), issues)
     assert found.table.to_numpy().tolist() == [fields for _, fields in rows.values()]
     assert found.numbers.tolist() == [number for number, _ in rows.values()]
     counts = {issue.message.partition(",")[0]: issue.count for issue in issues}

@@ -96,9 +96,9 @@ def test_scores_and_a_stages_weights_are_stored_once(card, config: Config):
 
 
 @pytest.mark.rows
-def test_nothing_goes_before_the_run_is_finished_in_the_store(card, config: Config, monkeypatch):
+def test_nothing_goes_before_the_scores_are_in_the_store(card, config: Config, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(TrackedRun, "finish_run", killed)
+        patch.setattr(TrackedRun, "end_work", killed)
         with pytest.raises(KeyboardInterrupt):
             run(card, config)
     assert file_names.LAST_CHECKPOINT in files(config)[0]
@@ -113,7 +113,7 @@ def test_a_kill_between_the_store_and_the_removal_loses_nothing(card, config: Co
         with pytest.raises(KeyboardInterrupt):
             run(card, config)
     assert files(config) == [KEPT - {"progress.json"} | {file_names.LAST_CHECKPOINT}]
-    assert run(card, config)[0] == "already finished"
+    assert run(card, config)[0] == "finished", "its figures were left to compute"
 
 
 def place_of_a_training(work: Path, *names: str) -> Path:

@@ -60,7 +60,7 @@ def test_a_process_of_its_own_gives_the_same_figures_byte_for_byte(
     assert {path: path.read_bytes() for path in files} == before
 
 
-@pytest.mark.rows
+@pytest.mark.slow
 def test_rows_beside_end_in_order_with_the_figures_of_rows_one_after_the_other(
     card, config: Config, tmp_path, monkeypatch
 ):

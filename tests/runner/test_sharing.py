@@ -142,7 +142,7 @@ def find_stage(card, config: Config) -> Path:
     """Return the path of the lease of the stage of the row `two`."""
     (job,) = local.plan_jobs(RunRequest(card, ["two"], None, "smoke"), config)
     entry = local._describe_job(job, RunRequest(card, ["two"], None, "smoke"), "cpu")
-    row = RowRun(job, entry, config, Store(config), Watcher(), None)
+    row = RowRun(job, entry, config, Store(config), Watcher(), None, None, None)
     stage = row._earlier_training("")
     assert stage is not None
     stage.folder.mkdir(parents=True)

@@ -272,7 +272,11 @@ def test_one_precision_is_trained_in_and_scored_in(
 @pytest.mark.rows
 @pytest.mark.parametrize(
     ("table", "row"),
-    [("tca/table2", "TCA"), ("mfpt/asvspoof5", "none"), ("breathnet/table4", "BreathNet")],
+    [
+        ("tca/table2", "TCA"),
+        pytest.param("mfpt/asvspoof5", "none", marks=pytest.mark.slow),
+        ("breathnet/table4", "BreathNet"),
+    ],
 )
 def test_every_system_is_trained_in_the_precision_asked_for(
     config, tmp_path, monkeypatch, table, row
