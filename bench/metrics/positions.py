@@ -112,12 +112,20 @@ def distance_errors(
     bins = np.where(
         np.isinf(distance_ms), len(edges) + 1, np.searchsorted(edges, distance_ms, side="right")
     )
-    meets = [f"{edge:g}" for edge in edges]
-    ways = [f"below {meets[0]} ms"]
-    ways += [f"{low} to {high} ms" for low, high in pairwise(meets)]
-    ways += [f"{meets[-1]} ms and above", "without boundary"]
+    ways = name_distances(edges.tolist())
     names = tuple(f"{name} {way}" for name in CLASSES for way in ways)
     return _collect_errors(points, decision, names, len(ways) * points.is_spoof + bins)
+
+
+def name_distances(edges_ms: Sequence[float] = DISTANCES_MS) -> tuple[str, ...]:
+    """Return the names of the bins of distance, the nearest first.
+
+    >>> name_distances([20, 40])
+    ('below 20 ms', '20 to 40 ms', '40 ms and above', 'without boundary')
+    """
+    meets = [f"{edge:g}" for edge in edges_ms]
+    between = (f"{low} to {high} ms" for low, high in pairwise(meets))
+    return (f"below {meets[0]} ms", *between, f"{meets[-1]} ms and above", "without boundary")
 
 
 def _collect_errors(

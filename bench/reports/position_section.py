@@ -17,7 +17,7 @@ from bench.evaluation.frame_errors import PositionErrorRates
 from bench.metrics.between import SeededResult, SystemDifference, compare_systems
 from bench.metrics.exact import FEW
 from bench.metrics.paired import correct_holm
-from bench.metrics.positions import POSITION_NAMES, POSITIONS
+from bench.metrics.positions import POSITION_NAMES, POSITIONS, name_distances
 from bench.reports.name_ranges import format_interval
 from bench.reports.row_runs import RunsByRow
 from bench.reports.row_tests import SIGNIFICANCE_LEVEL
@@ -40,6 +40,10 @@ class _Row(NamedTuple):
     """One row's error rates on an evaluation: one set for each seed."""
 
     seeds: tuple[PositionErrorRates, ...]
+
+    def has_group(self, group: str) -> bool:
+        """Return whether every seed has frames of the group; rows differ in their resolution."""
+        return all(group in rates.names for rates in self.seeds)
 
     def read_group(self, group: str) -> SeededResult:
         at = [rates.names.index(group) for rates in self.seeds]
@@ -97,8 +101,8 @@ def _describe_evaluation(
     places = [name for name in names if name in POSITION_NAMES]
     distances = [name for name in names if name not in POSITION_NAMES]
     tables = [(f"{evaluation}, by position in the segment", "-", POSITIONS, places)]
-    ways = list(dict.fromkeys(name.partition(" ")[2] for name in distances))
-    tables += [(f"{evaluation}, by distance to the nearest boundary", " ", tuple(ways), distances)]
+    ways = name_distances()
+    tables += [(f"{evaluation}, by distance to the nearest boundary", " ", ways, distances)]
     parts: list[str] = []
     for title, between_words, columns, groups in tables:
         parts += [
@@ -133,7 +137,7 @@ def _format_rates(
 
 
 def _format_rate(row: _Row, group: str) -> str:
-    if any(group not in rates.names for rates in row.seeds):
+    if not row.has_group(group):
         return ""
     low, high = (100 * row.read_mean(bound, group) for bound in ("low", "high"))
     interval = format_interval(low, high, 2)
@@ -152,7 +156,12 @@ def _compare_steps(
         and {rates.trials for rates in (*rows[row].seeds, *rows[str(parent)].seeds)}
         == {rows[row].seeds[0].trials}
     ]
-    places = [(child, parent, group) for child, parent in pairs for group in groups]
+    places = [
+        (child, parent, group)
+        for child, parent in pairs
+        for group in groups
+        if rows[child].has_group(group) and rows[parent].has_group(group)
+    ]
     differences = [
         compare_systems(rows[child].read_group(group), rows[parent].read_group(group))
         for child, parent, group in places

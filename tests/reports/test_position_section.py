@@ -28,8 +28,8 @@ NAMES = ("bonafide-middle", "spoof-middle", "spoof 640 ms and above")
 class Kept:
     """Error rates of 1,000 frames of each group, drawn around `errors` by run."""
 
-    def __init__(self, errors, trials="t"):
-        self.errors, self.trials = errors, trials
+    def __init__(self, errors, trials="t", names=()):
+        self.errors, self.trials, self.names = errors, trials, dict(names)
 
     def read_position_rates(self, run_id, evaluation):
         errors = self.errors.get(run_id[0])
@@ -40,7 +40,7 @@ class Kept:
         full = np.full(3, 1000.0)
         trials = self.trials if isinstance(self.trials, str) else self.trials[run_id[0]]
         return PositionErrorRates(
-            NAMES,
+            self.names.get(run_id[0], NAMES),
             trials,
             full,
             rates * full,
@@ -101,3 +101,15 @@ def test_only_rows_that_keep_scores_of_the_same_trials_are_compared():
     assert len(lines_of(text, "B")) == 4
     assert made({}) == ""
     assert lines_of(made({"A": [100, 200, 50]}), "B") == []
+
+
+def test_rows_of_several_resolutions_are_compared_where_both_have_frames():
+    """Distances of frames of 160 ms are all above those of some frames of 20 ms."""
+    names = {"A": ("bonafide-middle", "spoof 20 to 40 ms", "spoof 640 ms and above")}
+    text = made({"A": [100, 200, 50], "B": [100, 150, 40]}, names=names)
+    assert "| Row | Class | 20 to 40 ms | 640 ms and above |" in text, "the nearest comes first"
+    bonafide, spoof, _, far = lines_of(text, "B - A")
+    assert bonafide[2].startswith("+0.00 [")
+    assert spoof[2:] == [""]
+    assert far[2] == ""
+    assert far[3].startswith("**fewer** -1.00 [")
