@@ -70,7 +70,7 @@ def actual_dcf(counts: ScoreCounts, costs: DcfCosts | None = None) -> Cost:
     at = bayes_threshold(costs)
     below = int(np.searchsorted(counts.score, at))
     cost = _cost_at(counts, below, miss, false_alarm) / min(miss, false_alarm)
-    return Cost(cost, float(np.nextafter(at, -np.inf)))
+    return Cost(cost, math.nextafter(at, -math.inf))
 
 
 def _normalised_line(costs: DcfCosts) -> CostLine:
@@ -125,7 +125,7 @@ def min_cost(counts: ScoreCounts, miss: float, false_alarm: float) -> Cost:
     missed -= rejected
     at = int(missed.argmin())
     if missed[at] >= 0:
-        return Cost(false_alarm, float(np.nextafter(counts.score[0], -np.inf)))
+        return Cost(false_alarm, math.nextafter(counts.score[0], -math.inf))
     return Cost(_cost_at(counts, at + 1, miss, false_alarm), float(counts.score[at]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from typing import NamedTuple
 
@@ -205,7 +206,7 @@ class _Crossing:
 
 
 def _next_below(score: float) -> float:
-    return float(np.nextafter(score, -np.inf))
+    return math.nextafter(score, -math.inf)  # NumPy warns where that is minus infinity
 
 
 equal_error_rate = Decided(eer_of)

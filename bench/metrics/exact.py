@@ -27,6 +27,7 @@ bounds rather too wide.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -107,8 +108,9 @@ def bound_curves(
     missed, rejected = accumulate_errors(counts)
     miss_rate = np.append(0.0, missed) / missed[-1]
     false_alarm_rate = np.append(rejected[-1], rejected[-1] - rejected) / rejected[-1]
-    ends = np.nextafter(counts.score[[0, -1]], [-np.inf, np.inf])
-    score = np.concatenate([ends[:1], counts.score, ends[1:]])
+    below = math.nextafter(counts.score[0], -math.inf)
+    above = math.nextafter(counts.score[-1], math.inf)
+    score = np.concatenate([[below], counts.score, [above]])
     low, high = (
         ScoreCounts(
             score,

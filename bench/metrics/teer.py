@@ -8,6 +8,8 @@ accepted equally often, whatever the prevalence of spoofs.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from bench.errors import BenchError
@@ -52,7 +54,7 @@ def tandem_eer(trials: SasvTrials) -> float:
     is_spoof = trials.kind == SPOOF
     cm = det_points(cm_score[~is_spoof], cm_score[is_spoof])
     scores = np.unique(asv_score)
-    thresholds = np.append(np.nextafter(scores[0], -np.inf), scores)
+    thresholds = np.append(math.nextafter(scores[0], -math.inf), scores)
     missed, rejected, rejected_spoof = (
         np.searchsorted(ascending, thresholds, side="right")
         for ascending in (target, nontarget, spoof)

@@ -3,9 +3,11 @@ they weigh."""
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from bench.metrics.det import eer_by_class, eer_of
@@ -28,6 +30,7 @@ def made(rows):
 
 
 @given(st.lists(st.tuples(wide, st.integers(0, 3), st.integers(1, 3)), min_size=1))
+@example([(-sys.float_info.max, 1, 1)])
 def test_the_part_that_is_sorted_holds_the_eer_of_the_whole(rows):
     items = made(rows)
     whole = eer_of(count_items(items))
