@@ -61,14 +61,13 @@ class Mutant(NamedTuple):
 
 def count_mutants(module: Path) -> int:
     """Return the number of mutants of a module, given below the root of the tree."""
-    tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
-    return sum(_changed(node) is not None for node in ast.walk(tree))
+    return len(_list_changeable(_parse_module(module)))
 
 
 def make_mutant(module: Path, index: int) -> Mutant:
     """Return one mutant of a module, of as many as `count_mutants` says."""
-    tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
-    node = [node for node in ast.walk(tree) if _changed(node) is not None][index]
+    tree = _parse_module(module)
+    node = _list_changeable(tree)[index]
     before = ast.unparse(node)
     changed = _changed(node)
     assert changed is not None
@@ -76,6 +75,14 @@ def make_mutant(module: Path, index: int) -> Mutant:
         setattr(node, name, value)
     line = getattr(node, "lineno", 0)
     return Mutant(module, line, f"{before} -> {ast.unparse(node)}", ast.unparse(tree))
+
+
+def _parse_module(module: Path) -> ast.Module:
+    return ast.parse((ROOT / module).read_text(encoding="utf-8"))
+
+
+def _list_changeable(tree: ast.Module) -> list[ast.AST]:
+    return [node for node in ast.walk(tree) if _changed(node) is not None]
 
 
 def _changed(node: ast.AST) -> dict[str, object] | None:

@@ -20,7 +20,14 @@ from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 from bench.training import engine, file_names
 from bench.training.clips import ClipReader, LabelledClip, held_out_key, label_frames
-from bench.training.row import DatasetCache, RowData, latest_folder, score_path, write_settings
+from bench.training.row import (
+    DatasetCache,
+    RowData,
+    latest_folder,
+    score_path,
+    score_paths,
+    write_settings,
+)
 
 
 @dataclass(frozen=True)
@@ -49,11 +56,8 @@ class LoadedRow:
     @property
     def is_whole(self) -> bool:
         """Whether its weights and all its score files are in the work folder."""
-        paths = (
-            score_path(self.folder, name, self.run.evaluate[name], loaded)
-            for name, loaded in self.data.evaluate.items()
-        )
-        return self.has_weights and all(path.is_file() for path in paths)
+        paths = score_paths(self.folder, self.run, self.data)
+        return self.has_weights and all(path.is_file() for path in paths.values())
 
     @property
     def has_weights(self) -> bool:

@@ -1,4 +1,4 @@
-"""Make files of audio where a corpus has it in videos, or within Parquet lists.
+"""Make files of audio where a corpus has it in videos.
 
 The converted corpus is a folder that is used as the corpus's own: its lists lie where they were,
 and what was in a video lies there as FLAC, in one channel, at the video's rate, in 16 bits.
@@ -114,10 +114,8 @@ def decode_container(path: Path) -> tuple[NDArray[np.int16], int]:
         raise BenchError("audio.container", f"{path}: cannot be decoded: {error}") from error
     if not blocks:
         raise BenchError("audio.container", f"{path}: its audio track is empty")
-    wave = np.concatenate(blocks)
-    return np.clip(np.rint(wave * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1).astype(
-        np.int16
-    ), rate
+    wave = np.rint(np.concatenate(blocks) * _FULL_SCALE)
+    return wave.clip(-_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16), rate
 
 
 def _decode_track(container: Any, track: Any) -> Iterator[NDArray[np.float32]]:

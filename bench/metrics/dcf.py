@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.metrics.measure import CostLine, CostMetric, Decided, Least, ScoreMetric
-from bench.metrics.tally import Floats, ScoreCounts, accumulate_errors, sum_classes
+from bench.metrics.tally import Floats, ScoreCounts, accumulate_errors, next_below, sum_classes
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -70,7 +70,7 @@ def actual_dcf(counts: ScoreCounts, costs: DcfCosts | None = None) -> Cost:
     at = bayes_threshold(costs)
     below = int(np.searchsorted(counts.score, at))
     cost = _cost_at(counts, below, miss, false_alarm) / min(miss, false_alarm)
-    return Cost(cost, math.nextafter(at, -math.inf))
+    return Cost(cost, next_below(at))
 
 
 def _normalised_line(costs: DcfCosts) -> CostLine:
@@ -125,7 +125,7 @@ def min_cost(counts: ScoreCounts, miss: float, false_alarm: float) -> Cost:
     missed -= rejected
     at = int(missed.argmin())
     if missed[at] >= 0:
-        return Cost(false_alarm, math.nextafter(counts.score[0], -math.inf))
+        return Cost(false_alarm, next_below(counts.score[0]))
     return Cost(_cost_at(counts, at + 1, miss, false_alarm), float(counts.score[at]))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from typing import NamedTuple
 
@@ -10,7 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bench.metrics.measure import Decided, PackageMetric, ScoreMetric
-from bench.metrics.tally import Floats, ScoreCounts, accumulate_errors, check_scores, count_scores
+from bench.metrics.tally import (
+    Floats,
+    ScoreCounts,
+    accumulate_errors,
+    check_scores,
+    count_scores,
+    next_below,
+)
 from bench.units import BONAFIDE, SPOOF
 
 RESULTS_VERSION = 1
@@ -66,7 +72,7 @@ def det_points_of(counts: ScoreCounts) -> DetPoints:
     return DetPoints(
         np.concatenate([[0.0], missed]) / missed[-1],
         (rejected[-1] - np.concatenate([[0.0], rejected])) / rejected[-1],
-        np.concatenate([[_next_below(counts.score[0])], counts.score]),
+        np.concatenate([[next_below(counts.score[0])], counts.score]),
     )
 
 
@@ -201,12 +207,8 @@ class _Crossing:
         at, below = self.above, self.gap_at(self.above - 1)
         if -below <= self.gap_at(at):
             at = bisect_left(self._points, below, hi=at, key=self.gap_at)
-        threshold = self._score[at - 1] if at else _next_below(self._score[0])
+        threshold = self._score[at - 1] if at else next_below(self._score[0])
         return EerResult(sum(self.rates_at(at)) / 2, float(threshold))
-
-
-def _next_below(score: float) -> float:
-    return math.nextafter(score, -math.inf)  # NumPy warns where that is minus infinity
 
 
 equal_error_rate = Decided(eer_of)

@@ -37,7 +37,7 @@ from scipy.special import betaincinv
 
 from bench.metrics.items import Items, count_items, items_eer
 from bench.metrics.plans import sum_groups
-from bench.metrics.tally import Bools, Floats, ScoreCounts, accumulate_errors
+from bench.metrics.tally import Bools, Floats, ScoreCounts, accumulate_errors, next_below
 
 FEW = 10
 """Where fewer units than these carry the errors of a class, exact bounds count."""
@@ -108,9 +108,8 @@ def bound_curves(
     missed, rejected = accumulate_errors(counts)
     miss_rate = np.append(0.0, missed) / missed[-1]
     false_alarm_rate = np.append(rejected[-1], rejected[-1] - rejected) / rejected[-1]
-    below = math.nextafter(counts.score[0], -math.inf)
     above = math.nextafter(counts.score[-1], math.inf)
-    score = np.concatenate([[below], counts.score, [above]])
+    score = np.concatenate([[next_below(counts.score[0])], counts.score, [above]])
     low, high = (
         ScoreCounts(
             score,

@@ -7,6 +7,7 @@ replicate is the same scores with other counts.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,14 @@ class ScoreCounts(NamedTuple):
     """Bona fide trials with that score (or their weight); may be zero."""
     spoof: Floats
     """Spoof trials with that score (or their weight); may be zero."""
+
+
+def next_below(score: float) -> float:
+    """Return the number right below a score, a threshold that accepts it; -inf below the lowest.
+
+    NumPy's function warns there.
+    """
+    return math.nextafter(score, -math.inf)
 
 
 def count_scores(bonafide: ArrayLike, spoof: ArrayLike) -> ScoreCounts:

@@ -8,15 +8,13 @@ accepted equally often, whatever the prevalence of spoofs.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from bench.errors import BenchError
 from bench.metrics.det import det_points
 from bench.metrics.measure import TwoScoreMetric
 from bench.metrics.sasv import KINDS, NONTARGET, SPOOF, TARGET, SasvTrials
-from bench.metrics.tally import Floats, check_scores
+from bench.metrics.tally import Floats, check_scores, next_below
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -54,7 +52,7 @@ def tandem_eer(trials: SasvTrials) -> float:
     is_spoof = trials.kind == SPOOF
     cm = det_points(cm_score[~is_spoof], cm_score[is_spoof])
     scores = np.unique(asv_score)
-    thresholds = np.append(math.nextafter(scores[0], -math.inf), scores)
+    thresholds = np.append(next_below(scores[0]), scores)
     missed, rejected, rejected_spoof = (
         np.searchsorted(ascending, thresholds, side="right")
         for ascending in (target, nontarget, spoof)

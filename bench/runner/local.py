@@ -34,7 +34,7 @@ from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 from bench.training import file_names
 from bench.training.callbacks import TrainingCallback
-from bench.training.row import DatasetCache, RowData, score_path, training_path
+from bench.training.row import DatasetCache, RowData, score_paths, training_path
 
 
 class ProgressReporter(TrainingCallback, Protocol):
@@ -182,8 +182,7 @@ def is_scored(job: RowJob, config: Config) -> bool:
     """Return whether a job is trained in this work folder, with all its score files."""
     folder = training_path(config.work, job.run, job.data, job.seed)
     needed = [folder / file_names.SELECTION] if job.run.is_trained else []
-    for name, loaded in job.data.evaluate.items():
-        needed.append(score_path(folder, name, job.run.evaluate[name], loaded))
+    needed += score_paths(folder, job.run, job.data).values()
     return all(path.is_file() for path in needed)
 
 

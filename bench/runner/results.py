@@ -28,7 +28,7 @@ from bench.tracking.run_artifacts import PICTURES
 from bench.tracking.run_frame import is_figure
 from bench.tracking.run_record import FAILURE, METRIC_VERSIONS, DatasetUse, RunRecord
 from bench.tracking.store import TrackedRun
-from bench.training.row import RowData, TrainedRow, score_path
+from bench.training.row import RowData, TrainedRow, score_paths
 
 if TYPE_CHECKING:
     from bench.runner.row_run import RowRun
@@ -112,11 +112,7 @@ def renew_row(row: RowRun, finished: Any) -> Failure | None:
     what = "; ".join(filter(None, (versions.describe_changes(changed), lacking)))
     try:
         shared_training.fetch_scores(row.store, finished, row.folder, say)
-        paths = {
-            evaluation: score_path(row.folder, evaluation, entry.run.evaluate[evaluation], loaded)
-            for evaluation, loaded in row.job.data.evaluate.items()
-        }
-        task = plan_figures(row, run_id, paths)
+        task = plan_figures(row, run_id, score_paths(row.folder, entry.run, row.job.data))
         figures = compute_figures(task) if lacking else compute_results_alone(task)
         missing = describe_failures(figures)
         row.store.renew_results(run_id, entry, figures.results, figures.pictures, missing)

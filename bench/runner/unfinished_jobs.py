@@ -13,23 +13,15 @@ def list_unfinished(
     order: RunRequest, config: Config, store: Store, anew: bool = False
 ) -> list[tuple[str, int]]:
     """Return the rows and seeds that `bench run` would train or score, all of them `anew`."""
-    reader, runs = InputReader(config), order.resolve_runs()
     jobs = [(row, seed) for row in order.rows for seed in order.row_seeds(row)]
     if anew:
         return jobs
+    reader, runs = InputReader(config), order.resolve_runs()
     inputs = {row: reader.read_run(run) for row, run in runs.items()}
-    return [
-        (row, seed)
-        for row, seed in jobs
-        if not store.find_finished(
-            RunRecord(
-                table=order.table.key,
-                paper=order.table.key.partition("/")[0],
-                row=row,
-                seed=seed,
-                run=runs[row],
-                fingerprints=inputs[row].fingerprints,
-                made_from=inputs[row].made_from,
-            )
-        )
-    ]
+
+    def is_finished(row: str, seed: int) -> bool:
+        made = inputs[row].fingerprints, inputs[row].made_from
+        entry = RunRecord.from_digests(order.table.key, row, seed, runs[row], *made)
+        return store.find_finished(entry) is not None
+
+    return [job for job in jobs if not is_finished(*job)]

@@ -84,6 +84,20 @@ class RunRecord:
 
     @classmethod
     def from_data(cls, table: str, row: str, seed: int, run: Run, data: RunData) -> RunRecord:
+        """Return what `from_digests` does, of loaded data."""
+        digests = data.fingerprints(), data.content_digests()
+        return cls.from_digests(table, row, seed, run, *digests)
+
+    @classmethod
+    def from_digests(
+        cls,
+        table: str,
+        row: str,
+        seed: int,
+        run: Run,
+        fingerprints: Mapping[str, str],
+        made_from: Mapping[str, str],
+    ) -> RunRecord:
         """Return what the run of a row is looked up by; what else is kept of it is left empty."""
         return cls(
             table=table,
@@ -91,8 +105,8 @@ class RunRecord:
             row=row,
             seed=seed,
             run=run,
-            fingerprints=data.fingerprints(),
-            made_from=data.content_digests(),
+            fingerprints=fingerprints,
+            made_from=made_from,
         )
 
     @property

@@ -199,6 +199,14 @@ def score_path(folder: Path, name: str, data: HeldOutData, loaded: LoadedSplit) 
     return folder / "scores" / f"{name}-{details}.parquet"
 
 
+def score_paths(folder: Path, run: Run, data: RowData) -> dict[str, Path]:
+    """Return the score file of each of a run's evaluations, by its name."""
+    return {
+        name: score_path(folder, name, run.evaluate[name], loaded)
+        for name, loaded in data.evaluate.items()
+    }
+
+
 def _in_milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:g}ms"
 
@@ -221,10 +229,7 @@ def train_and_score(
     conditions.apply_precision(run.training.precision)
     ended = _train_row(fabric, run, seed, data, folder, config, callback)
     checkpoint = None if ended is None else folder / file_names.BEST_CHECKPOINT
-    paths = {
-        name: score_path(folder, name, run.evaluate[name], loaded)
-        for name, loaded in data.evaluate.items()
-    }
+    paths = score_paths(folder, run, data)
     missing = {name: path for name, path in paths.items() if not path.is_file()}
     progress = Progress() if ended is None else ended.progress
     computed = progress.conditions

@@ -6,10 +6,12 @@ import math
 from dataclasses import replace
 
 import pytest
+import seaborn as sns
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.reports import plots
+from bench.reports.plot_style import STYLE
 from bench.reports.plots import points
 from bench.reports.plots.curves import rate_axis
 from bench.specs.table import Column
@@ -75,3 +77,10 @@ def test_a_drawn_whisker_is_inside_its_panel(subtests):
             ends = [end for line in whiskers for end in line.get_xdata()]
             assert all(low <= end <= high for end in ends)
             assert [end for of in intervals for end in of[1:] if end == end] == pytest.approx(ends)
+
+
+def test_the_style_is_seaborns_but_for_the_colours_of_edges_and_heat_maps():
+    """It is written out, as importing seaborn takes as long as all else that a plot imports."""
+    theirs = sns.axes_style("whitegrid")
+    differing = {name for name, value in theirs.items() if STYLE.get(name) != value}
+    assert differing == {"axes.edgecolor", "image.cmap"}

@@ -104,11 +104,11 @@ def draw_heat_map(rates: pd.DataFrame, title: str) -> Figure:
     so that small ones differ beside a large one; `POOLED`, the margin, is drawn on the same scale,
     apart from the rest.
     """
+    import seaborn as sns  # takes as long as everything else that a plot imports
+
     down, across = rates.shape
     wide = across > 30  # numbers would not fit
     width = max(1.6 + (0.16 if wide else 0.42) * across, 4.0)
-    import seaborn as sns  # takes as long as everything else that a plot imports
-
     with styled_figure(width, 1.2 + 0.22 * down, title, grid="none") as figure:
         axes = figure.subplots()
         sns.heatmap(

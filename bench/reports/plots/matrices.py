@@ -113,6 +113,8 @@ def _draw_matrix(
     marked: frozenset[int] | set[int] = frozenset(),
 ) -> None:
     """Draw the matrix of the values by column; leave the panel out where there are none."""
+    import seaborn as sns  # takes as long as everything else that a plot imports
+
     if all(value is None for value in values.values()):
         axes.remove()
         return
@@ -126,8 +128,6 @@ def _draw_matrix(
             at = columns[index].group, columns[index].heading
             matrix.loc[at] = shown
             texts.loc[at] = f"{shown:{sign}.{digits}f}{SECOND_HAND_MARK * (index in marked)}"
-    import seaborn as sns  # takes as long as everything else that a plot imports
-
     sns.heatmap(
         matrix,
         ax=axes,
