@@ -76,8 +76,8 @@ class ConfigFile(Spec):
     evaluate: Literal["auto", "beside", "before"] = "auto"
     """When the figures of a row that is trained and scored are computed and drawn (intervals,
     breakdowns, pictures): `beside` the next row's training, in a process of their own that yields
-    to it, or `before` that training begins. `auto` is `before` on the CPU, which training needs
-    itself, and else `beside`. The figures are the same."""
+    to it, or `before` that training begins. `auto` is `before` on a CPU of one core, which training
+    needs itself, and else `beside`. The figures are the same."""
     speed: SpeedSettings = SpeedSettings()
     """How this machine computes, without a change of what is computed
     (`bench.config.speed_settings`)."""

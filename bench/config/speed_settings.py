@@ -14,15 +14,15 @@ class SpeedSettings(Spec):
     """All of `[speed]`."""
 
     fused_adam: bool | None = None
-    """Whether Adam updates all weights in one pass over memory. Where it is left out: on a GPU,
-    unless float16's loss scale and `training.gradient_clip` meet."""
+    """Whether Adam updates all weights in one pass over memory. Where it is left out: on the CPU and
+    on NVIDIA's GPUs, unless float16's loss scale and `training.gradient_clip` meet."""
     compile: Literal["none", "blocks", "cuda-graphs"] = "none"
     """`blocks`: torch.compile makes one kernel of several in the encoder's blocks. `cuda-graphs`
     also replays them without the host, for small batches of one length. Where the compiler fails,
     a line says so, and they run as they are."""
-    channels_last: bool = False
+    channels_last: bool | None = None
     """Whether the encoder's convolutions keep the channels of a sample side by side, so that
-    nothing is transposed."""
+    nothing is transposed. Where it is left out: on the CPU."""
     gradient_checkpointing: bool = False
     """Whether training computes each block of the encoder once more instead of keeping what is
     within it: less memory, a third more time, the same results."""

@@ -17,6 +17,7 @@ from types import TracebackType
 
 from bench._io import interrupts
 from bench._io.child_processes import CallBeside, ChildFailed
+from bench._io.cores import count_cores
 from bench.config import Config
 from bench.jobs.leases import Lease
 from bench.models import devices
@@ -83,7 +84,8 @@ class FigureQueue:
         """Prepare the queue; `say` is told when a row waits and when its figures are there."""
         kind = config.evaluate
         if kind == "auto":
-            kind = "before" if devices.device_kind(config.device) == "cpu" else "beside"
+            is_alone = devices.device_kind(config.device) == "cpu" and count_cores() == 1
+            kind = "before" if is_alone else "beside"
         self._is_beside, self._say = kind == "beside", say
         self._waiting: deque[ScoredRow] = deque()
         """The first one is computed by `_call`."""

@@ -100,18 +100,19 @@ def test_restarts_are_equal_with_everything_on(
 
 def test_fused_adam_learns_the_same_but_for_rounding(small, config, tmp_path):
     run = small("S0", "training.epochs=1")
-    plain = run_to_end(run, config, tmp_path / "plain")
+    plain = run_to_end(run, fast(config, fused_adam=False), tmp_path / "plain")
     fused = run_to_end(run, fast(config, fused_adam=True), tmp_path / "fused")
     require_same_scores(plain, fused, atol=1e-4)
+    assert "fused Adam on" in fused.conditions["determinism"]
     assert "fused" not in plain.conditions["determinism"]
 
 
 @pytest.mark.rows
 def test_a_training_goes_on_with_this_machines_adam(small, config, tmp_path, monkeypatch):
     monkeypatch.setattr("bench.training.epoch.CHECK_EVERY", 1)
-    run, there = small("S0"), fast(config, fused_adam=True)
-    expected = run_to_end(run, config, tmp_path / "whole")
-    for first, then, place in ((there, config, "one"), (config, there, "other")):
+    run, here, there = small("S0"), fast(config, fused_adam=False), fast(config, fused_adam=True)
+    expected = run_to_end(run, here, tmp_path / "whole")
+    for first, then, place in ((there, here, "one"), (here, there, "other")):
         stop(run, first, tmp_path / place, Signals((2, 2)))
         trained = run_to_end(run, then, tmp_path / place)
         require_same_scores(expected, trained, atol=1e-3)
@@ -122,11 +123,21 @@ def test_a_training_goes_on_with_this_machines_adam(small, config, tmp_path, mon
 def test_adam_is_fused_where_it_can_be(small):
     unstated, asked = SpeedSettings(), SpeedSettings(fused_adam=True)
     run, clipped = small("S0"), ("training.precision='fp16-mixed'", "training.gradient_clip=1.0")
-    assert not speedups.uses_fused_adam(run, unstated, "cpu")
-    assert speedups.uses_fused_adam(run, unstated, "cuda")
-    assert speedups.uses_fused_adam(run, asked, "cpu")
-    assert not speedups.uses_fused_adam(small("S0", *clipped), asked, "cuda")
-    assert not speedups.uses_fused_adam(run, SpeedSettings(fused_adam=False), "cuda")
+    for device in ("cpu", "cuda"):
+        assert speedups.uses_fused_adam(run, unstated, device)
+        assert not speedups.uses_fused_adam(small("S0", *clipped), asked, device)
+        assert not speedups.uses_fused_adam(run, SpeedSettings(fused_adam=False), device)
+    assert not speedups.uses_fused_adam(run, unstated, "mps")
+    assert speedups.uses_fused_adam(run, asked, "mps")
+
+
+def test_channels_are_last_on_the_cpu_unless_stated():
+    unstated = SpeedSettings()
+    assert speedups.uses_channels_last(unstated, "cpu")
+    assert not speedups.uses_channels_last(unstated, "cuda")
+    for stated in (True, False):
+        speed = SpeedSettings(channels_last=stated)
+        assert {speedups.uses_channels_last(speed, device) for device in ("cpu", "cuda")} == {stated}
 
 
 def saved_bytes(system, batch) -> int:
