@@ -26,7 +26,7 @@ from bench.metrics.mistakes import Mistakes, find_mistakes, ratio_mistakes
 from bench.metrics.plans import ResamplingFactors, ResamplingPlan, sum_groups
 from bench.metrics.ratios import Ratios, replicate_ratios
 from bench.metrics.registry import LOGIT, clean_level, select_metrics
-from bench.metrics.resampling_groups import Replicate, ResamplingGroups, group_items, has_all
+from bench.metrics.resampling_groups import DrawnWeights, ResamplingGroups, group_items, has_all
 from bench.metrics.tally import Bools, Floats
 
 REPLICATES = 1000
@@ -161,11 +161,11 @@ class _RememberedGroups(ResamplingGroups):
     The rows of a table share their trials, and drawing takes longer than computing the metric.
     """
 
-    def draw_replicate(self, seed: int, number: int, needed: Floats) -> Replicate:
+    def draw_batch(self, seed: int, numbers: range, needed: Floats) -> DrawnWeights:
         """Return the weights that were drawn for the seed's trials; see `ResamplingGroups`."""
-        weights = _WEIGHTS[seed][number].astype(np.float64)
-        assert has_all(weights, needed), "trials of one digest have the same classes"
-        return Replicate(weights, 0)
+        weights = _WEIGHTS[seed][numbers.start : numbers.stop].astype(np.float64)
+        assert has_all(weights, needed).all(), "trials of one digest have the same classes"
+        return DrawnWeights(weights, 0)
 
 
 _WEIGHTS: dict[int, NDArray[np.uint8] | NDArray[np.uint16]] = {}
@@ -185,14 +185,13 @@ def _group_items(trials: str, plan: ResamplingPlan, items: Items) -> ResamplingG
         needed = np.stack(
             [sum_groups(group, items.bonafide, n), sum_groups(group, items.spoof, n)], 1
         )
-        draw = drawn_groups.draw_replicate
         _free_weights(n * REPLICATES)
         drawn = np.empty((REPLICATES, n), dtype=np.uint8)
-        for number in range(REPLICATES):
-            weights = draw(seed, number, needed).weights
+        for numbers in drawn_groups.split_replicates(REPLICATES):
+            weights = drawn_groups.draw_batch(seed, numbers, needed).weights
             if drawn.dtype == np.uint8 and weights.max() > np.iinfo(np.uint8).max:
                 drawn = drawn.astype(np.uint16)
-            drawn[number] = weights
+            drawn[numbers.start : numbers.stop] = weights
         _WEIGHTS[seed] = drawn
     return _RememberedGroups(*drawn_groups)
 

@@ -46,8 +46,6 @@ RESULTS_VERSION = 2
 LEVEL = 0.95
 """Coverage of every interval."""
 
-_BATCH_BYTES = 2**25
-_BATCH_ROWS = 64
 _THREADS = 4
 """More would wait for memory, and each takes some."""
 
@@ -264,19 +262,14 @@ def _fill_values(
             "no resampling by speaker+attack: there are spoofs without an attack "
             f"({int(needed[nameless, 1].sum())}); resample by speaker",
         )
-    step = min(_BATCH_ROWS, max(1, _BATCH_BYTES // (8 * groups.n)))
 
-    def fill_batch(start: int) -> int:
-        numbers = range(start, min(start + step, values.shape[2]))
-        weights, redrawn = np.empty((len(numbers), groups.n)), 0
-        for row, number in zip(weights, numbers, strict=True):
-            row[:], again = groups.draw_replicate(seed, number, needed)
-            redrawn += again
+    def fill_batch(numbers: range) -> int:
+        weights, redrawn = groups.draw_batch(seed, numbers, needed)
         for system, filler in enumerate(fillers):
-            filler.fill_values(values[system, :, start : numbers.stop], weights)
+            filler.fill_values(values[system, :, numbers.start : numbers.stop], weights)
         return redrawn
 
-    return sum(pool.map(fill_batch, range(0, values.shape[2], step)))
+    return sum(pool.map(fill_batch, groups.split_replicates(values.shape[2])))
 
 
 class _ReplicateFiller:

@@ -74,7 +74,8 @@ class _Cells:
 
         `sums`, (replicates, 2, cells), is the weight of both classes in each cell.
         """
-        errors = np.pad(sums.cumsum(axis=2), [(0, 0), (0, 0), (1, 0)])
+        errors = np.zeros((len(sums), 2, sums.shape[2] + 1))
+        sums.cumsum(axis=2, out=errors[:, :, 1:])
         miss, false_alarm = _error_rates(errors, errors[:, :, -1:])
         chosen = np.zeros(miss[:, 1:].shape, dtype=np.bool_)
         values = np.empty((len(self._lines), len(errors)))

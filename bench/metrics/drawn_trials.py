@@ -84,7 +84,8 @@ class DrawnTrials:
         for trials, size, drawn in zip(
             self._classes, sizes, (n_bonafide, total - n_bonafide), strict=True
         ):
-            weights = draw_counts(rng, size, drawn)
+            weights = np.empty(size)
+            draw_counts(rng, weights, drawn)
             sums.append(weights @ trials.terms / drawn)
             counts = np.zeros(len(self._score))
             counts[trials.run] = np.add.reduceat(weights, trials.first)

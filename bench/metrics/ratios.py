@@ -22,8 +22,6 @@ from bench.metrics.resampling_groups import ResamplingGroups, group_items
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.units import BONAFIDE, SPOOF
 
-_BATCH = 64
-
 
 class Decisions(NamedTuple):
     """How many items are decided at one threshold, and how many wrongly; NaN where not known."""
@@ -207,12 +205,11 @@ def replicate_ratios(
     ]
     nothing = np.empty((groups.n, 0))
     values = np.empty((len(systems), replicates, len(systems[0].names)))
-    for start in range(0, replicates, _BATCH):
-        numbers = range(start, min(start + _BATCH, replicates))
-        weights = np.stack([groups.draw_replicate(seed, i, nothing).weights for i in numbers])
+    for numbers in groups.split_replicates(replicates):
+        weights = groups.draw_batch(seed, numbers, nothing).weights
         for which, columns in enumerate(of_groups):
             part, whole = np.split(weights @ columns, 2, axis=1)
-            values[which, start : numbers.stop] = _divide_sums(part, whole)
+            values[which, numbers.start : numbers.stop] = _divide_sums(part, whole)
     return values
 
 

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.errors import BenchError
 from bench.metrics.plans import NothingToResample, ResamplingPlan
-from bench.metrics.tally import Floats, Integers
+from bench.metrics.tally import Bools, Floats, Integers
 
 _STRETCH = 65_536
+_BATCH_ROWS = 64
+_BATCH_BYTES = 2**25
+_FEW_LEVELS = 512
+"""Draws of up to so many levels are remembered: an evaluation of a small set makes the same ones
+for each of its metrics, and making them takes longer than the metrics."""
+_REMEMBERED = 128
+"""Batches of such draws, of 64 kB each at most."""
 
 
-class Replicate(NamedTuple):
-    """One draw."""
+class DrawnWeights(NamedTuple):
+    """Some draws."""
 
     weights: Floats
-    """How often each group was drawn, (n,)."""
+    """How often each group was drawn, (replicates, n)."""
     redrawn: int
-    """How many draws before it lacked a class and were repeated."""
+    """How many draws before them lacked a class and were repeated."""
 
 
 class ResamplingGroups(NamedTuple):
@@ -38,33 +47,53 @@ class ResamplingGroups(NamedTuple):
         """How many groups there are."""
         return len(self.levels[0])
 
-    def draw_replicate(self, seed: int, number: int, needed: Floats) -> Replicate:
-        """Return replicate `number` of `seed`, the same whatever else is drawn.
+    def split_replicates(self, replicates: int) -> list[range]:
+        """Return the numbers of the replicates that fit in a little memory together."""
+        step = min(_BATCH_ROWS, max(1, _BATCH_BYTES // (8 * self.n)))
+        starts = range(0, replicates, step)
+        return [range(start, min(start + step, replicates)) for start in starts]
+
+    def draw_batch(self, seed: int, numbers: range, needed: Floats) -> DrawnWeights:
+        """Return the replicates `numbers` of `seed`, each the same whatever else is drawn.
 
         `needed`, (n, k), is what each group adds to each of k sums, such as the weight of a class.
         A draw in which one of the sums is 0 is repeated.
         """
-        rng = np.random.default_rng([seed, number])
-        again = 0
-        while not has_all(weights := self._draw_weights(rng), needed):
-            again += 1
-        return Replicate(weights, again)
+        if sum(self.sizes) <= _FEW_LEVELS:
+            counts = _remember_batch(self.sizes, seed, numbers).astype(np.float64)
+        else:
+            counts = _draw_batch(self.sizes, seed, numbers)
+        weights, again = self._weigh_groups(counts), 0
+        for i in np.flatnonzero(~has_all(weights, needed)):
+            rng, drawn = np.random.default_rng([seed, numbers[i]]), counts[i : i + 1]
+            _draw_levels(rng, self.sizes, drawn[0])
+            while not has_all(weights[i : i + 1], needed):
+                again += 1
+                _draw_levels(rng, self.sizes, drawn[0])
+                weights[i] = self._weigh_groups(drawn)
+        return DrawnWeights(weights, again)
 
-    def _draw_weights(self, rng: np.random.Generator) -> Floats:
-        """Return weights of the groups: each factor's levels, drawn with replacement."""
-        counts = [draw_counts(rng, size, size) for size in self.sizes]
-        if len(counts) == 1:
-            return counts[0]  # a group is a level
-        weights = np.ones(self.n)
-        for level, count in zip(self.levels, counts, strict=True):
-            weights *= np.append(count, 1)[level]
+    def _weigh_groups(self, counts: Floats) -> Floats:
+        """Return the weights of groups whose factors' levels are drawn so often, (r, levels)."""
+        if len(self.sizes) == 1:
+            return counts  # a group is a level
+        weights = np.ones((len(counts), self.n))
+        factors = np.split(counts, np.cumsum(self.sizes)[:-1], axis=1)
+        for level, drawn in zip(self.levels, factors, strict=True):
+            weights *= np.concatenate([drawn, np.ones((len(drawn), 1))], axis=1).take(level, axis=1)
         return weights
 
 
-def has_all(weights: Floats, needed: Floats) -> bool:
-    """Return whether weights of groups, (n,), have some of each of k sums, (n, k), all positive."""
+def has_all(weights: Floats, needed: Floats) -> Bools:
+    """Return which rows of weights of groups, (r, n), have some of each of k sums, (n, k).
+
+    What groups add to the sums is not negative.
+    """
     first = slice(4096)  # mostly enough
-    return bool((weights[first] @ needed[first] > 0).all() or (weights @ needed > 0).all())
+    has: Bools = np.all(weights[:, first] @ needed[first] > 0, axis=1)
+    if not has.all():
+        has[~has] = np.all(weights[~has] @ needed > 0, axis=1)
+    return has
 
 
 def group_items(plan: ResamplingPlan, sets: Sequence[Integers]) -> ResamplingGroups:
@@ -105,27 +134,49 @@ def group_items(plan: ResamplingPlan, sets: Sequence[Integers]) -> ResamplingGro
     return ResamplingGroups(tuple(of_unit[positions] for positions in at), levels, sizes)
 
 
-def draw_counts(rng: np.random.Generator, size: int, draws: int) -> Floats:
-    """Return how often each of `size` things is drawn in so many draws, with replacement.
+def draw_counts(rng: np.random.Generator, counts: NDArray[Any], draws: int) -> None:
+    """Write into `counts` how often each thing is drawn in so many draws, with replacement.
 
     First comes how many draws fall on each stretch of them: in two threads, large temporary arrays
     cost more than the draws.
     """
+    size = len(counts)
+    if size < _STRETCH:
+        counts[:] = np.bincount(rng.integers(0, size, draws), minlength=size)
+        return
     starts = [*range(0, size, _STRETCH)]
     lengths = np.diff(starts, append=size)
-    return np.concatenate(
-        [
+    drawn_by_stretch = rng.multinomial(draws, lengths / size)
+    for start, length, drawn in zip(starts, lengths, drawn_by_stretch, strict=True):
+        counts[start : start + length] = np.bincount(
             # 65,536 levels are whole draws of 16 bits, which are twice as fast.
-            np.bincount(
-                rng.integers(0, length, drawn, dtype=np.uint16)
-                if length == _STRETCH
-                else rng.integers(0, length, drawn),
-                minlength=length,
-            )
-            for length, drawn in zip(lengths, rng.multinomial(draws, lengths / size), strict=True)
-        ],
-        dtype=np.float64,
-    )
+            rng.integers(0, length, drawn, dtype=np.uint16)
+            if length == _STRETCH
+            else rng.integers(0, length, drawn),
+            minlength=length,
+        )
+
+
+def _draw_levels(rng: np.random.Generator, sizes: Sequence[int], counts: Floats) -> None:
+    """Write how often each level of all factors, one after the other, is drawn."""
+    end = 0
+    for size in sizes:
+        start, end = end, end + size
+        draw_counts(rng, counts[start:end], size)
+
+
+def _draw_batch(sizes: tuple[int, ...], seed: int, numbers: range) -> Floats:
+    """Return the first draw of each replicate, (replicates, levels)."""
+    drawn = np.empty((len(numbers), sum(sizes)))
+    for counts, number in zip(drawn, numbers, strict=True):
+        _draw_levels(np.random.default_rng([seed, number]), sizes, counts)
+    return drawn
+
+
+@lru_cache(_REMEMBERED)
+def _remember_batch(sizes: tuple[int, ...], seed: int, numbers: range) -> NDArray[np.uint16]:
+    """Return `_draw_batch` of few levels, from memory where it was made before."""
+    return _draw_batch(sizes, seed, numbers).astype(np.uint16)
 
 
 def _rank_levels(level: Integers) -> tuple[Integers, int]:

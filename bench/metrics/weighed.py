@@ -19,7 +19,6 @@ from bench.metrics.ratios import Decisions
 from bench.metrics.resampling_groups import ResamplingGroups, group_items
 from bench.metrics.tally import Floats, Integers
 
-_BATCH = 64
 _NO_DECISIONS = Decisions()
 
 
@@ -125,13 +124,12 @@ def replicate_weighed(
     check_draws(replicates, seed)
     nothing = np.empty((groups.n, 0))
     values = np.empty((len(systems), len(systems[0]), replicates))
-    for start in range(0, replicates, _BATCH):
-        numbers = range(start, min(start + _BATCH, replicates))
-        weights = np.stack([groups.draw_replicate(seed, i, nothing).weights for i in numbers])
+    for numbers in groups.split_replicates(replicates):
+        weights = groups.draw_batch(seed, numbers, nothing).weights
         for which, (metrics, code) in enumerate(zip(systems, groups.codes, strict=True)):
             drawn = weights[:, code]
             for i, metric in enumerate(metrics.values()):
-                values[which, i, start : numbers.stop] = metric.compute(drawn)
+                values[which, i, numbers.start : numbers.stop] = metric.compute(drawn)
     return values
 
 

@@ -13,7 +13,7 @@ from tests.errors import raises_code
 
 
 def weights_of(met, number=0):
-    return met.draw_replicate(1, number, np.empty((met.n, 0))).weights
+    return met.draw_batch(1, range(number, number + 1), np.empty((met.n, 0))).weights[0]
 
 
 def test_names_and_codes_are_the_same_levels():
@@ -80,6 +80,49 @@ def test_attacks_are_drawn_whole_and_bona_fide_apart_from_them():
         assert drawn[1] == drawn[3]
         assert drawn[1] + drawn[4] == 2
         assert drawn[[0, 2, 5]].sum() == 3
+
+
+def test_attacks_are_drawn_where_every_utterance_has_one():
+    """Bona fide frames alone are in such utterances."""
+    met = group_items(make_plan("attack", range(3), None, ["X", "Y", "X"]), [np.arange(3)])
+    drawn = np.stack([weights_of(met, number)[met.codes[0]] for number in range(20)])
+    assert (drawn[:, 0] == drawn[:, 2]).all()
+    assert (drawn[:, 0] + drawn[:, 1] == 2).all()
+
+
+@pytest.mark.parametrize("n", [5, 600])  # draws of few are remembered
+def test_a_draw_that_lacks_a_class_is_repeated(n):
+    met = group_items(plan_by_utterance(np.arange(n)), [np.arange(n)])
+    needed = np.zeros((n, 2))
+    needed[0, 0] = needed[1:3, 1] = 0.5
+    again, expected = 0, []
+    for number in range(6, 30):
+        rng = np.random.default_rng([9, number])
+        while True:
+            drawn = np.bincount(rng.integers(0, n, n), minlength=n)
+            if drawn[0] and drawn[1:3].any():
+                break
+            again += 1
+        expected.append(drawn)
+    for _ in range(2):
+        found = met.draw_batch(9, range(6, 30), needed)
+        assert found.redrawn == again > 0
+        np.testing.assert_array_equal(found.weights, expected)
+        found.weights[:] = -1  # what a caller does with them changes no later draw
+
+
+def test_a_draw_depends_on_its_seed_and_number_alone(subtests):
+    for n, name in ((40, "speaker"), (40, "speaker+attack"), (5000, "speaker+attack")):
+        with subtests.test(n=n, name=name):
+            unit = np.arange(n)
+            plan = make_plan(name, unit, unit // 2, np.where(unit % 3, unit % 7, -1))
+            met = group_items(plan, [unit])
+            nothing = np.empty((met.n, 0))
+            together = met.draw_batch(4, range(9), nothing).weights
+            np.testing.assert_array_equal(
+                together[3:5], met.draw_batch(4, range(3, 5), nothing).weights
+            )
+            assert (met.draw_batch(5, range(9), nothing).weights != together).any()
 
 
 def test_trials_ask_for_what_their_corpus_names(subtests):
