@@ -11,6 +11,7 @@ block by block (overlap-save).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from math import pi
 from typing import NamedTuple
@@ -42,34 +43,46 @@ class Notches(NamedTuple):
     """"cascades": the largest gain of each, as a factor."""
 
 
-def draw_notches(
-    spec: RawBoost, rng: np.random.Generator, cascades: int, sample_rate_hz: int
-) -> Notches:
-    """Draw filters: the centre, width and number of taps of each band, then each filter's gain.
+class NotchShares(NamedTuple):
+    """What is drawn for cascades: where each setting lies in its range, from 0 to 1."""
 
-    All are uniform. The bias is taken off the gains of all filters but the first, at the two ends
-    of their range. The number of taps is drawn as a whole number below `max_taps` and an even one
-    is raised by one.
+    bands: NDArray[np.float64]
+    """"cascades bands 3": centre, width and number of taps of each band."""
+    gains: NDArray[np.float64]
+    """"cascades"."""
+
+
+def draw_shares(spec: RawBoost, rng: np.random.Generator, cascades: int) -> NotchShares:
+    """Draw so many cascades: the settings of all bands, then the gain of each cascade."""
+    return NotchShares(rng.random((cascades, spec.notches, 3)), rng.random(cascades))
+
+
+def set_notches(shares: Sequence[NotchShares], spec: RawBoost, sample_rate_hz: int) -> Notches:
+    """Return the cascades of all `shares`, in order.
+
+    All settings are uniform. The bias is taken off the gains of all cascades but the first that
+    were drawn together, at the two ends of their range. The number of taps is a whole number below
+    `max_taps`, and an even one is raised by one.
     """
-    shares = rng.random((cascades, spec.notches, 3))
     lows = np.array([spec.min_centre_hz, spec.min_width_hz, spec.min_taps])
     highs = np.array([spec.max_centre_hz, spec.max_width_hz, spec.max_taps])
-    bands = lows + shares * (highs - lows)
+    drawn, gains = (np.concatenate(part) for part in zip(*shares, strict=True))
+    bands = lows + drawn * (highs - lows)
     nyquist_hz = sample_rate_hz / 2
     edges_hz = bands[..., :1] + bands[..., 1:2] * _SIDES
     bands[..., :2] = edges_hz.clip(EDGE_HZ, nyquist_hz - EDGE_HZ) / nyquist_hz
     bands[..., 2] //= 2  # n taps and n | 1 have the same half
-    gains_db = rng.random(cascades)
     first = sorted((spec.min_gain_db, spec.max_gain_db))
     others = sorted((spec.min_gain_db - spec.min_bias_db, spec.max_gain_db - spec.max_bias_db))
-    for part, (low, high) in ((slice(0, 1), first), (slice(1, None), others)):
-        gains_db[part] = low + gains_db[part] * (high - low)
+    attenuated = np.concatenate([np.arange(len(part.gains)).clip(max=1) for part in shares])
+    low, high = np.array([first, others])[attenuated].T
+    gains_db = low + gains * (high - low)
     return Notches(bands.astype(np.float32), (10 ** (gains_db / 20)).astype(np.float32))
 
 
 def block_size(spec: RawBoost) -> int:
-    """Return the length of a block, a power of two, a quarter of which is overlap at most."""
-    return max(GRID, 1 << (8 * filter_reach(spec) - 1).bit_length())
+    """Return the length of a block, a power of two, an eighth of which is overlap at most."""
+    return max(GRID, 1 << (16 * filter_reach(spec) - 1).bit_length())
 
 
 def filter_reach(spec: RawBoost) -> int:
@@ -78,37 +91,42 @@ def filter_reach(spec: RawBoost) -> int:
 
 
 def cascade_amplitudes(bands: Tensor, gains: Tensor, spec: RawBoost) -> Tensor:
-    """Return the amplitudes of cascades, "... cascades frequencies".
+    """Return the amplitudes of cascades, "... cascades frequencies", as complex numbers.
 
     `bands` are "... cascades bands 3" and `gains` "... cascades" (`Notches`). Frequencies are
     those of the real transform of a block.
 
     A filter is scipy's firwin(taps, [low, high], fs) up to a positive factor. firwin also sets the
-    gain at 0 Hz to 1; of that only the sign is left once the cascade is scaled.
+    gain at 0 Hz to 1; of that only the sign is left once the cascade is scaled. Filters are
+    multiplied on fewer frequencies than a block has, as few as the response of a cascade needs.
     """
     block = block_size(spec)
     angles, windows = _tap_windows(spec.max_taps // 2, bands.device)
-    sines = (bands[..., :2].unsqueeze(-1) * angles).sin()
-    taps = (sines[..., 0, :] - sines[..., 1, :]) / angles
-    taps *= windows[bands[..., 2].long()]
-    middle = (1 + bands[..., :1] - bands[..., 1:2]) / 2
-    each = torch.fft.rfft(torch.cat((middle, taps), dim=-1), block).real
-    amplitudes = each.prod(dim=-2)
-    largest = amplitudes[..., : block // 2 : block // GRID].abs().amax(dim=-1)
-    return amplitudes * (gains / largest * amplitudes[..., 0].sign()).unsqueeze(-1)
+    sines = (bands[..., :2].unsqueeze(-1) * angles).sin_()
+    taps = (sines[..., 0, :] - sines[..., 1, :]).mul_(windows[bands[..., 2].long()])
+    taps[..., 0].add_(0.5)  # half of the middle, as the transform is of one side
+    short = max(GRID, 1 << (2 * filter_reach(spec)).bit_length())  # a cascade's response fits in
+    product = torch.fft.rfft(taps, short).real.prod(dim=-2)
+    largest = product[..., : short // 2 : short // GRID].abs().amax(dim=-1)
+    product *= (gains / largest).copysign_(product[..., 0]).unsqueeze(-1)
+    before, after = torch.fft.irfft(product, short).chunk(2, dim=-1)
+    between = before.new_zeros(()).expand(*before.shape[:-1], block - short)
+    return torch.fft.rfft(torch.cat((before, between, after), dim=-1))
 
 
 @lru_cache(maxsize=8)
 def _tap_windows(number: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return the numbers of so many taps after a filter's middle, times pi, and their windows.
+    """Return the numbers of a filter's middle and so many taps after it, times pi, and windows.
 
-    A window is the half after its middle of a Hamming one that ends with the filter: "half taps", a
-    row for each number of taps after the middle that a filter may have.
+    A window is the half of a Hamming one that ends with the filter, over those numbers: "half taps
+    numbers", a row for each number of taps after the middle that a filter may have. The middle has
+    half its weight, and a number so small that the sine of x times it is x times it.
     """
-    numbers = torch.arange(1, number + 1, device=device)
-    angles = pi * numbers
+    numbers = torch.arange(number + 1, device=device)
+    angles = (pi * numbers).clamp(min=1e-4)
     halves = torch.arange(number + 1, device=device, dtype=torch.float32)[:, None]
-    windows = 0.54 + 0.46 * (angles / halves.clamp(min=1)).cos()
+    windows = (0.54 + 0.46 * (pi * numbers / halves.clamp(min=1)).cos()) / angles
+    windows[:, 0] /= 2
     return angles, windows.where(numbers <= halves, 0)
 
 
@@ -126,19 +144,15 @@ def filter_powers(signal: Tensor, amplitudes: Tensor, spec: RawBoost) -> Tensor:
     block, reach = block_size(spec), filter_reach(spec)
     step = block - 2 * reach
     blocks = -(-length // step)
-    padded = signal.new_zeros(clips, blocks * step + 2 * reach)
+    padded = signal.new_empty(clips, blocks * step + 2 * reach)
+    padded[:, :reach].zero_()
+    padded[:, reach + length :].zero_()
     power = padded[:, reach : reach + length].copy_(signal)
     framed = padded.unfold(-1, block, step)
-    # Real by real: a product of complex and real numbers makes the real ones complex first.
-    factors = amplitudes.repeat_interleave(2, dim=-1).unsqueeze(2)
-    total = _transform_frames(framed).mul_(factors[:, 0])
+    factors = amplitudes.unsqueeze(2)
+    total = torch.fft.rfft(framed).mul_(factors[:, 0])
     for number in range(1, factors.shape[1]):  # one after the other, to stay in the cache
         power *= signal
-        total.addcmul_(_transform_frames(framed), factors[:, number])
-    filtered = torch.fft.irfft(torch.view_as_complex(total.unflatten(-1, (-1, 2))), block)
+        total.addcmul_(torch.fft.rfft(framed), factors[:, number])
+    filtered = torch.fft.irfft(total, block)
     return filtered[..., reach : reach + step].flatten(1)[:, :length]
-
-
-def _transform_frames(framed: Tensor) -> Tensor:
-    """Return the real transform of each frame, real and imaginary parts side by side."""
-    return torch.view_as_real(torch.fft.rfft(framed)).flatten(-2)

@@ -35,7 +35,7 @@ from torch.nn import functional
 
 from bench.errors import BenchError
 from bench.models.augment import notches
-from bench.models.augment.notches import Notches
+from bench.models.augment.notches import NotchShares
 from bench.specs.augment.rawboost import RawBoost
 from bench.units import SAMPLE_RATE_HZ
 
@@ -88,7 +88,8 @@ def apply_rawboost(
     """
     _check_wave(wave)
     drawn = draw_noise(spec, rng, len(wave), sample_rate_hz)
-    return add_noise(torch.tensor(wave, dtype=torch.float32)[None], drawn, spec)[0].numpy()
+    samples = torch.from_numpy(np.require(wave, np.float32, ["C", "W"]))
+    return add_noise(samples[None], drawn, spec)[0].numpy()
 
 
 def draw_noise(
@@ -104,22 +105,21 @@ def draw_noise(
             f"augment.max_centre_hz = {spec.max_centre_hz}: notches lie below half the sample "
             f"rate, here {sample_rate_hz / 2} Hz",
         )
-    filters: list[Notches] = []
+    shares = [NotchShares(np.zeros((0, spec.notches, 3)), np.zeros(0))]
     factors, key, level = np.zeros(0, np.float32), 0, 0.0
     for noise in NOISES[spec.algorithm]:
         match noise:
             case "convolutive":
-                filters.append(notches.draw_notches(spec, rng, spec.orders, sample_rate_hz))
+                shares.append(notches.draw_shares(spec, rng, spec.orders))
             case "impulsive":
                 factors = _draw_factors(spec, rng, length)
             case "stationary":
                 key = int(rng.integers(2**63))
-                filters.append(notches.draw_notches(spec, rng, 1, sample_rate_hz))
+                shares.append(notches.draw_shares(spec, rng, 1))
                 level = 10 ** (-rng.uniform(spec.min_snr_db, spec.max_snr_db) / 20)
-    none = Notches(np.zeros((0, spec.notches, 3), np.float32), np.zeros(0, np.float32))
-    bands, gains = (np.concatenate(part)[None] for part in zip(none, *filters, strict=True))
+    filters = notches.set_notches(shares, spec, sample_rate_hz)
     level = np.array([level], np.float32)
-    parts = (bands, gains, factors[None], np.array([key]), level)
+    parts = (filters.bands[None], filters.gains[None], factors[None], np.array([key]), level)
     return DrawnNoise(*map(torch.from_numpy, parts))
 
 
@@ -238,17 +238,24 @@ _MIXING = ((30, 0xBF58476D1CE4E5B9 - 2**64), (27, 0x94D049BB133111EB - 2**64), (
 
 def _measure_level(signal: Tensor) -> Tensor:
     """Return the root of the energy of each clip."""
-    return _sum_samples(signal.square()).sqrt()
+    norms = torch.linalg.vector_norm(_split_samples(signal), dim=2)
+    return torch.linalg.vector_norm(norms, dim=1)
 
 
 def _sum_samples(signal: Tensor) -> Tensor:
-    """Return the sum of each clip, the same however many threads there are.
+    """Return the sum of each clip."""
+    return _split_samples(signal).sum(dim=2).sum(dim=1)
 
-    torch divides a long sum among threads, so that its rounding depends on them.
+
+def _split_samples(signal: Tensor) -> Tensor:
+    """Return "clips parts 256", filled with zeros.
+
+    torch divides a long sum among threads, so that its rounding depends on their number; not sums
+    of so few.
     """
     lacking = -signal.shape[1] % 256
     filled = functional.pad(signal, (0, lacking)) if lacking else signal
-    return filled.unflatten(1, (-1, 256)).sum(dim=2).sum(dim=1)
+    return filled.unflatten(1, (-1, 256))
 
 
 def _limit_peak(signal: Tensor) -> Tensor:
@@ -284,7 +291,7 @@ def _check_wave(wave: NDArray[np.floating]) -> None:
             f"RawBoost takes one channel of floats, at least one sample; got shape {wave.shape}, "
             f"{wave.dtype}",
         )
-    if not np.isfinite(wave).all():
+    if not np.isfinite(np.dot(wave, wave)) and not np.isfinite(wave).all():
         first = int(np.flatnonzero(~np.isfinite(wave))[0])
         raise BenchError(
             "augment.input", f"RawBoost takes finite samples; sample {first} is {wave[first]}"

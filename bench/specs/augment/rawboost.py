@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bench.config import Config
     from bench.models.augment import Augmentation, DeviceAugmentation
 
-RESULTS_VERSION = 2
+RESULTS_VERSION = 3
 """Raised when what this kind gives can change (`bench.versions`)."""
 
 

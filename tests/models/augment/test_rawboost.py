@@ -58,6 +58,23 @@ def test_it_is_what_the_slow_implementation_gives(subtests: pytest.Subtests) -> 
                 assert np.abs(ours - speech()).max() > 1e-3
 
 
+@pytest.mark.parametrize(
+    "settings", [{"notches": 1, "max_taps": 11}, {"notches": 7, "max_taps": 301}, {"orders": 1}]
+)
+def test_it_is_so_with_short_and_long_filters(settings: dict[str, Any]) -> None:
+    ours = apply_rawboost(speech(), spec(4, **settings), rng(2))
+    slow = slow_rawboost(speech(), spec(4, **settings), rng(2))
+    np.testing.assert_allclose(ours, slow, rtol=0, atol=1e-5)
+
+
+def test_how_a_wave_lies_in_memory_changes_nothing() -> None:
+    fixed = speech()
+    fixed.flags.writeable = False
+    expected = apply_rawboost(speech(), spec(), rng())
+    for wave in (fixed, speech()[::-1].copy()[::-1], speech().astype(np.float64)):
+        np.testing.assert_array_equal(apply_rawboost(wave, spec(), rng()), expected)
+
+
 def test_it_is_so_on_a_real_recording(official: Path) -> None:
     samples, rate_hz = soundfile.read(official / "asvspoof2019_la/audio/LA_T_1272637.flac")
     wave = samples.astype(np.float32)
