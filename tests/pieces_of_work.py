@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
+import multiprocessing
 import os
 import signal
 import sys
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 LONG_S = 600.0
 
@@ -41,3 +44,18 @@ def end_process(how: str) -> None:
     if how == "raise":
         raise ValueError("no")
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fail_on_device(_: int, folder: Path) -> None:
+    """Fail as the process of a device whose training raises; say by a file if exit goes on."""
+    row_run: Any = importlib.import_module("bench.runner.row_run")
+    relay: Any = importlib.import_module("bench.runner.relay")
+    pipe, stop = multiprocessing.Pipe()[1], multiprocessing.Event()
+
+    def train_and_score(*_: object) -> None:
+        raise ValueError("broken batch")
+
+    row_run.train_and_score = train_and_score
+    atexit.register((folder / "exit-goes-on").touch)  # functions run in the order of last to first
+    job, fabric = MagicMock(), MagicMock(is_global_zero=False)
+    row_run._train_on_each(job, folder, None, relay.DeviceRelay(pipe, stop), fabric)

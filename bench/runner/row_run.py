@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -277,6 +279,12 @@ def _train_on_each(
 ) -> TrainedRow:
     observer = ProgressSender(relay.pipe) if fabric.is_global_zero else SilentCallback()
     child_processes.end_with_parent()
-    with interrupts.note_stop_signals():
-        relay.watch_stop()
-        return train_and_score(fabric, job.run, job.seed, job.data, folder, config, observer)
+    try:
+        with interrupts.note_stop_signals():
+            relay.watch_stop()
+            return train_and_score(fabric, job.run, job.seed, job.data, folder, config, observer)
+    except Exception:
+        # Files are written and the parent has the error when Python's exit functions run. What
+        # follows takes seconds for PyTorch's modules, with SIGTERM ignored; the others wait for it.
+        atexit.register(os._exit, 1)
+        raise

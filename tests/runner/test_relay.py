@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from torch.multiprocessing.spawn import ProcessRaisedException, start_processes
 
 from bench._io import interrupts
 from bench.config import Config
@@ -15,6 +16,7 @@ from bench.runner.request import RunRequest
 from bench.tracking.store import Store
 from bench.training import keeping
 from tests.errors import raises_code
+from tests.pieces_of_work import fail_on_device
 
 
 class Heard:
@@ -75,6 +77,13 @@ def test_what_the_observer_raises_is_raised_at_the_end_and_blocks_nobody():
 def _say_much(sender):
     for step in range(3000):  # more than a pipe holds
         sender.on_step(1, step, 3000, {"loss": 0.5})
+
+
+@pytest.mark.rows
+def test_the_process_of_a_device_that_fails_says_why_and_ends_at_once(tmp_path):
+    with pytest.raises(ProcessRaisedException, match="ValueError: broken batch"):
+        start_processes(fail_on_device, (tmp_path,), nprocs=1)
+    assert not [*tmp_path.iterdir()], "the rest of Python's exit goes on"
 
 
 @pytest.mark.slow
