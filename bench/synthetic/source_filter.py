@@ -10,6 +10,7 @@ noise of a room. Those are what a vocoder does not give back, as with a human, o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -178,7 +179,10 @@ def _make_pulses(
 
 
 def _apply_resonances(source: Wave, formants_hz: Track, speaker_rng: np.random.Generator) -> Wave:
-    """Return `source` through five resonances in cascade, reset every block, their memory kept."""
+    """Return `source` through five resonances in cascade, their memory kept.
+
+    They are set anew every block, and blocks of one setting are filtered together.
+    """
     upper = speaker_rng.uniform([3300, 4300], [3800, 5000])
     widths = speaker_rng.uniform([50, 70, 110, 180, 250], [90, 120, 180, 280, 400])
     centres = np.concatenate([formants_hz, np.tile(upper, (len(formants_hz), 1))], 1)
@@ -186,10 +190,11 @@ def _apply_resonances(source: Wave, formants_hz: Track, speaker_rng: np.random.G
     radius = np.exp(-np.pi * widths / SAMPLE_RATE_HZ)
     a1, a2 = -2 * radius * np.cos(2 * np.pi * centres / SAMPLE_RATE_HZ), radius**2
     out, memory = np.empty_like(source), np.zeros((len(widths), 2))
-    for block, middle in enumerate(a1):
-        here = slice(block * BLOCK, (block + 1) * BLOCK)
+    starts = [0, *(np.flatnonzero(np.diff(a1, axis=0).any(axis=1)) + 1)]
+    for start, end in pairwise([*starts, len(a1)]):
+        here = slice(start * BLOCK, end * BLOCK)
         wave = source[here]
-        for i, (m, r) in enumerate(zip(middle, a2, strict=True)):
+        for i, (m, r) in enumerate(zip(a1[start], a2, strict=True)):
             wave, memory[i] = lfilter([1 + m + r], [1, m, r], wave, zi=memory[i])
         out[here] = wave
     return out
