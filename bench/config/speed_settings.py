@@ -14,8 +14,8 @@ class SpeedSettings(Spec):
     """All of `[speed]`."""
 
     fused_adam: bool | None = None
-    """Whether Adam updates all weights in one pass over memory. Where it is left out: on the CPU and
-    on NVIDIA's GPUs, unless float16's loss scale and `training.gradient_clip` meet."""
+    """Whether Adam updates all weights in one pass over memory. Where it is left out: on the CPU
+    and on NVIDIA's GPUs, unless float16's loss scale and `training.gradient_clip` meet."""
     compile: Literal["none", "blocks", "cuda-graphs"] = "none"
     """`blocks`: torch.compile makes one kernel of several in the encoder's blocks. `cuda-graphs`
     also replays them without the host, for small batches of one length. Where the compiler fails,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from bench._io.cores import count_cores
 from bench.data.parallel import Progress
 from bench.evaluation.official import PACKAGE, OfficialMetrics, list_broken_down
 from bench.evaluation.score_report import Breakdown, BreakdownLine, TiedEer
+from bench.metrics.bootstrap import MOST_THREADS
 from bench.metrics.breakdown import POOLED, BreakdownCell, Role, split_breakdown
 from bench.metrics.det import eer_official, ties_at_eer
 from bench.metrics.eer_variants import order_range
@@ -113,23 +116,28 @@ def compute_breakdown(
 
     `trials` are those of the keys, with NaN for trials without a score: these are left out, and
     counted by cell. Conventions and errors as `bench.metrics.breakdown.split_breakdown`.
-    `results_of` is called for each cell with both classes; `progress` gets how many cells are
-    done, and of how many. Ties are looked for unless results are `of_frames`.
+    `results_of` is called for each cell with both classes, by several threads; `progress` gets how
+    many cells are done, and of how many. Ties are looked for unless results are `of_frames`.
     """
     fields = {name: trials.table[name].to_numpy() for name in roles if name in trials.table}
-    lines: list[BreakdownLine] = []
     scored = ~np.isnan(trials.score)
     grid = list(split_breakdown(trials.is_spoof, fields, roles, by))
-    for number, whole in enumerate(grid, start=1):
+
+    def compute_line(whole: BreakdownCell) -> BreakdownLine:
         bonafide, spoof = (rows[scored[rows]] for rows in (whole.bonafide, whole.spoof))
         cell = whole._replace(bonafide=bonafide, spoof=spoof)
         measured: Mapping[str, MetricResult] = results_of(cell) if cell.defined else {}
         levels = tuple(cell.levels.values())
         missing = len(whole.bonafide) - len(bonafide) + len(whole.spoof) - len(spoof)
         ties = _find_ties(trials, cell) if "eer" in measured and not of_frames else None
-        lines.append(BreakdownLine(levels, len(bonafide), len(spoof), measured, missing, ties))
-        if progress is not None:
-            progress(number, len(grid))
+        return BreakdownLine(levels, len(bonafide), len(spoof), measured, missing, ties)
+
+    lines: list[BreakdownLine] = []
+    with ThreadPoolExecutor(min(MOST_THREADS, count_cores())) as pool:
+        for line in pool.map(compute_line, grid):
+            lines.append(line)
+            if progress is not None:
+                progress(len(lines), len(grid))
     return Breakdown(tuple(by), tuple(lines))
 
 

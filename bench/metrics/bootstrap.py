@@ -46,7 +46,7 @@ RESULTS_VERSION = 2
 LEVEL = 0.95
 """Coverage of every interval."""
 
-_THREADS = 4
+MOST_THREADS = 4
 """More would wait for memory, and each takes some."""
 
 
@@ -192,7 +192,7 @@ def compute_replicates(
     values = np.empty((len(ordered), len(measures), replicates))
     again = np.zeros(len(measures), dtype=np.int64)
     rest = dict(enumerate(measures.values()))
-    with ThreadPoolExecutor(threads or min(_THREADS, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(threads or min(MOST_THREADS, os.cpu_count() or 1)) as pool:
         alone = draws == "fastest" and len(ordered) == 1
         if alone and are_independent(ordered[0], groups):
             for i, measure in [*rest.items()]:
