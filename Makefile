@@ -6,7 +6,7 @@ PYTHON ?= python3
 DEMO_SEED ?= 0
 FUZZ_SECONDS ?= 60
 
-.PHONY: help setup demo test test-rows test-ci test-all check docs format wheel mutants faults fuzz benchmarks gpu clean clean-work
+.PHONY: help setup demo test test-rows test-all check docs format wheel mutants faults fuzz benchmarks gpu clean clean-work
 
 help:  ## Say what there is to make.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -37,9 +37,6 @@ test: setup  ## Run the tests that take a second or two each.
 
 test-rows: setup  ## Run the tests that train rows, start processes or services, or make corpora.
 	@.venv/bin/python -m pytest -n auto --maxprocesses 4 -m "rows and not slow and not gpu"
-
-test-ci: setup  ## Run the tests of both, collected once.
-	@.venv/bin/python -m pytest -n auto --maxprocesses 4 -m "not slow and not gpu"
 
 test-all: setup  ## Run every test, those that take minutes as well.
 	@.venv/bin/python -m pytest -n auto --maxprocesses 4 -m "not gpu"
