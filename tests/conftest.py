@@ -146,7 +146,10 @@ def few_replicates(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     if request.path.parent.name not in _WHOLE_ROWS or request.node.get_closest_marker("slow"):
         return
     from bench.evaluation import draws, frame_errors, row_evaluation
+    from bench.runner import figure_queue
 
+    # A process beside this one would draw as many as ever.
+    monkeypatch.setattr(figure_queue, "count_cores", lambda: 1)
     monkeypatch.setattr(row_evaluation, "_REPLICATES", 50)
     monkeypatch.setattr(draws, "REPLICATES", 50)
     monkeypatch.setattr(draws, "_WEIGHTS", {})  # those of other tests are more, or fewer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,13 @@ def test_names_say_file_and_function(tmp_path):
     before = parse_model(path).compute_digest()
     write(tmp_path, "def load(d): return print\n")
     assert parse_model(path).compute_digest() != before
+
+
+def test_a_change_within_a_second_is_seen(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    for factor in (2, 3):
+        path = write(tmp_path, f"def load(d):\n    return lambda w: {factor} * w.mean(1)\n")
+        torch.testing.assert_close(predict(path), factor * WAVES.mean(1)[:, None])
 
 
 def test_frames_are_scored_one_by_one(tmp_path):

@@ -109,7 +109,7 @@ def test_older_code_is_said_also_of_runs_that_do_not_say_theirs(
     found = states(config)["S5", SEED]
     assert found.state == "older code"
     # Versions that were raised after the first release: a run without versions is of that.
-    raised = "augmentation rawboost (version 1 -> 2)", "metric intervals (version 1 -> 2)"
+    raised = "augmentation rawboost (version 1 -> 3)", "metric intervals (version 1 -> 2)"
     rawboost, intervals = ((), ()) if said else [(one,) for one in raised]
     assert found.changed == (
         "system sal (version 1 -> 2)",

@@ -216,7 +216,8 @@ def test_blocks_are_compiled_once_for_the_length_of_the_clips(small, config, mon
     system = engine.build_system(run, 1, config).eval()
     waves = torch.randn(2, 16_000)
     expected = system.frontend(waves)
-    speedups.apply_speed(fabric, system, SpeedSettings(compile="blocks"))
+    speed = SpeedSettings(compile="blocks", channels_last=False)
+    speedups.apply_speed(fabric, system, speed)
     sizes.clear()
     found = system.frontend(waves)
     assert sizes == [[]], "for all blocks together, with no size that may change"
