@@ -107,6 +107,9 @@ def test_precisions_are_named_where_a_table_has_them():
     assert "Precision of training and scoring: fp32 (Both, Half), bf16-mixed (Single)" in text(made)
     made["precision"] = "tf32"
     assert "All rows were trained and scored in tf32 precision" in text(made)
+    assert "by less than its seeds do" not in text(made)
+    made["precision"] = "bf16-mixed"
+    assert "bf16-mixed precision. A smoke row on the CPU had EERs" in text(made)
 
 
 def test_the_weights_that_rows_were_made_from_are_named():
