@@ -10,11 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench._io.cores import count_cores
 from bench.data.parallel import Progress
 from bench.evaluation.official import PACKAGE, OfficialMetrics, list_broken_down
 from bench.evaluation.score_report import Breakdown, BreakdownLine, TiedEer
-from bench.metrics.bootstrap import MOST_THREADS
+from bench.metrics.bootstrap import choose_threads
 from bench.metrics.breakdown import POOLED, BreakdownCell, Role, split_breakdown
 from bench.metrics.det import eer_official, ties_at_eer
 from bench.metrics.eer_variants import order_range
@@ -133,7 +132,7 @@ def compute_breakdown(
         return BreakdownLine(levels, len(bonafide), len(spoof), measured, missing, ties)
 
     lines: list[BreakdownLine] = []
-    with ThreadPoolExecutor(min(MOST_THREADS, count_cores())) as pool:
+    with ThreadPoolExecutor(choose_threads()) as pool:
         for line in pool.map(compute_line, grid):
             lines.append(line)
             if progress is not None:

@@ -46,8 +46,13 @@ RESULTS_VERSION = 2
 LEVEL = 0.95
 """Coverage of every interval."""
 
-MOST_THREADS = 4
+_MOST_THREADS = 4
 """More would wait for memory, and each takes some."""
+
+
+def choose_threads() -> int:
+    """Return how many threads compute replicates, or cells of a breakdown, at a time."""
+    return min(_MOST_THREADS, os.cpu_count() or 1)
 
 
 class Interval(NamedTuple):
@@ -192,7 +197,7 @@ def compute_replicates(
     values = np.empty((len(ordered), len(measures), replicates))
     again = np.zeros(len(measures), dtype=np.int64)
     rest = dict(enumerate(measures.values()))
-    with ThreadPoolExecutor(threads or min(MOST_THREADS, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(threads or choose_threads()) as pool:
         alone = draws == "fastest" and len(ordered) == 1
         if alone and are_independent(ordered[0], groups):
             for i, measure in [*rest.items()]:
