@@ -16,6 +16,11 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench.models.frontends.blocks import Convolution
+
+KEPT = (nn.Linear, nn.Conv1d, Convolution)
+"""The layers with copies, by their exact class: a derived one may make its weight at each call."""
+
 
 @contextmanager
 def reuse_casts(fabric: Fabric, module: Any, *, frozen_only: bool) -> Iterator[None]:
@@ -28,7 +33,7 @@ def reuse_casts(fabric: Fabric, module: Any, *, frozen_only: bool) -> Iterator[N
         layers = [
             layer
             for layer in module.modules()
-            if type(layer) in (nn.Linear, nn.Conv1d) and (not frozen_only or _is_frozen(layer))
+            if type(layer) in KEPT and (not frozen_only or _is_frozen(layer))
         ]
         for layer in layers:
             layer.forward = _compute_with_copies(layer, dtype)

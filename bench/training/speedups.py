@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from bench.config.speed_settings import SpeedSettings
-from bench.models.frontends.encoder import Encoder
+from bench.models.frontends.encoder import Encoder, uses_channels_last
 from bench.models.systems.base import System
 from bench.specs.run import Run
 
@@ -28,7 +28,7 @@ def apply_speed(fabric: Fabric, system: System, speed: SpeedSettings) -> None:
     encoder = system.frontend
     if not isinstance(encoder, Encoder):
         return
-    encoder.channels_last = uses_channels_last(speed, fabric.device.type)
+    encoder.channels_last = speed.channels_last
     encoder.checkpoints_gradients = speed.gradient_checkpointing
     if speed.compile != "none":
         _compile_blocks(fabric, encoder, graphs=speed.compile == "cuda-graphs")
@@ -44,17 +44,12 @@ def uses_fused_adam(run: Run, speed: SpeedSettings, device: str) -> bool:
     return device in ("cpu", "cuda") if speed.fused_adam is None else speed.fused_adam
 
 
-def uses_channels_last(speed: SpeedSettings, device: str) -> bool:
-    """Return whether the encoder's convolutions keep a sample's channels together on a device."""
-    return device == "cpu" if speed.channels_last is None else speed.channels_last
-
-
 def describe_speed(run: Run, speed: SpeedSettings, fabric: Fabric) -> list[str]:
     """Return what is on that may change last digits."""
     parts = {
         "fused Adam": run.is_trained and uses_fused_adam(run, speed, fabric.device.type),
         "torch.compile": speed.compile != "none",
-        "channels last": uses_channels_last(speed, fabric.device.type),
+        "channels last": uses_channels_last(speed.channels_last, fabric.device.type),
     }
     return [f"{name} on" for name, is_on in parts.items() if is_on]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 from bench._io import file_locks
 from bench.cards import table_cards
 from bench.config import Config
-from bench.config.speed_settings import SpeedSettings
 from bench.errors import Busy
 from bench.evaluation import score_file
 from bench.runner import local
@@ -168,7 +166,6 @@ TINY = (
     [("aasist/asvspoof2019", "AASIST-L-released", ()), ("sal/table4", "S0", TINY)],
 )
 def test_a_row_as_a_function_gives_its_scores_bit_for_bit(config, table, row, overrides):
-    config = replace(config, speed=SpeedSettings(channels_last=False))  # as a row is loaded
     order = RunRequest(table_cards.read_table(table), [row], 1, "smoke", overrides)
     (outcome,) = local.run_jobs(order, config, Store(config), Silent())
     assert outcome.state == "finished", outcome

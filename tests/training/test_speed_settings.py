@@ -15,7 +15,7 @@ import torch
 from bench.config import Config, read_config
 from bench.config.speed_settings import SpeedSettings
 from bench.models.frontends.blocks import ConvolutionLayer
-from bench.models.frontends.encoder import Encoder
+from bench.models.frontends.encoder import Encoder, uses_channels_last
 from bench.training import engine, reused_casts, scoring, speedups
 from bench.training.scoring import fit_batch_s
 from tests.errors import raises_code
@@ -132,13 +132,12 @@ def test_adam_is_fused_where_it_can_be(small):
 
 
 def test_channels_are_last_on_the_cpu_unless_stated():
-    unstated = SpeedSettings()
-    assert speedups.uses_channels_last(unstated, "cpu")
-    assert not speedups.uses_channels_last(unstated, "cuda")
+    unstated = SpeedSettings().channels_last
+    assert uses_channels_last(unstated, "cpu")
+    assert not uses_channels_last(unstated, "cuda")
     for stated in (True, False):
-        speed = SpeedSettings(channels_last=stated)
         for device in ("cpu", "cuda"):
-            assert speedups.uses_channels_last(speed, device) is stated
+            assert uses_channels_last(stated, device) is stated
 
 
 def saved_bytes(system, batch) -> int:
@@ -216,8 +215,7 @@ def test_blocks_are_compiled_once_for_the_length_of_the_clips(small, config, mon
     system = engine.build_system(run, 1, config).eval()
     waves = torch.randn(2, 16_000)
     expected = system.frontend(waves)
-    speed = SpeedSettings(compile="blocks", channels_last=False)
-    speedups.apply_speed(fabric, system, speed)
+    speedups.apply_speed(fabric, system, SpeedSettings(compile="blocks"))
     sizes.clear()
     found = system.frontend(waves)
     assert sizes == [[]], "for all blocks together, with no size that may change"
@@ -252,7 +250,7 @@ def test_copies_of_weights_are_made_once_and_change_nothing(small, config, froze
     linear = [
         part
         for name, part in system.named_modules()
-        if type(part) in (torch.nn.Linear, torch.nn.Conv1d) and not name.startswith("auxiliary")
+        if type(part) in reused_casts.KEPT and not name.startswith("auxiliary")
     ]
     parts = [part for part in linear if not frozen_only or not part.weight.requires_grad]
     copies = sum(1 + (part.bias is not None) for part in parts)

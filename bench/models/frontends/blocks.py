@@ -17,33 +17,40 @@ from torch.nn.utils.parametrizations import weight_norm
 from bench.models.full_precision import LayerNorm
 
 
+class Convolution(nn.Conv1d):
+    """A convolution that also takes an image of one row, "batch channels 1 samples".
+
+    An image in torch's layout "channels last" gives one in that layout, and nothing is moved: a
+    convolution in two dimensions, one of them 1, is what torch computes so. That of one channel is
+    a linear layer of overlapping windows.
+    """
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if input.dim() == 3:
+            return super()._conv_forward(input, weight, bias)
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        if input.shape[1] == 1:
+            windows = input[:, 0, 0].unfold(1, kernel, stride)
+            return F.linear(windows, weight[:, 0], bias).transpose(1, 2)[:, :, None]
+        weight = weight[:, :, None].contiguous(memory_format=torch.channels_last)
+        return F.conv2d(input, weight, bias, (1, stride))
+
+
 class ConvolutionLayer(nn.Module):
     """Convolution, LayerNorm over the channels, GELU ("batch channels samples" in and out)."""
 
     def __init__(self, channels_in: int, channels: int, kernel: int, stride: int, bias: bool):
         super().__init__()
-        self.conv = nn.Conv1d(channels_in, channels, kernel, stride, bias=bias)
+        self.conv = Convolution(channels_in, channels, kernel, stride, bias=bias)
         self.norm = LayerNorm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.gelu(self.norm(self.conv(x).transpose(1, 2)).transpose(1, 2))
 
     def forward_channels_last(self, x: Tensor) -> Tensor:
-        """Return what `forward` does, "batch samples channels" in and out; nothing is moved.
-
-        A convolution in two dimensions, one of them 1, is what torch computes in this layout. The
-        first layer, of one channel, is a linear one of overlapping windows.
-        """
-        kernel, stride = self.conv.kernel_size[0], self.conv.stride[0]
-        if x.shape[2] == 1:
-            windows = x[..., 0].unfold(1, kernel, stride)
-            convolved = F.linear(windows, self.conv.weight[:, 0], self.conv.bias)
-        else:
-            image, weight = x.transpose(1, 2)[:, :, None], self.conv.weight[:, :, None]
-            weight = weight.contiguous(memory_format=torch.channels_last)
-            image = F.conv2d(image, weight, self.conv.bias, (1, stride))
-            convolved = image[:, :, 0].transpose(1, 2)
-        return F.gelu(self.norm(convolved))
+        """Return what `forward` does, "batch samples channels" in and out; nothing is moved."""
+        image = self.conv(x.transpose(1, 2)[:, :, None])
+        return F.gelu(self.norm(image[:, :, 0].transpose(1, 2)))
 
 
 class PositionalConvolution(nn.Module):

@@ -131,6 +131,11 @@ WAVLM_LARGE = EncoderConfig(
 )
 
 
+def uses_channels_last(stated: bool | None, device: str) -> bool:
+    """Return whether convolutions keep a sample's channels together on a device."""
+    return device == "cpu" if stated is None else stated
+
+
 class Encoder(FrontEnd):
     """The encoder of `config`, behaving as `options` say, with weights as torch initialises them.
 
@@ -143,8 +148,9 @@ class Encoder(FrontEnd):
     feed-forward part's inner activations have no dropout (0 in the published configurations).
     """
 
-    channels_last = False
-    """Whether convolutions compute "batch samples channels" (`[speed] channels_last`)."""
+    channels_last: bool | None = None
+    """Whether convolutions compute "batch samples channels" (`[speed] channels_last`); None is on
+    the CPU alone."""
     gives_additions = False
     """Whether it gives what the feed-forward parts add (`give_additions`)."""
     checkpoints_gradients = False
@@ -275,7 +281,7 @@ class Encoder(FrontEnd):
 
     def _compute_features(self, waves: Tensor) -> Tensor:
         with torch.no_grad() if self.options.convolutions == "frozen" else nullcontext():
-            if not self.channels_last:
+            if not uses_channels_last(self.channels_last, waves.device.type):
                 return self.convolutions(waves[:, None]).transpose(1, 2)
             x = waves[..., None]
             for layer in self.convolutions:
