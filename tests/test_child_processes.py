@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import pytest
 from torch.utils.data import DataLoader
 
 from bench._io import child_processes
-from bench._io.child_processes import CallBeside, ChildFailed, ChildPool
+from bench._io.child_processes import ChildFailed, ChildPool, ProcessBeside
 from tests.pieces_of_work import describe_process, end_process, note_start, work_for_long
 
 SECONDS = 60.0
@@ -151,24 +152,60 @@ def test_a_command_that_nobody_of_ours_started_reads_nothing():
     assert done.stdout == "begun\n"
 
 
+@pytest.fixture
+def beside():
+    process = ProcessBeside()
+    yield process
+    process.end_process()
+
+
 @pytest.mark.rows
-def test_a_call_beside_yields_has_one_thread_and_computes_figures_without_torch_and_mlflow():
-    process = CallBeside(describe_process, "bench.runner.row_figures").take_answer()
+def test_a_process_beside_yields_has_one_thread_and_computes_figures_without_torch_and_mlflow(
+    beside,
+):
+    beside.begin_call(describe_process, "bench.runner.row_figures")
+    process = beside.take_answer()
     assert process["nice"] == os.nice(0) + child_processes._NICENESS
     assert process["modules"] == set()
     assert process["threads"] == "1"
 
 
+def test_a_process_beside_carries_out_one_call_after_the_other(beside):
+    found = []
+    for call in (os.getpid, os.getpid, partial(end_process, "raise"), os.getpid):
+        beside.begin_call(call)
+        with suppress(ChildFailed):
+            found.append(beside.take_answer())
+    assert found == [found[0]] * 3, "a function that raises does not end it"
+    assert found[0] != os.getpid()
+    beside.end_process()
+    assert not psutil.pid_exists(found[0])
+
+
 @pytest.mark.parametrize(("how", "reason"), [("kill", "SIGKILL"), ("raise", "ValueError: no")])
-def test_a_call_beside_that_gives_no_answer_says_why(how, reason):
+def test_a_call_beside_that_gives_no_answer_says_why_and_the_next_one_is_carried_out(
+    beside, how, reason
+):
+    beside.begin_call(end_process, how)
     with pytest.raises(ChildFailed, match=reason):
-        CallBeside(end_process, how).take_answer()
+        beside.take_answer()
+    beside.begin_call(abs, -2)
+    assert beside.take_answer() == 2
 
 
-def test_a_call_beside_can_be_ended(tmp_path):
-    call = CallBeside(work_for_long, tmp_path, 0)
+def test_a_process_beside_that_was_killed_between_two_calls_is_started_again(beside):
+    beside.begin_call(os.getpid)
+    killed = psutil.Process(beside.take_answer())
+    killed.kill()
+    wait_until(lambda: not list_alive([killed]), "its end")
+    beside.begin_call(abs, -2)
+    assert beside.take_answer() == 2
+
+
+def test_a_process_beside_can_be_ended(beside, tmp_path):
+    beside.begin_call(work_for_long, tmp_path, 0)
     wait_until(lambda: bool(read_workers(tmp_path)), "the call")
     (pid,) = read_workers(tmp_path).values()
-    assert not call.is_over()
-    call.end_call()
+    assert not beside.is_over()
+    beside.end_process()
     assert not psutil.pid_exists(pid)

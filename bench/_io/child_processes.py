@@ -16,11 +16,11 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from bench._io.interrupts import STOP_SIGNALS
 
@@ -57,57 +57,76 @@ class ChildFailed(Exception):
     """A child gave no answer, and why."""
 
 
-class CallBeside(Generic[T]):
-    """One call in a fresh process that yields to all others and ends with this one.
+class ProcessBeside:
+    """A process that carries out calls, one after the other, yields to all others and ends with us.
 
-    It has one thread for NumPy and the like, and sees no GPU. The function and its arguments are
-    pickled.
+    It has one thread for NumPy and the like, and sees no GPU. The first call starts it, fresh; so
+    does the next one after it died. Functions and their arguments are pickled.
     """
 
-    def __init__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._link, theirs = context.Pipe(duplex=False)
+    def __init__(self) -> None:
+        self._started: tuple[BaseProcess, Connection] | None = None
+
+    def begin_call(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Begin a call; the answer of the one before has to be taken."""
         # Unpickled only after the process is set up: that imports what the function needs.
         call = pickle.dumps((function, args, kwargs))
-        self._process = context.Process(target=_answer_call, args=(theirs, call))
-        with theirs, _block_sigterm():
-            self._process.start()
+        if self._started is not None and not self._started[0].is_alive():
+            self.end_process()
+        if self._started is None:
+            context = multiprocessing.get_context("spawn")
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_answer_calls, args=(theirs,))
+            with theirs, _block_sigterm():
+                process.start()
+            self._started = process, ours
+        with suppress(OSError):  # it died meanwhile: the answer says so
+            self._started[1].send_bytes(call)
 
     def is_over(self, wait_s: float = 0.0) -> bool:
         """Return whether the call is over, after at most so many seconds."""
-        return self._link.poll(wait_s)
+        assert self._started is not None
+        return self._started[1].poll(wait_s)
 
-    def take_answer(self) -> T:
-        """Return what the function returned; raise ChildFailed where it raised, or has ended."""
+    def take_answer(self) -> Any:
+        """Return what the function returned; raise ChildFailed where it, or the process, failed."""
+        assert self._started is not None
+        process, link = self._started
         try:
-            answer, failure = self._link.recv()
+            answer, failure = link.recv()
         except (EOFError, OSError):
-            raise ChildFailed(_describe_end(self._process)) from None
-        finally:
-            self.end_call()
+            end = _describe_end(process)
+            self.end_process()
+            raise ChildFailed(end) from None
         if failure:
             raise ChildFailed(failure)
         return answer
 
-    def end_call(self) -> None:
-        """End the process, whatever it does."""
-        self._process.kill()
-        self._process.join()
-        self._link.close()
+    def end_process(self) -> None:
+        """End the process, if there is one, whatever it does."""
+        if self._started is not None:
+            process, link = self._started
+            process.kill()
+            process.join()
+            link.close()
+            self._started = None
 
 
-def _answer_call(link: Connection, call: bytes) -> None:
-    """In a child: carry a call out and send what it returned."""
+def _answer_calls(link: Connection) -> None:
+    """In a child: carry calls out and send what they returned, until the link ends."""
     follow_parent()
     if hasattr(os, "nice"):  # Windows has none
         os.nice(_NICENESS)
     os.environ.update(_ONE_THREAD, CUDA_VISIBLE_DEVICES="")
-    try:
-        function, args, kwargs = pickle.loads(call)
-        answer, failure = function(*args, **kwargs), ""
-    except Exception as error:
-        answer, failure = None, f"{type(error).__name__}: {error}"
-    link.send((answer, failure))
+    with suppress(EOFError):
+        while True:
+            call = link.recv_bytes()
+            try:
+                function, args, kwargs = pickle.loads(call)
+                answer, failure = function(*args, **kwargs), ""
+            except Exception as error:
+                answer, failure = None, f"{type(error).__name__}: {error}"
+            link.send((answer, failure))
 
 
 def _describe_end(process: BaseProcess) -> str:

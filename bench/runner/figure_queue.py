@@ -1,7 +1,7 @@
 """Rows that are trained and scored, and wait for their figures while the next row trains.
 
-Their figures are computed one row after the other, in a process of its own for each, or at once in
-this process; what is computed is the same (`bench.runner.row_figures`). Only this process writes
+Their figures are computed one row after the other, in a process beside this one, or at once in this
+process; what is computed is the same (`bench.runner.row_figures`). Only this process writes
 their tracked runs, which stay open until then: whoever looks sees them running, and a command that
 is stopped or killed leaves them for the next one, which trains and scores nothing of them again.
 """
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from bench._io import interrupts
-from bench._io.child_processes import CallBeside, ChildFailed
+from bench._io.child_processes import ChildFailed, ProcessBeside
 from bench._io.cores import count_cores
 from bench.config import Config
 from bench.jobs.leases import Lease
@@ -88,8 +88,8 @@ class FigureQueue:
             kind = "before" if is_alone else "beside"
         self._is_beside, self._say = kind == "beside", say
         self._waiting: deque[ScoredRow] = deque()
-        """The first one is computed by `_call`."""
-        self._call: CallBeside[RowFigures] | None = None
+        """`_process` computes the first one."""
+        self._process = ProcessBeside()
         self._ended: list[JobOutcome] = []
 
     def __enter__(self) -> FigureQueue:
@@ -103,8 +103,7 @@ class FigureQueue:
         trace: TracebackType | None,
     ) -> None:
         """End what is computed, and leave rows without figures to the next command."""
-        if self._call is not None:
-            self._call.end_call()
+        self._process.end_process()
         opened = ExitStack()
         for row in self._waiting:
             opened.push(row.opened)
@@ -115,7 +114,8 @@ class FigureQueue:
         if self._is_beside and row.task.splits and (self._waiting or not is_last):
             self._waiting.append(row)
             self._say(f"{row.job}: trained and scored; its figures are computed meanwhile")
-            self._begin_call()
+            if len(self._waiting) == 1:
+                self._begin_first()
             return
         with ExitStack() as opened:  # closes the run where Ctrl-C comes
             opened.push(row.opened)
@@ -125,14 +125,14 @@ class FigureQueue:
 
     def log_ready(self) -> None:
         """Log what is computed, and go on with the next row; quick where nothing is ready."""
-        while self._call is not None and self._call.is_over():
+        while self._waiting and self._process.is_over():
             self._log_first()
 
     def finish_all(self) -> None:
         """Wait until the figures of all rows are logged; raise Stopped where that is asked for."""
-        while self._call is not None:
+        while self._waiting:
             interrupts.raise_if_stop_asked(f"{self._waiting[0].job}: stopped before its figures")
-            if self._call.is_over(_POLL_S):
+            if self._process.is_over(_POLL_S):
                 self._log_first()
 
     def take_ended(self) -> list[JobOutcome]:
@@ -140,20 +140,18 @@ class FigureQueue:
         ended, self._ended = self._ended, []
         return ended
 
-    def _begin_call(self) -> None:
-        if self._call is None and self._waiting:
-            self._call = CallBeside(compute_pickled, pickle.dumps(self._waiting[0].task))
+    def _begin_first(self) -> None:
+        self._process.begin_call(compute_pickled, pickle.dumps(self._waiting[0].task))
 
     def _log_first(self) -> None:
         """Log the answer of the call that is over, and begin the next one."""
-        assert self._call is not None
-        row, call = self._waiting.popleft(), self._call
-        self._call = None
+        row = self._waiting.popleft()
         try:
-            figures = call.take_answer()
+            figures: RowFigures = self._process.take_answer()
         except ChildFailed as error:
             figures = RowFigures({}, {}, [Failure("row.figures-lost", str(error))])
         self._ended.append(row.log_figures(figures))
         self._say(f"{row.job}: its figures are there")
         # Not before: the next row may draw pictures of the same score files in their place.
-        self._begin_call()
+        if self._waiting:
+            self._begin_first()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench._io.child_processes import CallBeside
+from bench._io.child_processes import ProcessBeside
 from bench.config import Config
 from bench.errors import BenchError
 from bench.evaluation import draws, row_evaluation
@@ -54,7 +54,10 @@ def test_a_process_of_its_own_gives_the_same_figures_byte_for_byte(
     before = {path: path.read_bytes() for path in files}
     for path in files:
         path.unlink()
-    there = CallBeside(compute_pickled, pickle.dumps(task)).take_answer()
+    process = ProcessBeside()
+    process.begin_call(compute_pickled, pickle.dumps(task))
+    there = process.take_answer()
+    process.end_process()
     assert there.pictures == here.pictures
     assert repr(there) == repr(here)  # some counts are NaN
     assert {path: path.read_bytes() for path in files} == before
@@ -94,7 +97,7 @@ def test_rows_beside_end_in_order_with_the_figures_of_rows_one_after_the_other(
 def test_a_stop_beside_the_next_row_leaves_the_figures_to_the_next_command(
     card, config: Config, monkeypatch
 ):
-    class Never(CallBeside):
+    class Never(ProcessBeside):
         def is_over(self, wait_s: float = 0.0) -> bool:
             return False
 
@@ -110,7 +113,7 @@ def test_a_stop_beside_the_next_row_leaves_the_figures_to_the_next_command(
 
     seen: list[tuple[str, bool]] = []
     with monkeypatch.context() as patched:
-        patched.setattr(figure_queue, "CallBeside", Never)
+        patched.setattr(figure_queue, "ProcessBeside", Never)
         with pytest.raises(KeyboardInterrupt):
             run_beside(card, config, Seeing())
     assert seen == [("RUNNING", True)], "others see that somebody is at it"

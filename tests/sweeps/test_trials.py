@@ -11,7 +11,7 @@ import pytest
 from requests import RequestException
 
 from bench._io import disk
-from bench._io.child_processes import CallBeside
+from bench._io.child_processes import ProcessBeside
 from bench.cards import sweep_cards
 from bench.config import Config
 from bench.errors import RowFailed
@@ -255,7 +255,7 @@ def test_the_objective_of_averaged_weights_is_their_own(parse, config):
 def test_figures_that_a_stop_left_out_of_a_finished_trial_come_with_the_next_sweep(
     parse, config, monkeypatch
 ):
-    class Waiting(CallBeside):
+    class Waiting(ProcessBeside):
         """Ctrl-C comes while it is waited for."""
 
         def is_over(self, wait_s: float = 0.0) -> bool:
@@ -266,7 +266,7 @@ def test_figures_that_a_stop_left_out_of_a_finished_trial_come_with_the_next_swe
     card = parse(SMALL).model_copy(update={"trials": 1, "evaluate": "as-row"})
     beside = replace(config, evaluate="beside")
     with monkeypatch.context() as patched:
-        patched.setattr(figure_queue, "CallBeside", Waiting)
+        patched.setattr(figure_queue, "ProcessBeside", Waiting)
         sweeping = SweepRun(card, beside, Store(beside), Watcher(), None)
         with pytest.raises(KeyboardInterrupt):
             list(sweeping.run_trials(1))
