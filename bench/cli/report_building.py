@@ -10,12 +10,11 @@ from bench.config import Config, Form
 
 if TYPE_CHECKING:
     from bench.reports.document import Report
-    from bench.tracking.file_store import FileStore
-    from bench.tracking.store import Store
+    from bench.tracking.run_artifacts import OpenStore
 
 
 def build_table_reports(
-    tables: Sequence[str], form: Form, config: Config, store: Store | FileStore, *, detail: bool
+    tables: Sequence[str], form: Form, config: Config, store: OpenStore, *, detail: bool
 ) -> list[Report]:
     """Return the report of each table."""
     from bench.reports import document

@@ -69,8 +69,12 @@ class FileStore:
 
     @property
     def client(self) -> _Files:
-        """What lists and fetches a record's files, as MLflow's client does a run's."""
+        """What lists a record's files, as MLflow's client does a run's."""
         return _Files(self._folder)
+
+    def artifact_uri(self, run_id: str) -> str:
+        """Return where a record keeps its files."""
+        return (self._folder / run_id / _FILES).as_uri()
 
     def table_frame(self, table_key: str, form: Form) -> pd.DataFrame:  # noqa: ARG002 (as a store's)
         """Return the runs of a table's own rows: there are none without MLflow."""
@@ -168,8 +172,3 @@ class _Files:
             for file in sorted((folder / path).rglob("*"))
             if file.is_file()
         ]
-
-    def get_run(self, run_id: str) -> Any:
-        """Return the record's `info` with the place of its files."""
-        uri = (self._folder / run_id / _FILES).as_uri()
-        return SimpleNamespace(info=SimpleNamespace(run_id=run_id, artifact_uri=uri))

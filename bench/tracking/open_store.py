@@ -3,19 +3,68 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from bench._io import packages
-from bench.config import Config
+from bench.config import Config, Form
 from bench.specs.table import Table
+from bench.tracking import file_store, table_runs
 from bench.tracking.address import mask_secrets
 from bench.tracking.file_store import FileStore
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bench.tracking.store import Store
 
 
-def open_to_read(config: Config) -> Store | FileStore:
+class StoreReader:
+    """The MLflow store as reports read it: opened only for what SQLite alone does not give.
+
+    Importing MLflow, and opening a store, takes seconds.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    @cached_property
+    def _store(self) -> Store:
+        from bench.tracking.store import Store
+
+        return Store(self._config)
+
+    @property
+    def client(self) -> Any:
+        """MLflow's client of the store."""
+        return self._store.client
+
+    def artifact_uri(self, run_id: str) -> str:
+        """Return where a run keeps its files; a store that was moved is opened to find them."""
+        uri = table_runs.read_artifact_uri(self._config, run_id)
+        return self._store.artifact_uri(run_id) if uri is None else uri
+
+    def table_frame(self, table_key: str, form: Form) -> pd.DataFrame:
+        """Return what `bench.tracking.store.Store.table_frame` does."""
+        from bench.tracking.run_frame import runs_frame
+
+        runs = table_runs.read_local_runs(self._config, [table_key], {"form": form, "kind": "row"})
+        return self._store.table_frame(table_key, form) if runs is None else runs_frame(runs)
+
+    def scored_frame(self, table_key: str, form: Form) -> pd.DataFrame:
+        """Return what `bench.tracking.store.Store.scored_frame` does."""
+        from bench.tracking.scored_record import scored_runs_frame
+
+        wanted = {"form": form, "kind": "scored"}
+        # Records that were kept without MLflow are sent to the store first.
+        is_behind = bool(file_store.record_names(file_store.records_folder(self._config)))
+        runs = table_runs.read_local_runs(self._config, [table_key], wanted)
+        if runs is None or is_behind:
+            return self._store.scored_frame(table_key, form)
+        return scored_runs_frame(runs)
+
+
+def open_to_read(config: Config) -> StoreReader | FileStore:
     """Return the store to make reports from.
 
     Raise NotInstalled where there is an MLflow store and no MLflow to read it with: its rows would
@@ -23,7 +72,7 @@ def open_to_read(config: Config) -> Store | FileStore:
     """
     if text := explain_unread(config):
         raise packages.NotInstalled("package.missing", text)
-    return open_to_write(config)
+    return StoreReader(config) if packages.is_installed("mlflow") else FileStore(config)
 
 
 def open_to_write(config: Config) -> Store | FileStore:

@@ -21,6 +21,10 @@ class OpenStore(Protocol):
         """MLflow's client of it."""
         ...
 
+    def artifact_uri(self, run_id: str) -> str:
+        """Return where a run keeps its files."""
+        ...
+
     def table_frame(self, table_key: str, form: Form) -> Any:
         """Return the runs of a table, a frame of `bench.tracking.run_frame`."""
         ...
@@ -65,12 +69,12 @@ def read_pictures(store: OpenStore, run_id: str, evaluation: str) -> dict[str, b
 @contextmanager
 def _open_files(store: OpenStore, run_id: str, below: str, suffix: str) -> Generator[list[Path]]:
     """Yield a run's files of a kind, by name."""
-    client = store.client
-    local = local_folder(client.get_run(run_id).info.artifact_uri)
+    local = local_folder(store.artifact_uri(run_id))
     if local is not None and local.is_dir():  # MLflow would look the run up three times more
         paths = sorted((local / below).glob(f"*{suffix}"))
         yield paths
         return
+    client = store.client
     paths = sorted(
         file.path for file in client.list_artifacts(run_id, below) if file.path.endswith(suffix)
     )

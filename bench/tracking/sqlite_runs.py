@@ -45,12 +45,23 @@ class SqliteRun(NamedTuple):
 def read_runs(file: Path, tables: Sequence[str], tags: Mapping[str, str]) -> list[SqliteRun] | None:
     """Return what `bench.tracking.store.Store.search_tables` does of the store in a file.
 
-    Nothing is written. Return None where the file cannot be read so: it is locked or damaged, or
-    its tables are not those of the installed MLflow, which says what is wrong.
+    Nothing is written. Return None where the file cannot be read so, and MLflow says what is wrong:
+    it is locked or damaged, an experiment was deleted, or its tables are not those of the installed
+    MLflow.
     """
     try:
         with _open_newest(file) as database:
             return _select_runs(database, tables, tags)
+    except sqlite3.Error:
+        return None
+
+
+def read_artifact_uri(file: Path, run_id: str) -> str | None:
+    """Return where a run keeps its files; None where there is none, or `read_runs` returns None."""
+    try:
+        with _open_newest(file) as database:
+            query = "select artifact_uri from runs where run_uuid = ?"
+            return next((uri for (uri,) in database.execute(query, [run_id])), None)
     except sqlite3.Error:
         return None
 
@@ -82,6 +93,9 @@ def _select_runs(
     database: sqlite3.Connection, tables: Sequence[str], tags: Mapping[str, str]
 ) -> list[SqliteRun]:
     marks = ", ".join("?" * len(tables))
+    deleted = f"select 1 from experiments where lifecycle_stage = 'deleted' and name in ({marks})"
+    if database.execute(deleted, tables).fetchone():
+        raise sqlite3.DatabaseError("a deleted experiment")
     with_tag = "run_uuid in (select run_uuid from tags where key = ? and value = ?)"
     chosen = (
         "from runs join experiments using (experiment_id) "

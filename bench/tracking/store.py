@@ -81,6 +81,10 @@ class Store:
         """MLflow's client of this store, or of the outbox while the store does not answer."""
         return self._access.run_anywhere(lambda to: to.client)
 
+    def artifact_uri(self, run_id: str) -> str:
+        """Return where a run keeps its files."""
+        return self.client.get_run(run_id).info.artifact_uri
+
     def require_writable(self) -> None:
         """Raise BenchError where nothing can be kept in the store."""
         self._access.write_anywhere(lambda to: to.require_writable())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from bench._io import packages
@@ -30,18 +31,43 @@ def runs_by_table(config: Config, tables: Sequence[str], form: Form) -> dict[str
 
 def _search_rows(config: Config, tables: Sequence[str], tags: Mapping[str, str]) -> list[Any]:
     """Return the runs; none where there is no store yet, or no MLflow."""
-    if not packages.is_installed("mlflow"):
+    if not packages.is_installed("mlflow") or address.configured_address(config).is_new:
         return []
-    to = address.configured_address(config)
-    if to.is_new:
-        return []
-    if to.file is not None and submissions.current_unit() is None:
-        runs = sqlite_runs.read_runs(to.file, tables, tags)
-        if runs is not None:
-            return runs
+    runs = read_local_runs(config, tables, tags)
+    if runs is not None:
+        return runs
     from bench.tracking.store import Store
 
     return Store(config).search_tables(tables, tags)
+
+
+def read_local_runs(
+    config: Config, tables: Sequence[str], tags: Mapping[str, str]
+) -> list[Any] | None:
+    """Return the runs of a local store without MLflow; None where only MLflow can say.
+
+    That is where the store is new, no file or not readable so, or where this process, a unit of a
+    submission, has runs in a store of its own.
+    """
+    file = _local_file(config)
+    return None if file is None else sqlite_runs.read_runs(file, tables, tags)
+
+
+def read_artifact_uri(config: Config, run_id: str) -> str | None:
+    """Return where a run of a local store keeps its files; None where only MLflow can say.
+
+    That is where `read_local_runs` says None, and where the files are not below the artifacts' root
+    of the configuration, as before a store that was moved is opened for the first time.
+    """
+    file = _local_file(config)
+    uri = None if file is None else sqlite_runs.read_artifact_uri(file, run_id)
+    is_here = uri is not None and uri.startswith(f"{config.artifact_root.as_uri()}/")
+    return uri if is_here else None
+
+
+def _local_file(config: Config) -> Path | None:
+    to = address.configured_address(config)
+    return None if to.is_new or submissions.current_unit() is not None else to.file
 
 
 def overrides_by_run(runs: list[Any]) -> dict[str, str]:

@@ -13,9 +13,12 @@ from pathlib import Path
 import pytest
 
 from bench.tracking import sqlite_runs
+from bench.tracking.file_store import FileStore
+from bench.tracking.open_store import StoreReader
 from bench.tracking.run_frame import runs_frame
 from bench.tracking.store import Store
 from bench.tracking.table_runs import table_runs
+from tests.errors import raises_code
 from tests.tracking.outbox import run_row
 
 
@@ -62,6 +65,44 @@ def test_a_store_of_another_mlflow_is_left_to_mlflow(config):
     file.unlink()
     assert sqlite_runs.read_runs(file, ["sal/table4"], {}) is None
     assert not file.exists()
+
+
+@pytest.mark.rows
+def test_reports_read_what_the_opened_store_gives(config, store: Store, entry, scored, tmp_path):
+    run_row(store, entry, tmp_path / "a")
+    run_id = store.finished_id(entry)
+    store.keep_scored_file(scored, {})
+    reader = StoreReader(config)
+    for form in ("paper", "smoke"):
+        assert reader.table_frame("sal/table4", form).equals(store.table_frame("sal/table4", form))
+        files = reader.scored_frame("sal/table4", form)
+        assert files.equals(store.scored_frame("sal/table4", form))
+    assert len(reader.table_frame("sal/table4", "paper")) == 1
+    assert len(reader.scored_frame("sal/table4", "paper")) == 1
+    assert reader.artifact_uri(run_id) == store.artifact_uri(run_id)
+    assert "_store" not in vars(reader), "it was never opened"
+    moved = replace(config, work=tmp_path / "moved")
+    config.work.rename(moved.work)
+    there = StoreReader(moved).artifact_uri(run_id)
+    assert there.startswith(moved.artifact_root.as_uri())
+
+
+@pytest.mark.usefixtures("store")
+def test_records_that_wait_are_sent_before_a_report_is_made(config, scored):
+    FileStore(config).keep_scored_file(scored, {})
+    assert len(StoreReader(config).scored_frame("sal/table4", "paper")) == 1
+
+
+def test_a_deleted_experiment_is_no_empty_one(config, store: Store, entry):
+    with store.begin_run(entry):
+        pass
+    store.client.delete_experiment(store.client.get_experiment_by_name("sal/table4").experiment_id)
+    for read in (
+        lambda: StoreReader(config).table_frame("sal/table4", "paper"),
+        lambda: table_runs(config, "sal/table4", "paper"),
+    ):
+        with raises_code("tracking.experiment-deleted"):
+            read()
 
 
 @pytest.mark.slow
