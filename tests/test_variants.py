@@ -41,7 +41,7 @@ def test_a_variant_is_folded_after_the_row_then_smoke_then_set():
     said = {"settings": {"training": {"epochs": 7, "batch_size": 4}}}
     of = paper(v=said)
     assert resolved(of, "S7").training.epochs == 7
-    assert resolved(of, "S7", "smoke").training.epochs == 5  # the table's [smoke]
+    assert resolved(of, "S7", "smoke").training.epochs == 4  # the table's [smoke]
     of = paper(v={**said, "smoke": {"training": {"epochs": 3}}})
     assert resolved(of, "S7", "smoke").training.epochs == 3
     assert resolved(of, "S7", "smoke", ["training.epochs=2"]).training.epochs == 2

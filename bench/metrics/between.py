@@ -27,11 +27,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
 
 from bench.errors import BenchError
-from bench.metrics.bootstrap import LEVEL
 from bench.metrics.mistakes import Mistakes, compare_mistakes
+from bench.metrics.seeds import t_quantile
 from bench.metrics.tally import Floats
 
 
@@ -98,6 +97,9 @@ def compare_systems(a: SeededResult, b: SeededResult) -> SystemDifference:
 
 
 def _compare_resampled(a: SeededResult, b: SeededResult) -> SystemDifference:
+    # Here and not above: `bench show` needs no SciPy (`bench.metrics.exact`).
+    from scipy.special import stdtr
+
     if a.replicates.shape[1] != b.replicates.shape[1]:
         raise BenchError("metric.trials-differ", "the systems were drawn differently often")
     differences = a.replicates.mean(axis=0) - b.replicates.mean(axis=0)
@@ -116,7 +118,7 @@ def _compare_resampled(a: SeededResult, b: SeededResult) -> SystemDifference:
         return SystemDifference(value, value, value, 1.0 if value == 0 else 2 / (1 + n), over_seeds)
     freedom = 1 / math.fsum((part / variance) ** 2 / degrees for part, degrees in parts)
     error = math.sqrt(variance)
-    half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * error
+    half = t_quantile(freedom) * error
     p_value = 2 * float(stdtr(freedom, -abs(value) / error))
     return SystemDifference(value, value - half, value + half, p_value, over_seeds)
 

@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtrit
 
 from bench.errors import BenchError
 from bench.metrics.bootstrap import LEVEL, Interval
@@ -57,7 +56,7 @@ class OverSeeds(NamedTuple):
         """
         if self.spread is None or self.seeds < LEAST_SEEDS:
             return None
-        half = float(stdtrit(self.seeds - 1, (1 + LEVEL) / 2)) * self.spread
+        half = t_quantile(self.seeds - 1) * self.spread
         half *= math.sqrt(1 + 1 / self.seeds)
         return Interval(self.mean - half, self.mean + half)
 
@@ -96,5 +95,16 @@ def summarise_seeds(values: Sequence[float]) -> OverSeeds:
     if n < 2:
         return OverSeeds(n, mean, None, *ends, None)
     spread = float(array.std(ddof=1))
-    half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * spread / math.sqrt(n)
+    half = t_quantile(n - 1) * spread / math.sqrt(n)
     return OverSeeds(n, mean, spread, *ends, Interval(mean - half, mean + half))
+
+
+def t_quantile(freedom: float) -> float:
+    """Return how many standard errors an interval of `LEVEL` reaches to either side.
+
+    It is a quantile of Student's t distribution with so many degrees of freedom.
+    """
+    # Here and not above: `bench show` needs no SciPy (`bench.metrics.exact`).
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + LEVEL) / 2))

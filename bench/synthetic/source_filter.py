@@ -161,20 +161,25 @@ def _make_pulses(
     peak, closing, back, growth, jitter, shimmer, breath = speaker_rng.uniform(
         [0.36, 0.52, 0.006, 2.0, 0.006, 0.03, 0.02], [0.46, 0.68, 0.025, 4.5, 0.015, 0.09, 0.07]
     )
-    wave, open_phase, at = np.zeros(n), np.zeros(n), 0.0
+    starts, periods, shimmers, at = list[float](), list[float](), list[float](), 0.0
     while at < n - 1:
         period = SAMPLE_RATE_HZ / (
             pitch_hz * 2.0 ** melody[int(at)] * (1 + jitter * rng.standard_normal())
         )
-        first, last = int(np.ceil(at)), min(n, int(np.ceil(at + period)))
-        phase = (np.arange(first, last) - at) / period
-        rising = np.exp(growth * phase) * np.sin(np.pi * phase / peak)
-        falling = np.exp(growth * closing) * np.sin(np.pi * closing / peak)
-        shape = np.where(phase < closing, rising, falling * np.exp(-(phase - closing) / back))
-        gain = (1 + shimmer * rng.standard_normal()) / abs(falling)
-        wave[first:last] = gain * shape
-        open_phase[first:last] = np.where(phase < closing, np.sin(np.pi * phase / closing), 0.05)
+        starts.append(at)
+        periods.append(period)
+        shimmers.append(rng.standard_normal())
         at += period
+    firsts = np.ceil(starts).astype(int)
+    each = np.diff([*firsts, min(n, int(np.ceil(at)))])
+    start, period, shimmered = (np.repeat(x, each) for x in (starts, periods, shimmers))
+    wave, open_phase = np.zeros(n), np.zeros(n)
+    phase = (np.arange(len(start)) - start) / period
+    rising = np.exp(growth * phase) * np.sin(np.pi * phase / peak)
+    falling = np.exp(growth * closing) * np.sin(np.pi * closing / peak)
+    shape = np.where(phase < closing, rising, falling * np.exp(-(phase - closing) / back))
+    wave[: len(start)] = (1 + shimmer * shimmered) / abs(falling) * shape
+    open_phase[: len(start)] = np.where(phase < closing, np.sin(np.pi * phase / closing), 0.05)
     return amplitude * (wave + breath * open_phase * rng.standard_normal(n))
 
 
@@ -189,14 +194,14 @@ def _apply_resonances(source: Wave, formants_hz: Track, speaker_rng: np.random.G
     centres = np.minimum(centres, 7200)
     radius = np.exp(-np.pi * widths / SAMPLE_RATE_HZ)
     a1, a2 = -2 * radius * np.cos(2 * np.pi * centres / SAMPLE_RATE_HZ), radius**2
+    sections = np.zeros((*a1.shape, 6))
+    sections[..., 0], sections[..., 3] = 1 + a1 + a2, 1
+    sections[..., 4], sections[..., 5] = a1, a2
     out, memory = np.empty_like(source), np.zeros((len(widths), 2))
     starts = [0, *(np.flatnonzero(np.diff(a1, axis=0).any(axis=1)) + 1)]
     for start, end in pairwise([*starts, len(a1)]):
         here = slice(start * BLOCK, end * BLOCK)
-        wave = source[here]
-        for i, (m, r) in enumerate(zip(a1[start], a2, strict=True)):
-            wave, memory[i] = lfilter([1 + m + r], [1, m, r], wave, zi=memory[i])
-        out[here] = wave
+        out[here], memory = sosfilt(sections[start], source[here], zi=memory)
     return out
 
 

@@ -45,9 +45,8 @@ def test_a_servers_file_is_fetched_and_removed(tmp_path):
     client = SimpleNamespace(
         list_artifacts=lambda run, folder: [SimpleNamespace(path=of) for of in listed[folder]],
         download_artifacts=fetch,
-        get_run=lambda run: SimpleNamespace(info=SimpleNamespace(artifact_uri=place)),
     )
-    server = SimpleNamespace(uri="http://server", client=client)
+    server = SimpleNamespace(client=client, artifact_uri=lambda run: place)
     with open_score_file(server, "r1", "a") as path:
         assert path is not None
         assert path.read_text() == "r1 scores/a/x.parquet"
