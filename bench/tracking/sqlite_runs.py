@@ -46,8 +46,8 @@ def read_runs(file: Path, tables: Sequence[str], tags: Mapping[str, str]) -> lis
     """Return what `bench.tracking.store.Store.search_tables` does of the store in a file.
 
     Nothing is written. Return None where the file cannot be read so, and MLflow says what is wrong:
-    it is locked or damaged, an experiment was deleted, or its tables are not those of the installed
-    MLflow.
+    it is locked or damaged, its tables are not those of the installed MLflow, or the only
+    experiment that is asked for was deleted. Of several, deleted ones have no runs.
     """
     try:
         with _open_newest(file) as database:
@@ -92,10 +92,10 @@ def _open_newest(file: Path) -> Generator[sqlite3.Connection]:
 def _select_runs(
     database: sqlite3.Connection, tables: Sequence[str], tags: Mapping[str, str]
 ) -> list[SqliteRun]:
-    marks = ", ".join("?" * len(tables))
-    deleted = f"select 1 from experiments where lifecycle_stage = 'deleted' and name in ({marks})"
-    if database.execute(deleted, tables).fetchone():
+    deleted = "select 1 from experiments where lifecycle_stage = 'deleted' and name = ?"
+    if len(tables) == 1 and database.execute(deleted, tables).fetchone():
         raise sqlite3.DatabaseError("a deleted experiment")
+    marks = ", ".join("?" * len(tables))
     with_tag = "run_uuid in (select run_uuid from tags where key = ? and value = ?)"
     chosen = (
         "from runs join experiments using (experiment_id) "

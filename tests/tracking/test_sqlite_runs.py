@@ -17,7 +17,7 @@ from bench.tracking.file_store import FileStore
 from bench.tracking.open_store import StoreReader
 from bench.tracking.run_frame import runs_frame
 from bench.tracking.store import Store
-from bench.tracking.table_runs import table_runs
+from bench.tracking.table_runs import runs_by_table, table_runs
 from tests.errors import raises_code
 from tests.tracking.outbox import run_row
 
@@ -103,6 +103,8 @@ def test_a_deleted_experiment_is_no_empty_one(config, store: Store, entry):
     ):
         with raises_code("tracking.experiment-deleted"):
             read()
+    both = runs_by_table(config, ["sal/table4", "sal/table1"], "paper")
+    assert both == {"sal/table4": [], "sal/table1": []}
 
 
 @pytest.mark.slow
