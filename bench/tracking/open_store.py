@@ -41,7 +41,7 @@ class StoreReader:
 
     def artifact_uri(self, run_id: str) -> str:
         """Return where a run keeps its files; a store that was moved is opened to find them."""
-        uri = table_runs.read_artifact_uri(self._config, run_id)
+        uri = table_runs.find_artifact_uri(self._config, run_id)
         return self._store.artifact_uri(run_id) if uri is None else uri
 
     def table_frame(self, table_key: str, form: Form) -> pd.DataFrame:

@@ -53,7 +53,7 @@ def read_local_runs(
     return None if file is None else sqlite_runs.read_runs(file, tables, tags)
 
 
-def read_artifact_uri(config: Config, run_id: str) -> str | None:
+def find_artifact_uri(config: Config, run_id: str) -> str | None:
     """Return where a run of a local store keeps its files; None where only MLflow can say.
 
     That is where `read_local_runs` says None, and where the files are not below the artifacts' root

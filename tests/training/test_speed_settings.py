@@ -110,7 +110,9 @@ def test_fused_adam_learns_the_same_but_for_rounding(small, config, tmp_path):
 @pytest.mark.rows
 def test_a_training_goes_on_with_this_machines_adam(small, config, tmp_path, monkeypatch):
     monkeypatch.setattr("bench.training.epoch.CHECK_EVERY", 1)
-    run, here, there = small("S0"), fast(config, fused_adam=False), fast(config, fused_adam=True)
+    # At a high rate the rounding of a gradient near zero moves a weight by a whole step.
+    run = small("S0", "optimiser.learning_rate=1e-4")
+    here, there = fast(config, fused_adam=False), fast(config, fused_adam=True)
     expected = run_to_end(run, here, tmp_path / "whole")
     for first, then, place in ((there, here, "one"), (here, there, "other")):
         stop(run, first, tmp_path / place, Signals((2, 2)))
