@@ -13,6 +13,7 @@ from bench.errors import BenchError
 from bench.reports.variant_rows import add_variant_rows
 from bench.runner.request import RunRequest
 from bench.specs.table import Paper
+from tests.tracked_frames import as_runs
 
 
 def paper(*differences, **variants) -> Paper:
@@ -121,13 +122,16 @@ def test_a_report_has_a_line_for_each_variant_that_was_run():
     frame = pd.DataFrame(
         {"row": ["S7", "S7@released", "S3@released", "S5@gone"], "form": ["paper"] * 4}
     )
-    wide, found = add_variant_rows(card, runs, frame, "paper")
+    wide, found = add_variant_rows(card, runs, as_runs(frame), "paper")
     assert [row for row in wide.rows if "@" in row] == ["S3@released", "S7@released"]
     assert list(found) == list(wide.rows)
     assert found["S7@released"].mix.partner == "self"
     assert wide.rows["S7@released"].paper == card.rows["S7"].paper
-    assert add_variant_rows(card, runs, frame.assign(form="smoke"), "paper") == (card, runs)
-    assert add_variant_rows(card, {"S7": runs["S7"]}, frame, "paper")[1].keys() == {
+    assert add_variant_rows(card, runs, as_runs(frame.assign(form="smoke")), "paper") == (
+        card,
+        runs,
+    )
+    assert add_variant_rows(card, {"S7": runs["S7"]}, as_runs(frame), "paper")[1].keys() == {
         "S7",
         "S7@released",
     }

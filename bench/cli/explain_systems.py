@@ -55,8 +55,8 @@ def ranks(
     tables = [table_cards.read_table(name) for name in (request.table, *more)]
     systems = [*(name.strip() for name in against.split(",")), request.row]
     other = [_parse_other_result(text) for text in readings]
-    frame = Store(request.here).table_frame
-    ranks_found = rank_systems(tables, systems, request.row, frame, request.form, other)
+    read_runs = Store(request.here).stored_runs
+    ranks_found = rank_systems(tables, systems, request.row, read_runs, request.form, other)
     smoke = smoke_prefix(request.form)
     title = (
         f"{smoke}Ranks of {len(systems)} systems in {', '.join(table.key for table in tables)}: "

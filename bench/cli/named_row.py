@@ -44,7 +44,6 @@ def find_row_scores(
 
     If the tracking store is a server, the file is fetched and exists as long as the command runs.
     """
-    from bench.reports.result_cells import find_run_id
     from bench.reports.row_pair import find_row
     from bench.tracking import open_store, run_artifacts
 
@@ -69,7 +68,7 @@ def find_row_scores(
     run = runs_of_row.runs[0]
     context = click.get_current_context()
     path = context.with_resource(
-        run_artifacts.open_score_file(store, find_run_id(run, names[0]), names[0])
+        run_artifacts.open_score_file(store, run.find_run_id(names[0]), names[0])
     )
     if path is None:
         raise BenchError(

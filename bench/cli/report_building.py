@@ -25,9 +25,11 @@ def build_table_reports(
     for key in tables:
         card = table_cards.read_table(key)
         paper, runs = table_cards.read_paper_of(card), table_cards.resolve_rows(card, form)
-        frame, scored = store.table_frame(card.key, form), store.scored_frame(card.key, form)
+        stored, scored = store.stored_runs(card.key, form), store.scored_records(card.key, form)
         others = [each for each in table_cards.read_paper_tables(paper.key) if each != card]
         built.append(
-            document.build_report(card, paper, runs, frame, scored, form, others, artifacts, detail)
+            document.build_report(
+                card, paper, runs, stored, scored, form, others, artifacts, detail
+            )
         )
     return built

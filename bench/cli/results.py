@@ -1,17 +1,11 @@
 """A table's results on a terminal, from the tracking store: for `run`, `show` and `report`."""
 
-# The stubs of pandas leave many types open.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-
-import pandas as pd
 
 from bench.cards import table_cards
 from bench.cli.text_width import terminal_width
@@ -22,7 +16,7 @@ from bench.reports.result_cells import ResultCell, build_cells
 from bench.reports.row_runs import select_row_runs
 from bench.specs.table import Table
 from bench.tracking import open_store
-from bench.tracking.run_frame import runs_frame
+from bench.tracking.stored_runs import StoredRun, read_stored_runs
 from bench.tracking.table_runs import overrides_by_run, table_runs
 
 EARLIER = "(settings or code of an earlier version)"
@@ -42,15 +36,15 @@ class Results:
         return table_runs(self.here, self.card.key, self.form)
 
     @cached_property
-    def frame(self) -> pd.DataFrame:
+    def stored(self) -> list[StoredRun]:
         """The runs as a report reads them."""
-        return runs_frame(self._table_runs)
+        return read_stored_runs(self._table_runs)
 
     @cached_property
     def shown(self) -> terminal_table.TerminalTable:
         """The rows, and the variants that are asked about or were run."""
         runs = table_cards.resolve_rows(self.card, self.form)
-        return terminal_table.select_shown_rows(self.card, runs, self.frame, self.form)
+        return terminal_table.select_shown_rows(self.card, runs, self.stored, self.form)
 
     def build_lines(
         self, rows: Sequence[str] | None, *, others: bool
@@ -106,13 +100,13 @@ class Results:
 
     def of_settings(self, row: str, signature: str) -> list[terminal_table.TerminalRow]:
         """Return the line of a row's run with other settings than its card's, if there is one."""
-        frame, table = self.frame, self.shown.table
-        alike = frame[(frame["row"] == row) & (frame["signature"] == signature)]
-        if alike.empty:
+        table = self.shown.table
+        alike = [run for run in self.stored if (run.row, run.signature) == (row, signature)]
+        if not alike:
             return []
         stands = select_row_runs(table, row, (signature,), alike, self.form)
         changed = overrides_by_run(self._table_runs)
-        changes = [changed[run_id] for run_id in alike["run_id"] if changed[run_id]]
+        changes = [changed[run.run_id] for run in alike if changed[run.run_id]]
         return [
             terminal_table.TerminalRow(
                 row,
@@ -128,18 +122,18 @@ class Results:
 
         The line is "" if the store has no such run.
         """
-        alike = self.frame[self.frame["seed"] == seed]
+        alike = [run for run in self.stored if run.seed == seed]
         stands = select_row_runs(self.card, row, (signature,), alike, self.form)
         cells_of_row = [cell for cell in build_cells(self.card, {row: stands}) if cell.row == row]
-        hours = stands.runs["hours"].iloc[-1] if len(stands.runs) else 0.0
-        return terminal_table.format_row_results(self.card, cells_of_row), float(hours)
+        hours = stands.runs[-1].hours if stands.runs else 0.0
+        return terminal_table.format_row_results(self.card, cells_of_row), hours
 
     def _other_lines(self, row: str) -> list[terminal_table.TerminalRow]:
         """Return a line for each set of other settings that a row was run with."""
         if row not in self.shown.standings:
             return []
         of_card = table_cards.resolve_row(self.shown.table, row, self.form).signatures
-        signatures = dict.fromkeys(self.frame[self.frame["row"] == row]["signature"])
+        signatures = dict.fromkeys(run.signature for run in self.stored if run.row == row)
         return [
             line
             for signature in signatures

@@ -1,9 +1,5 @@
 """Plots that runs keep, shown in a report: those of the best row on each evaluation."""
 
-# The stubs of pandas leave many types open.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -13,7 +9,7 @@ from urllib.parse import quote
 from bench._io.markdown import format_image
 from bench.config import Form
 from bench.reports.evaluation_names import name_evaluations
-from bench.reports.result_cells import ResultCells, choose_shown_row, find_run_id
+from bench.reports.result_cells import ResultCells, choose_shown_row
 from bench.reports.row_runs import RunsByRow
 from bench.reports.stored_results import StoredResults
 from bench.smoke import smoke_prefix
@@ -49,13 +45,13 @@ def collect_best_row_plots(
         row = choose_shown_row(table, column, results)
         if artifacts is None or row is None:
             continue
-        run = standings[row].records[0]
-        for name, png in artifacts.read_pictures(find_run_id(run, evaluation), evaluation).items():
+        run = standings[row].results[0]
+        for name, png in artifacts.read_pictures(run.find_run_id(evaluation), evaluation).items():
             file = f"{stem}.{quote(f'{row}-{evaluation}-{name}', safe='@+')}"
             files[file] = png
             names = (name_evaluations(run).get(evaluation) for run in runs.values())
             where = next(filter(None, names), evaluation)
-            seed = "" if standings[row].scored else f", seed {run['seed']}"
+            seed = "" if standings[row].system else f", seed {run.seed}"
             what = f"{row}{seed}, on {where}: {name.removesuffix('.png')}"
             lines.append(format_image(what, file))
     if not lines:

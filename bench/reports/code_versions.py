@@ -1,15 +1,9 @@
 """Rows that older code made: reports mark them and compare them only with a warning."""
 
-# The stubs of pandas leave many types open.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-
-import pandas as pd
+from collections.abc import Mapping, Sequence
 
 from bench import versions
 from bench._io.markdown import fill_template, format_code
@@ -17,6 +11,7 @@ from bench.cards.table_cards import short_key
 from bench.config import Form
 from bench.smoke import smoke_option
 from bench.specs.table import Table
+from bench.tracking.stored_runs import StoredRun
 
 OUTDATED_MARK = "ᵛ"
 """Stands at a result of ours that was made by older code."""
@@ -24,17 +19,17 @@ VersionChanges = Mapping[str, tuple[int, int]]
 """By part (`bench.versions`): the version that a row was made by, and the one of now."""
 
 
-def find_version_changes(runs: pd.DataFrame) -> dict[str, tuple[int, int]]:
-    """Return the parts of which runs (`tracking.run_frame`) are of other versions than now."""
+def find_version_changes(runs: Sequence[StoredRun]) -> dict[str, tuple[int, int]]:
+    """Return the parts of which runs are of other versions than now."""
     changes: dict[str, tuple[int, int]] = {}
-    for column in ("versions", "metrics"):
-        for text in runs[column].drop_duplicates() if column in runs else ():
-            changes |= versions.find_outdated(json.loads(text)) if text else {}
+    texts = [run.versions for run in runs] + [run.metrics for run in runs]
+    for text in filter(None, dict.fromkeys(texts)):
+        changes |= versions.find_outdated(json.loads(text))
     return changes
 
 
 def format_version_footnote(
-    table: Table, row: str, older: VersionChanges, runs: pd.DataFrame, form: Form
+    table: Table, row: str, older: VersionChanges, runs: Sequence[StoredRun], form: Form
 ) -> str:
     """Return which code made a row, what has changed since, and the command that renews it."""
     pairs = older.items()
@@ -52,13 +47,11 @@ def _describe_cure(older: VersionChanges) -> str:
     return "trains it again"
 
 
-def _describe_code(runs: pd.DataFrame) -> str:
+def _describe_code(runs: Sequence[StoredRun]) -> str:
     """Return the package's version and the commits of runs: `0.1.0 (a4b3dbe)`."""
-    package = list(runs["package"]) if "package" in runs else []
-    versions_, commits = (
-        ", ".join(dict.fromkeys(filter(None, texts))) for texts in (package, list(runs["commit"]))
-    )
-    return f"{versions_} ({commits})" if versions_ else commits
+    packages = ", ".join(dict.fromkeys(run.package for run in runs if run.package))
+    commits = ", ".join(dict.fromkeys(run.commit for run in runs if run.commit))
+    return f"{packages} ({commits})" if packages else commits
 
 
 def add_version_warning(section: str, older: Mapping[str, VersionChanges]) -> str:

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from bench._io import atomic_files
@@ -58,6 +57,8 @@ from bench.reports.variant_rows import add_variant_rows
 from bench.smoke import smoke_prefix, smoke_warning
 from bench.specs.run import Run
 from bench.specs.table import Paper, Table
+from bench.tracking.scored_record import ScoredRecord
+from bench.tracking.stored_runs import StoredRun
 
 ExtraFormat = Literal["html", "latex"]
 """What is written on request, beside Markdown, CSV, JSON and the figure."""
@@ -165,8 +166,8 @@ def build_report(
     table: Table,
     paper: Paper,
     runs: Mapping[str, Run],
-    frame: pd.DataFrame,
-    scored: pd.DataFrame,
+    stored: Sequence[StoredRun],
+    scored: Sequence[ScoredRecord],
     form: Form,
     others: Sequence[Table] = (),
     artifacts: StoredResults | None = None,
@@ -175,15 +176,15 @@ def build_report(
     """Return the report of `table`.
 
     `others` are the paper's other tables, whose results may contradict this one's. `runs` holds the
-    folded settings of every row that can be run, in `form`; `frame` is the tracking store's
-    (`Store.table_frame`), as is `scored` (`Store.scored_frame`): score files of other systems that
-    were evaluated for this table. Runs of other settings or data are counted, not shown.
+    folded settings of every row that can be run, in `form`; `stored` is the tracking store's
+    (`Store.stored_runs`), as is `scored` (`Store.scored_records`): score files of other systems
+    that were evaluated for this table. Runs of other settings or data are counted, not shown.
     `artifacts` reads what runs keep for comparisons of rows; without it none is made. With
     `detail`, a cell of the table has three lines, else one.
     """
-    table, runs = add_variant_rows(table, runs, frame, form)
+    table, runs = add_variant_rows(table, runs, stored, form)
     standings = {
-        row: select_row_runs(table, row, run.signatures, frame, form) for row, run in runs.items()
+        row: select_row_runs(table, row, run.signatures, stored, form) for row, run in runs.items()
     }
     with_systems, systems = add_scored_rows(table, scored)
     results = (*build_cells(table, standings), *build_scored_cells(with_systems, systems))
@@ -201,7 +202,7 @@ def build_report(
         paper=format_citation(paper),
         verdict=reading_notes.summarize_verdict(table, results, standings, form),
         table=render_main_table(with_systems, results, contradictory, comparisons, form, detail),
-        footnotes=reading_notes.list_footnotes(table, standings, contradictory, frame, form),
+        footnotes=reading_notes.list_footnotes(table, standings, contradictory, stored, form),
         reading=reading_notes.describe_reading(with_systems, results, every, comparisons, detail),
         scored=external_systems.list_scored_files(scored, form),
         published=published_systems.list_published_systems(table, form),

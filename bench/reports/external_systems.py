@@ -4,15 +4,10 @@ These are systems that were scored but not trained here, and what the evaluation
 the corpora that rows were trained on.
 """
 
-# The stubs of pandas leave many types open.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
-
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import pandas as pd
+import json
+from collections.abc import Mapping, Sequence
 
 from bench._io.markdown import fill_template, format_code, format_link, format_list
 from bench.cards import corpus_cards
@@ -23,25 +18,27 @@ from bench.reports import scored_rows
 from bench.reports.table_model import format_report_table
 from bench.smoke import smoke_prefix
 from bench.specs.run import Run
+from bench.tracking.scored_record import ScoredRecord, latest_records
+from bench.tracking.stored_runs import read_moment
 
 
-def list_scored_files(frame: pd.DataFrame, form: Form) -> str:
+def list_scored_files(scored: Sequence[ScoredRecord], form: Form) -> str:
     """Return a section on other systems' score files, earlier ones counted; empty without any."""
-    files = scored_rows.select_latest_files(frame)
-    if not len(files):
+    files = sorted(latest_records(scored).values(), key=lambda file: (file.system, file.split))
+    if not files:
         return ""
-    earlier = scored_rows.count_replaced_files(frame)
+    earlier = scored_rows.count_replaced_files(scored)
     lines = [
         [
-            file["system"],
-            file["split"],
-            str(file["missing"]),
-            format_code(file["scores"][:8]),
-            file["ended"].strftime("%Y-%m-%d"),
-            format_code(file["run_id"][:8]),
-            str(earlier.get((file["system"], file["evaluation"]), 0)),
+            file.system,
+            file.split,
+            str(file.missing),
+            format_code(file.scores[:8]),
+            f"{read_moment(file.ended_ms):%Y-%m-%d}",
+            format_code(file.run_id[:8]),
+            str(earlier[file.system, file.evaluation]),
         ]
-        for file in files.sort_values(["system", "split"], kind="stable").to_dict("records")
+        for file in files
     ]
     headings = ["System", "Split", "Trials missing", "Score file", "Evaluated", "Run"]
     return (
@@ -53,20 +50,16 @@ def list_scored_files(frame: pd.DataFrame, form: Form) -> str:
     )
 
 
-def _list_public_files(files: pd.DataFrame) -> str:
+def _list_public_files(files: Sequence[ScoredRecord]) -> str:
     """Return where published score files are from; empty without any."""
-    sources = [
-        (file, source)
-        for file in files.sort_values(["system", "split"], kind="stable").to_dict("records")
-        if (source := scored_rows.read_public(file.get("public")))
-    ]
+    sources = [(file, source) for file in files if (source := json.loads(file.public))]
     if not sources:
         return ""
     return "\n\nPublished score files, and what is printed beside them:\n\n" + format_list(
         fill_template(
             "{}, {}: {} ({}, SHA-256 {}); {}",
-            str(file["system"]),
-            str(file["split"]),
+            file.system,
+            file.split,
             format_link(f"{source['card']}, {source['file']}", source["page"]),
             f"published by {source['by']}",
             format_code(source["sha256"][:16]),

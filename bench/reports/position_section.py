@@ -84,10 +84,7 @@ def _read_rows(
         data = runs[row].evaluate.get(evaluation)
         if artifacts is None or data is None or data.resolution_s is None or stands.missing:
             continue
-        seeds = [
-            artifacts.read_position_rates(str(run_id), evaluation)
-            for run_id in stands.runs["run_id"]
-        ]
+        seeds = [artifacts.read_position_rates(run.run_id, evaluation) for run in stands.runs]
         present = [rates for rates in seeds if rates is not None]
         if present and len(present) == len(seeds):
             complete[row] = _Row(tuple(present))

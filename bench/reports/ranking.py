@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
@@ -18,6 +17,7 @@ from bench.reports.evaluation_names import name_evaluations
 from bench.reports.result_cells import build_cells, name_column
 from bench.reports.row_runs import select_row_runs
 from bench.specs.table import Column, Row, Table
+from bench.tracking.stored_runs import StoredRun
 
 _PAPERS = "the paper's results"
 _AVERAGE = "Average"
@@ -54,7 +54,7 @@ def rank_systems(
     tables: Sequence[Table],
     systems: Sequence[str],
     ours: str,
-    frame_of: Callable[[str, Form], pd.DataFrame],
+    read_runs: Callable[[str, Form], Sequence[StoredRun]],
     form: Form,
     readings: Sequence[tuple[str, str]] = (),
 ) -> Ranking:
@@ -63,8 +63,8 @@ def rank_systems(
     They are ranked once more with our result of the row `ours` in place of the published one, where
     it is complete. Each of `readings` is a system and another table that has it as a row, and adds
     a panel with the results that this table prints; a system that is not ranked is left out.
-    `frame_of` gives a table's runs (`Store.table_frame`). Columns that combine others are left out;
-    the last dimension is the mean of all, as the paper has it (section IV.C).
+    `read_runs` gives a table's runs (`Store.stored_runs`). Columns that combine others are left
+    out; the last dimension is the mean of all, as the paper has it (section IV.C).
 
     BenchError where a system has no published result, and where columns differ in what is better.
     """
@@ -104,7 +104,7 @@ def rank_systems(
         moved = _describe_moves(panels[_PAPERS], panels[change], dimensions)
         changes.append(f"{change}: {moved or 'no rank changes'}")
     our_values = {
-        f"{table.key}, {c.metric}": _read_ours(table, ours, c, frame_of, form)
+        f"{table.key}, {c.metric}": _read_ours(table, ours, c, read_runs, form)
         for table, c in columns
     }
     complete = [value for value in our_values.values() if value is not None]
@@ -189,7 +189,7 @@ def _read_ours(
     table: Table,
     row: str,
     column: Column,
-    frame_of: Callable[[str, Form], pd.DataFrame],
+    read_runs: Callable[[str, Form], Sequence[StoredRun]],
     form: Form,
 ) -> float | None:
     if table.rows[row].published_only:
@@ -198,7 +198,7 @@ def _read_ours(
             f"{table.key}, row {row}: is published only; ours should be a row that can be run",
         )
     signatures = table_cards.resolve_row(table, row, form).signatures
-    stands = select_row_runs(table, row, signatures, frame_of(table.key, form), form)
+    stands = select_row_runs(table, row, signatures, read_runs(table.key, form), form)
     index = table.columns.index(column)
     cell = next(c for c in build_cells(table, {row: stands}) if (c.row, c.column) == (row, index))
     return cell.ours.mean if cell.is_complete and cell.ours else None

@@ -1,13 +1,9 @@
 """How to read a report, its verdict in two sentences, and its footnotes."""
 
-# The stubs of pandas leave many types open.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import pandas as pd
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from bench._io.markdown import fill_template, format_code, format_list, format_prose, join_texts
 from bench._io.trees import iterate_leaves
@@ -29,6 +25,7 @@ from bench.reports.result_cells import (
 from bench.reports.row_runs import RunsByRow
 from bench.reports.row_tests import RowTests
 from bench.specs.table import Table
+from bench.tracking.stored_runs import StoredRun
 
 _ORDER = (
     "Each cell: the paper's result / ours / ours minus the paper's. Small print: the 95 % "
@@ -101,10 +98,9 @@ def describe_intervals(standings: RunsByRow) -> str:
     """Say what the intervals resample; the CSV also has those that resample utterances."""
     plans: dict[str, set[str]] = {}
     for stands in standings.values():
-        for name in stands.runs.columns:
-            if name.startswith("plan."):
-                for plan in stands.runs[name].dropna():
-                    plans.setdefault(plan, set()).add(name.removeprefix("plan."))
+        for results in stands.results:
+            for name, plan in results.plans.items():
+                plans.setdefault(plan, set()).add(name.removeprefix("plan."))
     plans.pop("", None)
     if not plans.keys() - {"utterance"}:
         return "The intervals resample utterances."
@@ -123,8 +119,8 @@ def describe_precision(standings: RunsByRow) -> str:
     """Say in which precision the rows were computed; "" if all were in fp32."""
     rows: dict[str, list[str]] = {}
     for row, stands in standings.items():
-        for name in stands.runs.get("precision", pd.Series(dtype=str)).unique():
-            rows.setdefault(str(name), []).append(row)
+        for name in dict.fromkeys(run.precision for run in stands.runs if run.precision):
+            rows.setdefault(name, []).append(row)
     if not rows.keys() - {"fp32"}:
         return ""
     measured = f" {_MIXED}" if "bf16-mixed" in rows else ""
@@ -258,7 +254,7 @@ def list_footnotes(
     table: Table,
     standings: RunsByRow,
     contradictory: Mapping[tuple[str, int], str],
-    frame: pd.DataFrame,
+    stored: Sequence[StoredRun],
     form: Form,
 ) -> str:
     """Return a list of what a reader of the table must know."""
@@ -274,11 +270,11 @@ def list_footnotes(
         for row, stands in standings.items()
         for reason, count in stands.left_out.items()
     ]
-    unknown = frame[(frame["form"] == form) & ~frame["row"].isin(list(standings))]
+    unknown = Counter(run.row for run in stored if run.form == form and run.row not in standings)
     notes += [
         f"{row}: the card has no such row, but {count} "
         f"{'run' if count == 1 else 'runs'} in the store {'has' if count == 1 else 'have'}."
-        for row, count in unknown["row"].value_counts().sort_index().items()
+        for row, count in sorted(unknown.items())
     ]
     notes += _list_paper_notes(table)
     if form == "smoke" and table.smoke:

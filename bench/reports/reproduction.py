@@ -3,18 +3,13 @@
 These are commands, code, environment, data and devices, and what it cost.
 """
 
-# The stubs of pandas leave many types open.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import json
 import re
 from collections import Counter
-from typing import Any
-
-import pandas as pd
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from bench._io.markdown import fill_template, format_code, format_list, join_texts
 from bench._io.packages import WHOLE
@@ -27,6 +22,7 @@ from bench.reports.stored_results import StoredResults
 from bench.reports.table_model import format_report_table
 from bench.smoke import smoke_option
 from bench.specs.table import Table
+from bench.tracking.stored_runs import StoredRun
 
 _UNKNOWN = "not known"
 _RELEASE = "version "
@@ -49,8 +45,7 @@ def summarize_reproduction(
             "Run: {}", join_texts(", ", map(format_code, list_run_commands(table, standings, form)))
         )
     ]
-    runs = pd.concat([stands.runs for stands in standings.values()]) if standings else None
-    if runs is not None and len(runs):
+    if runs := [run for stands in standings.values() for run in stands.runs]:
         lines += [
             *_describe_code(runs),
             fill_template(
@@ -66,17 +61,15 @@ def summarize_reproduction(
 
 def list_counted_runs(standings: RunsByRow, form: Form) -> str:
     """Return a table of the runs that the figures are of."""
-    shown: list[list[str]] = []
-    for row, stands in standings.items():
-        tracked: list[Any] = stands.records
-        shown += [
-            [
-                *(row, str(run["seed"]), format_code(run["signature"]), run["commit"]),
-                *(_format_time(run["begun"]), _format_time(run["ended"]), f"{run['hours']:.2f}"),
-                *(run["device"], format_code(run["run_id"][:8])),
-            ]
-            for run in tracked
+    shown = [
+        [
+            *(row, str(run.seed), format_code(run.signature), run.commit),
+            *(_format_time(run.begun), _format_time(run.ended), f"{run.hours:.2f}"),
+            *(run.device, format_code(run.run_id[:8])),
         ]
+        for row, stands in standings.items()
+        for run in stands.runs
+    ]
     if not shown:
         return "No run with the settings of this table is finished."
     headings = ("Row", "Seed", "Signature", "Commit", "Begun (UTC)", "Ended (UTC)", "Hours")
@@ -87,7 +80,7 @@ def list_fingerprints(standings: RunsByRow, form: Form) -> str:
     """List the fingerprint of each split and the rows that saw it: one for all, if all is well."""
     seen: dict[tuple[str, str], list[str]] = {}
     for row, stands in standings.items():
-        for text in stands.runs["fingerprints"].drop_duplicates():
+        for text in dict.fromkeys(run.fingerprints for run in stands.runs):
             for name, digest in json.loads(text).items():
                 seen.setdefault((name, digest), []).append(row)
     order = [*standings]
@@ -130,7 +123,7 @@ def format_run_command(
     It has the given number of `seeds`; without one, the number that the rows have where this is
     more than the card's.
     """
-    begun = [row for row, stands in standings.items() if len(stands.runs)]
+    begun = [row for row, stands in standings.items() if stands.runs]
     rows = "" if len(begun) in (0, len(standings)) else f" --rows {','.join(begun)}"
     if seeds is None:
         of_card = {row: len(table.rows[row].seeds or table.seeds) for row in standings}
@@ -150,18 +143,19 @@ def list_run_commands(table: Table, standings: RunsByRow, form: Form) -> list[st
     ]
 
 
-def _describe_code(runs: pd.DataFrame) -> list[str]:
+def _describe_code(runs: Sequence[StoredRun]) -> list[str]:
     """Return which code and environment the runs had, and their packages.
 
     Code is a checkout's commit with its lock, a commit that was installed without a lock, or a
     release.
     """
     lines: list[str] = []
-    parts = _list_each(runs["commit"])
+    parts = _list_each(run.commit for run in runs)
     if commits := [part for part in parts if not part.startswith(_RELEASE)]:
         note = _note_uncommitted(runs)
         lines.append(fill_template("Code: commit {}{}", ", ".join(commits), note))
-        if locks := [lock for lock in _list_each(runs["lock"]) if lock != "none"]:
+        locks = [lock for lock in _list_each(run.lock for run in runs) if lock != "none"]
+        if locks:
             text = "Environment: `uv sync --locked`; uv.lock's SHA-256 begins: {}"
             lines.append(fill_template(text, ", ".join(locks)))
     for version in parts:
@@ -172,13 +166,13 @@ def _describe_code(runs: pd.DataFrame) -> list[str]:
     return [*lines, *_describe_packages(runs)]
 
 
-def _describe_packages(runs: pd.DataFrame) -> list[str]:
+def _describe_packages(runs: Sequence[StoredRun]) -> list[str]:
     """Return a line with the versions of packages that the runs report, all of each package."""
-    described = runs[runs["environment"] != ""] if "environment" in runs else runs[:0]
-    if not len(described):
+    described = [run.environment for run in runs if run.environment]
+    if not described:
         return [fill_template("Packages: {}", _UNKNOWN)]
     by_name: dict[str, list[str]] = {}
-    for part in _list_each(described["environment"]):
+    for part in _list_each(described):
         name, _, version = part.partition(" ")
         by_name.setdefault(name, []).append(version)
     listed = ", ".join(f"{name} {' and '.join(versions)}" for name, versions in by_name.items())
@@ -186,28 +180,28 @@ def _describe_packages(runs: pd.DataFrame) -> list[str]:
     return [fill_template("Packages: {}{}", listed, some if len(described) < len(runs) else "")]
 
 
-def _note_uncommitted(runs: pd.DataFrame) -> str:
-    changed = runs["commit"].str.contains("+changes", regex=False).any()
+def _note_uncommitted(runs: Sequence[StoredRun]) -> str:
+    changed = any("+changes" in run.commit for run in runs)
     return fill_template(
-        " (`+changes`: the checkout had changes that were not committed)" * bool(changed)
+        " (`+changes`: the checkout had changes that were not committed)" * changed
     )
 
 
-def _list_each(values: pd.Series[Any]) -> list[str]:
+def _list_each(values: Iterable[str]) -> list[str]:
     """Return every value once; a run that was resumed has several, with commas between them."""
-    every = [part for value in values for part in str(value).split(", ")]
+    every = [part for value in values for part in value.split(", ")]
     return list(dict.fromkeys(part or _UNKNOWN for part in every))
 
 
-def _list_splits(runs: pd.DataFrame) -> str:
-    names = {name for text in runs["fingerprints"] for name in json.loads(text)}
+def _list_splits(runs: Sequence[StoredRun]) -> str:
+    names = {name for run in runs for name in json.loads(run.fingerprints)}
     return ", ".join(sorted(names))
 
 
-def _list_weights(runs: pd.DataFrame) -> list[str]:
+def _list_weights(runs: Sequence[StoredRun]) -> list[str]:
     """Return a line that names all pretrained weights of runs; none where none are known."""
     digests: dict[tuple[str, str], None] = {}
-    for text in runs["made_from"].drop_duplicates() if "made_from" in runs else ():
+    for text in dict.fromkeys(run.made_from for run in runs):
         made_from: dict[str, str] = json.loads(text or "{}")
         for name, digest in made_from.items():
             if name.startswith(_WEIGHTS):
@@ -225,38 +219,42 @@ def _list_weights(runs: pd.DataFrame) -> list[str]:
     return [fill_template("Weights: {}", join_texts(", ", parts))]
 
 
-def _describe_spent(runs: pd.DataFrame, artifacts: StoredResults | None) -> list[str]:
+def _describe_spent(runs: Sequence[StoredRun], artifacts: StoredResults | None) -> list[str]:
+    by_device: dict[str, list[float]] = {}
+    for run in sorted(runs, key=lambda run: run.device):
+        by_device.setdefault(run.device, []).append(run.hours)
     devices = [
-        f"{name} ({len(part)} {'run' if len(part) == 1 else 'runs'}, {part['hours'].sum():.2f} h)"
-        for name, part in runs.groupby("device", sort=True)
+        f"{name} ({len(hours)} {'run' if len(hours) == 1 else 'runs'}, {sum(hours):.2f} h)"
+        for name, hours in by_device.items()
     ]
-    in_all = f"; {runs['hours'].sum():.2f} h in all" if len(devices) > 1 else ""
+    in_all = f"; {sum(run.hours for run in runs):.2f} h in all" if len(devices) > 1 else ""
     lines = [f"Devices: {'; '.join(devices)}{in_all}"]
-    on_gpu = runs[~runs["device"].str.startswith("cpu")]
-    if not len(on_gpu):
+    on_gpu = [run for run in runs if not run.device.startswith("cpu")]
+    if not on_gpu:
         return [*lines, "GPU-hours: none; energy: not known (no GPU was used)"]
-    hours = sum(_count_devices(run["device"]) * run["hours"] for run in on_gpu.to_dict("records"))
+    hours = sum(_count_devices(run.device) * run.hours for run in on_gpu)
     return [*lines, f"GPU-hours: {hours:.2f}; energy: {_describe_energy(on_gpu, artifacts)}"]
 
 
-def _describe_conditions(runs: pd.DataFrame) -> list[str]:
+def _describe_conditions(runs: Sequence[StoredRun]) -> list[str]:
     """Return what of the machine may change figures, as far as the runs say it."""
-    says = {"precision": "Precision", "threads": "Threads", "determinism": "Determinism"}
+    says = {
+        "Precision": [run.precision for run in runs],
+        "Threads": [run.threads for run in runs],
+        "Determinism": [run.determinism for run in runs],
+    }
     return [
-        f"{label}: {', '.join(_list_each(runs[name].replace('', pd.NA).dropna()))}"
-        for name, label in says.items()
-        if name in runs and (runs[name] != "").any()
+        f"{label}: {', '.join(_list_each(filter(None, texts)))}"
+        for label, texts in says.items()
+        if any(texts)
     ]
 
 
-def _describe_energy(runs: pd.DataFrame, artifacts: StoredResults | None) -> str:
-    metered = runs[runs["power"] != ""]
-    if artifacts is None or not len(metered):
+def _describe_energy(runs: Sequence[StoredRun], artifacts: StoredResults | None) -> str:
+    metered = [run for run in runs if run.power]
+    if artifacts is None or not metered:
         return f"{_UNKNOWN} (no GPU's power was logged)"
-    spent = sum(
-        artifacts.read_energy_kwh(run["run_id"], run["power"].split())
-        for run in metered.to_dict("records")
-    )
+    spent = sum(artifacts.read_energy_kwh(run.run_id, run.power) for run in metered)
     share = "" if len(metered) == len(runs) else f", of {len(metered)} of {len(runs)} runs"
     return f"{spent:.2f} kWh, by the GPUs' own meters{share}"
 
@@ -267,5 +265,5 @@ def _count_devices(name: str) -> int:
     return int(match[1]) if match else 1
 
 
-def _format_time(moment: pd.Timestamp) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M")
+def _format_time(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else _UNKNOWN

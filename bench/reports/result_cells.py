@@ -1,16 +1,12 @@
 """Each result of a table: the paper's, ours, and the difference."""
 
-# The stubs of pandas, matplotlib and seaborn leave many types open.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
-
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Any, Literal
+from typing import Literal
 
 from bench.metrics.catalogue import metric_decimals
 from bench.metrics.combined import Estimate, combine_estimates
@@ -18,6 +14,7 @@ from bench.metrics.measured import FEW
 from bench.metrics.seeds import summarise_seeds
 from bench.reports.row_runs import RowRuns, RunsByRow
 from bench.specs.table import Column, Table
+from bench.tracking.stored_runs import RunFigures
 
 Verdict = Literal["inside", "outside", "too few errors", "one seed", "two seeds", ""]
 """What can be said of the paper's figure beside ours; "" where the paper prints none.
@@ -28,9 +25,6 @@ the 95 % interval in which a further seed would (`OverSeeds.predicts_published`)
 With fewer seeds, that spread is not known. `too few errors`: there are fewer than `FEW`, and the
 paper prints no figure outside of our interval, which is an exact one.
 """
-RUN_COLUMN = "run_id"
-"""Column of the run that a line's figures are of, or, with `.<evaluation>` behind it, those of one
-evaluation, where they are of several runs."""
 COUNTS = ("missed", "accepted", "bonafide", "spoof")
 """What is counted of a figure, by the names of `measured.MetricResult` and of `Ours`."""
 
@@ -197,11 +191,6 @@ def read_row_state(results: ResultCells, row: str) -> RowState:
     return "incomplete" if any(cell.seeds_done for cell in row_cells) else "not run"
 
 
-def find_run_id(line: Mapping[Any, Any], evaluation: str) -> str:
-    """Return the run that keeps the scores of an evaluation of a line of `RowRuns`."""
-    return str(line.get(f"{RUN_COLUMN}.{evaluation}", line[RUN_COLUMN]))
-
-
 def count_decimals(column: Column) -> int:
     """Return with how many decimals the figures of a column are shown: as many as the paper's."""
     return metric_decimals(column.metric) if column.decimals is None else column.decimals
@@ -228,7 +217,7 @@ def _build_cell(table: Table, name: str, index: int, stands: RowRuns | None) -> 
     source = "" if paper is None else "digest" if column.metric in row.digest else "paper"
     if stands is None:
         return ResultCell(name, index, paper, source, None, 0, 0)
-    run_results = _read_runs(column, stands.records)
+    run_results = _read_runs(column, stands.results)
     wanted = len(stands.seeds)
     if not run_results:
         return ResultCell(name, index, paper, source, None, 0, wanted)
@@ -302,18 +291,18 @@ def _is_tied(counts: Mapping[str, float]) -> bool:
     return fewer > 0 and abs(missed / bonafide - accepted / spoof) > (0.5 + 1e-9) / fewer
 
 
-def _read_runs(column: Column, runs: Sequence[Mapping[Any, Any]]) -> list[_RunResult]:
+def _read_runs(column: Column, runs: Sequence[RunFigures]) -> list[_RunResult]:
     """Return the figure of each run that has it, or has every part of it."""
     run_results = (_read_run(column, run) for run in runs)
     return [result for result in run_results if result is not None]
 
 
-def _read_run(column: Column, run: Mapping[Any, Any]) -> _RunResult | None:
+def _read_run(column: Column, run: RunFigures) -> _RunResult | None:
     metrics = column.parts or (column.metric,)
 
     def read_parts(low: str, high: str) -> list[Estimate] | None:
         ends = ("", low, high)
-        rows = [[float(run.get(f"{metric}{end}", math.nan)) for end in ends] for metric in metrics]
+        rows = [[run.read_figure(f"{metric}{end}") for end in ends] for metric in metrics]
         lacking = any(math.isnan(value) for part in rows for value in part)
         return None if lacking else [Estimate(*part) for part in rows]
 
@@ -322,13 +311,13 @@ def _read_run(column: Column, run: Mapping[Any, Any]) -> _RunResult | None:
         return None
     by_utterance = read_parts(".utterance_low", ".utterance_high")
     counts = {
-        name: math.fsum(float(run.get(f"{metric}.{name}", math.nan)) for metric in metrics)
+        name: math.fsum(run.read_figure(f"{metric}.{name}") for metric in metrics)
         for name in COUNTS
     }
     other = None if by_utterance is None else _combine_parts(column, by_utterance)
     is_eer = column.combine == "none" and column.metric_name.startswith("eer")
     return _RunResult(
-        _combine_parts(column, figures), other, counts, is_eer and _is_tied(counts), run["seed"]
+        _combine_parts(column, figures), other, counts, is_eer and _is_tied(counts), run.seed
     )
 
 

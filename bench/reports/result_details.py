@@ -4,15 +4,11 @@ These are the errors that a result counts and the trials that it counts them amo
 behind it, and the metrics that the table does not print.
 """
 
-# The stubs of pandas leave many types open.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from statistics import fmean
 
 from bench._io.markdown import escape_text, fill_template
 from bench.config import Form
@@ -24,6 +20,7 @@ from bench.reports.row_runs import RowRuns, RunsByRow
 from bench.reports.table_model import format_report_table
 from bench.smoke import smoke_prefix
 from bench.specs.table import Table
+from bench.tracking.stored_runs import StoredRun
 
 _ERRORS = """\
 Errors at each result's threshold, mean over seeds: bona fide rejected + spoof accepted. The line
@@ -38,7 +35,7 @@ def describe_errors_and_runs(
     table: Table, results: ResultCells, standings: RunsByRow, form: Form
 ) -> str:
     """Return the section of a report; empty where no row was run."""
-    shown_rows = {row: stands for row, stands in standings.items() if len(stands.runs)}
+    shown_rows = {row: stands for row, stands in standings.items() if stands.runs}
     if not shown_rows:
         return ""
     parts = [
@@ -119,11 +116,11 @@ def format_trainings(table: Table, standings: RunsByRow, form: Form) -> str:
     """Return a line for each run: which weights were scored, why training ended, its results."""
     columns = [(n, column) for n, column in enumerate(table.columns) if column.combine == "none"]
     columns = columns if len(table.columns) <= _MOST_COLUMNS else []
-    readers: Mapping[str, Callable[[Mapping[Any, Any]], str]] = {
-        "Epoch kept": lambda run: _read_text(run, "kept_epoch"),
+    readers: Mapping[str, Callable[[StoredRun], str]] = {
+        "Epoch kept": lambda run: run.kept_epoch,
         "Dev results": _on_dev,
-        "Epochs trained": lambda run: _read_text(run, "epochs"),
-        "Training ended": lambda run: _read_text(run, "why_ended"),
+        "Epochs trained": lambda run: run.epochs,
+        "Training ended": lambda run: run.why_ended,
         **{
             name_column(table.columns[n]): lambda run, column=column: _format_value(
                 run, column.metric, count_decimals(column)
@@ -131,10 +128,10 @@ def format_trainings(table: Table, standings: RunsByRow, form: Form) -> str:
             for n, column in columns
         },
     }
-    runs = [(row, run) for row, stands in standings.items() for run in stands.records]
+    runs = [(row, run) for row, stands in standings.items() for run in stands.runs]
     used = {name: read for name, read in readers.items() if any(read(run) for _, run in runs)}
     lines = [
-        [row, str(run["seed"]), *(read(run) or _NOTHING for read in used.values())]
+        [row, str(run.seed), *(read(run) or _NOTHING for read in used.values())]
         for row, run in runs
     ]
     return "The weights that were scored, and the results of each seed:\n\n" + format_report_table(
@@ -142,20 +139,13 @@ def format_trainings(table: Table, standings: RunsByRow, form: Form) -> str:
     )
 
 
-def _on_dev(run: Mapping[Any, Any]) -> str:
-    figures: dict[str, float] = json.loads(_read_text(run, "kept_dev") or "{}")
+def _on_dev(run: StoredRun) -> str:
+    figures: dict[str, float] = json.loads(run.kept_dev or "{}")
     return ", ".join(f"{name} {format_value(name, value)}" for name, value in figures.items())
 
 
-def _read_text(run: Mapping[Any, Any], name: str) -> str:
-    """Return what a run says under a name; nothing where it says nothing."""
-    value = run.get(name, "")
-    return value if isinstance(value, str) else ""
-
-
-def _format_value(run: Mapping[Any, Any], name: str, places: int) -> str:
-    value = run.get(name)
-    return "" if value is None or value != value else f"{value:.{places}f}"
+def _format_value(run: StoredRun, name: str, places: int) -> str:
+    return f"{run.figures[name]:.{places}f}" if run.has_figure(name) else ""
 
 
 def format_other_metrics(table: Table, standings: RunsByRow, form: Form) -> str:
@@ -169,7 +159,8 @@ def format_other_metrics(table: Table, standings: RunsByRow, form: Form) -> str:
     names = {
         name
         for row_runs in standings.values()
-        for name in row_runs.runs.columns
+        for run in row_runs.runs
+        for name in run.figures
         if name.partition(".")[0] in evaluations
         and name.count(".") == 1
         and find_metric(name)
@@ -190,18 +181,15 @@ def format_other_metrics(table: Table, standings: RunsByRow, form: Form) -> str:
 
 
 def _format_mean(stands: RowRuns, name: str) -> str:
-    if name not in stands.runs:
-        return ""
-    mean = float(stands.runs[name].astype(float).mean())
-    return "" if mean != mean else f"{mean:.{metric_decimals(name)}f}"
+    values = [run.figures[name] for run in stands.runs if run.has_figure(name)]
+    return f"{fmean(values):.{metric_decimals(name)}f}" if values else ""
 
 
 def format_breath_shares(standings: RunsByRow, form: Form) -> str:
     """Return how much of each split is marked as breath, by class; empty where rows hear none."""
     seen: dict[tuple[str, ...], list[str]] = {}
     for row, stands in standings.items():
-        runs = stands.records
-        for text in dict.fromkeys(_read_text(run, "breaths") for run in runs):
+        for text in dict.fromkeys(run.breaths for run in stands.runs):
             for split, share_by_class in json.loads(text or "{}").items():
                 shares = [
                     _format_share(share_by_class.get(name))

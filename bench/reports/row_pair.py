@@ -4,10 +4,6 @@ For each result that their tables have, the difference is tested. Nothing is sco
 read: results and replicates are those of reports.
 """
 
-# The stubs of pandas leave many types open.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import math
@@ -27,13 +23,13 @@ from bench.evaluation.comparison import Compared, correct_p_values
 from bench.evaluation.draws import REPLICATES, MetricDraws
 from bench.metrics.between import SeededResult, compare_systems
 from bench.metrics.catalogue import is_rate
-from bench.reports.result_cells import find_run_id
 from bench.reports.row_runs import RowRuns, select_row_runs
 from bench.reports.scored_rows import add_scored_rows
 from bench.reports.stored_results import StoredResults, list_drawn_metrics
 from bench.smoke import smoke_option, smoke_prefix
 from bench.specs.table import Table
 from bench.tracking.run_artifacts import OpenStore
+from bench.tracking.stored_runs import RunFigures, StoredRun
 
 _BY = ("Evaluation",)
 ALL_SEEDS = "all"
@@ -59,8 +55,8 @@ class RowResults:
 
     table: Table
     row: str
-    runs: tuple[Mapping[str, Any], ...]
-    """One of each seed, as in `RowRuns`."""
+    runs: tuple[RunFigures, ...]
+    """One of each seed, as in `RowRuns.results`."""
     scored: bool
     """Whether it is a system that was scored and not trained here."""
     evaluations: Mapping[SharedEvaluation, str]
@@ -70,12 +66,12 @@ class RowResults:
     def name(self) -> str:
         """E.g. `sal/table4:S5, seed 666`."""
         whole = f"{self.table.key}:{self.row}"
-        seeds = ", ".join(str(run["seed"]) for run in self.runs)
+        seeds = ", ".join(str(run.seed) for run in self.runs)
         return whole if self.scored else f"{whole}, seed{'s' * (len(self.runs) > 1)} {seeds}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return which row it is, for scripts; a scored system has no seeds."""
-        seeds = [] if self.scored else [run["seed"] for run in self.runs]
+        seeds = [] if self.scored else [run.seed for run in self.runs]
         return {"table": self.table.key, "row": self.row, "seeds": seeds}
 
 
@@ -105,11 +101,11 @@ def find_row(text: str, form: Form, store: OpenStore, seeds: str = "") -> RowRes
     table = _apply_variant(table_cards.read_table(name), row)
     if row in table_cards.runnable_rows(table):
         run = table_cards.resolve_row(table, row, form)
-        frame = store.table_frame(table.key, form)
-        stands = select_row_runs(table, row, run.signatures, frame, form)
+        stored = store.stored_runs(table.key, form)
+        stands = select_row_runs(table, row, run.signatures, stored, form)
         evaluate = run.evaluate
     else:
-        table, systems = add_scored_rows(table, store.scored_frame(table.key, form))
+        table, systems = add_scored_rows(table, store.scored_records(table.key, form))
         if row not in systems:
             known_names = [*table_cards.runnable_rows(table), *systems]
             raise BenchError(
@@ -123,22 +119,16 @@ def find_row(text: str, form: Form, store: OpenStore, seeds: str = "") -> RowRes
             if other_row not in systems
             for key, data in table_cards.resolve_row(table, other_row, form).evaluate.items()
         }
-    runs: tuple[Mapping[str, Any], ...] = tuple(stands.records)  # pyright: ignore
     known_names = {
         SharedEvaluation(data.corpus, data.split, data.resolution_s): key
         for key, data in evaluate.items()
     }
-    if stands.scored:
-        has = {key for key in known_names.values() if _is_there(runs[0], f"run_id.{key}")}
-        known_names = {evaluation: key for evaluation, key in known_names.items() if key in has}
-    else:
-        runs = _choose_runs(table, row, runs, stands, seeds, form)
-    return RowResults(table, row, runs, stands.scored, known_names)
-
-
-def _is_there(run: Mapping[str, Any], name: str) -> bool:
-    value = run.get(name)
-    return value is not None and value == value
+    if stands.system is None:
+        runs = _choose_runs(table, row, stands, seeds, form)
+        return RowResults(table, row, runs, False, known_names)
+    has = stands.system.files
+    known_names = {evaluation: key for evaluation, key in known_names.items() if key in has}
+    return RowResults(table, row, stands.results, True, known_names)
 
 
 def _apply_variant(table: Table, row: str) -> Table:
@@ -157,25 +147,20 @@ def _apply_variant(table: Table, row: str) -> Table:
 
 
 def _choose_runs(
-    table: Table,
-    row: str,
-    runs: tuple[Mapping[str, Any], ...],
-    stands: RowRuns,
-    seeds: str,
-    form: Form,
-) -> tuple[Mapping[str, Any], ...]:
+    table: Table, row: str, stands: RowRuns, seeds: str, form: Form
+) -> tuple[StoredRun, ...]:
     """Return the runs of the seeds that are asked for."""
-    if seeds == ALL_SEEDS and runs:
-        return runs
+    if seeds == ALL_SEEDS and stands.runs:
+        return stands.runs
     wanted = int(seeds) if seeds not in ("", ALL_SEEDS) else stands.seeds[0]
-    chosen = tuple(run for run in runs if run["seed"] == wanted)
+    chosen = tuple(run for run in stands.runs if run.seed == wanted)
     if chosen:
         return chosen
     why = next((seed.why for seed in stands.missing if seed.seed == wanted), "not run")
     row_name, mark, variant = row.partition(table_cards.MARK)
     options = f"--rows {row_name}" + f" --variant {variant}" * bool(mark)
     options += smoke_option(form)
-    has = ", ".join(str(run["seed"]) for run in runs)
+    has = ", ".join(str(run.seed) for run in stands.runs)
     other = f"; finished are the seeds {has} (--row-seed)" if has else ""
     raise BenchError(
         "report.row-not-finished",
@@ -273,7 +258,7 @@ def _read_draws(
 ) -> list[Mapping[str, MetricDraws]] | None:
     """Return the replicates of each seed; None where a score file is not there."""
     name = row.evaluations[evaluation]
-    drawn = [artifacts.read_draws(find_run_id(run, name), name, metrics) for run in row.runs]
+    drawn = [artifacts.read_draws(run.find_run_id(name), name, metrics) for run in row.runs]
     present = [draws for draws in drawn if draws is not None]
     return present if len(present) == len(drawn) else None
 
@@ -283,10 +268,10 @@ def _read_trained(
 ) -> SeededResult | None:
     """Return a result of each seed with replicates, rates as fractions; None if a run lacks it."""
     name = f"{row.evaluations[evaluation]}.{metric}"
-    if not all(_is_there(run, name) and draws.trials for run, draws in zip(row.runs, drawn)):  # noqa: B905
+    if not all(run.has_figure(name) and draws.trials for run, draws in zip(row.runs, drawn)):  # noqa: B905
         return None
     scale = 100 if is_rate(metric) else 1
-    values = np.array([float(run[name]) / scale for run in row.runs])
+    values = np.array([run.figures[name] / scale for run in row.runs])
     wrong = tuple(draws.mistakes for draws in drawn if draws.mistakes is not None)
     return SeededResult(
         values,

@@ -6,23 +6,17 @@ row must have seen the same data: that of the run that ended last. The wanted se
 and any other that was begun: a seed that failed must not drop out of a mean unseen.
 """
 
-# The stubs of pandas leave many types open.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
-
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
-
-import pandas as pd
 
 from bench.config import Form
 from bench.reports import code_versions
 from bench.reports.code_versions import VersionChanges
 from bench.specs.table import Table
+from bench.tracking.scored_record import ScoredRecord
+from bench.tracking.stored_runs import RunFigures, StoredRun
 
 
 @dataclass(frozen=True)
@@ -34,27 +28,38 @@ class MissingSeed:
     why: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class SystemFigures(RunFigures):
+    """The results of another system: those of all its score files."""
+
+    files: Mapping[str, ScoredRecord]
+    """By what the table calls their evaluation."""
+
+    def find_run_id(self, evaluation: str) -> str:
+        """Return the run of the evaluation's score file."""
+        return self.files[evaluation].run_id
+
+
 @dataclass(frozen=True)
 class RowRuns:
     """The runs of one row that a report may use, and how many it leaves out."""
 
     row: str
     seeds: tuple[int, ...]
-    runs: pd.DataFrame
-    """One row a seed, in the order of `seeds`, columns of `bench.tracking.run_frame`."""
-    missing: tuple[MissingSeed, ...]
-    left_out: Mapping[str, int]
+    runs: tuple[StoredRun, ...]
+    """One a seed, in the order of `seeds`."""
+    missing: tuple[MissingSeed, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict[str, int])
     """Number of runs by the reason they are not shown."""
     older: VersionChanges = field(default_factory=dict[str, tuple[int, int]])
     """Of the code that made them, what gives other results by now."""
-    scored: bool = False
-    """Whether the row is another system's: its one line holds the figures of all its score
-    files."""
+    system: SystemFigures | None = None
+    """Of another system, which was scored and has no runs."""
 
-    @cached_property
-    def records(self) -> list[dict[Any, Any]]:
-        """Lines of `runs`, made once: pandas is slow where a frame is wide."""
-        return self.runs.to_dict("records")
+    @property
+    def results(self) -> tuple[RunFigures, ...]:
+        """The results of each run, or of the system."""
+        return self.runs if self.system is None else (self.system,)
 
 
 STATUS_WORDS = dict(RUNNING="running", SCHEDULED="running", FAILED="failed", KILLED="interrupted")
@@ -64,52 +69,60 @@ RunsByRow = Mapping[str, RowRuns]
 """The runs that count for each row, by its key."""
 
 
-def _on_data_of_last(finished: pd.DataFrame) -> pd.DataFrame:
+def _on_data_of_last(finished: Sequence[StoredRun]) -> list[StoredRun]:
     """Return the runs on the data of the one that ended last, which is the last."""
-    return finished[finished["data"] == finished["data"].iloc[-1]] if len(finished) else finished
+    return [run for run in finished if run.data == finished[-1].data]
 
 
-def _like_last(runs: pd.DataFrame) -> pd.DataFrame:
+def _like_last(runs: Sequence[StoredRun]) -> list[StoredRun]:
     """Return the runs made from the same weights, audio and breaths as the last.
 
     A run that does not say counts as made from these.
     """
-    contents = runs["contents"].iloc[-1] if len(runs) else ""
-    return runs[runs["contents"].isin(["", contents])] if contents else runs
+    contents = runs[-1].contents if runs else ""
+    return [run for run in runs if not contents or run.contents in ("", contents)]
 
 
-def _in_one_precision(runs: pd.DataFrame) -> pd.DataFrame:
+def _in_one_precision(runs: Sequence[StoredRun]) -> Sequence[StoredRun]:
     """Return the runs of the signature that has the most finished seeds, of the latest if several.
 
     Results of different precision are never averaged.
     """
-    if runs["signature"].nunique() < 2:
+    by_signature: dict[str, list[StoredRun]] = {}
+    for run in sorted(runs, key=lambda run: run.signature):
+        by_signature.setdefault(run.signature, []).append(run)
+    if len(by_signature) < 2:
         return runs
-    groups = [group for _, group in runs.groupby("signature")]
-    return max(groups, key=lambda group: (len(_finished_seeds(group)), group["begun"].max()))
+    return max(
+        by_signature.values(),
+        key=lambda alike: (_count_finished(alike), max(run.begun for run in alike)),
+    )
 
 
-def _finished_seeds(runs: pd.DataFrame) -> set[int]:
-    return {*runs["seed"][runs["status"] == "FINISHED"]}
+def _count_finished(runs: Sequence[StoredRun]) -> int:
+    """Return how many seeds are finished."""
+    return len({run.seed for run in runs if run.status == "FINISHED"})
 
 
 def select_row_runs(
-    table: Table, row: str, signatures: Sequence[str], frame: pd.DataFrame, form: Form
+    table: Table, row: str, signatures: Sequence[str], runs: Sequence[StoredRun], form: Form
 ) -> RowRuns:
-    """Return which of the runs in `frame` stand for `row`, whose settings have the `signatures`."""
+    """Return which of the `runs` stand for `row`, whose settings have the `signatures`."""
     of_card = table.rows[row].seeds or table.seeds
-    tracked = frame[(frame["row"] == row) & (frame["form"] == form)]
-    admitted = tracked[tracked["signature"].isin(signatures)]
+    tracked = [run for run in runs if (run.row, run.form) == (row, form)]
+    admitted = [run for run in tracked if run.signature in signatures]
     ours = _in_one_precision(admitted)
-    seeds = *of_card, *sorted({*ours["seed"]} - {*of_card})
-    finished = ours[ours["status"] == "FINISHED"].sort_values("ended", kind="stable")
+    seeds = *of_card, *sorted({run.seed for run in ours} - {*of_card})
+    finished = sort_by_end(run for run in ours if run.status == "FINISHED")
     on_data = _on_data_of_last(finished)
     alike = _like_last(on_data)
-    last = alike.drop_duplicates("seed", keep="last")
-    order = {seed: index for index, seed in enumerate(seeds)}
-    shown = last.sort_values("seed", key=lambda column: column.map(order))
-    absent = [seed for seed in seeds if seed not in set(shown["seed"])]
-    reasons = {seed: _explain_missing(ours[ours["seed"] == seed]) for seed in absent}
+    last = {run.seed: run for run in alike}
+    shown = tuple(last[seed] for seed in seeds if seed in last)
+    reasons = {
+        seed: _explain_missing([run for run in ours if run.seed == seed])
+        for seed in seeds
+        if seed not in last
+    }
     reasons |= _explain_incomplete(table, shown)
     left_out = {
         "with changed settings": len(tracked) - len(admitted),
@@ -127,31 +140,34 @@ def select_row_runs(
     )
 
 
-def _explain_incomplete(table: Table, finished: pd.DataFrame) -> dict[int, str]:
+def sort_by_end(finished: Iterable[StoredRun]) -> list[StoredRun]:
+    """Return finished runs in the order in which they ended."""
+    return sorted(finished, key=lambda run: run.ended or run.begun)
+
+
+def _explain_incomplete(table: Table, finished: Sequence[StoredRun]) -> dict[int, str]:
     """Return by seed which results of the table a finished run lacks, as it says itself."""
     names = {name for column in table.columns for name in (column.parts or (column.metric,))}
     return {
-        run["seed"]: f"incomplete: {run['failure']}"
-        for run in finished[finished["failure"] != ""].to_dict("records")
-        if any(pd.isna(run.get(name)) for name in names)
+        run.seed: f"incomplete: {run.failure}"
+        for run in finished
+        if run.failure and not all(run.has_figure(name) for name in names)
     }
 
 
-def _count_unlike(on_data: pd.DataFrame, alike: pd.DataFrame) -> dict[str, int]:
+def _count_unlike(on_data: Sequence[StoredRun], alike: Sequence[StoredRun]) -> dict[str, int]:
     """Return how many runs are not made as the last one: by other code, or from other things."""
-    others = on_data[~on_data.index.isin(alike.index)]
-    by_code = 0
-    if "versions" in others and len(others):
-        by_code = int((others["versions"] != alike["versions"].iloc[-1]).sum())
+    others = [run for run in on_data if run not in alike]
+    by_code = sum(run.versions != alike[-1].versions for run in others)
     return {"by older code": by_code, "with other weights, audio or breaths": len(others) - by_code}
 
 
-def _explain_missing(runs: pd.DataFrame) -> str:
+def _explain_missing(runs: Sequence[StoredRun]) -> str:
     """Say why a seed has no finished run, by the run of it that began last."""
-    if not len(runs):
+    if not runs:
         return "not run"
-    last = runs.sort_values("begun", kind="stable").iloc[-1]
-    if last["status"] == "FINISHED":
+    last = sorted(runs, key=lambda run: run.begun)[-1]
+    if last.status == "FINISHED":
         return "run on other data, by older code, or with other weights, audio or breaths"
-    status = STATUS_WORDS.get(str(last["status"]), str(last["status"]).lower())
-    return f"{status}: {last['failure']}" if last["failure"] else status
+    status = STATUS_WORDS.get(last.status, last.status.lower())
+    return f"{status}: {last.failure}" if last.failure else status

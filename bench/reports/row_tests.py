@@ -23,7 +23,7 @@ from bench.metrics.catalogue import is_rate
 from bench.metrics.combined import combine_values
 from bench.metrics.mistakes import Mistakes, join_mistakes
 from bench.metrics.paired import correct_holm
-from bench.reports.result_cells import ResultCells, find_run_id
+from bench.reports.result_cells import ResultCells
 from bench.reports.row_runs import RowRuns, RunsByRow
 from bench.reports.stored_results import StoredResults, list_drawn_metrics
 from bench.specs.table import Column, Table
@@ -134,16 +134,16 @@ def _read_system(
     replicates: list[np.ndarray] = []
     mistakes: list[Mistakes] = []
     trials: set[str] = set()
-    for run in stands.records:
-        parts = [drawn.read_draws(find_run_id(run, m.partition(".")[0]), m) for m in metrics]
+    for run in stands.results:
+        parts = [drawn.read_draws(run.find_run_id(m.partition(".")[0]), m) for m in metrics]
         present = [part for part in parts if part is not None]
         if len(present) < len(parts):
-            which = "" if stands.scored else f" of seed {run['seed']}"
+            which = "" if stands.system else f" of seed {run.seed}"
             return f"the score file{which} is not in the tracking store"
         if not all(part.trials for part in present):
             return "the metric needs more than a score file contains"
         scale = 100.0 if is_rate(column.metric) else 1.0
-        figures = [float(run[metric]) for metric in metrics]
+        figures = [run.figures[metric] for metric in metrics]
         values.append(_combine_values(column, figures))
         mistakes += _combined_mistakes(column, figures, present, scale)
         replicates.append(scale * _combined_draws(column, present))

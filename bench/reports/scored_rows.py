@@ -4,21 +4,17 @@ A system is one row, whatever number of corpora it was scored on. Of several fil
 the one that was scored last counts.
 """
 
-# The stubs of pandas leave many types open.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-import pandas as pd
-
-from bench.reports.result_cells import RUN_COLUMN, ResultCell, ResultCells, Verdict, build_cells
-from bench.reports.row_runs import RowRuns, RunsByRow
+from bench.reports.result_cells import ResultCell, ResultCells, Verdict, build_cells
+from bench.reports.row_runs import RowRuns, RunsByRow, SystemFigures
 from bench.specs.table import Row, Table
+from bench.tracking.scored_record import ScoredRecord, latest_records
 
 GROUP = "Scored, not trained here"
 PUBLIC_GROUPS = {
@@ -26,36 +22,29 @@ PUBLIC_GROUPS = {
     "auditors": "Auditors' scores, evaluated here",
 }
 """The groups of systems whose score files are published, by who published them."""
-MISSING = "missing"
-"""Column of a line in `RowRuns`, with the evaluation behind a point: trials without a score."""
 
 
-def add_scored_rows(table: Table, scored: pd.DataFrame) -> tuple[Table, dict[str, RowRuns]]:
-    """Return `table` with a row for each system in `scored`, and the systems' runs by row.
+def add_scored_rows(
+    table: Table, scored: Sequence[ScoredRecord]
+) -> tuple[Table, dict[str, RowRuns]]:
+    """Return `table` with a row for each system in `scored`, and the systems' results by row.
 
-    The rows stand behind the table's own; `scored` is of `bench.tracking.scored_record`.
+    The rows stand behind the table's own.
     """
-    stands = select_latest_files(scored)
-    if not len(stands):
-        return table, {}
-    rows = {name: _name_row(name, table) for name in sorted({*stands["system"]})}
-    files = {name: stands[stands["system"] == name] for name in rows}
+    files: dict[str, dict[str, ScoredRecord]] = {}
+    for (system, evaluation), record in sorted(latest_records(scored).items()):
+        files.setdefault(system, {})[evaluation] = record
+    rows = {name: _name_row(name, table) for name in files}
     more = {row: _build_row(row, table, files[name]) for name, row in rows.items()}
     standings = {row: _build_row_runs(row, files[name]) for name, row in rows.items()}
     return table.model_copy(update={"rows": {**table.rows, **more}}), standings
 
 
-def select_latest_files(scored: pd.DataFrame) -> pd.DataFrame:
-    """Return the score files that count: of each system and evaluation the last."""
-    finished = scored[scored["status"] == "FINISHED"]
-    return finished.drop_duplicates(["system", "evaluation"], keep="last")
-
-
-def count_replaced_files(scored: pd.DataFrame) -> dict[tuple[str, str], int]:
+def count_replaced_files(scored: Sequence[ScoredRecord]) -> dict[tuple[str, str], int]:
     """Return how many earlier score files are not shown, by system and evaluation."""
-    finished = scored[scored["status"] == "FINISHED"]
-    counts = finished.groupby(["system", "evaluation"], sort=True).size()
-    return {key: int(count) - 1 for key, count in counts.items() if count > 1}  # pyright: ignore
+    finished = (record for record in scored if record.status == "FINISHED")
+    counts = Counter((record.system, record.evaluation) for record in finished)
+    return {key: count - 1 for key, count in counts.items()}
 
 
 def build_scored_cells(table: Table, standings: RunsByRow) -> ResultCells:
@@ -68,10 +57,10 @@ def build_scored_cells(table: Table, standings: RunsByRow) -> ResultCells:
 
 
 def _mark_scored(cell: ResultCell, table: Table, stands: RowRuns) -> ResultCell:
-    (line,) = stands.records
     column = table.columns[cell.column]
     names = {metric.partition(".")[0] for metric in column.parts or (column.metric,)}
-    missing = sum(int(line.get(f"{MISSING}.{name}", 0)) for name in names if cell.ours)
+    files = stands.system.files if stands.system and cell.ours else {}
+    missing = sum(files[name].missing for name in names if name in files)
     return replace(
         cell,
         scored=True,
@@ -90,15 +79,10 @@ def _keep_verdict(verdict: Verdict) -> Verdict:
     return verdict if verdict == "too few errors" else ""
 
 
-def read_public(text: object) -> dict[str, Any]:
-    """Return where a score file is from, of the column `public`; nothing if it is not published."""
-    return json.loads(text) if isinstance(text, str) else {}
-
-
-def _build_row(name: str, table: Table, files: pd.DataFrame) -> Row:
+def _build_row(name: str, table: Table, files: Mapping[str, ScoredRecord]) -> Row:
     """Return the system's row; the results printed beside published files stand as the paper's."""
     blank = [""] * (len(table.text_columns) - 1)
-    sources = [read_public(file.get("public")) for file in files.to_dict("records")]
+    sources = [json.loads(file.public) for file in files.values()]
     groups = {PUBLIC_GROUPS.get(source.get("by", ""), GROUP) for source in sources}
     group = groups.pop() if len(groups) == 1 else GROUP
     metrics = {column.metric for column in table.columns}
@@ -111,17 +95,19 @@ def _build_row(name: str, table: Table, files: pd.DataFrame) -> Row:
     return Row(cells=(name, *blank), group=group, paper=printed)
 
 
-def _build_row_runs(row: str, files: pd.DataFrame) -> RowRuns:
-    """Return the row's one line: the results of all its files, and which run each is of."""
-    line: dict[str, Any] = {"row": row, "seed": 0}
-    for file in files.to_dict("records"):
-        evaluation = file["evaluation"]
-        present = {str(name): value for name, value in file.items() if value == value}
-        line |= {
-            name: value for name, value in present.items() if name.partition(".")[0] == evaluation
-        }
-        line |= {name: value for name, value in present.items() if name == f"plan.{evaluation}"}
-        line[f"{RUN_COLUMN}.{evaluation}"] = file["run_id"]
-        line[f"{MISSING}.{evaluation}"] = file["missing"]
-    line["run_id"] = files["run_id"].iloc[0]
-    return RowRuns(row, (0,), pd.DataFrame([line]), (), {}, scored=True)
+def _build_row_runs(row: str, files: Mapping[str, ScoredRecord]) -> RowRuns:
+    """Return the row's results: of each file those of its evaluation."""
+    figures = {
+        name: value
+        for evaluation, file in files.items()
+        for name, value in file.figures.items()
+        if name.partition(".")[0] == evaluation
+    }
+    plans = {
+        name: plan
+        for evaluation, file in files.items()
+        for name, plan in file.plans.items()
+        if name == f"plan.{evaluation}"
+    }
+    system = SystemFigures(row=row, seed=0, figures=figures, plans=plans, files=files)
+    return RowRuns(row, (0,), (), system=system)

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-import pandas as pd
-
 from bench.config import Form
 from bench.reports.main_table import index_matrix, list_sides
 from bench.reports.name_ranges import format_interval
@@ -27,6 +25,7 @@ from bench.reports.text_columns import TextColumn, columns_fit, lay_out_columns
 from bench.reports.variant_rows import add_variant_rows
 from bench.specs.run import Run
 from bench.specs.table import Column, Table
+from bench.tracking.stored_runs import StoredRun
 
 NOTHING = "–"
 _MOST_RESULTS = 8
@@ -59,16 +58,16 @@ class TerminalTable(NamedTuple):
 
 
 def select_shown_rows(
-    table: Table, runs: Mapping[str, Run], frame: pd.DataFrame, form: Form
+    table: Table, runs: Mapping[str, Run], stored: Sequence[StoredRun], form: Form
 ) -> TerminalTable:
     """Return what the report shows of `table`.
 
-    `runs` holds the folded settings of its rows in `form`, and `frame` all tracked runs of the
+    `runs` holds the folded settings of its rows in `form`, and `stored` all tracked runs of the
     table.
     """
-    table, runs = add_variant_rows(table, runs, frame, form)
+    table, runs = add_variant_rows(table, runs, stored, form)
     standings = {
-        row: select_row_runs(table, row, run.signatures, frame, form) for row, run in runs.items()
+        row: select_row_runs(table, row, run.signatures, stored, form) for row, run in runs.items()
     }
     return TerminalTable(table, standings, build_cells(table, standings))
 
@@ -95,7 +94,7 @@ def describe_progress(of_row: RowRuns | None) -> str:
     """
     if of_row is None:
         return "published"
-    if of_row.scored:
+    if of_row.system:
         return "scored"
     missing = {seed.seed: seed.why.partition(":")[0] for seed in of_row.missing}
     done = [seed for seed in of_row.seeds if seed not in missing]

@@ -1,14 +1,8 @@
 """Lines of a report for the variants of a table's rows that were run."""
 
-# The stubs of pandas leave many types open.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
-
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import pandas as pd
+from collections.abc import Mapping, Sequence
 
 from bench.cards import table_cards
 from bench.cards.paper_cards import add_variant
@@ -16,19 +10,20 @@ from bench.cards.table_cards import MARK
 from bench.config import Form
 from bench.specs.run import PUBLISHED_WEIGHTS, Run
 from bench.specs.table import Table
+from bench.tracking.stored_runs import StoredRun
 
 
 def add_variant_rows(
-    table: Table, runs: Mapping[str, Run], frame: pd.DataFrame, form: Form
+    table: Table, runs: Mapping[str, Run], stored: Sequence[StoredRun], form: Form
 ) -> tuple[Table, dict[str, Run]]:
     """Return `table` and `runs` with a line after a row for each variant of it that was run.
 
-    `runs` holds folded settings by row, in `form`; a variant is in `frame`, for example
+    `runs` holds folded settings by row, in `form`; a variant is in `stored`, for example
     `S7@released` after `S7`. Its line has the paper's results of the row. A run of a variant that
     the paper's card no longer names, or of a row that is not among `runs`, has none. Rows that
     evaluate published weights are marked.
     """
-    tracked = {*frame[frame["form"] == form]["row"]}
+    tracked = {run.row for run in stored if run.form == form}
     for variant in sorted({row.partition(MARK)[2] for row in tracked if MARK in row}):
         paper = table_cards.read_paper_of(table)
         if variant in paper.variants:

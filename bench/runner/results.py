@@ -25,9 +25,9 @@ from bench.runner.row_figures import (
 )
 from bench.smoke import smoke_prefix
 from bench.tracking.run_artifacts import PICTURES
-from bench.tracking.run_frame import is_figure
 from bench.tracking.run_record import FAILURE, METRIC_VERSIONS, DatasetUse, RunRecord
 from bench.tracking.store import TrackedRun
+from bench.tracking.stored_runs import is_figure
 from bench.training.row import RowData, TrainedRow, score_paths
 
 if TYPE_CHECKING:

@@ -4,26 +4,20 @@ It says by which code, weights and data the last run was made, and whether these
 now.
 """
 
-# The stubs of pandas leave many types open.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
-
-import pandas as pd
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from bench import versions
 from bench.cards import table_cards
 from bench.config import Config, Form
 from bench.reports.code_versions import find_version_changes
-from bench.reports.row_runs import STATUS_WORDS
+from bench.reports.row_runs import STATUS_WORDS, sort_by_end
 from bench.runner.current_inputs import NO_INPUTS, InputReader, RunInputs
 from bench.specs.table import Table
-from bench.tracking.run_frame import runs_frame
+from bench.tracking.stored_runs import StoredRun, read_stored_runs
 from bench.tracking.table_runs import runs_by_table, table_runs
 
 CURRENT, NOT_RUN, INCOMPLETE = "current", "not run", "incomplete"
@@ -68,8 +62,8 @@ class RowStatus(NamedTuple):
 
 def table_status(key: str, form: Form, config: Config) -> list[RowStatus]:
     """Return how the rows of a table stand; see `row_statuses`."""
-    frame = runs_frame(table_runs(config, key, form))
-    return row_statuses(table_cards.read_table(key), form, frame, InputReader(config))
+    stored = read_stored_runs(table_runs(config, key, form))
+    return row_statuses(table_cards.read_table(key), form, stored, InputReader(config))
 
 
 def all_statuses(form: Form, config: Config) -> list[RowStatus]:
@@ -79,14 +73,16 @@ def all_statuses(form: Form, config: Config) -> list[RowStatus]:
         standing
         for key, runs in runs_by_table(config, table_cards.table_keys(), form).items()
         if runs
-        for standing in row_statuses(table_cards.read_table(key), form, runs_frame(runs), machine)
+        for standing in row_statuses(
+            table_cards.read_table(key), form, read_stored_runs(runs), machine
+        )
     ]
 
 
 def row_statuses(
-    table: Table, form: Form, frame: pd.DataFrame, machine: InputReader | None
+    table: Table, form: Form, stored: Sequence[StoredRun], machine: InputReader | None
 ) -> list[RowStatus]:
-    """Return the status of a table's rows by its runs `frame`.
+    """Return the status of a table's rows by its runs, `stored`, oldest first.
 
     Seeds are the card's and all that were begun. Weights and data are compared with those that
     `machine` reads, as far as they are here; None compares code alone. Runs of other settings come
@@ -95,38 +91,38 @@ def row_statuses(
     statuses, run_ids = list[RowStatus](), set[str]()
     for row in table_cards.runnable_rows(table):
         run = table_cards.resolve_row(table, row, form)
-        ours = frame[(frame["row"] == row) & frame["signature"].isin(run.signatures)]
-        run_ids |= {*ours["run_id"]}
+        ours = [each for each in stored if each.row == row and each.signature in run.signatures]
+        run_ids |= {each.run_id for each in ours}
         of_card = table.rows[row].seeds or table.seeds
-        seeds = [*of_card, *sorted({*ours["seed"].tolist()} - {*of_card})]
-        here = machine.read_run(run) if machine is not None and len(ours) else NO_INPUTS
+        seeds = [*of_card, *sorted({each.seed for each in ours} - {*of_card})]
+        here = machine.read_run(run) if machine is not None and ours else NO_INPUTS
         statuses += [
-            _seed_status(table, row, seed, ours[ours["seed"] == seed], here) for seed in seeds
+            _seed_status(table, row, seed, [each for each in ours if each.seed == seed], here)
+            for seed in seeds
         ]
-    others = frame[~frame["run_id"].isin(run_ids)]
-    return [*statuses, *(_describe_run(table, run, SETTINGS) for run in _frame_records(others))]
+    others = (each for each in stored if each.run_id not in run_ids)
+    return [*statuses, *(_describe_run(table, each, SETTINGS) for each in others)]
 
 
 def _seed_status(
-    table: Table, row: str, seed: int, runs: pd.DataFrame, here: RunInputs
+    table: Table, row: str, seed: int, runs: Sequence[StoredRun], here: RunInputs
 ) -> RowStatus:
     """Return how a seed stands: by the run that finished last or, where none did, began last."""
-    if not len(runs):
+    if not runs:
         return RowStatus(table.key, row, seed, NOT_RUN)
-    finished = runs[runs["status"] == "FINISHED"].sort_values("ended", kind="stable")
-    last = (finished if len(finished) else runs).tail(1)
-    (run,) = _frame_records(last)
-    if not len(finished):
-        return _describe_run(table, run, STATUS_WORDS[str(run["status"])])
-    older = find_version_changes(last)
+    finished = [run for run in runs if run.status == "FINISHED"]
+    if not finished:
+        return _describe_run(table, runs[-1], STATUS_WORDS[runs[-1].status])
+    run = sort_by_end(finished)[-1]
+    older = find_version_changes([run])
     differing = {
-        DATA: _changed_names(json.loads(run["fingerprints"]), here.fingerprints),
-        WEIGHTS: _changed_names(json.loads(run["made_from"] or "{}"), here.made_from),
+        DATA: _changed_names(json.loads(run.fingerprints), here.fingerprints),
+        WEIGHTS: _changed_names(json.loads(run.made_from or "{}"), here.made_from),
     }
     audio = [name for name in differing[WEIGHTS] if name.startswith("audio ")]
     differing[DATA] += audio
     differing[WEIGHTS] = [name for name in differing[WEIGHTS] if name not in audio]
-    states = [INCOMPLETE] * bool(run["failure"]) + [OLDER] * bool(older)
+    states = [INCOMPLETE] * bool(run.failure) + [OLDER] * bool(older)
     states += [state for state, names in differing.items() if names]
     changed = [versions.describe_changes({part: pair}) for part, pair in older.items()]
     changed += [name for names in differing.values() for name in names]
@@ -142,28 +138,23 @@ def _changed_names(before: Mapping[str, str], now: Mapping[str, str]) -> list[st
     ]
 
 
-def _frame_records(frame: pd.DataFrame) -> Iterator[dict[Any, Any]]:
-    yield from frame.to_dict("records")
-
-
 def _describe_run(
-    table: Table, run: Mapping[Any, Any], state: str, changed: tuple[str, ...] = ()
+    table: Table, run: StoredRun, state: str, changed: tuple[str, ...] = ()
 ) -> RowStatus:
-    by = json.loads(run["versions"]) | json.loads(run["metrics"])
-    ended = "" if pd.isna(run["ended"]) else run["ended"].strftime("%Y-%m-%d %H:%M")
+    by = json.loads(run.versions) | json.loads(run.metrics)
     return RowStatus(
         table=table.key,
-        row=run["row"],
-        seed=run["seed"],
+        row=run.row,
+        seed=run.seed,
         state=state,
         changed=changed,
-        package=run["package"],
-        commit=run["commit"],
+        package=run.package,
+        commit=run.commit,
         versions=by,
-        made_from=json.loads(run["made_from"] or "{}"),
-        fingerprints=json.loads(run["fingerprints"]),
-        signature=run["signature"],
-        ended=ended,
-        user=run["user"],
-        run=run["run_id"],
+        made_from=json.loads(run.made_from or "{}"),
+        fingerprints=json.loads(run.fingerprints),
+        signature=run.signature,
+        ended=f"{run.ended:%Y-%m-%d %H:%M}" if run.ended else "",
+        user=run.user,
+        run=run.run_id,
     )

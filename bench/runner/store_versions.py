@@ -4,16 +4,11 @@ Code and settings alone are compared, so it takes moments; `bench status` compar
 as well.
 """
 
-# The stubs of pandas leave many types open.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
-
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-import pandas as pd
 from packaging.version import InvalidVersion, Version
 
 from bench import provenance
@@ -23,7 +18,7 @@ from bench.config import Config, Form
 from bench.runner.row_status import NOT_RUN, SETTINGS, RowStatus, row_statuses
 from bench.smoke import smoke_option
 from bench.specs.table import Table
-from bench.tracking.run_frame import runs_frame
+from bench.tracking.stored_runs import StoredRun, read_stored_runs
 from bench.tracking.table_runs import overrides_by_run, runs_by_table
 
 _FORMS: tuple[Form, ...] = ("paper", "smoke")
@@ -72,26 +67,26 @@ class StoreVersions(NamedTuple):
 
 def read_store_versions(config: Config) -> StoreVersions:
     """Return what made the finished runs of all tables; BenchError where the store fails."""
-    frames: list[pd.DataFrame] = []
+    made: list[StoredRun] = []
     older: list[OlderRows] = []
     for form in _FORMS:
         for key, runs in runs_by_table(config, table_cards.table_keys(), form).items():
             overrides = overrides_by_run(runs)
-            frame = runs_frame(run for run in runs if not overrides[run.info.run_id])
-            finished = frame[frame["status"] == "FINISHED"]
-            if len(finished):
-                frames.append(finished[["package", "environment"]])
+            stored = read_stored_runs(run for run in runs if not overrides[run.info.run_id])
+            if finished := [run for run in stored if run.status == "FINISHED"]:
+                made += finished
                 older += _find_older_rows(table_cards.read_table(key), form, finished)
-    made = pd.concat(frames) if frames else pd.DataFrame(columns=["package", "environment"])
     return StoreVersions(
         len(made),
-        tuple(sorted(_split_texts(made["package"]))),
-        tuple(_list_other_packages(_split_texts(made["environment"]))),
+        tuple(sorted(_split_texts(run.package for run in made))),
+        tuple(_list_other_packages(_split_texts(run.environment for run in made))),
         tuple(older),
     )
 
 
-def _find_older_rows(table: Table, form: Form, finished: pd.DataFrame) -> Iterator[OlderRows]:
+def _find_older_rows(
+    table: Table, form: Form, finished: Sequence[StoredRun]
+) -> Iterator[OlderRows]:
     """Yield a table's rows that are older, those alike together."""
     statuses = row_statuses(table, form, finished, None)
     current = {each.row for each in statuses if each.state not in (NOT_RUN, SETTINGS)}
@@ -112,9 +107,9 @@ def _describe_change(status: RowStatus) -> str:
     return SETTINGS if status.state == SETTINGS else ", ".join(status.changed)
 
 
-def _split_texts(texts: pd.Series) -> set[str]:
+def _split_texts(texts: Iterable[str]) -> set[str]:
     """Return the parts of texts that have several with commas between."""
-    return {part for text in texts for part in str(text).split(", ") if part}
+    return {part for text in texts for part in text.split(", ") if part}
 
 
 def _list_other_packages(made_with: set[str]) -> Iterator[str]:

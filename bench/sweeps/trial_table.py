@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -15,22 +16,23 @@ from bench.specs.sweep import Categories, Dimension, Sweep
 from bench.study_table import TRIAL_COLUMNS
 from bench.sweeps import sampling
 from bench.sweeps.study import STATES, Study
-from bench.tracking.run_frame import COLUMNS as TRACKED
-from bench.tracking.run_frame import is_result_part
+from bench.tracking.stored_runs import StoredRun, is_result_part
 
 
 def build_trial_table(
-    study: Study, tracked: pd.DataFrame, resolution: float | None = None
+    study: Study,
+    runs_by_trial: Mapping[int, Sequence[StoredRun]],
+    resolution: float | None = None,
 ) -> pd.DataFrame:
     """Return the study's trials in the order of their numbers.
 
-    `tracked` holds their runs (`StudyRun.trials_frame`); figures of test sets, where they were
-    asked for, are means over seeds. `resolution` is the column of that name, a fraction where the
-    objective is a rate.
+    `runs_by_trial` holds their runs (`StudyRun.read_trial_runs`); figures of test sets, where they
+    were asked for, are means over seeds. `resolution` is the column of that name, a fraction where
+    the objective is a rate.
     """
     unit = 100 if is_rate(study.card.objective) else 1
     lines = [
-        _build_line(study.card, trial, tracked[tracked["row"] == trial.number])
+        _build_line(study.card, trial, runs_by_trial.get(trial.number, []))
         | {"resolution": None if resolution is None else unit * resolution}
         for trial in study.list_trials()
     ]
@@ -39,7 +41,7 @@ def build_trial_table(
     return pd.DataFrame(lines, columns=pd.Index([*names, *more]))
 
 
-def _build_line(card: Sweep, trial: FrozenTrial, runs: pd.DataFrame) -> dict[str, Any]:
+def _build_line(card: Sweep, trial: FrozenTrial, runs: Sequence[StoredRun]) -> dict[str, Any]:
     point = sampling.decode_point(card, trial.params)
     run = trial_run(card, point)
     unit = 100 if is_rate(card.objective) else 1
@@ -55,18 +57,17 @@ def _build_line(card: Sweep, trial: FrozenTrial, runs: pd.DataFrame) -> dict[str
         "training_signature": run.training_signature,
         "begun": _format_time(trial.datetime_start),
         "ended": _format_time(trial.datetime_complete),
-        "hours": float(runs["hours"].sum()),
-        "runs": " ".join(runs["run_id"]),
-        "device": ", ".join(runs["device"].drop_duplicates()),
+        "hours": float(sum(run.hours for run in runs)),
+        "runs": " ".join(run.run_id for run in runs),
+        "device": ", ".join(dict.fromkeys(run.device for run in runs)),
         **{name: _format_cell(card.space[name], value) for name, value in point.items()},
     }
-    figures = [
-        name
-        for name in runs.columns
-        if name not in TRACKED and not is_result_part(name) and runs[name].notna().all()
-    ]
-    if trial.state.is_finished() and len(runs):
-        line |= {name: statistics.fmean(runs[name]) for name in figures}
+    if trial.state.is_finished() and runs:
+        line |= {
+            name: statistics.fmean(run.figures[name] for run in runs)
+            for name in runs[0].figures
+            if not is_result_part(name) and all(run.has_figure(name) for run in runs)
+        }
     return line
 
 

@@ -113,13 +113,13 @@ class SweepRun:
 
         Only trials that are scored on this machine are looked at.
         """
-        runs = self._tracked.trials_frame()
-        whole = runs[(runs["status"] == "FINISHED") & (runs["failure"] == "")]
-        complete = {*zip(whole["row"], whole["seed"], strict=True)}
-        begun = {*zip(runs["row"], runs["seed"], strict=True)} - complete
+        runs_by_trial = self._tracked.read_trial_runs()
         for trial in self.study.list_trials():
+            runs = runs_by_trial.get(trial.number, ())
+            whole = {run.seed for run in runs if run.status == "FINISHED" and not run.failure}
+            lacking = {run.seed for run in runs} - whole
             for seed in self._seeds if STATES[trial.state] == "finished" else ():
-                if (trial.number, seed) not in begun:
+                if seed not in lacking:
                     continue
                 point = sampling.decode_point(self.card, trial.params)
                 job = self._build_job(trial.number, trial_run(self.card, point), seed)
@@ -166,7 +166,7 @@ class SweepRun:
     def build_table(self) -> pd.DataFrame:
         """Return the study's trials (`bench.sweeps.trial_table`), those of other processes too."""
         return trial_table.build_trial_table(
-            self.study, self._tracked.trials_frame(), self._resolution
+            self.study, self._tracked.read_trial_runs(), self._resolution
         )
 
     def describe_standing(self) -> str:

@@ -16,7 +16,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pandas as pd
 from pydantic import TypeAdapter
 
 from bench._io import atomic_files
@@ -25,9 +24,9 @@ from bench.config import Config, Form
 from bench.errors import BenchError
 from bench.specs.table import Table
 from bench.tracking.client import now_ms
-from bench.tracking.run_frame import runs_frame
 from bench.tracking.run_record import ScoredFile
-from bench.tracking.scored_record import framed_records, record_of_file
+from bench.tracking.scored_record import ScoredRecord, record_of_file
+from bench.tracking.stored_runs import StoredRun
 
 _RECORD, _FILES = "record.json", "files"
 _ENTRY: TypeAdapter[ScoredFile] = TypeAdapter(ScoredFile)
@@ -76,17 +75,17 @@ class FileStore:
         """Return where a record keeps its files."""
         return (self._folder / run_id / _FILES).as_uri()
 
-    def table_frame(self, table_key: str, form: Form) -> pd.DataFrame:  # noqa: ARG002 (as a store's)
+    def stored_runs(self, table_key: str, form: Form) -> list[StoredRun]:  # noqa: ARG002 (as a store's)
         """Return the runs of a table's own rows: there are none without MLflow."""
-        return runs_frame([])
+        return []
 
-    def scored_frame(self, table_key: str, form: Form) -> pd.DataFrame:
-        """Return what is kept beside a table, as `bench.tracking.store.Store.scored_frame` does."""
-        return framed_records(
+    def scored_records(self, table_key: str, form: Form) -> list[ScoredRecord]:
+        """Return what `bench.tracking.store.Store.scored_records` does."""
+        return [
             record_of_file(record.entry, record.run_id, record.judged_ms)
             for record in read_records(self._folder)
             if (record.entry.table, record.entry.form) == (table_key, form)
-        )
+        ]
 
     def present_table(self, table: Table) -> None:
         """There are no pages to show a table in without MLflow."""

@@ -12,10 +12,10 @@ from bench.specs.table import Table
 from bench.tracking import file_store, table_runs
 from bench.tracking.address import mask_secrets
 from bench.tracking.file_store import FileStore
+from bench.tracking.scored_record import ScoredRecord, read_scored_records
+from bench.tracking.stored_runs import StoredRun, read_stored_runs
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from bench.tracking.store import Store
 
 
@@ -44,24 +44,20 @@ class StoreReader:
         uri = table_runs.find_artifact_uri(self._config, run_id)
         return self._store.artifact_uri(run_id) if uri is None else uri
 
-    def table_frame(self, table_key: str, form: Form) -> pd.DataFrame:
-        """Return what `bench.tracking.store.Store.table_frame` does."""
-        from bench.tracking.run_frame import runs_frame
-
+    def stored_runs(self, table_key: str, form: Form) -> list[StoredRun]:
+        """Return what `bench.tracking.store.Store.stored_runs` does."""
         runs = table_runs.read_local_runs(self._config, [table_key], {"form": form, "kind": "row"})
-        return self._store.table_frame(table_key, form) if runs is None else runs_frame(runs)
+        return self._store.stored_runs(table_key, form) if runs is None else read_stored_runs(runs)
 
-    def scored_frame(self, table_key: str, form: Form) -> pd.DataFrame:
-        """Return what `bench.tracking.store.Store.scored_frame` does."""
-        from bench.tracking.scored_record import scored_runs_frame
-
+    def scored_records(self, table_key: str, form: Form) -> list[ScoredRecord]:
+        """Return what `bench.tracking.store.Store.scored_records` does."""
         wanted = {"form": form, "kind": "scored"}
         # Records that were kept without MLflow are sent to the store first.
         is_behind = bool(file_store.record_names(file_store.records_folder(self._config)))
-        runs = table_runs.read_local_runs(self._config, [table_key], wanted)
-        if runs is None or is_behind:
-            return self._store.scored_frame(table_key, form)
-        return scored_runs_frame(runs)
+        runs = None if is_behind else table_runs.read_local_runs(self._config, [table_key], wanted)
+        if runs is None:
+            return self._store.scored_records(table_key, form)
+        return read_scored_records(runs)
 
 
 def open_to_read(config: Config) -> StoreReader | FileStore:

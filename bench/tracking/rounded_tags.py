@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.metrics.catalogue import metric_decimals
 from bench.specs.table import Table
-from bench.tracking.run_frame import is_figure
+from bench.tracking.stored_runs import is_figure
 
 
 def our_tag(name: str) -> str:

@@ -7,10 +7,14 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bench.config import Form
 from bench.tracking.address import local_folder
+
+if TYPE_CHECKING:
+    from bench.tracking.scored_record import ScoredRecord
+    from bench.tracking.stored_runs import StoredRun
 
 
 class OpenStore(Protocol):
@@ -25,12 +29,12 @@ class OpenStore(Protocol):
         """Return where a run keeps its files."""
         ...
 
-    def table_frame(self, table_key: str, form: Form) -> Any:
-        """Return the runs of a table, a frame of `bench.tracking.run_frame`."""
+    def stored_runs(self, table_key: str, form: Form) -> list[StoredRun]:
+        """Return the runs of a table."""
         ...
 
-    def scored_frame(self, table_key: str, form: Form) -> Any:
-        """Return the scored files beside a table, a frame of `bench.tracking.scored_record`."""
+    def scored_records(self, table_key: str, form: Form) -> list[ScoredRecord]:
+        """Return the scored files beside a table."""
         ...
 
 

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
-from bench.tracking.run_frame import build_frame, is_result_part, plans_among, results_among
 from bench.tracking.run_record import ScoredFile, resampling_plans, tracked_values
-
-SCORED = (
-    *("run_id", "system", "split", "evaluation", "scores", "status", "ended"),
-    *("fingerprints", "missing", "reading", "public"),
-)
-"""Columns of score files that `bench score` judged: `evaluation` is what the table calls it,
-`scores` the digest of the file, `missing` how many trials it lacks, `ended` when it was judged (the
-last time, where it was judged again), `reading` the JSON object of how the file is read,
-`public` that of where a published file is from. After them come the figures, as in
-`bench.tracking.run_frame`."""
+from bench.tracking.stored_runs import is_result_part, plans_among, results_among
 
 READING = "reading"
 """The setting of a `ScoredFile` that says how its file is read, as JSON."""
@@ -56,16 +44,6 @@ class ScoredRecord:
     """As `run_record.tracked_values` has them: rates in per cent, bounds and counts."""
     plans: Mapping[str, str]
     public: str = "{}"
-
-    def as_row(self) -> dict[str, Any]:
-        """Return its row in a frame of `SCORED`."""
-        row = {**asdict(self), **self.figures, **self.plans}
-        row["ended"] = pd.Timestamp(self.ended_ms, unit="ms", tz="UTC")
-        row["fingerprints"] = json.dumps(dict(self.fingerprints))
-        return {name: value for name, value in row.items() if name not in _FOLDED}
-
-
-_FOLDED = ("ended_ms", "figures", "plans")
 
 
 def record_of_file(entry: ScoredFile, run_id: str, ended_ms: int) -> ScoredRecord:
@@ -112,18 +90,15 @@ def record_of_run(run: Any) -> ScoredRecord:
     )
 
 
-def framed_records(records: Iterable[ScoredRecord]) -> pd.DataFrame:
-    """Return the records as a frame of `SCORED` and figures, in the order of evaluation."""
-    return build_frame((record.as_row() for record in records), SCORED, "ended")
-
-
-def scored_runs_frame(runs: Iterable[Any]) -> pd.DataFrame:
-    """Return MLflow's runs of evaluated score files as such a frame."""
-    return framed_records(map(record_of_run, runs))
+def read_scored_records(runs: Iterable[Any]) -> list[ScoredRecord]:
+    """Return the records of MLflow's runs of score files, in the order of evaluation."""
+    return sorted(map(record_of_run, runs), key=lambda record: (record.ended_ms, record.run_id))
 
 
 def latest_records(records: Iterable[ScoredRecord]) -> dict[tuple[str, str], ScoredRecord]:
-    """Return the record that stands by system and evaluation: the one evaluated last."""
-    finished = [record for record in records if record.status == "FINISHED"]
-    finished.sort(key=lambda record: (record.ended_ms, record.run_id))
+    """Return the record that stands by system and evaluation: the finished one evaluated last.
+
+    `records` are in the order of evaluation.
+    """
+    finished = (record for record in records if record.status == "FINISHED")
     return {(record.system, record.evaluation): record for record in finished}

@@ -25,7 +25,12 @@ from bench.tracking.run_record import (
     result_tags,
     tracked_values,
 )
-from bench.tracking.scored_record import ScoredRecord, latest_records, record_of_run
+from bench.tracking.scored_record import (
+    ScoredRecord,
+    latest_records,
+    read_scored_records,
+    record_of_run,
+)
 
 REPLACED = "replaced_by"
 """Tag of a run whose score file does not stand any more: the run that does."""
@@ -126,7 +131,7 @@ def refresh_system(to: MlflowStore, of_system: Mapping[str, str]) -> None:
     if not systems:
         return
     runs = to.search_table(of_system["table"], {**of_system, "kind": "scored"})
-    latest = latest_records(map(record_of_run, runs)).values()
+    latest = latest_records(read_scored_records(runs)).values()
     stands = {record.evaluation: record for record in latest}
     for run in runs:
         _tag_replaced(to.client, run, stands)

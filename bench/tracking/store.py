@@ -18,8 +18,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from bench.cards import table_cards
 from bench.config import Config, Form
 from bench.errors import BenchError
@@ -31,7 +29,6 @@ from bench.tracking import (
     mlflow_views,
     registered_models,
     run_lifecycle,
-    scored_record,
     scored_runs,
     shared_runs,
     sync,
@@ -39,8 +36,9 @@ from bench.tracking import (
 )
 from bench.tracking.mlflow_store import MlflowStore
 from bench.tracking.outbox import StoreWithOutbox
-from bench.tracking.run_frame import runs_frame
 from bench.tracking.run_record import RunRecord, ScoredFile
+from bench.tracking.scored_record import ScoredRecord, read_scored_records
+from bench.tracking.stored_runs import StoredRun, read_stored_runs
 from bench.tracking.tracked_run import TrackedRun, renew_results
 
 if TYPE_CHECKING:
@@ -170,26 +168,25 @@ class Store:
             if key in experiment.tags
         }
 
-    def table_frame(self, table_key: str, form: Form) -> pd.DataFrame:
-        """Return the runs of a table's own rows in one form, one line a run.
+    def stored_runs(self, table_key: str, form: Form) -> list[StoredRun]:
+        """Return the runs of a table's own rows in one form, oldest first.
 
-        Columns are those of `bench.tracking.run_frame`. Raise BenchError where the store does not
-        answer.
+        Raise BenchError where the store does not answer.
         """
-        return runs_frame(self._runs(table_key, form, "row"))
+        return read_stored_runs(self._runs(table_key, form, "row"))
 
-    def scored_frame(self, table_key: str, form: Form) -> pd.DataFrame:
-        """Return the evaluated score files of other systems beside a table, one line a file.
+    def scored_records(self, table_key: str, form: Form) -> list[ScoredRecord]:
+        """Return the evaluated score files of other systems beside a table, in that order.
 
-        Columns are those of `bench.tracking.scored_record.SCORED`. Records that were kept without
-        MLflow are sent to the store first. Raise BenchError where the store does not answer.
+        Records that were kept without MLflow are sent to the store first. Raise BenchError where
+        the store does not answer.
         """
         if waiting := file_store.record_names(self._records):
             try:
                 self._take_records()
             except BenchError as error:
                 self._say(f"{len(waiting)} evaluated score files wait for `bench sync`: {error}")
-        return scored_record.scored_runs_frame(self._runs(table_key, form, "scored"))
+        return read_scored_records(self._runs(table_key, form, "scored"))
 
     def load_model(self, run_id: str) -> nn.Module:
         """Return the trained system of a finished run, from the store's artifacts."""

@@ -16,8 +16,8 @@ from bench.cards import sweep_cards
 from bench.config import Form
 from bench.specs.sweep import Sweep
 from bench.tracking.client import NOTE, log_metrics, log_params, now_ms
-from bench.tracking.run_frame import runs_frame
 from bench.tracking.store import Store
+from bench.tracking.stored_runs import StoredRun, read_stored_runs
 
 TRIALS = "trials.csv"
 """The artifact with a line for each trial; all that a report reads."""
@@ -83,14 +83,13 @@ class StudyRun:
         """Return what the runs of trial `number` are known by beside their settings."""
         return {"study": self.entry.name, "trial": str(number)}
 
-    def trials_frame(self) -> pd.DataFrame:
-        """Return the runs of all trials, one line a run; `row` is the trial's number.
-
-        Columns are those of `bench.tracking.run_frame`.
-        """
+    def read_trial_runs(self) -> dict[int, list[StoredRun]]:
+        """Return the runs of each trial by its number, oldest first."""
         wanted = {"kind": "trial", "study": self.entry.name}
-        runs = runs_frame(self._store.search_runs(self.entry.table, wanted))
-        return runs.assign(row=runs["row"].str.removeprefix("trial ").astype(int))
+        by_trial: dict[int, list[StoredRun]] = {}
+        for run in read_stored_runs(self._store.search_runs(self.entry.table, wanted)):
+            by_trial.setdefault(int(run.row.removeprefix("trial ")), []).append(run)
+        return by_trial
 
     def end_trial(self, number: int, ending: Ending, objective: float | None) -> None:
         """Say at the runs of a trial how it ended."""

@@ -18,10 +18,10 @@ from bench.tracking import registered_models, run_files
 from bench.tracking.address import local_folder
 from bench.tracking.client import NOTE, cut_text, is_unreachable, log_params, log_points, log_tags
 from bench.tracking.mlflow_store import MEANT_FOR, USER, MlflowStore
-from bench.tracking.run_frame import is_figure
 from bench.tracking.run_lifecycle import GATHERED, PARENT, join_values
 from bench.tracking.run_record import FAILURE
 from bench.tracking.run_workers import LEASE, PROCESS, is_worker_alive
+from bench.tracking.stored_runs import is_figure
 
 _SENT = "sent"
 """Tag of the outbox's run: its id in the store."""

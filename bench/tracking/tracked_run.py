@@ -107,7 +107,7 @@ class TrackedRun:
     def set_tag(self, name: str, value: str) -> None:
         """Set a text of the run (`breaths`, `kept_epoch`, ...); an earlier one is replaced.
 
-        `bench.tracking.run_frame` has columns of these names.
+        `bench.tracking.stored_runs.StoredRun` has fields of these names.
         """
         self._run_work(lambda client, run_id: client.set_tag(run_id, name, value))
 

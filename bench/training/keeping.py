@@ -74,7 +74,7 @@ class Selection(NamedTuple):
         return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
 
     def tracking_tags(self) -> dict[str, str]:
-        """Return the tags for the tracking store, columns of `bench.tracking.run_frame`."""
+        """Return the tags for the tracking store, fields of `bench.tracking.stored_runs`."""
         return {
             "kept_epoch": self.label,
             "kept_dev": json.dumps(dict(self.dev)),

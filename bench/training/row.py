@@ -106,7 +106,7 @@ class TrainedRow(NamedTuple):
     conditions: Mapping[str, str]
 
     def tracking_tags(self) -> dict[str, str]:
-        """Return the text tags for the tracking store, columns of `tracking.run_frame`."""
+        """Return the text tags for the tracking store, fields of `tracking.stored_runs`."""
         if self.selection is None:
             return {"weights_by": PUBLISHED_WEIGHTS, **self.conditions}
         return {**self.selection.tracking_tags(), **self.conditions}

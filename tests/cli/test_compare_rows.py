@@ -12,6 +12,7 @@ from bench.config import Config
 from bench.tracking.store import Store
 from tests.evaluation.made import scored, text
 from tests.reports.stored import fill
+from tests.tracked_frames import table_frame
 
 pytestmark = pytest.mark.rows
 
@@ -34,7 +35,7 @@ def test_two_rows_are_compared_on_all_that_both_were_scored_on(bench, store, tmp
     assert (found["kind"], found["form"]) == ("compare", "smoke")
     assert {of["levels"]["Evaluation"] for of in found["compared"]} == {"PS eval", "LPS crossfade"}
     assert {of["metric"] for of in found["compared"]} == {"eer", "f1"}
-    frame = store.table_frame("sal/table4", "smoke")
+    frame = table_frame(store, "sal/table4", "smoke")
     runs = {row: frame[(frame["row"] == row) & (frame["seed"] == 666)] for row in ("S5", "S4")}
     (own,) = (
         of

@@ -21,10 +21,11 @@ from bench.tracking.store import Store
 from bench.training import engine
 from bench.training.row import training_path
 from tests.jobs.holding import refuse_busy
+from tests.tracked_frames import table_frame
 
 
 def frame(work: Path):
-    return Store(Config(work=work)).table_frame("sal/table4", "smoke")
+    return table_frame(Store(Config(work=work)), "sal/table4", "smoke")
 
 
 def until(condition, process: subprocess.Popen[str], what: str, seconds: float = 200) -> None:
@@ -127,7 +128,7 @@ def test_a_row_whose_files_are_damaged_is_trained_anew(bench, environment, tiny)
     assert "kept.pt: not a readable checkpoint" in done.stderr
     assert "set aside as kept.pt.damaged" in done.stderr
     assert "the row begins anew" in done.stderr
-    again = Store(Config(work=work, tracking=store)).table_frame("sal/table4", "smoke")
+    again = table_frame(Store(Config(work=work, tracking=store)), "sal/table4", "smoke")
     assert again["status"].tolist() == ["FINISHED"]
     figures = [name for name in before.columns if name.startswith(("partial", "llama"))]
     assert again[figures].to_dict("records") == before[figures].to_dict("records")

@@ -17,6 +17,7 @@ from bench.cluster import preflight, submission
 from bench.config import Config
 from bench.tracking.store import Store
 from tests.cluster.fake_slurm import FakeSlurm
+from tests.tracked_frames import table_frame
 
 ORDER = ["run", "table4", "--smoke", "--rows", "S0,S4"]
 
@@ -227,7 +228,7 @@ def test_jobs_are_cancelled_after_a_question(bench, environment, fake):
 
 
 def frame(work: Path):
-    return Store(Config(work=work)).table_frame("sal/table4", "smoke")
+    return table_frame(Store(Config(work=work)), "sal/table4", "smoke")
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from bench.evaluation.score_file import write_scores
 from bench.metrics.det import eer_by_class
 from bench.tracking.store import Store
 from tests.evaluation.made import scored, text
+from tests.tracked_frames import scored_frame
 
 RATES = (
     *(0.553447233, 0.203721550, 0.0, 1.001634642, 0.139206037, 0.692653269, 0.203721550),
@@ -177,7 +178,7 @@ def test_a_tracked_file_stands_in_its_tables_report(bench, environment, tmp_path
     done = bench(*order, "--track", "table4", "--name", "BAM", *FEW)
     assert done.returncode == 0, done.stderr
     assert "tracked: sal/table4" in done.stdout
-    kept = Store(config).scored_frame("sal/table4", "smoke")
+    kept = scored_frame(Store(config), "sal/table4", "smoke")
     assert kept["system"].tolist() == ["BAM"]
     written = bench("report", "table4", "--smoke", "--output-dir", "made")
     assert written.returncode == 0, written.stderr

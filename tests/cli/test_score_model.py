@@ -12,6 +12,7 @@ from bench.config import Config
 from bench.evaluation import score_file
 from bench.runner import foreign_models
 from bench.tracking.store import Store
+from tests.tracked_frames import scored_frame
 
 MINE = """
 def load(device):
@@ -48,7 +49,7 @@ def test_several_corpora_are_scored_evaluated_and_tracked(bench, environment, tm
         lines = [line.split() for line in (folder / "scores.txt").read_text().splitlines()]
         assert [name for name, _ in lines] == table["utterance"].to_pylist()
         assert [float(score) for _, score in lines] == pytest.approx(table["score"].to_pylist())
-    tracked = Store(Config(work=work)).scored_frame("cross/detection", "smoke")
+    tracked = scored_frame(Store(Config(work=work)), "cross/detection", "smoke")
     assert len(tracked) == 2
     listed = json.loads(bench("prune", "--kind", "foreign", "--dry-run", "--json").stdout)["items"]
     assert [work / item["place"] for item in listed] == [*(work / "foreign").iterdir()]

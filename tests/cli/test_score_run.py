@@ -10,6 +10,7 @@ import pytest
 from bench.config import Config
 from bench.evaluation import score_file
 from bench.tracking.store import Store
+from tests.tracked_frames import scored_frame
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_a_rows_scores_of_its_own_evaluation_and_of_other_corpora(bench, tiny, t
     assert len(score_file.read_scores(scores)) == len(
         set(score_file.read_scores(scores)["utterance"])
     )
-    assert Store(Config(work=trained)).scored_frame("sal/table4", "smoke").empty, (
+    assert scored_frame(Store(Config(work=trained)), "sal/table4", "smoke").empty, (
         "unless --track says so"
     )
 

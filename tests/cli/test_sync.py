@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from bench.config import Config
 from bench.tracking.store import Store
+from tests.tracked_frames import table_frame
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_a_row_is_run_without_its_server_and_sent_on_once(
     assert sent.stdout.rstrip().endswith(": sent")
     assert "nothing waits" in bench("sync").stdout
     store = Store(Config(work=Path(environment["BENCH_WORK"])))
-    (run,) = store.table_frame("sal/table4", "smoke").itertuples()
+    (run,) = table_frame(store, "sal/table4", "smoke").itertuples()
     assert run.status == "FINISHED"
     (model,) = store.client.search_registered_models()
     assert model.name.startswith("sal-table4-S0-smoke-"), "its settings were overridden"

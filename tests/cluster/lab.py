@@ -18,6 +18,7 @@ from bench.cluster.submission import Submission
 from bench.config import Config
 from bench.tracking.store import Store
 from tests.cluster.real_slurm import RealSlurm, wait_until
+from tests.tracked_frames import table_frame
 
 WAIT_S = 400.0
 
@@ -123,7 +124,7 @@ def is_signalled(pid: int, number: signal.Signals) -> bool:
 
 def read_figures(work: Path, tracking: str | None = None) -> dict[str, dict[str, float]]:
     """The results of every finished row, by its name."""
-    frame = Store(Config(work=work, tracking=tracking)).table_frame("sal/table4", "smoke")
+    frame = table_frame(Store(Config(work=work, tracking=tracking)), "sal/table4", "smoke")
     assert {*frame["status"]} == {"FINISHED"}, frame[["row", "status"]]
     names = [name for name in frame.columns if name.startswith(("partial", "llama"))]
     assert names

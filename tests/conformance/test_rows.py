@@ -47,8 +47,8 @@ def run_rows(
         card,
         paper,
         runs,
-        store.table_frame(key, "smoke"),
-        store.scored_frame(key, "smoke"),
+        store.stored_runs(key, "smoke"),
+        store.scored_records(key, "smoke"),
         "smoke",
     )
 

@@ -16,6 +16,7 @@ from bench.cards import table_cards
 from bench.cli import main
 from bench.provenance import processor_name
 from bench.reports import terminal_table
+from tests.tracked_frames import as_runs
 
 from .pages import DOCS, HOW_TO, ROOT, read_blocks, read_file
 
@@ -118,7 +119,7 @@ def test_the_demos_excerpt_is_what_the_demo_prints_of_these_results() -> None:
                 },
             }
         )
-    made = terminal_table.select_shown_rows(card, runs, pd.DataFrame(lines), "smoke")
+    made = terminal_table.select_shown_rows(card, runs, as_runs(pd.DataFrame(lines)), "smoke")
     assert (
         terminal_table.format_terminal_table(made.table, made.list_rows, "smoke", 120) == excerpt()
     )

@@ -25,6 +25,7 @@ from bench.reports.render_html import render_html_page
 from bench.specs.checked import CountTable
 from bench.specs.table import Paper, Table
 from tests.reports.judged_files import judged
+from tests.tracked_frames import as_files, as_runs
 
 from .made import BOTH, PAPER, TABLE, Kept, finished, settings, tracked
 
@@ -188,7 +189,9 @@ def hostile_report(name: str):
     lines += [{**failed, "row": f"{row} gone"}, {**lines[0], "run_id": "e" * 32, "signature": "y"}]
     frame = pd.DataFrame(lines)
     own = judged(name, 1, split=name, scores=name)
-    return build_report(table, paper, runs, frame, pd.DataFrame([own]), "paper", [], Kept(frame))
+    return build_report(
+        table, paper, runs, as_runs(frame), as_files(pd.DataFrame([own])), "paper", [], Kept(frame)
+    )
 
 
 def hostile_verdict(name: str) -> str:

@@ -6,8 +6,6 @@ import json
 
 import pandas as pd
 
-from bench.tracking.scored_record import framed_records
-
 
 def judged(system, run_id, **changes):
     """One line of the tracking store's frame of judged score files."""
@@ -38,9 +36,6 @@ def scored():
             judged("Part", 4, missing=12),
         ]
     )
-
-
-NONE_SCORED = framed_records([])
 
 
 def scored_line(run_id):

@@ -16,7 +16,8 @@ import pandas as pd
 from bench.evaluation.draws import MetricDraws
 from bench.reports.document import build_report
 from bench.specs.table import Paper, Table
-from tests.reports.judged_files import NONE_SCORED, scored, scored_line
+from tests.reports.judged_files import scored, scored_line
+from tests.tracked_frames import as_files, as_runs
 
 GOLDEN = Path(__file__).parent.parent / "golden/reporting"
 
@@ -320,7 +321,7 @@ class Kept:
         return None
 
     def read_energy_kwh(self, run_id, curves):
-        assert curves == ["system/gpu_0_power_usage_watts"]
+        assert [*curves] == ["system/gpu_0_power_usage_watts"]
         return 1.25
 
     def read_pictures(self, run_id, evaluation):
@@ -330,20 +331,22 @@ class Kept:
 @cache
 def made(form="paper", kept=Kept):
     lines = frame(form)
-    return build_report(TABLE, PAPER, RUNS, lines, scored(), form, artifacts=kept(lines))
+    return build_report(
+        TABLE, PAPER, RUNS, as_runs(lines), as_files(scored()), form, artifacts=kept(lines)
+    )
 
 
 @cache
 def made_combined():
     runs = {row: RUNS[row] for row in ("Both", "Half", "Single")}
     lines = combined_frame()
-    return build_report(COMBINED, PAPER, runs, lines, NONE_SCORED, "paper", [TABLE], Kept(lines))
+    return build_report(COMBINED, PAPER, runs, as_runs(lines), (), "paper", [TABLE], Kept(lines))
 
 
 @cache
 def made_matrix(form="paper"):
     lines = matrix_frame().assign(form=form)
-    return build_report(MATRIX, PAPER, {"Both": RUNS["Both"]}, lines, NONE_SCORED, form)
+    return build_report(MATRIX, PAPER, {"Both": RUNS["Both"]}, as_runs(lines), (), form)
 
 
 MADE = {

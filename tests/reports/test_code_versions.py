@@ -10,8 +10,8 @@ from bench import versions
 from bench.reports.code_versions import OUTDATED_MARK, find_version_changes
 from bench.reports.document import build_report
 from bench.reports.row_runs import select_row_runs
-from tests.reports.judged_files import NONE_SCORED
 from tests.reports.made import PAPER, RUNS, TABLE, Kept, frame
+from tests.tracked_frames import as_runs
 
 SAL = json.dumps({"system sal": 1, "training": 1})
 
@@ -35,7 +35,7 @@ def lines(**of_rows: str):
 
 def text(made) -> str:
     return build_report(
-        TABLE, PAPER, RUNS, made, NONE_SCORED, "paper", artifacts=Kept(made)
+        TABLE, PAPER, RUNS, as_runs(made), (), "paper", artifacts=Kept(made)
     ).markdown
 
 
@@ -62,13 +62,13 @@ def test_of_an_older_metric_results_are_computed_anew(monkeypatch):
     monkeypatch.setattr(versions, "read_version", lambda of: 3 if of == "metrics/f1" else 1)
     made = lines()
     made["metrics"] = json.dumps({"metric f1": 1, "metric eer": 1})
-    assert find_version_changes(made) == {"metric f1": (1, 3)}
+    assert find_version_changes(as_runs(made)) == {"metric f1": (1, 3)}
     assert "`bench run made/table1 --rows Both` computes its results again from" in text(made)
 
 
 def test_a_part_that_is_gone_marks_nothing():
     made = lines(Both=json.dumps({"system gone": 1, "reader gone": 4}))
-    assert find_version_changes(made) == {}
+    assert find_version_changes(as_runs(made)) == {}
 
 
 def test_runs_of_other_code_than_the_last_are_counted_as_such(sal_2):
@@ -77,7 +77,7 @@ def test_runs_of_other_code_than_the_last_are_counted_as_such(sal_2):
     made.loc[:, "contents"] = "c1"
     made.loc[last[0], "contents"] = "c0"
     made.loc[last[1:], "versions"] = json.dumps({"system sal": 2, "training": 1})
-    found = select_row_runs(TABLE, "Both", RUNS["Both"].signatures, made, "paper")
+    found = select_row_runs(TABLE, "Both", RUNS["Both"].signatures, as_runs(made), "paper")
     assert found.left_out["by older code"] + len(found.runs) == 3
     assert "with other weights, audio or breaths" not in found.left_out
 
@@ -93,8 +93,8 @@ def test_runs_of_another_precision_are_never_averaged():
         changed = [places[number] for number in others]
         both.loc[changed, "signature"] = of_tf32
         both.loc[changed, "precision"] = "tf32"
-        stands = select_row_runs(TABLE, "Both", RUNS["Both"].signatures, both, "paper")
-        assert {*stands.runs["precision"]} == {shown}
+        stands = select_row_runs(TABLE, "Both", RUNS["Both"].signatures, as_runs(both), "paper")
+        assert {run.precision for run in stands.runs} == {shown}
         assert stands.left_out["in another precision"] == 1
         assert [seed.seed for seed in stands.missing] == missing
 

@@ -13,7 +13,8 @@ import pytest
 
 from bench.cards import table_cards
 from bench.reports.document import build_report, find_stale_files, write_report
-from tests.reports.judged_files import NONE_SCORED, judged
+from tests.reports.judged_files import judged
+from tests.tracked_frames import as_files, as_runs
 
 from .made import (
     COMBINED,
@@ -60,7 +61,7 @@ def test_cells_hold_paper_ours_and_difference():
 
 
 def test_in_detail_a_cell_has_three_lines_and_the_verdict_in_words():
-    text = build_report(TABLE, PAPER, RUNS, frame(), NONE_SCORED, "paper", detail=True).markdown
+    text = build_report(TABLE, PAPER, RUNS, as_runs(frame()), (), "paper", detail=True).markdown
     assert main_row(text, "Both")[2] == "5.00<br>5.00 ± 0.20 [4.80, 5.30]<br>+0.00, inside"
     assert (
         main_row(text, "Half")[2] == "5.00<br>*1.00* (1 of 2 seeds) [0.80, 1.30]<br>-4.00, one seed"
@@ -73,10 +74,10 @@ def test_the_reading_says_how_intervals_were_drawn_and_what_marks_mean():
     assert "- The intervals resample speakers and attacks (a), utterances (b). The CSV also" in text
     lines = frame()
     lines[["plan.a", "plan.b"]] = "utterance"
-    text = build_report(TABLE, PAPER, RUNS, lines, NONE_SCORED, "paper").markdown
+    text = build_report(TABLE, PAPER, RUNS, as_runs(lines), (), "paper").markdown
     assert "- The intervals resample utterances.\n" in text
     lines.loc[lines["row"] == "Both", "a.eer"] += 50
-    text = build_report(TABLE, PAPER, RUNS, lines, NONE_SCORED, "paper").markdown
+    text = build_report(TABLE, PAPER, RUNS, as_runs(lines), (), "paper").markdown
     assert "- ✓: a further seed" in text
     assert "- ✗: the paper's result lies outside that interval." in text
 
@@ -91,7 +92,7 @@ def test_costs_have_four_decimals_and_one_row_alone_is_not_best():
     runs = {"Single": RUNS["Single"]}
     lines = pd.DataFrame([tracked("Single", 1, values)])
     cells = main_row(
-        build_report(cost, PAPER, runs, lines, NONE_SCORED, "paper").markdown, "Single"
+        build_report(cost, PAPER, runs, as_runs(lines), (), "paper").markdown, "Single"
     )
     assert cells[2] == "0.0165 / 0.0308 / +0.0143 ¹ <small>[0.0263, 0.0351]</small>"
 
@@ -120,7 +121,7 @@ def test_an_unfinished_row_is_never_shown_as_complete_or_best():
 
 def test_a_row_that_lacks_one_figure_is_incomplete():
     lines = [tracked("Single", 1, {"a.eer": (4.1, 4.0, 4.2)})]
-    text = build_report(TABLE, PAPER, RUNS, pd.DataFrame(lines), NONE_SCORED, "paper").markdown
+    text = build_report(TABLE, PAPER, RUNS, as_runs(pd.DataFrame(lines)), (), "paper").markdown
     assert main_row(text, "Single")[-2:] == ["– / – / –", "0 of 1 seed"]
 
 
@@ -134,18 +135,18 @@ def test_only_runs_with_the_rows_settings_and_data_are_shown():
 
 def test_seeds_beyond_the_cards_count_and_one_that_failed_is_missed():
     lines = pd.DataFrame([tracked("Single", 1, finished(4.0, 90.0)), tracked("Single", 2)])
-    text = build_report(TABLE, PAPER, RUNS, lines, NONE_SCORED, "paper").markdown
+    text = build_report(TABLE, PAPER, RUNS, as_runs(lines), (), "paper").markdown
     assert main_row(text, "Single")[-1] == "1 of 2 seeds"
     assert "| Single | 2 | failed: RuntimeError: CUDA out of memory |" in text
     lines = pd.DataFrame([tracked("Single", seed, finished(seed, 90.0)) for seed in (1, 2)])
-    text = build_report(TABLE, PAPER, RUNS, lines, NONE_SCORED, "paper").markdown
+    text = build_report(TABLE, PAPER, RUNS, as_runs(lines), (), "paper").markdown
     assert main_row(text, "Single")[2].startswith("4.00 / 1.50 ± 0.71 / -2.50 ²")
     assert "`bench run made/table1 --rows Single --seeds 2`" in text
 
 
 def test_runs_of_the_other_form_are_not_there():
     for form, other in (("paper", "smoke"), ("smoke", "paper")):
-        text = build_report(TABLE, PAPER, RUNS, frame(other), NONE_SCORED, form).markdown
+        text = build_report(TABLE, PAPER, RUNS, as_runs(frame(other)), (), form).markdown
         assert "No run with the settings of this table is finished." in text
         assert "5.20" not in text
 
@@ -168,7 +169,7 @@ def test_smoke_says_so_in_every_header_and_name(tmp_path):
 def test_rows_on_different_data_are_called_out():
     lines = frame()
     lines.loc[lines["row"] == "Single", "fingerprints"] = '{"a/eval": "ff"}'
-    text = build_report(TABLE, PAPER, RUNS, lines, NONE_SCORED, "paper").markdown
+    text = build_report(TABLE, PAPER, RUNS, as_runs(lines), (), "paper").markdown
     assert "different data in a/eval" in text
     assert "different data" not in made().markdown
 
@@ -184,17 +185,19 @@ def test_systems_scored_elsewhere_stand_apart_with_their_latest_judgement():
     assert theirs.split(" | ")[1:3] == ["partialspoof/eval", "0"]
     assert theirs.endswith("| 1 |"), "an earlier file of the same corpus does not stand any more"
     assert "Broken" not in text
-    alone = build_report(TABLE, PAPER, RUNS, frame(), NONE_SCORED, "paper").markdown
+    alone = build_report(TABLE, PAPER, RUNS, as_runs(frame()), (), "paper").markdown
     assert "Scored, not trained" not in alone
 
 
 def test_a_judged_system_without_errors_has_no_interval_of_no_width():
     system = judged("Theirs", 2, **{"a.eer": 0.0, "a.eer.low": 0.0, "a.eer.high": 0.0})
-    text = build_report(TABLE, PAPER, RUNS, frame(), pd.DataFrame([system]), "paper").markdown
+    text = build_report(
+        TABLE, PAPER, RUNS, as_runs(frame()), as_files(pd.DataFrame([system])), "paper"
+    ).markdown
     assert main_row(text, "Theirs")[2] == "**0.00** ᶠ"
     counts = {"a.eer.high": 0.04, "a.eer.missed": 0, "a.eer.accepted": 0}
     text = build_report(
-        TABLE, PAPER, RUNS, frame(), pd.DataFrame([system | counts]), "paper"
+        TABLE, PAPER, RUNS, as_runs(frame()), as_files(pd.DataFrame([system | counts])), "paper"
     ).markdown
     assert main_row(text, "Theirs")[2] == "**0.00** ᶠ <small>[0.00, 0.04]</small>"
 
@@ -305,7 +308,7 @@ def test_figures_from_a_digest_are_marked_in_table_note_and_csv():
 def test_a_row_without_any_part_of_a_mean_is_not_run():
     lines = pd.DataFrame([tracked("Single", 1, around(c=1.0))])
     text = build_report(
-        COMBINED, PAPER, {"Single": RUNS["Single"]}, lines, NONE_SCORED, "paper"
+        COMBINED, PAPER, {"Single": RUNS["Single"]}, as_runs(lines), (), "paper"
     ).markdown
     assert main_row(text, "Single")[3:] == ["4.250", "–", "not run"]
 

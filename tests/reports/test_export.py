@@ -17,6 +17,7 @@ from bench.reports.export import citations, eval_results, run_list
 from bench.reports.export.parts import MissingPart, name_row_folders
 from bench.reports.export.readme import render_readme
 from tests.reports.judged_files import judged
+from tests.tracked_frames import as_files, as_runs
 
 from .hostile import NAMES, Alive, hostile_report
 from .made import PAPER, RUNS, TABLE, frame, made, settings
@@ -73,7 +74,7 @@ def evaluated_on(corpus, split="eval", resolution_s=None):
     for run in runs.values():
         run.evaluate["a"] = SimpleNamespace(corpus=corpus, split=split, resolution_s=resolution_s)
     scored = pd.DataFrame([judged("Theirs", 2), judged("Part", 4, missing=12)])
-    return build_report(TABLE, PAPER, runs, frame(), scored, "paper")
+    return build_report(TABLE, PAPER, runs, as_runs(frame()), as_files(scored), "paper")
 
 
 def results_of(report):

@@ -6,7 +6,7 @@ import pandas as pd
 
 from bench.cards import table_cards
 from bench.reports.ranking import rank_systems
-from bench.tracking.run_frame import COLUMNS
+from tests.tracked_frames import as_runs
 
 from ..errors import raises_code
 
@@ -14,10 +14,10 @@ SYSTEMS = ["OCKD", "LSR-LSA", "XLSR-Mamba", "Nes2Net-X", "BreathNet"]
 TABLES = [table_cards.read_table("breathnet/table4"), table_cards.read_table("breathnet/table5")]
 
 
-def frames(**figures):
+def stored(**figures):
     """Return the runs of each table: one with these figures, by table."""
 
-    def frame_of(table, form):
+    def read_runs(table, form):
         own = figures.get(table.partition("/")[2], {})
         run = table_cards.resolve_row(table_cards.read_table(table), "BreathNet", form)
         now = pd.Timestamp("2026-01-01", tz="UTC")
@@ -29,14 +29,13 @@ def frames(**figures):
         bounds = {
             f"{name}{side}": value for name, value in own.items() for side in (".low", ".high")
         }
-        line = {**dict.fromkeys(COLUMNS, ""), **known, "hours": 1.0, **own, **bounds}
-        return pd.DataFrame([line] if own else [], columns=pd.Index([*line]))
+        return as_runs(pd.DataFrame([{**known, "hours": 1.0, **own, **bounds}] if own else []))
 
-    return frame_of
+    return read_runs
 
 
 def test_the_papers_ranks_are_those_of_its_tables():
-    found = rank_systems(TABLES, SYSTEMS, "BreathNet", frames(), "paper")
+    found = rank_systems(TABLES, SYSTEMS, "BreathNet", stored(), "paper")
     assert found.dimensions == ("21LA", "21DF", "ITW", "Average")
     assert list(found.panels) == ["the paper's results"]
     # Worked out from Tables IV and V by hand.
@@ -57,7 +56,7 @@ def test_the_papers_ranks_are_those_of_its_tables():
 def test_the_other_reading_of_a_system_is_a_panel_and_says_what_it_changes():
     """XLSR-Mamba has 1.68 on 21LA in Table IV and 0.93 in Table X."""
     both = [("XLSR-Mamba", "breathnet/table10")]
-    found = rank_systems(TABLES, SYSTEMS, "BreathNet", frames(), "paper", both)
+    found = rank_systems(TABLES, SYSTEMS, "BreathNet", stored(), "paper", both)
     other = "XLSR-Mamba: 0.93 instead of 1.68 on 21LA (BreathNet, Table 10)"
     assert list(found.panels) == ["the paper's results", other]
     # Worked out by hand: 0.90, 0.93, 1.15, 1.19, 1.88 on 21LA; the averages of all three columns
@@ -75,19 +74,19 @@ def test_the_other_reading_of_a_system_is_a_panel_and_says_what_it_changes():
         "XLSR-Mamba 2 to 4, BreathNet 4 to 3; Average: LSR+LSA 3 to 2, XLSR-Mamba 2 to 3"
     )
     without = [name for name in SYSTEMS if name != "XLSR-Mamba"]
-    assert rank_systems(TABLES, without, "BreathNet", frames(), "paper", both).changes == ()
+    assert rank_systems(TABLES, without, "BreathNet", stored(), "paper", both).changes == ()
     none = [("OCKD", "breathnet/table10")]
     with raises_code("report.result-missing") as caught:
-        rank_systems(TABLES, SYSTEMS, "BreathNet", frames(), "paper", none)
+        rank_systems(TABLES, SYSTEMS, "BreathNet", stored(), "paper", none)
     assert "table10" in str(caught.value)
 
 
 def test_ours_are_ranked_only_where_all_tables_were_run():
     four = {"asvspoof2021la.eer": 0.5, "asvspoof2021df.eer": 9.0}
-    half = rank_systems(TABLES, SYSTEMS, "BreathNet", frames(table4=four), "paper")
+    half = rank_systems(TABLES, SYSTEMS, "BreathNet", stored(table4=four), "paper")
     assert half.lacking == ("breathnet/table5, inthewild.eer",)
     assert len(half.panels) == 1
-    both = frames(table4=four, table5={"inthewild.eer": 6.0})
+    both = stored(table4=four, table5={"inthewild.eer": 6.0})
     whole = rank_systems(TABLES, SYSTEMS, "BreathNet", both, "paper")
     assert whole.lacking == ()
     ours = whole.panels["BreathNet: our results"]
@@ -97,13 +96,13 @@ def test_ours_are_ranked_only_where_all_tables_were_run():
 
 def test_what_cannot_be_ranked_is_an_error():
     with raises_code("report.unknown-row") as caught:
-        rank_systems(TABLES, ["OCKDD", "BreathNet"], "BreathNet", frames(), "paper")
+        rank_systems(TABLES, ["OCKDD", "BreathNet"], "BreathNet", stored(), "paper")
     assert "did you mean 'OCKD'" in str(caught.value)
     with raises_code("report.result-missing") as caught:
-        rank_systems(TABLES, ["SLIM", "BreathNet"], "BreathNet", frames(), "paper")
+        rank_systems(TABLES, ["SLIM", "BreathNet"], "BreathNet", stored(), "paper")
     assert "SLIM" in str(caught.value)
     assert "asvspoof2021la.eer" in str(caught.value)
     with raises_code("report.row-published-only"):
-        rank_systems(TABLES, SYSTEMS, "OCKD", frames(), "paper")
+        rank_systems(TABLES, SYSTEMS, "OCKD", stored(), "paper")
     with raises_code("report.unlike-columns"):
-        rank_systems([table_cards.read_table("table4")], ["S0"], "S0", frames(), "paper")
+        rank_systems([table_cards.read_table("table4")], ["S0"], "S0", stored(), "paper")

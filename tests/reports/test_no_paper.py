@@ -10,7 +10,7 @@ from bench.reports import paper_differences
 from bench.reports.citation import format_citation
 from bench.reports.document import build_report
 from bench.specs.table import Paper, Table
-from tests.reports.judged_files import NONE_SCORED
+from tests.tracked_frames import as_runs
 
 from .made import MATRIX, PAPER, RUNS, TABLE, Kept, frame, matrix_frame
 
@@ -29,7 +29,7 @@ def of_no_paper(table):
 def made(table, lines):
     own = of_no_paper(table)
     runs = {row: RUNS[row] for row in own.rows}
-    return build_report(own, OWN, runs, lines, NONE_SCORED, "paper", artifacts=Kept(lines))
+    return build_report(own, OWN, runs, as_runs(lines), (), "paper", artifacts=Kept(lines))
 
 
 @pytest.mark.parametrize(("table", "lines"), [(TABLE, frame()), (MATRIX, matrix_frame())])

@@ -9,6 +9,7 @@ from bench.evaluation.frame_errors import PositionErrorRates
 from bench.reports.position_section import describe_position_errors
 from bench.reports.row_runs import select_row_runs
 from bench.specs.table import Table
+from tests.tracked_frames import as_runs
 
 from .made import settings, tracked
 
@@ -60,7 +61,8 @@ def made(errors, rows=("A", "B"), **more):
     ]
     frame = pd.DataFrame(lines)
     stands = {
-        row: select_row_runs(CARD, row, run.signatures, frame, "paper") for row, run in runs.items()
+        row: select_row_runs(CARD, row, run.signatures, as_runs(frame), "paper")
+        for row, run in runs.items()
     }
     return describe_position_errors(CARD, runs, stands, Kept(errors, **more), "paper")
 

@@ -15,8 +15,6 @@ from bench.cards.references import all_references
 from bench.reports.bibliography import format_bibtex_entry
 from bench.reports.document import build_report
 from bench.reports.render_latex import escape_latex
-from bench.tracking.run_frame import runs_frame
-from tests.reports.judged_files import NONE_SCORED
 from tests.reports.latex_check import check
 
 from ..errors import raises_code
@@ -102,9 +100,7 @@ def test_letters_of_names_and_formulas():
 
 def test_a_published_row_is_cited_in_place_of_the_papers_own_number():
     table = table_cards.read_table("breathnet/table4")
-    made = build_report(
-        table, table_cards.read_paper("breathnet"), {}, runs_frame([]), NONE_SCORED, "paper"
-    )
+    made = build_report(table, table_cards.read_paper("breathnet"), {}, (), (), "paper")
     files = made.render_extra_files("latex")
     text, bib = files["breathnet-table4.tex"], files["breathnet-table4.bib"]
     assert r"ACMMM 2024 & SLS~\cite{sls} &" in text

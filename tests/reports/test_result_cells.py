@@ -12,6 +12,7 @@ from bench.reports.result_cells import build_cells, choose_shown_row, find_best_
 from bench.reports.row_runs import select_row_runs
 from bench.reports.row_tests import RowTests
 from bench.specs.table import Table
+from tests.tracked_frames import as_runs
 
 from .made import RUNS, tracked
 
@@ -54,7 +55,10 @@ def found_of(table, figures):
     frame = pd.DataFrame(lines)
     return build_cells(
         table,
-        {row: select_row_runs(table, row, RUNS[row].signatures, frame, "paper") for row in figures},
+        {
+            row: select_row_runs(table, row, RUNS[row].signatures, as_runs(frame), "paper")
+            for row in figures
+        },
     )
 
 

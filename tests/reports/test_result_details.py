@@ -16,14 +16,15 @@ from bench.reports.result_details import (
     format_trainings,
 )
 from bench.reports.row_runs import select_row_runs
-from tests.reports.judged_files import NONE_SCORED
+from tests.tracked_frames import as_runs
 
 from .made import MATRIX, PAPER, RUNS, TABLE, TRAINED, finished, frame, made, tracked
 
 
 def parts(lines, table=TABLE, rows=("Both", "Single")):
     stands = {
-        row: select_row_runs(table, row, RUNS[row].signatures, lines, "paper") for row in rows
+        row: select_row_runs(table, row, RUNS[row].signatures, as_runs(lines), "paper")
+        for row in rows
     }
     return build_cells(table, stands), stands
 
@@ -96,7 +97,7 @@ def test_breaths_are_said_by_split_and_class():
 def test_nothing_stands_behind_what_was_not_run():
     found, _ = parts(frame())
     assert describe_errors_and_runs(TABLE, found, {}, "paper") == ""
-    text = build_report(TABLE, PAPER, RUNS, frame("smoke"), NONE_SCORED, "paper").markdown
+    text = build_report(TABLE, PAPER, RUNS, as_runs(frame("smoke")), (), "paper").markdown
     assert "Errors and runs behind" not in text
 
 
@@ -110,7 +111,7 @@ def test_threads_and_determinism_stand_with_the_conditions_of_equal_figures():
 
 def test_a_run_of_an_installed_release_is_repeated_by_installing_it():
     found = frame().assign(commit="version 0.1.0", lock="none")
-    text = build_report(TABLE, PAPER, RUNS, found, NONE_SCORED, "paper").markdown
+    text = build_report(TABLE, PAPER, RUNS, as_runs(found), (), "paper").markdown
     assert "- Code: release 0.1.0, `pip install speech-deepfake-bench==0.1.0`\n" in text
     assert "Code: commit version" not in text
     assert "uv.lock" not in text
@@ -118,7 +119,7 @@ def test_a_run_of_an_installed_release_is_repeated_by_installing_it():
 
 def repeated(**changes):
     text = build_report(
-        TABLE, PAPER, RUNS, frame().assign(**changes), NONE_SCORED, "paper"
+        TABLE, PAPER, RUNS, as_runs(frame().assign(**changes)), (), "paper"
     ).markdown
     return text.partition("## How to repeat it")[2].partition("\n##")[0]
 

@@ -10,6 +10,7 @@ import pytest
 from bench.reports.document import build_report
 from bench.reports.render_latex import escape_latex
 from tests.reports.judged_files import judged
+from tests.tracked_frames import as_files, as_runs
 
 from .made import MADE, PAPER, RUNS, TABLE, frame
 from .unrun import EACH_LAYOUT, not_run
@@ -53,7 +54,7 @@ def test_a_systems_link_stands_at_its_key_where_the_paper_prints_no_more():
 
 def test_a_scored_system_named_as_a_row_has_a_name_of_its_own():
     lines = pd.DataFrame([judged("Both", 1)])
-    made = build_report(TABLE, PAPER, RUNS, frame(), lines, "paper")
+    made = build_report(TABLE, PAPER, RUNS, as_runs(frame()), as_files(lines), "paper")
     assert keys_of(made) == [*TABLE.rows, "Both (scored)"]
     assert "| Both (scored) |  |" in made.markdown, "the column System still repeats the names"
 

@@ -16,6 +16,7 @@ from bench.reports.row_runs import select_row_runs
 from bench.reports.row_tests import compare_all_rows
 from bench.reports.significance import describe_significance, list_claims
 from bench.specs.table import Table
+from tests.tracked_frames import as_runs
 
 from .made import COMBINED, RUNS, Kept, around, combined_frame, settings, tracked
 
@@ -45,7 +46,8 @@ def compare(card, lines, kept):
         line["signature"] = runs[line["row"]].signature
     frame = pd.DataFrame(lines)
     stands = {
-        row: select_row_runs(card, row, run.signatures, frame, "paper") for row, run in runs.items()
+        row: select_row_runs(card, row, run.signatures, as_runs(frame), "paper")
+        for row, run in runs.items()
     }
     found = build_cells(card, stands)
     return found, compare_all_rows(card, found, stands, kept(frame) if callable(kept) else kept)
@@ -186,7 +188,7 @@ def test_rows_on_other_trials_are_not_compared():
 def test_a_mean_is_drawn_from_its_parts():
     lines = combined_frame()
     stands = {
-        row: select_row_runs(COMBINED, row, RUNS[row].signatures, lines, "paper")
+        row: select_row_runs(COMBINED, row, RUNS[row].signatures, as_runs(lines), "paper")
         for row in ("Both", "Single")
     }
     found = tuple(cell for cell in build_cells(COMBINED, stands) if cell.row in stands)

@@ -8,6 +8,7 @@ from bench.reports import terminal_table
 from bench.reports.result_cells import build_cells
 from bench.reports.row_runs import select_row_runs
 from bench.reports.text_columns import TextColumn, lay_out_columns
+from tests.tracked_frames import as_runs
 
 from .made import MATRIX, RUNS, TABLE, frame, tracked
 
@@ -16,7 +17,8 @@ def lines(table, runs=frame):
     found = runs() if callable(runs) else runs
     rows = [row for row in table.rows if not table.rows[row].published_only]
     stands = {
-        row: select_row_runs(table, row, RUNS[row].signatures, found, "paper") for row in rows
+        row: select_row_runs(table, row, RUNS[row].signatures, as_runs(found), "paper")
+        for row in rows
     }
     return terminal_table.build_terminal_rows(table, build_cells(table, stands), stands)
 
@@ -89,7 +91,7 @@ def test_of_many_columns_the_first_are_named_and_the_others_counted():
 
 
 def test_runs_that_are_left_out_are_counted():
-    stands = select_row_runs(TABLE, "Both", RUNS["Both"].signatures, frame(), "paper")
+    stands = select_row_runs(TABLE, "Both", RUNS["Both"].signatures, as_runs(frame()), "paper")
     assert terminal_table.describe_left_out_runs([stands]) == "2 with changed settings"
 
 

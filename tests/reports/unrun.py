@@ -8,8 +8,6 @@ import pytest
 
 from bench.cards import table_cards
 from bench.reports.document import build_report
-from bench.tracking.run_frame import runs_frame
-from tests.reports.judged_files import NONE_SCORED
 
 LAYOUTS = (
     "breathnet/table4",  # published rows, cited
@@ -41,4 +39,4 @@ def not_run(key, form):
         table_cards.read_table(of) for of in table_cards.table_keys() if of.startswith(paper.key)
     ]
     others = [of for of in others if of.key != key]
-    return build_report(table, paper, runs, runs_frame([]), NONE_SCORED, form, others)
+    return build_report(table, paper, runs, (), (), form, others)

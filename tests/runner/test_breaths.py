@@ -14,6 +14,7 @@ from bench.runner.outcomes import JobOutcome
 from bench.runner.request import RunRequest
 from bench.tracking.store import Store
 from tests.runner.stages import CARD, Watcher
+from tests.tracked_frames import table_frame
 
 BREATHING = (
     CARD.replace("[base]", '[base]\nbreath.kind = "dsp"')
@@ -54,8 +55,7 @@ def test_a_run_keeps_and_says_how_much_of_each_split_is_marked(card, config: Con
     outcomes = run(card, config, ["alone", "zeros"], watcher)
     assert {outcome.state for outcome in outcomes} == {"finished"}, outcomes
     kept = (
-        Store(config)
-        .table_frame("test/breaths", "smoke")
+        table_frame(Store(config), "test/breaths", "smoke")
         .set_index("row")["breaths"]
         .map(json.loads)
     )

@@ -24,6 +24,7 @@ from bench.tracking.store import Store
 from bench.training import contents
 from bench.training.row import DatasetCache
 from tests.runner.stages import CARD, Watcher
+from tests.tracked_frames import table_frame
 
 CORPUS = "asvspoof2019la"
 
@@ -87,12 +88,12 @@ def test_what_is_made_from_something_else_is_run_anew_and_said(card, config: Con
     assert f"alone · seed 7: run again, changed since it was finished: {name}" in watcher.said
     assert watcher.steps, "it was trained and not taken over"
     assert run(card, config, Watcher()) == "already finished"
-    frame = Store(config).table_frame("test/stages", "smoke")
-    assert len(frame) == 2
+    stored = Store(config).stored_runs("test/stages", "smoke")
+    assert len(stored) == 2
     stands = select_row_runs(
-        card, "alone", order(card).resolve_runs()["alone"].signatures, frame, "smoke"
+        card, "alone", order(card).resolve_runs()["alone"].signatures, stored, "smoke"
     )
-    assert stands.runs["run_id"].tolist() == [frame["run_id"].iloc[-1]]
+    assert [run.run_id for run in stands.runs] == [stored[-1].run_id]
     assert stands.left_out == {"with other weights, audio or breaths": 1}
 
 
@@ -127,7 +128,7 @@ def test_results_by_an_older_metric_are_computed_anew_and_nothing_else(
     card, config: Config, raise_version, monkeypatch
 ):
     run(card, config, Watcher())
-    first = Store(config).table_frame("test/stages", "smoke").iloc[0]
+    first = table_frame(Store(config), "test/stages", "smoke").iloc[0]
     raise_version("metrics/det")
     computed = row_evaluation.evaluate_row
 
@@ -142,7 +143,7 @@ def test_results_by_an_older_metric_are_computed_anew_and_nothing_else(
     assert not watcher.steps
     said = "results computed anew from the score files: metric eer (version 1 -> 2)"
     assert f"alone · seed 7: {said}" in watcher.said
-    second = Store(config).table_frame("test/stages", "smoke").iloc[0]
+    second = table_frame(Store(config), "test/stages", "smoke").iloc[0]
     assert second[f"{CORPUS}.eer"] == 12.5 != first[f"{CORPUS}.eer"]
     assert second["run_id"] == first["run_id"]
     assert second["status"] == "FINISHED"
@@ -194,11 +195,11 @@ def test_again_runs_a_row_anew_beside_the_earlier_run(card, config: Config):
     assert (first.folder / "kept.pt").read_bytes() == before
     model = trained_models.find_model(order(card), None, config, Store(config))
     assert model.source == str(second.folder / "kept.pt")
-    frame = Store(config).table_frame("test/stages", "smoke")
+    stored = Store(config).stored_runs("test/stages", "smoke")
     stands = select_row_runs(
-        card, "alone", order(card).resolve_runs()["alone"].signatures, frame, "smoke"
+        card, "alone", order(card).resolve_runs()["alone"].signatures, stored, "smoke"
     )
-    assert stands.runs["run_id"].tolist() == [frame["run_id"].iloc[-1]]
+    assert [run.run_id for run in stands.runs] == [stored[-1].run_id]
 
 
 class StoppedAtOnce(Watcher):

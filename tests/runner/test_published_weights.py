@@ -111,12 +111,12 @@ def test_reports_mark_it(finished, order, config):
         for row in table_cards.runnable_rows(table)
     }
     store = Store(config)
-    frames = store.table_frame(KEY, "paper"), store.scored_frame(KEY, "paper")
-    made = build_report(table, paper, runs, *frames, "paper")
+    stored, scored = store.stored_runs(KEY, "paper"), store.scored_records(KEY, "paper")
+    made = build_report(table, paper, runs, stored, scored, "paper")
     lines = [line for line in made.markdown.splitlines() if PUBLISHED_WEIGHTS in line]
     assert any("AASIST-L.pth" in line and "0.99" in line for line in lines)
     assert PUBLISHED_WEIGHTS in made.csv
-    marked, _ = add_variant_rows(table, runs, frames[0], "paper")
+    marked, _ = add_variant_rows(table, runs, stored, "paper")
     assert PUBLISHED_WEIGHTS not in " ".join(marked.rows["AASIST-L"].cells)
     assert table.rows[ROW].cells == ("AASIST-L", "AASIST-L.pth")
 

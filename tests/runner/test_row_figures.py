@@ -145,7 +145,7 @@ def test_a_picture_that_fails_leaves_the_row_finished_until_it_can_be_drawn(
     assert run.info.status == "FINISHED"
     assert run.data.metrics[f"{EVALUATION}.eer"] >= 0
     assert store.artifact_names(run.info.run_id, "figures") == []
-    (status,) = row_statuses(card, "smoke", store.table_frame(card.key, "smoke"), None)[:1]
+    (status,) = row_statuses(card, "smoke", store.stored_runs(card.key, "smoke"), None)[:1]
     assert status.state == "incomplete"
 
     with monkeypatch.context() as patched:
@@ -175,9 +175,9 @@ def test_results_that_fail_are_missing_in_reports_until_they_are_there(
     assert (outcome.state, outcome.code) == ("incomplete", "scores.other-utterances")
 
     def progress() -> str:
-        frame = Store(config).table_frame(card.key, "smoke")
-        signatures = frame["signature"].tolist()
-        return describe_progress(select_row_runs(card, "alone", signatures, frame, "smoke"))
+        stored = Store(config).stored_runs(card.key, "smoke")
+        signatures = [run.signature for run in stored]
+        return describe_progress(select_row_runs(card, "alone", signatures, stored, "smoke"))
 
     assert progress() == "seed 7: incomplete"
     (outcome,) = run_rows(card, config, ["alone"], Watcher())

@@ -17,6 +17,7 @@ from bench.tracking.store import Store
 from bench.training import checkpoints, file_names
 from bench.training.row import DatasetCache, training_path
 from tests.runner.stages import Watcher, run_rows
+from tests.tracked_frames import table_frame
 
 
 def tracked(config: Config):
@@ -55,7 +56,7 @@ def test_both_stages_are_tracked_and_the_first_is_trained_once(card, config: Con
     # The second row's first stage had been trained already: its curve is there, no step was taken.
     assert "two · seed 7 · start" in watcher.steps
     assert "again · seed 7 · start" not in watcher.steps
-    assert set(Store(config).table_frame("test/stages", "smoke")["row"]) == {"two", "again"}
+    assert set(table_frame(Store(config), "test/stages", "smoke")["row"]) == {"two", "again"}
 
 
 @pytest.mark.rows

@@ -10,6 +10,7 @@ from bench.tracking.store import Store
 from tests.errors import raises_code
 from tests.services.older_stores import count_tables, read_revision, write_older_store
 from tests.services.postgresql import PostgreSQL, run_postgresql
+from tests.tracked_frames import table_frame
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def test_an_older_database_is_not_migrated(postgresql: PostgreSQL, tmp_path):
     with raises_code("tracking.schema-older", revision, "pg_dump"):
         store.require_open()
     with raises_code("tracking.schema-older"):
-        store.table_frame("sal/table4", "paper")
+        table_frame(store, "sal/table4", "paper")
     assert (read_revision(address), count_tables(address)) == (revision, tables)
 
 

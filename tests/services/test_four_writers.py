@@ -12,6 +12,7 @@ from bench.config import Config
 from bench.tracking.store import Store
 from tests.services.postgresql import PostgreSQL, run_postgresql
 from tests.services.recorder import EPOCHS, TABLE, figures, loss
+from tests.tracked_frames import table_frame
 from tests.tracking.serving import Server
 
 SEEDS = {"S0": (1, 2), "S1": (1, 2), "S5": (1, 2), "S7": (1, 2)}
@@ -47,7 +48,7 @@ def record_at_once(address: str, tmp_path: Path) -> None:
 def check_runs(store: Store, tmp_path: Path) -> None:
     names = [experiment.name for experiment in store.client.search_experiments()]
     assert sorted(names) == ["Default", TABLE]
-    frame = store.table_frame(TABLE, "smoke").set_index(["row", "seed"]).sort_index()
+    frame = table_frame(store, TABLE, "smoke").set_index(["row", "seed"]).sort_index()
     assert frame.index.tolist() == [(row, seed) for row, seeds in SEEDS.items() for seed in seeds]
     assert {*frame["status"]} == {"FINISHED"}
     for (row, seed), run in frame.iterrows():

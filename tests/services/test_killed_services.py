@@ -16,6 +16,7 @@ from tests.errors import raises_code
 from tests.services.postgresql import PostgreSQL, run_postgresql
 from tests.services.recorder import EPOCHS, TABLE, build_entry, figures, loss
 from tests.services.s3 import BUCKET, run_s3
+from tests.tracked_frames import table_frame
 from tests.tracking.serving import Server
 
 ROW = "S5"
@@ -104,7 +105,7 @@ def test_a_server_and_what_is_behind_it_are_killed_in_mid_run(postgresql: Postgr
                 assert [sent.state for sent in store.send_waiting()] == ["sent"]
             last = len(faults) - 1  # the server that keeps objects in memory forgot the others
             check_run(store, last, tmp_path)
-            assert len(store.table_frame(TABLE, "smoke")) == len(faults)
+            assert len(table_frame(store, TABLE, "smoke")) == len(faults)
             assert any(key.endswith(f"folder/{last}.txt") for key in s3.list_keys())
             assert store.waiting_names() == []
         finally:

@@ -14,7 +14,7 @@ from bench.sweeps import trial_table
 from bench.sweeps.trials import SweepRun
 from bench.tracking.store import Store
 from tests.sweeps.conftest import Formula, config, empty_store, finish
-from tests.sweeps.trials import NOTHING, SMALL, Watcher, kept
+from tests.sweeps.trials import SMALL, Watcher, kept
 
 __all__ = ["config", "empty_store"]
 
@@ -37,7 +37,7 @@ def made(card: Sweep, open_study, values: list[float], resolution: float | None)
 
     study = open_study(card)
     finish(study, Known(), len(values))
-    return kept(trial_table.build_trial_table(study, NOTHING, resolution))
+    return kept(trial_table.build_trial_table(study, {}, resolution))
 
 
 @pytest.mark.parametrize(
@@ -116,6 +116,6 @@ def test_trials_whose_kept_weights_reach_the_same_are_tied(parse, config, monkey
     assert said.startswith("No single best trial: 2 of 2 finished trials have dev.eer 12.50 (%)")
     # Dev's frames of 160 ms, fewer of one class than of the other.
     assert "one error of its smaller class is worth" in said
-    table = trial_table.build_trial_table(sweeping.study, NOTHING, sweeping._resolution)
+    table = trial_table.build_trial_table(sweeping.study, {}, sweeping._resolution)
     worth = table["resolution"].iloc[0]
     assert 1 / (2 * worth / 100) == pytest.approx(round(1 / (2 * worth / 100)))

@@ -14,9 +14,10 @@ from bench.errors import BenchError
 from bench.reports import sweep_report as reporting
 from bench.reports.sweep_best import find_leaders
 from bench.sweeps import trial_table
-from bench.tracking.run_frame import COLUMNS as TRACKED
+from bench.tracking.stored_runs import StoredRun
 from tests.sweeps.conftest import Formula, finish
-from tests.sweeps.trials import NOTHING, kept
+from tests.sweeps.trials import kept
+from tests.tracked_frames import as_runs
 
 pytestmark = pytest.mark.drawn
 
@@ -35,10 +36,22 @@ optimiser.learning_rate = { kind = "float", low = 1e-6, high = 1e-4, log = true 
 """
 
 
-def run_of(number: int, seed: int, eer: float) -> dict[str, object]:
-    own = {"row": number, "seed": seed, "hours": 0.5, "run_id": f"r{number}-{seed}"}
-    figures = {"a.eer": eer, "a.eer.low": eer - 1, "a.eer.high": eer + 1}
-    return {**dict.fromkeys(TRACKED, ""), **own, "device": "cpu", **figures}
+def runs_of(number: int, eer_by_seed: dict[int, float]) -> list[StoredRun]:
+    """Return the runs of a trial."""
+    lines = [
+        {
+            "row": f"trial {number}",
+            "seed": seed,
+            "hours": 0.5,
+            "run_id": f"r{number}-{seed}",
+            "device": "cpu",
+            "a.eer": eer,
+            "a.eer.low": eer - 1,
+            "a.eer.high": eer + 1,
+        }
+        for seed, eer in eer_by_seed.items()
+    ]
+    return as_runs(pd.DataFrame(lines))
 
 
 @pytest.fixture
@@ -54,8 +67,8 @@ def study(parse, open_study):
 
 @pytest.fixture
 def trials(study) -> pd.DataFrame:
-    runs = [run_of(0, 1, 10.0), run_of(0, 2, 20.0), run_of(1, 1, 7.0)]
-    return trial_table.build_trial_table(study, pd.DataFrame(runs))
+    runs = {0: runs_of(0, {1: 10.0, 2: 20.0}), 1: runs_of(1, {1: 7.0})}
+    return trial_table.build_trial_table(study, runs)
 
 
 def test_a_line_says_what_a_trial_was(study, trials):
@@ -152,7 +165,7 @@ def test_a_study_without_a_finished_trial_has_no_best(parse, open_study):
     study = open_study(parse(THREE))
     finish(study, Formula(fail), 2)
     made = reporting.build_sweep_report(
-        study.card, kept(trial_table.build_trial_table(study, NOTHING)), {}, 0
+        study.card, kept(trial_table.build_trial_table(study, {})), {}, 0
     )
     assert "No trial is finished." in made.markdown
     assert made.figures == {}
@@ -167,7 +180,7 @@ def test_the_fragment_pasted_into_its_table_is_the_trial(
     card = parse(text, form)
     study = open_study(card)
     finish(study, Formula(), 3)
-    trials = kept(trial_table.build_trial_table(study, NOTHING))
+    trials = kept(trial_table.build_trial_table(study, {}))
     markdown = reporting.build_sweep_report(card, trials, {}, 0).markdown
     fragment = markdown.partition("```toml\n")[2].partition("```")[0]
     assert 'from = "S7"' in fragment

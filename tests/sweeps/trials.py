@@ -6,10 +6,6 @@ import io
 
 import pandas as pd
 
-from bench.tracking.run_frame import COLUMNS as TRACKED
-
-NOTHING = pd.DataFrame(columns=pd.Index([*TRACKED, "a.eer", "a.eer.low", "a.eer.high"]))
-
 
 def kept(trials: pd.DataFrame) -> pd.DataFrame:
     """The table as it comes back from the tracking store: all of it text."""

@@ -23,6 +23,7 @@ from bench.tracking import client as mlflow_client
 from bench.tracking.run_record import RunRecord, ScoredFile
 from bench.tracking.store import Store
 from tests.errors import raises_code
+from tests.tracked_frames import scored_frame, table_frame
 from tests.tracking.serving import free_port
 
 FIGURES = {"partialspoof.eer": MetricResult(0.0361, 0.0350, 0.0372)}
@@ -77,7 +78,7 @@ def test_a_run_goes_to_the_outbox_and_one_line_says_so(
             tracked.finish_run(FIGURES)
         assert store.find_finished(entry)
         with raises_code("tracking.no-answer") as raised:
-            store.table_frame("sal/table4", "paper")
+            table_frame(store, "sal/table4", "paper")
     assert len(said) == 1
     assert "does not answer" in said[0]
     assert f"127.0.0.1:{port}/d" in said[0]
@@ -100,7 +101,7 @@ def test_a_database_is_asked_once(stated: Callable[[str], Store], monkeypatch):
     with closing_at_once() as port:
         store = stated(f"postgresql://bob:{SECRET}@127.0.0.1:{port}/d")
         with raises_code("tracking.no-answer") as raised:
-            store.table_frame("sal/table4", "paper")
+            table_frame(store, "sal/table4", "paper")
     assert len(tried) == 1
     assert SECRET not in str(raised.value)
 
@@ -113,14 +114,14 @@ def test_a_missing_driver_is_named(stated: Callable[[str], Store], monkeypatch):
 
     monkeypatch.setattr(sqlalchemy, "create_engine", create_engine)
     with closing_at_once() as port, raises_code("package.missing") as raised:
-        stated(f"postgresql://127.0.0.1:{port}/d").table_frame("sal/table4", "paper")
+        table_frame(stated(f"postgresql://127.0.0.1:{port}/d"), "sal/table4", "paper")
     assert "pip install psycopg2" in str(raised.value)
 
 
 @pytest.mark.parametrize("uri", ["uc:x", f"azureml://k:{SECRET}@h/x"])
 def test_a_service_that_refuses_is_not_said_to_be_away(stated: Callable[[str], Store], said, uri):
     with raises_code("tracking.cannot-open") as raised:
-        stated(uri).table_frame("sal/table4", "paper")
+        table_frame(stated(uri), "sal/table4", "paper")
     assert SECRET not in str(raised.value)
     assert said == []
 
@@ -132,7 +133,7 @@ def test_databricks_without_a_login_is_not_said_to_be_away(
     refused = mlflow_client_error("Reading Databricks credential configuration failed")
     monkeypatch.setattr("mlflow.MlflowClient", lambda **given: SimpleNamespace(**refused))
     with raises_code("tracking.cannot-open") as raised:
-        stated("databricks").table_frame("sal/table4", "paper")
+        table_frame(stated("databricks"), "sal/table4", "paper")
     assert "Reading Databricks credential configuration failed" in str(raised.value)
     assert said == []
 
@@ -187,8 +188,8 @@ def test_a_deleted_experiment_is_named_with_its_remedy(store: Store, entry: RunR
     asked = {
         "run": lambda: store.begin_run(replace(entry, seed=7)),
         "known": lambda: store.find_finished(entry),
-        "report": lambda: store.table_frame("sal/table4", "paper"),
-        "scored": lambda: store.scored_frame("sal/table4", "paper"),
+        "report": lambda: table_frame(store, "sal/table4", "paper"),
+        "scored": lambda: scored_frame(store, "sal/table4", "paper"),
         "score": lambda: store.keep_scored_file(scored, {}),
         "show": lambda: store.search_runs("sal/table4", {"form": "paper"}),
     }
@@ -212,7 +213,7 @@ def test_what_a_store_refuses_is_one_message(store: Store, monkeypatch):
     monkeypatch.setattr(store.client, "search_runs", refuse)
     monkeypatch.setattr(store.client, "get_experiment_by_name", refuse)
     with raises_code("tracking.store-failed") as raised:
-        store.table_frame("sal/table4", "paper")
+        table_frame(store, "sal/table4", "paper")
     assert "mlflow.db" in str(raised.value)
     assert "disk is full" in str(raised.value)
     assert "\n" not in str(raised.value)

@@ -8,6 +8,7 @@ import pytest
 from bench.metrics.measured import MetricResult
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
+from tests.tracked_frames import table_frame
 
 WHOLE = MetricResult(0.01, 0.0046, 0.016, 0.0086, 0.0113, 12, 66, 7355, 63882, "speaker+attack")
 
@@ -16,7 +17,7 @@ def test_errors_trials_and_both_intervals_are_columns(store: Store, entry: RunRe
     by_attack = {"partialspoof.A07.eer": WHOLE._replace(plan="speaker")}
     with store.begin_run(entry) as tracked:
         tracked.finish_run({"partialspoof.eer": WHOLE, **by_attack})
-    (run,) = store.table_frame("sal/table4", "paper").to_dict("records")
+    (run,) = table_frame(store, "sal/table4", "paper").to_dict("records")
     found = {name.removeprefix("partialspoof.eer."): of for name, of in run.items()}
     assert run["partialspoof.eer"] == pytest.approx(1.0)
     assert found["low"] == pytest.approx(0.46)
@@ -40,6 +41,6 @@ def test_what_is_said_of_a_run_in_text_is_a_column(store: Store, entry: RunRecor
         tracked.set_tag("breaths", "{}")
         tracked.set_tag("breaths", '{"train": {"bonafide": 0.05}}')
         tracked.finish_run({})
-    (run,) = store.table_frame("sal/table4", "paper").to_dict("records")
+    (run,) = table_frame(store, "sal/table4", "paper").to_dict("records")
     assert run["threads"] == "2"
     assert run["breaths"] == '{"train": {"bonafide": 0.05}}'

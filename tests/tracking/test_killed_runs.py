@@ -16,6 +16,7 @@ from bench.config import Config
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 from tests.errors import raises_code
+from tests.tracked_frames import table_frame
 from tests.tracking.histories import FIGURES, curve
 
 WORKER = """
@@ -57,14 +58,14 @@ def test_processes_open_a_new_store_at_once_and_are_killed(
     for worker in workers:
         os.kill(worker.pid, signal.SIGKILL)
         worker.communicate()
-    assert store.table_frame("sal/table4", "paper")["status"].tolist() == ["RUNNING", "RUNNING"]
+    assert table_frame(store, "sal/table4", "paper")["status"].tolist() == ["RUNNING", "RUNNING"]
     with store.begin_run(replace(entry, seed=1)) as tracked:
         for step in range(3, 8):
             tracked.log_epoch({"train.loss": 1.0 / (step + 1)}, step)
         tracked.finish_run(FIGURES)
     assert curve(store, tracked, "train.loss") == [(s, 1.0 / (s + 1)) for s in range(8)]
     assert store.fail_dead_runs() == ["sal/table4: S5 · seed 2"]
-    frame = store.table_frame("sal/table4", "paper").set_index("seed")
+    frame = table_frame(store, "sal/table4", "paper").set_index("seed")
     assert frame["status"].to_dict() == {1: "FINISHED", 2: "FAILED"}
     assert str(workers[1].pid) in frame["failure"][2]
     with sqlite3.connect(tmp_path / "mlflow.db") as database:

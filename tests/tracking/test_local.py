@@ -22,6 +22,7 @@ from bench.tracking import mlflow_store, sqlite_store
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 from tests.errors import raises_code
+from tests.tracked_frames import table_frame
 
 FIGURES = {"partialspoof.eer": MetricResult(0.0361, 0.0350, 0.0372)}
 
@@ -70,7 +71,7 @@ def test_the_half_made_store_of_a_real_kill_is_made_anew(shared, tmp_path, monke
     if not case.is_file():
         pytest.skip("the case half-made-mlflow.db is not in ../shared")
     shutil.copyfile(case, tmp_path / "mlflow.db")
-    assert Store(Config(work=tmp_path)).table_frame("sal/table4", "paper").empty
+    assert table_frame(Store(Config(work=tmp_path)), "sal/table4", "paper").empty
 
 
 def test_a_store_that_holds_anything_is_left_as_it_is(
@@ -117,7 +118,7 @@ from pathlib import Path
 from bench.config import Config
 from bench.tracking.store import Store
 print("ready", flush=True)
-Store(Config(work=Path(sys.argv[1]))).table_frame("sal/table4", "paper")
+table_frame(Store(Config(work=Path(sys.argv[1]))), "sal/table4", "paper")
 """
 
 
@@ -203,7 +204,7 @@ def state(work):
 def test_a_store_that_cannot_be_written_is_read(read_only, entry: RunRecord, tmp_path):
     before = state(read_only.work)
     store = Store(read_only)
-    assert store.table_frame("sal/table4", "paper")["status"].tolist() == ["FINISHED"]
+    assert table_frame(store, "sal/table4", "paper")["status"].tolist() == ["FINISHED"]
     assert store.find_finished(entry)
     (run,) = store.search_runs("sal/table4", entry.identity)
     (found,) = store.client.list_artifacts(run.info.run_id, "folder")
@@ -258,7 +259,7 @@ try:
 except OSError as error:
     print(error.strerror)
 store = Store(Config(work=work))
-print(store.table_frame("sal/table4", "paper")["status"].tolist())
+print(table_frame(store, "sal/table4", "paper")["status"].tolist())
 try:
     store.require_writable()
 except BenchError as error:

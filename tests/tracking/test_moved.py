@@ -17,6 +17,7 @@ from bench.metrics.measured import MetricResult
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 from tests.errors import raises_code
+from tests.tracked_frames import table_frame
 
 FIGURES = {"partialspoof.eer": MetricResult(0.0361, 0.0350, 0.0372)}
 
@@ -69,7 +70,7 @@ def test_a_moved_folder_holds_its_runs_and_takes_new_ones(run, entry: RunRecord,
         assert place(store, run_id).is_relative_to(new / "artifacts")
     assert not old.exists(), "nothing is made anew at the old place"
     assert {path.name for path in tmp_path.iterdir()} == {"a.txt", name}
-    assert set(store.table_frame("sal/table4", "paper")["seed"]) == {666, 7}
+    assert set(table_frame(store, "sal/table4", "paper")["seed"]) == {666, 7}
 
 
 @pytest.mark.rows
@@ -85,7 +86,7 @@ def test_a_copied_folder_and_its_original_are_two(run, entry: RunRecord, tmp_pat
     third = run(old, replace(entry, seed=8))
     assert place(opened(old), first).is_relative_to(old)
     assert place(opened(old), third).is_relative_to(old)
-    assert set(opened(new).table_frame("sal/table4", "paper")["seed"]) == {666, 7}
+    assert set(table_frame(opened(new), "sal/table4", "paper")["seed"]) == {666, 7}
 
 
 @pytest.mark.rows

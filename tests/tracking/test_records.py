@@ -16,6 +16,7 @@ from bench.tracking import file_store, run_artifacts
 from bench.tracking.run_record import ScoredFile
 from bench.tracking.store import Store
 from tests.errors import raises_code
+from tests.tracked_frames import scored_frame, table_frame
 
 
 @pytest.fixture
@@ -50,13 +51,13 @@ def verdict(tmp_path):
 def test_a_record_is_read_as_a_stores_run_is(own, store: Store, scored: ScoredFile, verdict):
     run_id = own.keep_scored_file(scored, {"": [verdict]})
     store.keep_scored_file(scored, {"": [verdict]})
-    ours, mlflows = (of.scored_frame("cross/detection", "paper") for of in (own, store))
+    ours, mlflows = (scored_frame(of, "cross/detection", "paper") for of in (own, store))
     assert ours["run_id"].tolist() == [run_id]
     unequal = ["run_id", "ended"]
     pd.testing.assert_frame_equal(ours.drop(columns=unequal), mlflows.drop(columns=unequal))
-    assert own.table_frame("cross/detection", "paper").empty
-    assert own.scored_frame("cross/detection", "smoke").empty
-    assert own.scored_frame("sal/table4", "paper").empty
+    assert table_frame(own, "cross/detection", "paper").empty
+    assert scored_frame(own, "cross/detection", "smoke").empty
+    assert scored_frame(own, "sal/table4", "paper").empty
 
 
 def test_what_is_kept_with_a_record_is_found_as_a_runs_files_are(
@@ -81,13 +82,13 @@ def test_the_same_file_judged_alike_is_one_record(own, scored: ScoredFile, verdi
     first = own.keep_scored_file(scored, {"": [verdict]})
     assert own.keep_scored_file(scored, {"": [verdict]}) == first
     assert own.keep_scored_file(replace(scored, digest="other"), {"": [verdict]}) != first
-    assert len(own.scored_frame("cross/detection", "paper")) == 2
+    assert len(scored_frame(own, "cross/detection", "paper")) == 2
 
 
 def test_one_that_cannot_be_kept_whole_is_not_there(own, scored: ScoredFile, tmp_path):
     with pytest.raises(OSError, match=r"gone\.json"):
         own.keep_scored_file(scored, {"": [tmp_path / "gone.json"]})
-    assert own.scored_frame("cross/detection", "paper").empty
+    assert scored_frame(own, "cross/detection", "paper").empty
 
 
 @pytest.mark.parametrize("how", ["synchronise", "scored"])
@@ -99,7 +100,7 @@ def test_a_store_takes_records_in_once(
     if how == "synchronise":
         assert [of.state for of in store.send_waiting()] == ["sent"]
         assert store.send_waiting() == []
-    found = store.scored_frame("cross/detection", "paper")
+    found = scored_frame(store, "cross/detection", "paper")
     assert found["system"].tolist() == ["MyDet"]
     assert [of.path for of in store.client.list_artifacts(found["run_id"][0])] == ["verdict.json"]
     assert store.waiting_names() == []
@@ -114,7 +115,7 @@ def test_a_record_that_is_sent_keeps_its_time(
     (record,) = file_store.read_records(file_store.records_folder(config))
     store.keep_scored_file(replace(scored, digest="judged later"), {"": [verdict]})
     store.send_waiting()
-    found = store.scored_frame("cross/detection", "paper")
+    found = scored_frame(store, "cross/detection", "paper")
     assert found["scores"].tolist() == ["feedbeef", "judged later"]
     assert found["ended"][0] == pd.Timestamp(record.judged_ms, unit="ms", tz="UTC")
 
@@ -124,7 +125,7 @@ def test_a_record_of_what_the_store_has_is_not_kept_twice(
 ):
     store.keep_scored_file(scored, {"": [verdict]})
     own.keep_scored_file(scored, {"": [verdict]})
-    assert len(store.scored_frame("cross/detection", "paper")) == 1
+    assert len(scored_frame(store, "cross/detection", "paper")) == 1
 
 
 def test_a_store_that_cannot_be_written_is_read_without_them(
@@ -136,7 +137,7 @@ def test_a_store_that_cannot_be_written_is_read_without_them(
         raise BenchError("file.unwritable", "cannot be written")
 
     store._take_records = refuse
-    assert store.scored_frame("cross/detection", "paper").empty
+    assert scored_frame(store, "cross/detection", "paper").empty
     said = capsys.readouterr().err
     assert said == "1 evaluated score files wait for `bench sync`: cannot be written\n"
 
@@ -150,7 +151,7 @@ def test_a_record_that_is_none_is_named(own, config: Config, scored: ScoredFile,
     )
     place.write_text(text)
     with raises_code("tracking.bad-record") as raised:
-        own.scored_frame("cross/detection", "paper")
+        scored_frame(own, "cross/detection", "paper")
     assert str(place) in str(raised.value)
 
 

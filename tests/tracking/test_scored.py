@@ -6,15 +6,15 @@ import json
 import math
 from dataclasses import asdict, replace
 
-import pandas as pd
 import pytest
 
 from bench.metrics.measured import MetricResult
 from bench.tracking import run_files
 from bench.tracking.run_record import RunRecord, ScoredFile
-from bench.tracking.scored_record import SCORED, ScoredRecord, framed_records, record_of_file
+from bench.tracking.scored_record import ScoredRecord, record_of_file
 from bench.tracking.scored_runs import REPLACED
 from bench.tracking.store import Store
+from tests.tracked_frames import scored_frame, table_frame
 
 
 @pytest.mark.rows
@@ -28,14 +28,10 @@ def test_a_judged_file_stands_beside_the_tables_runs_and_not_among_them(
     run_id = store.keep_scored_file(
         scored, {"": [tmp_path / "verdict.json"], "scores/a": [tmp_path / "s"]}
     )
-    assert store.table_frame("sal/table4", "paper")["row"].tolist() == ["S5"]
-    found = store.scored_frame("sal/table4", "paper")
-    assert tuple(found.columns[: len(SCORED)]) == SCORED
-    (kept,) = found.to_dict("records")
-    assert kept["system"] == "BAM"
-    assert kept["missing"] == 3
-    assert kept["status"] == "FINISHED"
-    assert kept["partialspoof.eer"] == pytest.approx(3.61)
+    assert table_frame(store, "sal/table4", "paper")["row"].tolist() == ["S5"]
+    (kept,) = store.scored_records("sal/table4", "paper")
+    assert (kept.system, kept.missing, kept.status) == ("BAM", 3, "FINISHED")
+    assert kept.figures["partialspoof.eer"] == pytest.approx(3.61)
     run = store.client.get_run(run_id)
     assert run.data.tags["kind"] == "scored"
     assert "Scored, not trained here" in run.data.tags["mlflow.note.content"]
@@ -57,13 +53,13 @@ def test_one_that_failed_half_way_is_kept_anew(store: Store, scored: ScoredFile,
     with pytest.raises(OSError, match=r"gone\.json"):
         store.keep_scored_file(scored, {"": [tmp_path / "gone.json"]})
     run_id = store.keep_scored_file(scored, {})
-    states = store.scored_frame("sal/table4", "paper").set_index("run_id")["status"]
+    states = scored_frame(store, "sal/table4", "paper").set_index("run_id")["status"]
     assert sorted(states) == ["FAILED", "FINISHED"]
     assert states[run_id] == "FINISHED"
 
 
 def test_a_table_without_any_has_none(store: Store):
-    assert store.scored_frame("sal/table4", "paper").empty
+    assert scored_frame(store, "sal/table4", "paper").empty
 
 
 def test_a_figure_without_an_interval_has_a_dash(store: Store, scored: ScoredFile):
@@ -109,7 +105,7 @@ def test_the_file_that_was_judged_last_stands_and_the_earlier_is_kept(
     def stands():
         (system,) = system_runs(store)
         tags = [store.client.get_run(of).data.tags.get(REPLACED) for of in ids]
-        latest = store.scored_frame("sal/table4", "paper")["run_id"].tolist()[-1]
+        latest = scored_frame(store, "sal/table4", "paper")["run_id"].tolist()[-1]
         return system.data.metrics["had.eer"], tags, latest
 
     assert stands() == (20, [ids[1], None], ids[1])
@@ -132,17 +128,15 @@ def test_a_run_of_before_systems_were_rows_is_read(store: Store, scored: ScoredF
     run_id = store.keep_scored_file(scored, {})
     for name in ("evaluation", "mlflow.parentRunId"):
         store.client.delete_tag(run_id, name)
-    (kept,) = store.scored_frame("sal/table4", "paper").to_dict("records")
+    (kept,) = scored_frame(store, "sal/table4", "paper").to_dict("records")
     assert (kept["evaluation"], kept["reading"]) == ("partialspoof", "{}")
 
 
 def test_what_is_kept_is_what_a_store_without_mlflow_can_write(store: Store, scored: ScoredFile):
     record = record_of_file(scored, store.keep_scored_file(scored, {}), 1_764_000_000_000)
     again = ScoredRecord(**json.loads(json.dumps(asdict(record))))
-    ours = framed_records([again]).drop(columns="ended")
-    pd.testing.assert_frame_equal(
-        ours, store.scored_frame("sal/table4", "paper").drop(columns="ended"), check_like=True
-    )
+    (kept,) = store.scored_records("sal/table4", "paper")
+    assert again == replace(kept, ended_ms=record.ended_ms)
 
 
 @pytest.mark.rows

@@ -15,8 +15,8 @@ import pytest
 from bench.tracking import sqlite_runs
 from bench.tracking.file_store import FileStore
 from bench.tracking.open_store import StoreReader
-from bench.tracking.run_frame import runs_frame
 from bench.tracking.store import Store
+from bench.tracking.stored_runs import read_stored_runs
 from bench.tracking.table_runs import runs_by_table, table_runs
 from tests.errors import raises_code
 from tests.tracking.outbox import run_row
@@ -47,7 +47,7 @@ def test_runs_are_those_of_the_client(config, store: Store, entry, tmp_path):
         assert found is not None
         assert content(found) == content(expected)
         assert len(found) == 3
-        assert runs_frame(found).equals(runs_frame(expected))
+        assert read_stored_runs(found) == read_stored_runs(expected)
     store.client.delete_run(tracked.run_id)
     assert len(sqlite_runs.read_runs(file, ["sal/table4"], tags)) == 2
     assert content(table_runs(config, "sal/table4", "smoke")) == []
@@ -74,11 +74,11 @@ def test_reports_read_what_the_opened_store_gives(config, store: Store, entry, s
     store.keep_scored_file(scored, {})
     reader = StoreReader(config)
     for form in ("paper", "smoke"):
-        assert reader.table_frame("sal/table4", form).equals(store.table_frame("sal/table4", form))
-        files = reader.scored_frame("sal/table4", form)
-        assert files.equals(store.scored_frame("sal/table4", form))
-    assert len(reader.table_frame("sal/table4", "paper")) == 1
-    assert len(reader.scored_frame("sal/table4", "paper")) == 1
+        assert reader.stored_runs("sal/table4", form) == store.stored_runs("sal/table4", form)
+        files = reader.scored_records("sal/table4", form)
+        assert files == store.scored_records("sal/table4", form)
+    assert len(reader.stored_runs("sal/table4", "paper")) == 1
+    assert len(reader.scored_records("sal/table4", "paper")) == 1
     assert reader.artifact_uri(run_id) == store.artifact_uri(run_id)
     assert "_store" not in vars(reader), "it was never opened"
     moved = replace(config, work=tmp_path / "moved")
@@ -90,7 +90,7 @@ def test_reports_read_what_the_opened_store_gives(config, store: Store, entry, s
 @pytest.mark.usefixtures("store")
 def test_records_that_wait_are_sent_before_a_report_is_made(config, scored):
     FileStore(config).keep_scored_file(scored, {})
-    assert len(StoreReader(config).scored_frame("sal/table4", "paper")) == 1
+    assert len(StoreReader(config).scored_records("sal/table4", "paper")) == 1
 
 
 def test_a_deleted_experiment_is_no_empty_one(config, store: Store, entry):
@@ -98,7 +98,7 @@ def test_a_deleted_experiment_is_no_empty_one(config, store: Store, entry):
         pass
     store.client.delete_experiment(store.client.get_experiment_by_name("sal/table4").experiment_id)
     for read in (
-        lambda: StoreReader(config).table_frame("sal/table4", "paper"),
+        lambda: StoreReader(config).stored_runs("sal/table4", "paper"),
         lambda: table_runs(config, "sal/table4", "paper"),
     ):
         with raises_code("tracking.experiment-deleted"):

@@ -13,10 +13,10 @@ import pytest
 from bench.config import Config
 from bench.jobs import process
 from bench.metrics.measured import MetricResult
-from bench.tracking.run_frame import COLUMNS
 from bench.tracking.run_record import DatasetUse, RunRecord
 from bench.tracking.store import Store
 from tests.errors import raises_code
+from tests.tracked_frames import table_frame
 from tests.tracking.histories import FIGURES, curve
 
 
@@ -174,10 +174,10 @@ def test_it_goes_on_in_the_same_run_with_the_curve_of_an_uninterrupted_one(
     assert run.data.tags["device"] == "NVIDIA H200"
     assert run.data.tags["environment"].startswith("python 3.")
     assert run.data.tags["environment"].endswith(", torch 9.9")
-    (kept,) = store.table_frame("sal/table4", "paper")["environment"]
+    (kept,) = table_frame(store, "sal/table4", "paper")["environment"]
     assert kept == run.data.tags["environment"]
     assert len(run.inputs.dataset_inputs) == 1
-    assert len(store.table_frame("sal/table4", "paper")) == 1
+    assert len(table_frame(store, "sal/table4", "paper")) == 1
 
 
 def test_hours_add_up_over_processes(store: Store, entry: RunRecord, monkeypatch):
@@ -281,7 +281,7 @@ def test_a_diverged_loss_is_kept_as_it_is(store: Store, entry: RunRecord):
 
 @pytest.mark.rows
 def test_frame_is_tidy(store: Store, entry: RunRecord, smoke_entry: RunRecord):
-    assert list(store.table_frame("sal/table4", "paper").columns) == list(COLUMNS)
+    columns = {*table_frame(store, "sal/table4", "paper").columns}
     with store.begin_run(entry) as tracked:
         tracked.log_epoch({"dev.eer": 0.5}, 0)
         tracked.finish_run(FIGURES)
@@ -289,13 +289,13 @@ def test_frame_is_tidy(store: Store, entry: RunRecord, smoke_entry: RunRecord):
         raise RuntimeError("disk")
     with store.begin_run(smoke_entry) as tracked:
         tracked.finish_run(FIGURES)
-    frame = store.table_frame("sal/table4", "paper")
+    frame = table_frame(store, "sal/table4", "paper")
     assert frame["seed"].tolist() == [666, 777]
     assert frame["status"].tolist() == ["FINISHED", "FAILED"]
     assert frame["failure"].tolist() == ["", "RuntimeError: disk"]
     assert frame["partialspoof.eer"].tolist()[0] == pytest.approx(3.61)
     assert pd.isna(frame["partialspoof.eer"][1])
-    assert set(frame.columns) - set(COLUMNS) == {
+    assert {*frame.columns} - columns == {
         "plan.partialspoof",
         *(f"{name}{suffix}" for name in FIGURES for suffix in ("", ".low", ".high")),
     }
@@ -303,7 +303,7 @@ def test_frame_is_tidy(store: Store, entry: RunRecord, smoke_entry: RunRecord):
     assert set(frame["kept_epoch"]) == {""}
     assert (frame["ended"] >= frame["begun"]).all()
     assert str(frame["begun"].dt.tz) == "UTC"
-    (smoke,) = store.table_frame("sal/table4", "smoke").itertuples()
+    (smoke,) = table_frame(store, "sal/table4", "smoke").itertuples()
     assert (smoke.form, smoke.signature) == ("smoke", smoke_entry.run.signature)
 
 
@@ -314,7 +314,7 @@ def test_every_page_of_runs_is_read(store: Store, entry: RunRecord, monkeypatch)
     for seed in range(5):
         with store.begin_run(replace(entry, seed=seed)) as tracked:
             tracked.finish_run({})
-    assert store.table_frame("sal/table4", "paper")["seed"].tolist() == list(range(5))
+    assert table_frame(store, "sal/table4", "paper")["seed"].tolist() == list(range(5))
 
 
 def test_a_store_that_cannot_be_opened_is_named(tmp_path):

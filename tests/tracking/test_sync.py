@@ -14,6 +14,7 @@ from bench.tracking import client as mlflow_client
 from bench.tracking.run_record import RunRecord, ScoredFile
 from bench.tracking.store import Store
 from tests.errors import raises_code
+from tests.tracked_frames import scored_frame, table_frame
 from tests.tracking.outbox import FIGURES, everything, run_row, sent
 
 
@@ -30,7 +31,7 @@ def test_a_run_goes_on_where_no_server_listens_and_is_known_there(
     with raises_code("row.already-finished"):
         away.begin_run(entry)
     with raises_code("tracking.no-answer"):
-        away.table_frame("sal/table4", "paper")
+        table_frame(away, "sal/table4", "paper")
     with raises_code("tracking.no-answer"):
         away.send_waiting()
 
@@ -51,7 +52,7 @@ def test_a_run_is_sent_whole_and_once(away: Store, back: Store, entry: RunRecord
     assert not list((away._config.work / "outbox").rglob("a.txt")), "no room is taken twice"
     assert sent(away, back) == []
     assert everything(back, entry) == [after]
-    assert len(back.table_frame("sal/table4", "paper")) == 1
+    assert len(table_frame(back, "sal/table4", "paper")) == 1
 
 
 @pytest.mark.slow
@@ -163,7 +164,7 @@ def test_judged_score_files_and_how_tables_are_shown_are_sent(
     away.present_table(table_cards.read_table("sal/table4"))
     away.keep_scored_file(scored, {})
     sent(away, back)
-    assert back.scored_frame("sal/table4", "paper")["system"].tolist() == ["BAM"]
+    assert scored_frame(back, "sal/table4", "paper")["system"].tolist() == ["BAM"]
     assert list(back.page_addresses()) == ["sal/table4"]
 
 
@@ -200,13 +201,13 @@ def test_a_server_that_goes_away_in_the_middle_and_comes_back(
     other = replace(entry, seed=777)
     with store.begin_run(other) as tracked:
         tracked.finish_run(FIGURES)
-    assert store.table_frame("sal/table4", "paper").set_index("seed")["status"].to_dict() == {
+    assert table_frame(store, "sal/table4", "paper").set_index("seed")["status"].to_dict() == {
         666: "RUNNING",
         777: "FINISHED",
     }
     assert [of.state for of in store.send_waiting()] == ["sent"]
     assert store.send_waiting() == []
-    frame = store.table_frame("sal/table4", "paper").set_index("seed")
+    frame = table_frame(store, "sal/table4", "paper").set_index("seed")
     assert frame["status"].tolist() == ["FINISHED", "FINISHED"]
     (run,) = store.search_runs(entry.table, entry.identity)
     points = store.client.get_metric_history(run.info.run_id, "train.loss")

@@ -21,6 +21,7 @@ from bench.tracking.store import Store
 from tests.errors import raises_code
 from tests.jobs.commands import FakeCommands
 from tests.jobs.holding import hold_elsewhere, move_to_host
+from tests.tracked_frames import table_frame
 from tests.tracking.outbox import everything, run_row
 
 
@@ -71,7 +72,7 @@ def test_a_unit_records_to_its_own_outbox_and_bench_sync_sends_it(
     store = Store(unit("S5@666"))
     run_row(store, entry, tmp_path / "a.txt")
     assert store.find_finished(entry), "it knows what it has done"
-    assert store.table_frame(entry.table, "paper")["status"].tolist() == ["FINISHED"]
+    assert table_frame(store, entry.table, "paper")["status"].tolist() == ["FINISHED"]
     assert (config.work / "mlflow.db").read_bytes() == before, "never written"
     del store
     alone()
@@ -147,13 +148,13 @@ def test_two_machines_never_write_one_file(
         run_row(there, other, tmp_path / "a.txt")
         assert (config.work / "mlflow.db").read_bytes() == before
         assert "is written by process" in said[0]
-        assert there.table_frame(entry.table, "paper")["seed"].tolist() == [666, 667]
+        assert table_frame(there, entry.table, "paper")["seed"].tolist() == [666, 667]
         with raises_code("tracking.not-writable", "one machine"):
             there._access.store.require_writable()
         del there
     assert store.find_finished(other)
     assert [one.state for one in store.send_waiting()] == ["sent"]
-    assert store.table_frame(entry.table, "paper")["seed"].tolist() == [666, 667]
+    assert table_frame(store, entry.table, "paper")["seed"].tolist() == [666, 667]
 
 
 def test_who_began_to_write_at_the_same_time_is_refused(

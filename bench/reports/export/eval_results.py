@@ -92,9 +92,7 @@ def _render_entry(made: Report, cell: ResultCell, dataset: str) -> Iterator[str]
 
 def _read_date(stands: RowRuns) -> str:
     """Return the day on which the last run ended; empty where that is not known."""
-    if "ended" not in stands.runs:
-        return ""
-    return str(stands.runs["ended"].max().date())
+    return max((str(run.ended.date()) for run in stands.runs if run.ended), default="")
 
 
 def _describe_result(made: Report, cell: ResultCell) -> str:

@@ -1,9 +1,5 @@
 """The runs behind a report: code, packages, data and machine of each, and the lock file."""
 
-# The stubs of pandas leave many types open.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import json
@@ -15,16 +11,14 @@ from bench import provenance
 from bench._io.printable import one_line
 from bench.reports.document import Report
 from bench.reports.export.parts import ENVIRONMENT, MissingPart
-from bench.reports.result_cells import find_run_id
-from bench.reports.row_runs import RowRuns
-from bench.reports.scored_rows import MISSING
+from bench.reports.row_runs import RowRuns, SystemFigures
 from bench.reports.stored_results import list_drawn_metrics
 
 _TEXTS = (
     *("run_id", "signature", "commit", "lock", "package", "environment", "device"),
     *("precision", "threads", "determinism", "kept_epoch", "why_ended", "data", "contents"),
 )
-"""Columns of `bench.tracking.run_frame` that are written as they are."""
+"""Fields of `bench.tracking.stored_runs.StoredRun` that are written as they are."""
 _OBJECTS = ("fingerprints", "made_from", "versions", "metrics", "kept_dev", "breaths")
 """Those that hold JSON."""
 
@@ -35,42 +29,38 @@ def list_runs(made: Report) -> list[dict[str, Any]]:
         entry
         for row, stands in made.standings.items()
         for entry in (
-            _list_scored_files(row, stands, made) if stands.scored else _list_trained(row, stands)
+            _list_scored_files(row, stands.system, made)
+            if stands.system
+            else _list_trained(row, stands)
         )
     ]
 
 
 def _list_trained(row: str, stands: RowRuns) -> list[dict[str, Any]]:
-    lines: list[dict[Any, Any]] = stands.records
     return [
         {
             "row": row,
-            "seed": int(line["seed"]),
-            **{name: str(line.get(name, "")) for name in _TEXTS},
-            **{name: _parse_object(line.get(name)) for name in _OBJECTS},
-            "begun": line["begun"].isoformat(),
-            "ended": line["ended"].isoformat(),
-            "hours": float(line["hours"]),
+            "seed": run.seed,
+            **{name: getattr(run, name) for name in _TEXTS},
+            **{name: json.loads(getattr(run, name) or "{}") for name in _OBJECTS},
+            "begun": run.begun.isoformat(),
+            "ended": run.ended.isoformat() if run.ended else "",
+            "hours": run.hours,
         }
-        for line in lines
+        for run in stands.runs
     ]
 
 
-def _parse_object(text: Any) -> Any:
-    return json.loads(text) if isinstance(text, str) and text else {}
-
-
-def _list_scored_files(row: str, stands: RowRuns, made: Report) -> list[dict[str, Any]]:
-    (line,) = stands.records
+def _list_scored_files(row: str, system: SystemFigures, made: Report) -> list[dict[str, Any]]:
     return [
         {
             "row": row,
             "evaluation": evaluation,
-            "run_id": find_run_id(line, evaluation),
-            "trials_missing": int(line[f"{MISSING}.{evaluation}"]),
+            "run_id": system.find_run_id(evaluation),
+            "trials_missing": system.files[evaluation].missing,
         }
         for evaluation in list_drawn_metrics(made.table)
-        if f"{MISSING}.{evaluation}" in line
+        if evaluation in system.files
     ]
 
 

@@ -1,24 +1,19 @@
 """The score files of a report's rows, copied from the tracking store."""
 
-# The stubs of pandas leave many types open.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from bench._io import atomic_files
 from bench.reports.document import Report
 from bench.reports.export.parts import SCORES, MissingPart
-from bench.reports.result_cells import find_run_id
 from bench.reports.row_runs import RowRuns
 from bench.reports.stored_results import list_drawn_metrics
 from bench.tracking import run_artifacts
 from bench.tracking.run_artifacts import OpenStore
+from bench.tracking.stored_runs import RunFigures
 
 
 def copy_score_files(
@@ -32,7 +27,7 @@ def copy_score_files(
     missing: list[MissingPart] = []
     for row, stands in made.standings.items():
         below = folder / SCORES / row_folders[row]
-        copy = _copy_given_files if stands.scored else _copy_run_files
+        copy = _copy_given_files if stands.system else _copy_run_files
         evaluations = list_drawn_metrics(made.table)
         missing += copy(row, stands, store, below, [*evaluations])
     return missing
@@ -50,28 +45,27 @@ def list_missing_rows(made: Report) -> list[MissingPart]:
 def _copy_run_files(
     row: str, stands: RowRuns, store: OpenStore, below: Path, evaluations: list[str]
 ) -> Iterator[MissingPart]:
-    lines: list[dict[Any, Any]] = stands.records
-    for line in lines:
+    for run in stands.runs:
         for evaluation in evaluations:
-            if not _has_result(line, evaluation):
+            if not _has_result(run, evaluation):
                 continue
-            with run_artifacts.open_score_file(store, line["run_id"], evaluation) as path:
+            with run_artifacts.open_score_file(store, run.run_id, evaluation) as path:
                 if path is None or not path.is_file():
-                    what = f"score file of {evaluation}, seed {line['seed']}"
-                    yield _describe_lost(what, row, line["run_id"])
+                    what = f"score file of {evaluation}, seed {run.seed}"
+                    yield _describe_lost(what, row, run.run_id)
                 else:
-                    name = f"seed-{line['seed']}/{evaluation}.parquet"
+                    name = f"seed-{run.seed}/{evaluation}.parquet"
                     _copy_file(path, below / name)
 
 
 def _copy_given_files(
     row: str, stands: RowRuns, store: OpenStore, below: Path, evaluations: list[str]
 ) -> Iterator[MissingPart]:
-    (line,) = stands.records
+    (system,) = stands.results
     for evaluation in evaluations:
-        if not _has_result(line, evaluation):
+        if not _has_result(system, evaluation):
             continue
-        run_id = find_run_id(line, evaluation)
+        run_id = system.find_run_id(evaluation)
         with run_artifacts.open_given_files(store, run_id) as paths:
             present = [path for path in paths if path.is_file()]
             for path in present:
@@ -81,10 +75,10 @@ def _copy_given_files(
                 yield _describe_lost(f"score file of {evaluation}", row, run_id)
 
 
-def _has_result(line: Mapping[Any, Any], evaluation: str) -> bool:
-    """Return whether a run has a result of an evaluation, or of a part of it."""
+def _has_result(results: RunFigures, evaluation: str) -> bool:
+    """Return whether there is a result of an evaluation, or of a part of it."""
     begins = f"{evaluation}."
-    return any(str(name).startswith(begins) and value == value for name, value in line.items())
+    return any(name.startswith(begins) and results.has_figure(name) for name in results.figures)
 
 
 def _describe_lost(what: str, row: str, run_id: str) -> MissingPart:
