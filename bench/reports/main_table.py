@@ -8,6 +8,7 @@ from bench._io.markdown import fill_template, format_heading, join_texts
 from bench._io.printable import format_count
 from bench.config import Form
 from bench.reports import code_versions, row_names
+from bench.reports.matrix_sides import index_matrix, list_sides
 from bench.reports.name_ranges import format_interval
 from bench.reports.published_systems import link_system_name
 from bench.reports.result_cells import (
@@ -175,18 +176,6 @@ def lay_out_matrices(
 
 def _text_at(texts: Mapping[CellKey, Sequence[str]], row: str, column: int | None) -> str:
     return "" if column is None else texts[row, column][0]
-
-
-def list_sides(columns: Sequence[Column]) -> tuple[list[str], list[str]]:
-    """Return what stands down the left and across the top of a matrix, in the card's order."""
-    down = dict.fromkeys(column.group for column in columns)
-    across = dict.fromkeys(column.heading for column in columns)
-    return list(down), list(across)
-
-
-def index_matrix(columns: Sequence[Column]) -> dict[tuple[str, str], int]:
-    """Return the index of each column by what stands to its left and above it in a matrix."""
-    return {(column.group, column.heading): n for n, column in enumerate(columns)}
 
 
 def _format_result(

@@ -13,7 +13,8 @@ from statistics import fmean
 from bench._io.markdown import escape_text, fill_template
 from bench.config import Form
 from bench.metrics.catalogue import find_metric, format_value, metric_decimals
-from bench.reports.main_table import CellKey, index_matrix, list_sides
+from bench.reports.main_table import CellKey
+from bench.reports.matrix_sides import index_matrix, list_sides
 from bench.reports.name_ranges import format_row_names
 from bench.reports.result_cells import OurResult, ResultCells, count_decimals, name_column
 from bench.reports.row_runs import RowRuns, RunsByRow

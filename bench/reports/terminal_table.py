@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from bench.config import Form
-from bench.reports.main_table import index_matrix, list_sides
+from bench.reports.matrix_sides import index_matrix, list_sides
 from bench.reports.name_ranges import format_interval
 from bench.reports.result_cells import (
     ResultCell,

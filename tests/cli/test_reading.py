@@ -11,6 +11,7 @@ import pytest
 TORCH = {"torch", "lightning_fabric", "s3prl", "transformers", "matplotlib", "seaborn"}
 STORE = {"mlflow", "sqlalchemy", "optuna"}
 TABLES = {"pandas", "numpy", "pyarrow", "scipy"}
+FRAMES = TABLES - {"numpy"}
 LIGHT = [
     (["--help"], TORCH | STORE | TABLES),
     (["list"], TORCH | STORE | TABLES),
@@ -19,9 +20,9 @@ LIGHT = [
     (["run", "table4", "--dry-run"], TORCH | STORE | TABLES),
     (["run", "table4", "--dry-run", "--smoke"], TORCH | STORE),
     (["run", "table4", "--dry-run", "--json"], TORCH | STORE | TABLES),
-    (["run", "table4", "--status"], TORCH | STORE),
+    (["run", "table4", "--status"], TORCH | STORE | FRAMES),
     (["run", "table4", "--print-commands", "--smoke"], TORCH),
-    (["show", "table4"], TORCH | STORE),
+    (["show", "table4"], TORCH | STORE | FRAMES),
     (["show", "sweep/sal-loss"], TORCH | STORE | TABLES),
     (["status"], TORCH | STORE),
     (["data", "show", "PS"], TORCH | STORE),

@@ -13,7 +13,8 @@ import pandas as pd
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
-from bench.reports.main_table import SECOND_HAND_MARK, list_sides
+from bench.reports.main_table import SECOND_HAND_MARK
+from bench.reports.matrix_sides import list_sides
 from bench.reports.plot_style import escape_mathtext, label_matrix, styled_figure
 from bench.reports.plots.points import label_row
 from bench.reports.result_cells import ResultCell, count_decimals
