@@ -55,7 +55,8 @@ def as_files(frame):
 
 def _flat(record):
     line = asdict(record)
-    return line | line.pop("figures") | line.pop("plans")
+    figures, plans = line.pop("figures"), line.pop("plans")
+    return line | figures | plans
 
 
 def _frame(kind, lines):

@@ -17,7 +17,7 @@ from bench.reports.row_runs import select_row_runs
 from bench.specs.table import Table
 from bench.tracking import open_store
 from bench.tracking.stored_runs import StoredRun, read_stored_runs
-from bench.tracking.table_runs import overrides_by_run, table_runs
+from bench.tracking.table_runs import table_runs
 
 EARLIER = "(settings or code of an earlier version)"
 
@@ -32,13 +32,9 @@ class Results:
     here: Config
 
     @cached_property
-    def _table_runs(self) -> list[Any]:
-        return table_runs(self.here, self.card.key, self.form)
-
-    @cached_property
     def stored(self) -> list[StoredRun]:
         """The runs as a report reads them."""
-        return read_stored_runs(self._table_runs)
+        return read_stored_runs(table_runs(self.here, self.card.key, self.form))
 
     @cached_property
     def shown(self) -> terminal_table.TerminalTable:
@@ -105,8 +101,7 @@ class Results:
         if not alike:
             return []
         stands = select_row_runs(table, row, (signature,), alike, self.form)
-        changed = overrides_by_run(self._table_runs)
-        changes = [changed[run.run_id] for run in alike if changed[run.run_id]]
+        changes = [run.overrides for run in alike if run.overrides]
         return [
             terminal_table.TerminalRow(
                 row,

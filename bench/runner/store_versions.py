@@ -19,7 +19,7 @@ from bench.runner.row_status import NOT_RUN, SETTINGS, RowStatus, row_statuses
 from bench.smoke import smoke_option
 from bench.specs.table import Table
 from bench.tracking.stored_runs import StoredRun, read_stored_runs
-from bench.tracking.table_runs import overrides_by_run, runs_by_table
+from bench.tracking.table_runs import runs_by_table
 
 _FORMS: tuple[Form, ...] = ("paper", "smoke")
 
@@ -71,9 +71,9 @@ def read_store_versions(config: Config) -> StoreVersions:
     older: list[OlderRows] = []
     for form in _FORMS:
         for key, runs in runs_by_table(config, table_cards.table_keys(), form).items():
-            overrides = overrides_by_run(runs)
-            stored = read_stored_runs(run for run in runs if not overrides[run.info.run_id])
-            if finished := [run for run in stored if run.status == "FINISHED"]:
+            stored = read_stored_runs(runs)
+            finished = [run for run in stored if run.status == "FINISHED" and not run.overrides]
+            if finished:
                 made += finished
                 older += _find_older_rows(table_cards.read_table(key), form, finished)
     return StoreVersions(

@@ -99,6 +99,8 @@ class StoredRun(RunFigures):
     """JSON object of the results versions of its metrics."""
     user: str
     """Who ran it."""
+    overrides: str
+    """The settings that `--set` changed."""
 
     def find_run_id(self, evaluation: str) -> str:  # noqa: ARG002 (a run keeps all its scores)
         """Return the run's own id."""
@@ -107,7 +109,7 @@ class StoredRun(RunFigures):
 
 _TAGS = (
     *("kept_epoch", "kept_dev", "why_ended", "epochs", "threads", "determinism", "breaths"),
-    *("package", "environment", "made_from", "contents", "lock"),
+    *("package", "environment", "made_from", "contents", "lock", "overrides"),
 )
 """Fields that are tags of a run as they are."""
 _KINDS = {"system": "system", "front-end": "frontend", "augmentation": "augment"}

@@ -70,11 +70,6 @@ def _local_file(config: Config) -> Path | None:
     return None if to.is_new or submissions.current_unit() is not None else to.file
 
 
-def overrides_by_run(runs: list[Any]) -> dict[str, str]:
-    """Return the settings that `--set` changed, by the id of the run; "" where it changed none."""
-    return {run.info.run_id: run.data.tags.get("overrides", "") for run in runs}
-
-
 def row_states(config: Config, table: str, form: Form) -> dict[str, str]:
     """Return the states of each signature's runs, e.g. `finished: seed 666; failed: seed 667`.
 
