@@ -158,7 +158,6 @@ def run_job(
     try:
         if not anew and (outcome := _find_outcome(row)):
             return outcome
-        watcher.begin(job.name, job.run.training.epochs)
         if anew:
             row = replace(row, entry=store.next_repeat(entry))
         if changed := store.changed_since(row.entry):

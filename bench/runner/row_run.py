@@ -79,7 +79,7 @@ class RowRun:
             with self.interrupt:
                 if stage := self._earlier_training(tracked.run_id):
                     stage._train_stage()
-                    self.watcher.begin(self.job.name, self.job.run.training.epochs)
+                self.watcher.begin(self.job.name, self.job.run.training.epochs)
                 self._begin_training(tracked, anew=self.entry.again > 0)
                 trained = self._train(lease, tracked)
                 lease.require_held()
@@ -114,9 +114,9 @@ class RowRun:
         finished = self.store.find_finished(self.entry)
         if finished and damage.is_whole(self.folder / file_names.BEST_CHECKPOINT):
             return
-        self.watcher.begin(name, self.job.run.training.epochs)
         # Rows and trials that run beside each other may start from one training: the first does it.
         with self._hold_folder(self._wait_for) as lease:
+            self.watcher.begin(name, self.job.run.training.epochs)
             if not finished:
                 with self.store.begin_run(self._leased_entry(lease)) as tracked:
                     self._begin_training(tracked)

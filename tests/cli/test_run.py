@@ -233,6 +233,8 @@ def test_a_row_that_another_process_runs_is_busy_and_nothing_failed(bench, envir
     assert "S0 · seed 666: busy" in done.stderr
     who = f"process {os.getpid()} on {socket.gethostname()}"
     assert f"S0 · seed 666 is being run by {who}" in done.stderr
+    assert "S0 seed 666 begin" not in done.stderr
+    assert "S1 seed 666 begin" in done.stderr
     assert "S1 · seed 666: finished" in done.stderr
     assert "busy: S0 · seed 666: another process runs them" in done.stdout
     assert "failed" not in done.stdout + done.stderr
