@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from bench._io.interrupts import InterruptGuard
 from bench.config import Config
 from bench.errors import Busy
 from bench.jobs import leases
 from bench.runner import local
+from bench.runner.figure_queue import FigureQueue
 from bench.runner.request import RunRequest
 from bench.runner.row_run import RowRun
 from bench.tracking.store import Store
@@ -31,6 +33,7 @@ RUN = """
 import sys
 from pathlib import Path
 from bench.cards import table_cards
+from bench._io.interrupts import InterruptGuard
 from bench.config import Config
 from tests.runner.stages import Watcher, run_rows
 card = table_cards.parse_table("test/stages", Path(sys.argv[1]))
@@ -118,7 +121,7 @@ def test_who_lost_the_lease_of_a_row_stops_and_leaves_its_run_to_the_other(card,
 
 @pytest.mark.rows
 def test_a_stage_that_another_process_trains_is_waited_for(card, config: Config):
-    path = find_stage(card, config)
+    path = build_stage(card, config).folder / leases.NAME
 
     class Ending(Watcher):
         """The other process ends when this one waits for it."""
@@ -138,15 +141,41 @@ def test_a_stage_that_another_process_trains_is_waited_for(card, config: Config)
     assert f"is being run by process {os.getpid()} on" in waits[0]
 
 
-def find_stage(card, config: Config) -> Path:
-    """Return the path of the lease of the stage of the row `two`."""
-    (job,) = local.plan_jobs(RunRequest(card, ["two"], None, "smoke"), config)
-    entry = local._describe_job(job, RunRequest(card, ["two"], None, "smoke"), "cpu")
-    row = RowRun(job, entry, config, Store(config), Watcher(), None, None, None)
+@pytest.mark.rows
+def test_a_stage_that_another_process_finished_meanwhile_is_taken(card, config: Config):
+    stage = build_stage(card, config)
+    path = stage.folder / leases.NAME
+
+    class Finishing(Watcher):
+        """The other process finishes the stage while this one waits for it."""
+
+        def say(self, text: str) -> None:
+            super().say(text)
+            if "waiting for it" in text:
+                (file,) = path.glob("*.json")
+                file.unlink()
+                stage._train_stage()
+
+    watcher = Finishing()
+    with leases.hold_lease(path, refuse_busy):
+        (outcome,) = run_rows(card, config, ["two"], watcher)
+    assert outcome.state == "finished", outcome.message
+    assert any("waiting for it" in text for text in watcher.said)
+    assert {*watcher.steps} == {"two · seed 7"}
+    assert read_runs(config) == [("two", "FINISHED"), ("two", "FINISHED")]
+
+
+def build_stage(card, config: Config) -> RowRun:
+    """Return the training that the row `two` starts from; its folder is made."""
+    order = RunRequest(card, ["two"], None, "smoke")
+    (job,) = local.plan_jobs(order, config)
+    entry, watcher = local._describe_job(job, order, "cpu"), Watcher()
+    queue = FigureQueue(config, watcher.say)
+    row = RowRun(job, entry, config, Store(config), watcher, InterruptGuard(), queue, {})
     stage = row._earlier_training("")
     assert stage is not None
     stage.folder.mkdir(parents=True)
-    return stage.folder / leases.NAME
+    return stage
 
 
 @pytest.mark.rows
