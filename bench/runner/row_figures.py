@@ -87,7 +87,7 @@ def compute_figures(task: FigureTask) -> RowFigures:
 
 
 def compute_pickled(task: bytes) -> RowFigures:
-    """Return what `compute_figures` does in a fresh process, of a pickled task.
+    """Return what `compute_figures` does in a process beside this one, of a pickled task.
 
     Extensions are loaded first: the task may hold settings that are theirs.
     """
