@@ -99,8 +99,9 @@ class Newcomer:
     """Somebody who follows a page word by word in a folder."""
 
     folder: Path
-    miniatures: Path
-    """A work folder whose small miniature corpora stand in for those of `bench data mini`."""
+    miniatures: Path | None
+    """A work folder whose small miniature corpora stand in for those of `bench data mini`; without
+    it the command makes them."""
     python_path: Path = ROOT
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
     programs: Path | None = None
@@ -127,7 +128,7 @@ class Newcomer:
     def _execute(self, command: Command, where: str) -> None:
         if command.line.startswith(self.skipped):
             return
-        if command.line.startswith("bench data mini"):
+        if command.line.startswith("bench data mini") and self.miniatures is not None:
             work = self.folder / "work"
             work.mkdir(exist_ok=True)
             (work / "mini").symlink_to(self.miniatures / "mini")

@@ -56,6 +56,12 @@ def test_pages_of_a_first_day(name: str, tmp_path: Path, miniatures: Path) -> No
     newcomer.follow(DOCS / f"{name}.md")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["score", "detect"])
+def test_pages_with_the_miniatures_that_a_newcomer_makes(name: str, tmp_path: Path) -> None:
+    Newcomer(tmp_path, None).follow(DOCS / f"{name}.md")
+
+
 def test_every_page_with_commands_to_execute_is_followed() -> None:
     followed = {f"how-to/{name}.md" for name in _PARTS}
     followed |= {"start.md", "score.md", "detect.md"}
