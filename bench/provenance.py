@@ -16,6 +16,8 @@ from bench._version import __version__
 ROOT = Path(__file__).parent.parent
 COMMIT_FILE = "commit.txt"
 """Beside a frozen copy of the code: which commit it is of."""
+_CODE = ("bench", "core", "datasets", "experiments", "pyproject.toml", "uv.lock")
+"""What results depend on, of a checkout: another file in it is nobody's change of the code."""
 _DIGITS = 12
 """Of a commit."""
 PACKAGES = (
@@ -29,7 +31,8 @@ PACKAGES = (
 def read_commit() -> str:
     """Return the commit of the checkout or of the installation, else the version.
 
-    A checkout with changed files has `+changes` behind its commit. A frozen copy says its own.
+    A checkout whose code, cards or lock file were changed has `+changes` behind its commit. A
+    frozen copy says its own.
     """
     if (ROOT / COMMIT_FILE).is_file():
         return (ROOT / COMMIT_FILE).read_text(encoding="utf-8").strip()
@@ -37,7 +40,7 @@ def read_commit() -> str:
         installed = read_origin(packages.CORE).get("vcs_info", {}).get("commit_id", "")
         return installed[:_DIGITS] or f"version {__version__}"
     head = _run_git("rev-parse", f"--short={_DIGITS}", "HEAD")
-    return f"{head}+changes" if _run_git("status", "--porcelain") else head
+    return f"{head}+changes" if _run_git("status", "--porcelain", "--", *_CODE) else head
 
 
 def _run_git(*arguments: str) -> str:

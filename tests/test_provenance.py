@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import subprocess
 import sys
 from importlib.metadata import packages_distributions
 from types import SimpleNamespace
@@ -50,6 +51,26 @@ def test_without_a_checkout_the_commit_is_that_of_the_installation(installed, or
     installed(origin)
     assert provenance.read_commit() == expected
     assert provenance.lock_digest() == "none"
+
+
+def test_a_checkout_is_changed_where_its_code_or_cards_are(monkeypatch, tmp_path):
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+
+    def run_git(*words):
+        who = ("-c", "user.name=a", "-c", "user.email=a@b.c")
+        subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    (tmp_path / "bench").mkdir()
+    (tmp_path / "bench/a.py").write_text("a = 1\n", encoding="utf-8")
+    for words in (("init",), ("add", "-A"), ("commit", "-m", "first")):
+        run_git(*words)
+    commit = provenance.read_commit()
+    assert len(commit) == 12
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports/table.md").write_text("", encoding="utf-8")
+    assert provenance.read_commit() == commit, "what the suite wrote is no change"
+    (tmp_path / "bench/b.py").write_text("", encoding="utf-8")
+    assert provenance.read_commit() == f"{commit}+changes"
 
 
 def test_what_is_not_installed_came_from_nowhere():
