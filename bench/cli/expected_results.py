@@ -74,11 +74,20 @@ def _parse_result(part: str) -> Expected:
     return Expected(metric, number, bare)
 
 
-def check_names(expected: Iterable[Expected], figures: Mapping[str, MetricResult]) -> None:
-    """Raise BenchError where a result is expected that the verdict does not have."""
+def check_names(
+    expected: Iterable[Expected], figures: Mapping[str, MetricResult], notes: Iterable[str] = ()
+) -> None:
+    """Raise BenchError where a result is expected that the verdict does not have.
+
+    `notes` may say why: `min t-DCF: not computed; it needs ...`.
+    """
     for one in expected:
         if one.metric in figures:
             continue
+        info = catalogue.find_metric(one.metric)
+        why = next((note for note in notes if info and note.startswith(f"{info.label}: ")), "")
+        if why:
+            raise BenchError("option.unknown-metric", f"--expect {one.metric}={one.text}: {why}")
         close = get_close_matches(one.metric, figures, n=1, cutoff=0.5)
         hint = f"; did you mean {close[0]!r}?" if close else "."
         raise BenchError(

@@ -92,7 +92,7 @@ def evaluate_scores(
     with show_progress("breakdown") as progress:
         verdict = replace(judge.evaluate_scores(judged, progress), scores=scores.shown)
     expected = request.expected if verdict.results else ()
-    expected_results.check_names(expected, verdict.results)
+    expected_results.check_names(expected, verdict.results, verdict.notes)
     if name or target.conflict:
         verdict = replace(verdict, name=target.system)
     written = write_results(verdict, judged, target)

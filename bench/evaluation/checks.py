@@ -72,7 +72,7 @@ def check_utterances(
     check_labels(scores, trials, match.trial, issues)
     check_predictions(scores, trials, match.trial, as_is, issues)
     if scores.kind == "utterances":
-        check_repeats(scores, match.trial, match.trial, "utterances", issues)
+        check_repeats(scores, match.trial, match.trial, "utterance", issues)
     elif match.present.any():
         issues.add(
             "note", "scores.lowest-frame", "an utterance's score is that of its lowest frame"
@@ -219,7 +219,7 @@ def _order_frames(
     if same.any():
         item = np.empty(len(trial), dtype=np.int64)
         item[order] = np.cumsum(~same)
-        check_repeats(scores, trial, item, "frames", issues)
+        check_repeats(scores, trial, item, "frame", issues)
         order, code, start, end = (values[~same] for values in (order, code, start, end))
     over = np.flatnonzero((np.diff(code) == 0) & (start[1:] < end[:-1]))
     issues.add(

@@ -113,8 +113,15 @@ def compare_score_files(
     resampling = evaluator.make_resampling(of_frames=a.truth is not None)
     by: tuple[str, ...] = ()
     notes: list[str] = []
+    all_shared = np.array_equal(a.checked.present, b.checked.present)
+    if not all_shared:
+        notes.append(
+            f"results are of the {len(common):,} trials that both score; what is said of A or B "
+            "alone is of all trials that it scores"
+        )
     if _have_equal_scores(a, b, common):
-        notes.append("both files hold the same scores")
+        of_which = "" if all_shared else " for the trials that both score"
+        notes.append(f"both files hold the same scores{of_which}")
     if a.truth is None:
         if len(evaluator.request.by) > 1:
             raise BenchError(

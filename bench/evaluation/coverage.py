@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import compute
 
-from bench._io.printable import one_line
+from bench._io.printable import format_count, one_line
 from bench.evaluation import hints, ids
 from bench.evaluation.forms import ScoreFile
 from bench.evaluation.ids import IdMatch
@@ -60,6 +60,13 @@ def match_trials(
 
 def check_key_counts(card: CorpusCard, split: str, trials: pd.DataFrame, issues: Issues) -> None:
     """Add an issue where the keys list other counts of trials than the card has for the split."""
+    if differ := describe_counts(card, split, trials):
+        what = f"{differ}: these results cannot be compared with published ones"
+        issues.add("warning", "keys.counts", what)
+
+
+def describe_counts(card: CorpusCard, split: str, trials: pd.DataFrame) -> str:
+    """Return how many trials the keys list and the split has; "" where these are as many."""
     expected, label = card.splits[split], trials["label"]
     pairs = [
         (expected.utterances, len(trials), "trials"),
@@ -68,16 +75,11 @@ def check_key_counts(card: CorpusCard, split: str, trials: pd.DataFrame, issues:
     ]
     stated = [pair for pair in pairs if pair[0] is not None]
     if all(there == count for there, count, _ in stated):
-        return
+        return ""
     sure = "" if expected.standing == "verified" else ", as far as is known"
     listed = ", ".join(f"{count:,} {what}" for _, count, what in stated)
     official = ", ".join(f"{there:,} {what}" for there, _, what in stated)
-    issues.add(
-        "warning",
-        "keys.counts",
-        f"the keys list {listed}, but {split} of {card.short} has {official}{sure}: these "
-        "results cannot be compared with published ones",
-    )
+    return f"the keys list {listed}, but {split} of {card.short} has {official}{sure}"
 
 
 def check_repeats(
@@ -85,7 +87,8 @@ def check_repeats(
 ) -> None:
     """Add an issue for items with more than one row.
 
-    Items are trials or frames; `item` is a code for each row of a trial. Equal repeats count once.
+    Items are trials or frames, `what` in the singular; `item` is a code for each row of a trial.
+    Equal repeats count once.
     """
     rows = np.flatnonzero(trial >= 0)
     order = rows[np.argsort(item[rows], kind="stable")]
@@ -104,9 +107,12 @@ def check_repeats(
         whole = f"; the file holds everything {times} times: another run appended to it"
     repeated, how = again, "more than one row with one score, which counts once"
     if differs.any():
-        repeated, how = differs, "rows with different scores"
+        at = int(np.flatnonzero(differs)[0])
+        name = one_line(scores.names[int(scores.row[order[first[at]]])].as_py())
+        values = f"e.g. {name} with {lowest[at]} and {highest[at]}"
+        repeated, how = differs, f"rows with different scores, {values}: keep one row of each"
     severity = "error" if differs.any() else "warning"
-    message = f"{repeated.sum():,} {what} have {how}{whole}"
+    message = f"{format_count(int(repeated.sum()), what)} with {how}{whole}"
     listed = partial(_take_names, scores.names, scores.row[order[first[repeated]]])
     issues.add(severity, "scores.duplicated", message, repeated.sum(), listed)
 
@@ -128,10 +134,11 @@ def _describe_cuts(names: pa.StringArray, match: IdMatch, has_trial: Bools) -> t
         return ()
     at = int(changed[0])
     pair = (one_line(text[at].as_py()) for text in (names, match.names))
-    joined = has_trial.sum() - len(np.unique(match.position[has_trial]))
+    joined = int(has_trial.sum()) - len(np.unique(match.position[has_trial]))
+    differ = f"{format_count(joined, 'id')} differ{'s' * (joined == 1)} from another one"
     return (
         f"folders and suffixes were cut off ids: {' is '.join(pair)}",
-        *[f"{joined:,} ids differ from another one in folder or suffix only"] * bool(joined),
+        *[f"{differ} in folder or suffix only"] * bool(joined),
     )
 
 
@@ -154,7 +161,8 @@ def _add_unknown(
         of_splits[split] = unknown[of_split]
         unknown = unknown[~of_split]
     by_split = {split: rows for split, rows in of_splits.items() if len(rows)}
-    where = ", ".join(f"{len(rows):,} ids are of {split}" for split, rows in by_split.items())
+    counts = (f"{format_count(len(rows), 'id')} of {split}" for split, rows in by_split.items())
+    where = ", ".join(counts)
     if where:
         wanted = " or ".join(f"--split {split}" for split in by_split)
         hint = "left out" if has_trial.any() else f"none is of this split: say {wanted}"
@@ -173,13 +181,16 @@ def _add_unknown(
     if change:
         hint = f"; {change}"
     elif is_same_corpus:
-        hint = f"; they look like ids of {sampled[0]}, so of another split or release"
+        hint = f"; they look like ids of {sampled[0]}, so of another split (--split) or release"
     elif alike:
         hint = f"; ids of {' or '.join(alike)} look so"
+        if not {*sampled}.isdisjoint(alike):
+            hint += ", as the keys do: they may be of another split (--split) of the same corpus"
     else:
         hint = ""
     if has_trial.any():
-        what = f"{len(unknown):,} ids are of no trial in the keys (left out){hint}"
+        count = format_count(len(unknown), "id")
+        what = f"{count} of no trial in the keys (left out){hint}"
         issues.add("warning", "scores.unknown-ids", what, len(unknown), listed)
         return
     wanted = match.keys[0].as_py() if len(match.keys) else "there are no keys"

@@ -18,7 +18,7 @@ from bench.data.parallel import Progress
 from bench.errors import BenchError
 from bench.evaluation import detection
 from bench.evaluation.checks import check_frames, check_utterances
-from bench.evaluation.coverage import check_key_counts
+from bench.evaluation.coverage import check_key_counts, describe_counts
 from bench.evaluation.decided import (
     Threshold,
     check_asked,
@@ -160,13 +160,15 @@ class Evaluator:
         """
         if reading.order != "protocol":
             return ()
-        partial = [finding for finding in self.findings if finding.code == "keys.counts"]
-        if partial and self.request.form != "smoke":
+        asked, table = self.request, self.subset.table
+        partial = describe_counts(asked.card, asked.split, table)
+        if partial and asked.form != "smoke":
             raise BenchError(
                 "keys.counts",
-                f"{path}: scores without ids need the keys of the whole split: {partial[0]}",
+                f"{path}: scores without ids need the keys of the whole split, but {partial}: give "
+                "all of the protocol with --keys, or write an id beside each score",
             )
-        return self.subset.table["utterance"].tolist()
+        return table["utterance"].tolist()
 
     def find_decision(self, matched: MatchedScores) -> Decision:
         """Return what decides on the frames, or utterances, of a score file."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench._io.delimited_text import name_line, split_cells
+from bench._io.printable import format_count
 from bench._io.text_files import LONGEST_LINE, LineBlock
 from bench.errors import BenchError, quote_text
 from bench.evaluation.sample import LABELS, NUMBER
@@ -58,7 +59,7 @@ def _explain_fault(line: bytes, layout: TextLayout) -> str:
         return f"{len(line):,} bytes long"
     cells = split_cells(layout.spread_brackets(line).decode(), layout.separator)
     if len(cells) != layout.columns:
-        return f"{len(cells)} columns, not {layout.columns}{name_invisible(text)}"
+        return f"{format_count(len(cells), 'column')}, not {layout.columns}{name_invisible(text)}"
     if not cells[layout.roles.utterance].strip():
         return f"the id is empty{name_invisible(text)}"
     for i in layout.roles.numbers:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from bench._io.printable import format_count
 from bench._io.text_files import read_blocks
 from bench.errors import BenchError, quote_text
 from bench.evaluation.read_options import ReadOptions
@@ -88,7 +89,8 @@ def read_ordered_text(path: Path) -> ColumnTable:
         if len(row) != len(cells[-1]):
             raise BenchError(
                 "scores.unequal-lengths",
-                f"{path}:{number}: {quote_text(line)}: {len(row)} columns, not {len(cells[-1])}",
+                f"{path}:{number}: {quote_text(line)}: {format_count(len(row), 'column')}, "
+                f"not {len(cells[-1])}",
             )
     names = cells.pop(0) if not any(map(NUMBER.fullmatch, cells[0])) else None
     if names is not None and not cells:

@@ -23,6 +23,7 @@ import numpy as np
 
 from bench._io import text_files
 from bench._io.delimited_text import name_line, number_lines, parse_finite
+from bench._io.printable import format_count
 from bench.errors import BenchError, near_name
 from bench.metrics.sasv import KINDS
 from bench.metrics.tally import Floats
@@ -115,7 +116,9 @@ def _find_columns(cells: Sequence[str]) -> dict[str, int]:
 
 def _add_line(file: TrialFile, columns: dict[str, int], cells: Sequence[str], where: str) -> None:
     if len(cells) <= max(columns.values()):
-        raise BenchError("sasv.malformed", f"{where}: has {len(cells)} columns; it {_FORM}")
+        raise BenchError(
+            "sasv.malformed", f"{where}: has {format_count(len(cells), 'column')}; it {_FORM}"
+        )
     values = {name: cells[at].strip() for name, at in columns.items()}
     file.trials.append((values.get("speaker", ""), values["utterance"]))
     if "kind" in values:
@@ -142,7 +145,7 @@ def _check_repeats(file: TrialFile) -> None:
     twice = [trial for trial in file.trials if trial in seen or seen.add(trial)]
     raise BenchError(
         "sasv.trials-repeated",
-        f"{file.path}: {len(twice)} trials are there twice, e.g. {' '.join(twice[0])}",
+        f"{file.path}: {format_count(len(twice), 'trial')} there twice, e.g. {' '.join(twice[0])}",
     )
 
 

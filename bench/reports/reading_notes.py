@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from bench._io.markdown import fill_template, format_code, format_list, format_prose, join_texts
+from bench._io.printable import format_count
 from bench._io.trees import iterate_leaves
 from bench.config import Form
 from bench.metrics.measured import FEW
@@ -200,12 +201,16 @@ def _describe_agreement(
     )
     parts = [text]
     if seeds:
-        few = f"{seeds} {'has' if seeds == 1 else 'have'} fewer than three seeds"
+        few = f"{_name_results(seeds)} fewer than three seeds"
         run = format_code(reproduction.format_run_command(table, standings, form, 3))
         parts.append(fill_template("{} ({} gives a verdict)", few, run))
     if errors:
-        parts.append(f"{errors} {'has' if errors == 1 else 'have'} too few errors")
+        parts.append(f"{_name_results(errors)} too few errors")
     return fill_template("{}.", join_texts("; ", parts))
+
+
+def _name_results(count: int) -> str:
+    return f"{format_count(count, 'result')} {'has' if count == 1 else 'have'}"
 
 
 def describe_farthest(table: Table, counts: Completeness) -> str:

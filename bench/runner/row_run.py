@@ -111,13 +111,13 @@ class RowRun:
     def _train_stage(self) -> None:
         """Do the training that a row starts from, unless this or another row has done it."""
         name, say = self.entry.name, self.watcher.say
-        kept = self.folder / file_names.BEST_CHECKPOINT
-        if self.store.find_finished(self.entry) and damage.is_whole(kept):
+        checkpoint = self.folder / file_names.BEST_CHECKPOINT
+        if self.store.find_finished(self.entry) and damage.is_whole(checkpoint):
             return
         # Rows and trials that run beside each other may start from one training: the first does it.
         with self._hold_folder(self._wait_for) as lease:
             finished = self.store.find_finished(self.entry)
-            if finished and damage.is_whole(kept):
+            if finished and damage.is_whole(checkpoint):
                 return  # who was waited for did it
             self.watcher.begin(name, self.job.run.training.epochs)
             if not finished:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +61,17 @@ def test_the_exit_code_says_whether_all_is_as_expected(bench, order):
         ("eer", False),
     ]
     assert said[0]["value"] == found["eer"]["value"]
+
+
+def test_a_result_that_could_not_be_computed_is_said_to_need_more(bench, order):
+    keys = Path(order[order.index("--keys") + 1])
+    for path in keys.rglob("*.asv.*"):
+        path.unlink()
+    done = bench(*order, "--expect", "min_tdcf=0.03")
+    assert done.returncode == 2
+    assert "--expect min_tdcf=0.03: min t-DCF: not computed; it needs" in " ".join(
+        done.stderr.split()
+    )
 
 
 def test_what_cannot_be_expected_is_a_mistake(bench, order, tmp_path, subtests):

@@ -103,7 +103,7 @@ def test_errors_call_it_by_what_was_said(bench, monkeypatch, tmp_path, scratch):
     feed(monkeypatch, tmp_path / "bad.txt")
     done = bench("score", "-", *HOW)
     assert done.returncode == 2
-    assert "stdin:2: 'LA_E_2': 1 columns, not 2" in done.stderr
+    assert "stdin:2: 'LA_E_2': 1 column, not 2" in done.stderr
     assert str(scratch) not in done.stderr
 
 

@@ -74,7 +74,7 @@ class TestCoverage:
     def test_what_is_unknown_stands_beside_what_is_missing(self, keys, good):
         ids, score = good
         checked = check_utterances(scorefile(["E_renamed", *ids[1:]], score), keys)
-        with pytest.raises(BenchError, match=r"have no score(.|\n)*besides, 1 ids .*E_renamed"):
+        with pytest.raises(BenchError, match=r"have no score(.|\n)*besides, 1 id .*E_renamed"):
             refuse_errors("made.txt", checked.findings)
 
     def test_missing_is_allowed_and_counted(self, keys, good):
@@ -109,7 +109,7 @@ class TestCoverage:
             "scores.other-split",
             1201,
         )
-        assert "1,200 ids are of progress, 1 ids are of hidden (left out)" in finding.message
+        assert "1,200 ids of progress, 1 id of hidden (left out)" in finding.message
 
     def test_a_file_of_another_split(self, keys):
         extra = [f"D_{i:010d}" for i in range(9)]
@@ -141,7 +141,13 @@ class TestCoverage:
         keys = pd.DataFrame({"utterance": ["D_0000000001"], "label": ["spoof"]})
         finding = only(check_utterances(scorefile(["D_0000000190"], [1.0]), keys))
         assert finding.code == "scores.unknown-ids"
-        assert "ids of ASV5, so of another split or release" in finding.message
+        assert "ids of ASV5, so of another split (--split) or release" in finding.message
+
+    def test_ids_of_another_split_that_several_corpora_name_alike(self):
+        keys = pd.DataFrame({"utterance": ["LA_E_1000000"], "label": ["spoof"]})
+        finding = only(check_utterances(scorefile(["LA_D_1000000"], [1.0]), keys))
+        assert "ids of 19LA or PS look so, as the keys do" in finding.message
+        assert "another split (--split) of the same corpus" in finding.message
 
     def test_keys_with_folders_meet_ids_without(self):
         keys = pd.DataFrame({"utterance": ["a/1.wav", "a/2.wav"], "label": ["bonafide", "spoof"]})
@@ -174,6 +180,14 @@ class TestRepeats:
         finding = only(check_utterances(scorefile([*ids] * 2, [*score, *(score + 1e-6)]), keys))
         assert (finding.severity, finding.code, finding.count) == ("error", "scores.duplicated", N)
         assert "appended to" in finding.message
+
+    def test_a_trial_with_two_scores_is_shown_with_both(self, keys, good):
+        ids, score = good
+        finding = only(check_utterances(scorefile([*ids, ids[3]], [*score, 99.0]), keys))
+        assert finding.message == (
+            f"1 utterance with rows with different scores, e.g. {ids[3]} with {score[3]} and 99.0: "
+            "keep one row of each"
+        )
 
     def test_repeats_of_other_ids_do_not_matter(self, keys, good):
         ids, score = good

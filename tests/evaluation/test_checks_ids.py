@@ -60,7 +60,7 @@ def test_what_was_cut_off_is_said():
     checked = check_utterances(scorefile(["x/1.wav", "2", "3"], range(3)), keys_of("123"))
     assert checked.notes == ("folders and suffixes were cut off ids: x/1.wav is 1",)
     checked = check_utterances(scorefile(["1.wav", "1", "2", "3"], [0, 0, 1, 2]), keys_of("123"))
-    assert checked.notes[1] == "1 ids differ from another one in folder or suffix only"
+    assert checked.notes[1] == "1 id differs from another one in folder or suffix only"
 
 
 def test_a_folder_that_both_sides_have_counts():

@@ -324,7 +324,7 @@ class TestInvisible:
         path.write_text(f"u1 0.5\nu2 0.25\nu3{odd}0.75\n", encoding="utf-8")
         message = refused(path)
         assert ":3: " in message
-        assert f"1 columns, not 2; it has an invisible character, {said}" in message
+        assert f"1 column, not 2; it has an invisible character, {said}" in message
         path.write_text(f"u1{odd}0.5\nu2{odd}0.25\n", encoding="utf-8")
         assert said in refused(path)
 

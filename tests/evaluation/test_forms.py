@@ -224,7 +224,7 @@ BROKEN = {
     "\n\n  \n": "only blank lines",
     "# only a note\n": "only blank lines",
     "filename\tcm-score\n": ":1: a header and nothing below it",
-    "u1 0.5\nu2\n": r":2: 'u2': 1 columns, not 2",
+    "u1 0.5\nu2\n": r":2: 'u2': 1 column, not 2",
     "u1 0.5\nu2 0.5 7\n": r":2: 'u2 0.5 7': 3 columns, not 2",
     "u1 0.5\n\n# c\nu2 abc\nu3 1\n": r":4: 'u2 abc': 'abc' is no number",
     "LA_E_1 abc\nLA_E_2 1\nLA_E_3 2\n": r":1: 'LA_E_1 abc': 'abc' is no number",
@@ -237,7 +237,7 @@ BROKEN = {
     "u1\nu2\n": "no columns",
     "u1 bonafide\nu2 spoof\n": "no column of scores",
     "<html></html>": "HTML",
-    'a,1\nb,2\nc,3\n"u1,0.5\nu2,0.5\n"u3,0.5\n': ":4: .*1 columns, not 2",
+    'a,1\nb,2\nc,3\n"u1,0.5\nu2,0.5\n"u3,0.5\n': ":4: .*1 column, not 2",
 }
 
 

@@ -122,11 +122,11 @@ FAULTS = {
     "sasv.malformed": [
         ("LA_1 u1 target\nLA_1 u2 targets\n", "'targets' is no kind of trial; did you mean"),
         ("LA_1 u1 0.5 target\nLA_1 u2 nan target\n", "'nan' is no finite number"),
-        ("LA_1 u1 0.5 target\nLA_1\n", "has 1 columns"),
+        ("LA_1 u1 0.5 target\nLA_1\n", "has 1 column;"),
         ("LA_1 u1 word other\n", "should be `SPEAKER UTTERANCE SCORE [KIND]`"),
         ("\n", "holds no trial"),
     ],
-    "sasv.trials-repeated": [("LA_1 u1 0.5 target\nLA_1 u1 0.6 target\n", "1 trials are there")],
+    "sasv.trials-repeated": [("LA_1 u1 0.5 target\nLA_1 u1 0.6 target\n", "1 trial there twice")],
     "sasv.no-kinds": [(FILES["sasv.txt"], "give the list of trials (--keys)")],
     "sasv.kinds": [("LA_1 u1 1 target\nLA_1 u2 0 spoof\n", "has no nontarget trial")],
     "sasv.scores": [(FILES["asvspoof5.eval.track_2.trial.tsv"], "nor of both parts")],

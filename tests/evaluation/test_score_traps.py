@@ -208,7 +208,7 @@ def test_trap_9_other_subsets_in_one_file(judged, aasist, protocol):
         lambda: {"progress": progress["utterance"].tolist(), "hidden": []},
     )
     assert found(checked) == {("note", "scores.other-split")}
-    assert "13,932 ids are of progress" in checked.findings[0].message
+    assert "13,932 ids of progress" in checked.findings[0].message
     assert checked.present.sum() == 71_237 - 13_932
 
 
