@@ -13,7 +13,7 @@ from bench.tracking.stored_runs import StoredRun, read_moment
 
 def table_frame(store, table, form):
     """The runs of a table's own rows in one form."""
-    return runs_frame(store.stored_runs(table, form))
+    return _frame(StoredRun, [_flat(run) for run in store.stored_runs(table, form)])
 
 
 def scored_frame(store, table, form):
@@ -23,10 +23,6 @@ def scored_frame(store, table, form):
         for record in store.scored_records(table, form)
     ]
     return _frame(ScoredRecord, lines).drop(columns="ended_ms")
-
-
-def runs_frame(runs):
-    return _frame(StoredRun, [_flat(run) for run in runs])
 
 
 def as_runs(frame):

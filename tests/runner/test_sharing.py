@@ -121,21 +121,8 @@ def test_who_lost_the_lease_of_a_row_stops_and_leaves_its_run_to_the_other(card,
 
 @pytest.mark.rows
 def test_a_stage_that_another_process_trains_is_waited_for(card, config: Config):
-    path = build_stage(card, config).folder / leases.NAME
-
-    class Ending(Watcher):
-        """The other process ends when this one waits for it."""
-
-        def say(self, text: str) -> None:
-            super().say(text)
-            if "waiting for it" in text:
-                (file,) = path.glob("*.json")
-                file.unlink()
-
-    watcher = Ending()
-    with leases.hold_lease(path, refuse_busy):
-        (outcome,) = run_rows(card, config, ["two"], watcher)
-    assert outcome.state == "finished", outcome.message
+    watcher = Leaving(build_stage(card, config))
+    watcher.run_row_beside(card, config)
     waits = [text for text in watcher.said if "waiting for it" in text]
     assert len(waits) == 1
     assert f"is being run by process {os.getpid()} on" in waits[0]
@@ -143,26 +130,33 @@ def test_a_stage_that_another_process_trains_is_waited_for(card, config: Config)
 
 @pytest.mark.rows
 def test_a_stage_that_another_process_finished_meanwhile_is_taken(card, config: Config):
-    stage = build_stage(card, config)
-    path = stage.folder / leases.NAME
-
-    class Finishing(Watcher):
-        """The other process finishes the stage while this one waits for it."""
-
-        def say(self, text: str) -> None:
-            super().say(text)
-            if "waiting for it" in text:
-                (file,) = path.glob("*.json")
-                file.unlink()
-                stage._train_stage()
-
-    watcher = Finishing()
-    with leases.hold_lease(path, refuse_busy):
-        (outcome,) = run_rows(card, config, ["two"], watcher)
-    assert outcome.state == "finished", outcome.message
+    watcher = Leaving(build_stage(card, config), finishes=True)
+    watcher.run_row_beside(card, config)
     assert any("waiting for it" in text for text in watcher.said)
     assert {*watcher.steps} == {"two · seed 7"}
     assert read_runs(config) == [("two", "FINISHED"), ("two", "FINISHED")]
+
+
+class Leaving(Watcher):
+    """Another process holds a stage, and leaves it when this one waits for it."""
+
+    def __init__(self, stage: RowRun, *, finishes: bool = False) -> None:
+        super().__init__()
+        self.stage, self.finishes = stage, finishes
+        self.lease = stage.folder / leases.NAME
+
+    def run_row_beside(self, card, config: Config) -> None:
+        with leases.hold_lease(self.lease, refuse_busy):
+            (outcome,) = run_rows(card, config, ["two"], self)
+        assert outcome.state == "finished", outcome.message
+
+    def say(self, text: str) -> None:
+        super().say(text)
+        if "waiting for it" in text:
+            (file,) = self.lease.glob("*.json")
+            file.unlink()
+            if self.finishes:
+                self.stage._train_stage()
 
 
 def build_stage(card, config: Config) -> RowRun:
